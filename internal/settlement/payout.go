@@ -1,0 +1,97 @@
+// Package settlement is the money core: what Klarna says it paid out, the
+// rows behind it, and the proof that the two agree to the minor unit.
+//
+// It is pure: no I/O, no clock, no other package of ours. It must never round,
+// clamp, plug or guess; what does not prove is returned as an error that names
+// the component and the exact difference. Amounts are int64 minor units.
+package settlement
+
+import "time"
+
+// Payout is what Klarna reports about one payout. Amounts are minor units of
+// Currency. Source: Klarna Settlements API, Payout.
+type Payout struct {
+	PaymentReference     string         `json:"payment_reference"`
+	MerchantID           string         `json:"merchant_id"`
+	Date                 time.Time      `json:"payout_date"` // UTC; when Klarna initiated the payout
+	Currency             Currency       `json:"currency"`
+	RegistrationCurrency Currency       `json:"registration_currency,omitempty"`
+	Type                 SettlementType `json:"merchant_settlement_type"`
+	Totals               Totals         `json:"totals"`
+}
+
+// SettlementType says how Klarna charges its fees for a payout. Unknown values
+// are kept as they came.
+type SettlementType string
+
+// The settlement types Klarna publishes.
+const (
+	Net      SettlementType = "NET"       // fees are deducted from the payout
+	Gross    SettlementType = "GROSS"     // fees are invoiced separately
+	GrossFee SettlementType = "GROSS_FEE" // the invoice for the fees of GROSS payouts
+)
+
+// Totals are Klarna's sums of one payout, in minor units, as positive
+// magnitudes; the settlement formula gives them their direction. Absent
+// members are zero.
+type Totals struct {
+	Sale               int64 `json:"sale_amount"`
+	Return             int64 `json:"return_amount"`
+	Reversal           int64 `json:"reversal_amount"` // net of merchant protection
+	Fee                int64 `json:"fee_amount"`      // excluding VAT
+	FeeCorrection      int64 `json:"fee_correction_amount"`
+	FeeRefund          int64 `json:"fee_refund_amount"`
+	Tax                int64 `json:"tax_amount"`
+	TaxRefund          int64 `json:"tax_refund_amount"`
+	Commission         int64 `json:"commission_amount"`
+	CommissionReversal int64 `json:"commission_reversal_amount"`
+	Charge             int64 `json:"charge_amount"`
+	Credit             int64 `json:"credit_amount"`
+	Holdback           int64 `json:"holdback_amount"`
+	Release            int64 `json:"release_amount"`
+	Repay              int64 `json:"repay_amount"`
+	Deposit            int64 `json:"deposit_amount"`
+	OpeningDebt        int64 `json:"opening_debt_balance_amount"`
+	ClosingDebt        int64 `json:"closing_debt_balance_amount"`
+	Settlement         int64 `json:"settlement_amount"`
+}
+
+// Row is one line of a settlement. Klarna gives rows no id. Amounts are minor
+// units; Amount is unsigned for every type but CORRECTION.
+type Row struct {
+	Type                      string
+	DetailedType              string
+	Amount                    int64
+	VAT                       int64 // VAT on Klarna's fee
+	VATRate                   int64 // 2000 = 20.00 %
+	TaxInRegistrationCurrency int64 // fee VAT in the currency of the merchant's country
+	Currency                  Currency
+	Country                   string // purchase country, ISO 3166-1 alpha-2
+	MerchantID                string
+	OrderID                   string
+	CaptureID                 string
+	RefundID                  string
+	MerchantReference1        string
+	MerchantReference2        string
+	CaptureDate               time.Time
+	SaleDate                  time.Time
+}
+
+// Key names a component: the rows of one type and detailed type, split by what
+// a posting profile may tell apart.
+type Key struct {
+	Type         string `json:"type"`
+	DetailedType string `json:"detailed_type"`
+	Country      string `json:"country,omitempty"`
+	MerchantID   string `json:"merchant_id,omitempty"`
+}
+
+// Component is the sum of the rows of one key, in the payout's currency.
+// Amount and VAT carry Klarna's own sign; the type gives them their direction.
+type Component struct {
+	Key
+	Rows                      int64 `json:"rows"`
+	Amount                    int64 `json:"amount"`
+	VAT                       int64 `json:"vat,omitempty"`
+	TaxInRegistrationCurrency int64 `json:"tax_in_registration_currency,omitempty"`
+}
