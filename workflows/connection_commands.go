@@ -1,0 +1,169 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// RefusedErrorType is the type of the application error of an update whose
+// credential the other side refused; the old one, if any, stays in use.
+const RefusedErrorType = "refused"
+
+// listen registers what people and other workflows can tell a connection.
+func (c *connection) listen(ctx workflow.Context) error {
+	ReauthRequired.Listen(ctx, c.onReauthRequired)
+	return errors.Join(
+		ConnectionStatus.Answer(ctx, func() Status { return c.Status }),
+		ConnectionProgressQuery.Answer(ctx, func() ConnectionProgress {
+			return ConnectionProgress{State: c.State, Words: c.words(), Waiting: c.Waiting}
+		}),
+		ConfigureConnection.Handle(ctx, c.mayConfigure, c.configure),
+		SetKlarnaCredential.Handle(ctx, c.maySetCredential, func(ctx workflow.Context, in CredentialSet) (Status, error) {
+			return c.setCredential(ctx, ProviderKlarna, in)
+		}),
+		AuthorizeVisma.Handle(ctx, c.maySetCredential, func(ctx workflow.Context, in CredentialSet) (Status, error) {
+			return c.setCredential(ctx, ProviderVisma, in)
+		}),
+		PauseConnection.Handle(ctx, c.may("pause", ConnActive, ConnReauthRequired), c.pause),
+		ResumeConnection.Handle(ctx, c.may("resume", ConnPaused), c.resume),
+		Disconnect.Handle(ctx, c.may("disconnect"), c.disconnect),
+		SyncNow.Handle(ctx, c.may("sync", ConnActive), c.startSync),
+	)
+}
+
+// may validates a command that needs one of the states; none named means any.
+func (c *connection) may(verb string, states ...string) func(Person) error {
+	return func(by Person) error {
+		if err := c.open(verb); err != nil {
+			return err
+		}
+		for _, s := range states {
+			if c.State == s {
+				return named(by)
+			}
+		}
+		if len(states) == 0 {
+			return named(by)
+		}
+		return fmt.Errorf("%s connection %s: it is %s. %s", verb, c.ID, c.State, c.words())
+	}
+}
+
+func (c *connection) open(verb string) error {
+	switch {
+	case c.State == ConnDisconnected:
+		return fmt.Errorf("%s connection %s: it is disconnected, which is final; create another connection", verb, c.ID)
+	case c.draining:
+		return fmt.Errorf("%s connection %s: it is being tidied up; try again in a moment", verb, c.ID)
+	}
+	return nil
+}
+
+func (c *connection) maySetCredential(in CredentialSet) error {
+	if c.busy {
+		return fmt.Errorf("authorise connection %s: another credential is being verified; try again in a moment", c.ID)
+	}
+	return errors.Join(c.open("authorise"), named(Person{Who: in.Who}))
+}
+
+func (c *connection) mayConfigure(in Configure) error {
+	s := in.Settings
+	if s.Posting != "" && s.Posting != "draft" && s.Posting != "review" && s.Posting != "auto" {
+		return fmt.Errorf("configure connection %s: posting is %q; it is draft, review or auto", c.ID, s.Posting)
+	}
+	if s.Start != "" {
+		if _, err := time.Parse(time.DateOnly, s.Start); err != nil {
+			return fmt.Errorf("configure connection %s: start is %q; it is a day such as 2026-01-31", c.ID, s.Start)
+		}
+	}
+	if s.Every != 0 && s.Every < time.Minute {
+		return fmt.Errorf("configure connection %s: a sync every %s is too often; a minute is the least", c.ID, s.Every)
+	}
+	return errors.Join(c.open("configure"), named(Person{Who: in.Who}))
+}
+
+func (c *connection) configure(ctx workflow.Context, in Configure) (Status, error) {
+	s := in.Settings
+	for _, change := range []struct {
+		to   *string
+		from string
+	}{{&c.Name, s.Name}, {&c.Posting, s.Posting}, {&c.Start, s.Start}} {
+		if change.from != "" {
+			*change.to = change.from
+		}
+	}
+	if s.ProfileVersion != 0 {
+		c.ProfileVersion = s.ProfileVersion
+	}
+	if s.Every != 0 && s.Every != c.Every {
+		c.Every = s.Every
+		if c.State == ConnActive {
+			if err := c.setSchedule(ctx); err != nil {
+				return c.Status, err
+			}
+		}
+	}
+	return c.Status, c.save(ctx, "configure", in.Who)
+}
+
+func (c *connection) setCredential(ctx workflow.Context, provider string, in CredentialSet) (Status, error) {
+	c.busy = true
+	defer func() { c.busy = false }()
+	got, err := c.verify(ctx, provider, VerifyInput{
+		Connection: c.ID, Candidate: true, ExpectCompany: c.Company, Who: in.Who,
+	}, in.Who)
+	if err != nil {
+		return c.Status, err
+	}
+	if !got.OK {
+		return c.Status, temporal.NewNonRetryableApplicationError(got.Words+" "+got.Remedy, RefusedErrorType, nil)
+	}
+	return c.Status, nil
+}
+
+func (c *connection) pause(ctx workflow.Context, by Person) (Status, error) {
+	c.enter(ctx, ConnPaused)
+	return c.Status, errors.Join(c.setSchedule(ctx), c.save(ctx, "pause", by.Who))
+}
+
+func (c *connection) resume(ctx workflow.Context, by Person) (Status, error) {
+	c.enter(ctx, ConnVerifying)
+	return c.Status, c.settle(ctx, "resume", by.Who)
+}
+
+// disconnect is final: tokens are revoked, secrets erased and the schedule
+// deleted; books and audit are kept.
+func (c *connection) disconnect(ctx workflow.Context, by Person) (Status, error) {
+	c.enter(ctx, ConnDisconnected)
+	now := workflow.Now(ctx)
+	c.Klarna, c.Visma = Side{State: SideMissing, Since: now}, Side{State: SideMissing, Since: now}
+	_, erased := EraseSecrets.Run(ctx, c.ID, VerifyInput{Connection: c.ID, Who: by.Who})
+	return c.Status, errors.Join(erased, c.setSchedule(ctx), c.save(ctx, "disconnect", by.Who))
+}
+
+// words says in a sentence what the connection needs.
+func (c *connection) words() string {
+	missing := func(side Side, command string) string {
+		if side.State == SideConnected {
+			return ""
+		}
+		return fmt.Sprintf(" `starter connection %s %s`", command, c.ID)
+	}
+	need := missing(c.Klarna, "klarna-key") + missing(c.Visma, "authorize")
+	switch c.State {
+	case ConnActive:
+		return "Both sides work and syncs run by schedule."
+	case ConnPaused:
+		return "It was paused by a person; `starter connection resume " + c.ID + "` goes on."
+	case ConnReauthRequired:
+		return "A side no longer lets Kvitt in; what helps:" + need + "."
+	case ConnDisconnected:
+		return "It is disconnected, which is final."
+	default:
+		return "It is not set up yet; what is missing:" + need + "."
+	}
+}

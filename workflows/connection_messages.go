@@ -1,0 +1,117 @@
+package workflows
+
+import "time"
+
+// States of a connection (DESIGN §5).
+const (
+	ConnSetup          = "setup"
+	ConnVerifying      = "verifying"
+	ConnActive         = "active"
+	ConnReauthRequired = "reauth_required"
+	ConnPaused         = "paused"
+	ConnDisconnected   = "disconnected"
+)
+
+// States of one side of a connection.
+const (
+	SideMissing        = "missing"
+	SideVerifying      = "verifying"
+	SideConnected      = "connected"
+	SideReauthRequired = "reauth_required"
+)
+
+// Side is one provider of a connection: where it stands, since when, and what
+// helps. Identity is the merchant id, or the company and its name.
+type Side struct {
+	State     string    `json:"state"`
+	Since     time.Time `json:"since"`
+	Identity  string    `json:"identity,omitempty"`
+	Who       string    `json:"who,omitempty"` // who put the credential in
+	Flow      string    `json:"flow,omitempty"`
+	LastError string    `json:"last_error,omitempty"`
+	Remedy    string    `json:"remedy,omitempty"`
+	Verified  time.Time `json:"verified,omitzero"` // last real read that worked
+}
+
+// Settings are what a person chooses for a connection.
+type Settings struct {
+	Name           string        `json:"name"`
+	Provider       string        `json:"provider"` // klarna or kustom
+	Region         string        `json:"region"`   // eu, na or oc
+	Posting        string        `json:"posting"`  // draft, review or auto
+	Start          string        `json:"start"`    // YYYY-MM-DD: nothing before it is posted
+	ProfileVersion int           `json:"profile_version"`
+	Every          time.Duration `json:"every"` // between scheduled syncs
+}
+
+// Status answers the Status query of a connection.
+type Status struct {
+	ID string `json:"id"`
+	Settings
+	State        string    `json:"state"`
+	Since        time.Time `json:"since"`
+	Environment  string    `json:"environment,omitempty"`
+	Klarna       Side      `json:"klarna"`
+	Visma        Side      `json:"visma"`
+	MerchantID   string    `json:"merchant_id,omitempty"`
+	Company      string    `json:"company,omitempty"`
+	CompanyName  string    `json:"company_name,omitempty"`
+	BaseCurrency string    `json:"base_currency,omitempty"`
+	Waiting      []string  `json:"waiting,omitempty"` // workflows that wait for a credential
+	NextCheck    time.Time `json:"next_check,omitzero"`
+}
+
+// ConnectionInput starts a ConnectionWorkflow. Carry is its status when it
+// continues as new.
+type ConnectionInput struct {
+	ID       string   `json:"id"`
+	Settings Settings `json:"settings"`
+	Who      string   `json:"who"`
+	Carry    *Status  `json:"carry,omitempty"`
+}
+
+// Configure changes settings; empty members stay as they are.
+type Configure struct {
+	Settings Settings `json:"settings"`
+	Who      string   `json:"who"`
+}
+
+// CredentialSet says that a candidate credential lies in the vault.
+type CredentialSet struct {
+	Who string `json:"who"`
+}
+
+// ReauthNeeded tells a connection that a provider refused its credential.
+type ReauthNeeded struct {
+	Provider   string `json:"provider"`
+	WorkflowID string `json:"workflow_id"`
+	Reason     string `json:"reason"`
+}
+
+// Started answers SyncNow with the workflow that runs.
+type Started struct {
+	WorkflowID string `json:"workflow_id"`
+}
+
+// ConnectionProgress answers the Progress query of a connection.
+type ConnectionProgress struct {
+	State   string   `json:"state"`
+	Words   string   `json:"words"`
+	Waiting []string `json:"waiting,omitempty"`
+}
+
+// Messages of a connection.
+var (
+	ConnectionStatus        = Query[Status]{"Status"}
+	ConnectionProgressQuery = Query[ConnectionProgress]{"Progress"}
+
+	ConfigureConnection = Update[Configure, Status]{"ConfigureConnection"}
+	SetKlarnaCredential = Update[CredentialSet, Status]{"SetKlarnaCredential"}
+	AuthorizeVisma      = Update[CredentialSet, Status]{"AuthorizeVisma"}
+	PauseConnection     = Update[Person, Status]{"Pause"}
+	ResumeConnection    = Update[Person, Status]{"Resume"}
+	Disconnect          = Update[Person, Status]{"Disconnect"}
+	SyncNow             = Update[Person, Started]{"SyncNow"}
+
+	ReauthRequired = Signal[ReauthNeeded]{"ReauthRequired"}
+)

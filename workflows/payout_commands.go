@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/held"
+)
+
+// listen registers what people and other workflows can tell a payout.
+func (p *payout) listen(ctx workflow.Context) error {
+	Reauthenticated.Listen(ctx, func(_ workflow.Context, provider string) {
+		if p.held != nil && providerOf(p.held.Code) == provider {
+			p.nudges++
+		}
+	})
+	ProfileChanged.Listen(ctx, func(workflow.Context, int) {
+		if !p.sending {
+			p.compiled = Compiled{}
+			p.nudges++
+		}
+	})
+	return errors.Join(
+		PayoutStatusQuery.Answer(ctx, func() PayoutStatus {
+			status := PayoutStatus{PayoutResult: p.result, Held: p.held, Since: p.since}
+			status.State = p.state
+			return status
+		}),
+		ApprovePayout.Handle(ctx, p.mayApprove, func(ctx workflow.Context, by Person) (Accepted, error) {
+			p.approved = p.compiled.VoucherHash
+			return p.command(ctx, "approve", by)
+		}),
+		RejectPayout.Handle(ctx, p.mayReject, func(ctx workflow.Context, by Person) (Accepted, error) {
+			p.rejected = true
+			return p.command(ctx, "reject", by)
+		}),
+		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
+			if !p.sending {
+				p.proven, p.compiled = p.proven && p.held.Code != held.DebtDiffers, Compiled{}
+			}
+			return p.command(ctx, "retry", by)
+		}),
+	)
+}
+
+// command notes a decision and waits until the payout has acted on it: it
+// stopped again, or it is done.
+func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted, error) {
+	p.decisions = append(p.decisions, Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason})
+	p.held = nil
+	p.nudges++
+	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil })
+	return Accepted{State: p.state}, err
+}
+
+func (p *payout) mayApprove(by Person) error {
+	if p.held == nil || p.held.Code != held.Approval {
+		return fmt.Errorf("approve payout %s: it is %s, and only a payout that awaits approval can be approved", p.in.PaymentReference, p.state)
+	}
+	return named(by)
+}
+
+func (p *payout) mayReject(by Person) error {
+	switch {
+	case p.sending:
+		return fmt.Errorf("reject payout %s: Visma.net may already have the batch; it can only be reversed", p.in.PaymentReference)
+	case p.held == nil:
+		return fmt.Errorf("reject payout %s: it is %s and moves; wait until it stops", p.in.PaymentReference, p.state)
+	case by.Reason == "":
+		return fmt.Errorf("reject payout %s: a reason is needed, for the audit trail", p.in.PaymentReference)
+	}
+	return named(by)
+}
+
+func (p *payout) mayRetry(by Person) error {
+	if p.held == nil || p.held.Code == held.Approval {
+		return fmt.Errorf("retry payout %s: it is %s, and only a held payout can be retried", p.in.PaymentReference, p.state)
+	}
+	return named(by)
+}
+
+func named(by Person) error {
+	if by.Who == "" {
+		return errors.New("a command needs the name of the person who gives it")
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+package workflows
+
+import "time"
+
+// PayoutInput starts a PayoutWorkflow. Sync is the workflow that wants to hear
+// when the payout stops, if any.
+type PayoutInput struct {
+	PayoutRef
+	Sync string    `json:"sync,omitempty"`
+	Date time.Time `json:"date"`
+}
+
+// PayoutResult is how a payout ended. Amounts are minor units.
+type PayoutResult struct {
+	State       string `json:"state"`
+	BatchNumber string `json:"batch_number,omitempty"`
+	Adopted     bool   `json:"adopted,omitempty"`
+	Rows        int64  `json:"rows"`
+	Settlement  int64  `json:"settlement"`
+	Currency    string `json:"currency"`
+}
+
+// PayoutStatus answers the Status query of a payout.
+type PayoutStatus struct {
+	PayoutResult
+	Held  *Held     `json:"held,omitempty"`
+	Since time.Time `json:"since"`
+}
+
+// Parked tells a sync that one of its payouts stopped, and for what.
+type Parked struct {
+	PaymentReference string `json:"payment_reference"`
+	Reason           string `json:"reason"`
+	Rows             int64  `json:"rows"`
+	// ByItself is true when the payout goes on without a person.
+	ByItself bool `json:"by_itself,omitempty"`
+	// Provider is set when the payout waits for a credential.
+	Provider string `json:"provider,omitempty"`
+}
+
+// Person is who gives a command, and why.
+type Person struct {
+	Who    string `json:"who"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Accepted answers a command with the state it led to.
+type Accepted struct {
+	State string `json:"state"`
+}
+
+// Messages of a payout.
+var (
+	PayoutStatusQuery = Query[PayoutStatus]{"Status"}
+
+	ApprovePayout = Update[Person, Accepted]{"Approve"}
+	RejectPayout  = Update[Person, Accepted]{"Reject"}
+	RetryPayout   = Update[Person, Accepted]{"Retry"}
+
+	// Reauthenticated tells a waiting workflow that a provider works again.
+	Reauthenticated = Signal[string]{"Reauthenticated"}
+	// ProfileChanged tells a held payout that there is a new profile version.
+	ProfileChanged = Signal[int]{"ProfileChanged"}
+)

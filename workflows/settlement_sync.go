@@ -1,0 +1,252 @@
+package workflows
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+)
+
+// SettlementSyncWorkflow lists the payouts of its windows and runs one
+// PayoutWorkflow for each that is not final, at most N at a time, oldest
+// first. One bad payout never blocks the others.
+func SettlementSyncWorkflow(ctx workflow.Context, in SyncInput) (SyncResult, error) {
+	s := &sync{in: in, parked: map[string]int64{}}
+	if in.Carry != nil {
+		s.SyncCarry = *in.Carry
+	} else {
+		s.Progress.Since = workflow.Now(ctx)
+	}
+	if err := s.listen(ctx); err != nil {
+		return SyncResult{}, err
+	}
+	return s.run(ctx)
+}
+
+type sync struct {
+	in SyncInput
+	SyncCarry
+
+	paused    bool
+	cancelled bool
+	blocked   string // the provider whose credential does not work
+	reason    string
+
+	active []string         // payment references that move, oldest first
+	open   int              // payouts started here that have not ended
+	parked map[string]int64 // those of them that wait for a person, with their rows
+}
+
+func (s *sync) run(ctx workflow.Context) (SyncResult, error) {
+	// The sync's own work goes on after a cancellation, to end in order.
+	ctx, _ = s.shielded(ctx)
+	if s.in.Carry == nil {
+		plan, err := call(ctx, s, BeginSync, BeginSyncInput{
+			SyncInput: s.in, RunID: workflow.GetInfo(ctx).WorkflowExecution.ID + "@" + workflow.GetInfo(ctx).WorkflowExecution.RunID, Nominal: nominal(ctx),
+		})
+		if err != nil {
+			return SyncResult{}, err
+		}
+		s.Plan, s.Progress.Windows = plan, len(plan.Windows)
+	}
+	for s.more(ctx) {
+		if workflow.GetInfo(ctx).GetContinueAsNewSuggested() {
+			return SyncResult{}, s.continueAsNew(ctx)
+		}
+		if len(s.Pending) == 0 {
+			if err := s.list(ctx); err != nil {
+				return SyncResult{}, err
+			}
+			continue
+		}
+		due := s.Pending[0]
+		s.Pending = s.Pending[1:]
+		s.start(ctx, due)
+	}
+	return s.finish(ctx)
+}
+
+// more waits until there is a place for another payout and nothing forbids to
+// start it. It answers false when there is nothing left to start.
+func (s *sync) more(ctx workflow.Context) bool {
+	_ = workflow.Await(ctx, func() bool {
+		return s.cancelled || !s.paused && s.blocked == "" && len(s.active) < max(1, s.Plan.Concurrency)
+	})
+	return !s.cancelled && (len(s.Pending) > 0 || s.Next < len(s.Plan.Windows))
+}
+
+// list asks Klarna for the payouts of the next window.
+func (s *sync) list(ctx workflow.Context) error {
+	window := s.Plan.Windows[s.Next]
+	s.Progress.Words = fmt.Sprintf("Listing payouts from %s to %s.", window.From.Format(time.DateOnly), window.To.Format(time.DateOnly))
+	got, err := call(ctx, s, ListPayouts, ListPayoutsInput{Connection: s.in.Connection, Window: window, DryRun: s.in.DryRun})
+	if err != nil || s.cancelled {
+		return err
+	}
+	s.Next++
+	s.Pending = got.Due
+	p := &s.Progress
+	p.WindowsRun, p.Words = s.Next, ""
+	p.Found += got.Found
+	p.Skipped += got.Skipped
+	p.Rows += got.SkippedRows
+	for _, currency := range workflow.DeterministicKeys(got.SkippedSums) {
+		s.add(currency, got.SkippedSums[currency])
+	}
+	return nil
+}
+
+// start runs one payout in a place of its own.
+func (s *sync) start(ctx workflow.Context, due DuePayout) {
+	s.active = append(s.active, due.PaymentReference)
+	s.open++
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		if s.in.DryRun {
+			s.preview(ctx, due)
+		} else {
+			s.post(ctx, due)
+		}
+		s.release(due.PaymentReference)
+		s.open--
+		s.show(ctx)
+	})
+	s.show(ctx)
+}
+
+func (s *sync) post(ctx workflow.Context, due DuePayout) {
+	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
+		WorkflowID:            PayoutWorkflowID(s.in.Connection, due.PaymentReference),
+		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
+		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, due.Date.Format(time.DateOnly), due.Currency),
+		Priority:              temporal.Priority{FairnessKey: s.in.Connection},
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			AttrConnection.ValueSet(s.in.Connection),
+			AttrPaymentReference.ValueSet(due.PaymentReference),
+			AttrState.ValueSet(StateDiscovered),
+			AttrCurrency.ValueSet(due.Currency),
+			AttrPayoutDate.ValueSet(due.Date),
+		),
+	})
+	var got PayoutResult
+	err := workflow.ExecuteChildWorkflow(ctx, PayoutWorkflowName, PayoutInput{
+		PayoutRef: PayoutRef{s.in.Connection, due.PaymentReference},
+		Sync:      workflow.GetInfo(ctx).WorkflowExecution.ID,
+		Date:      due.Date,
+	}).Get(ctx, &got)
+	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
+		s.follow(ctx, due)
+		return
+	}
+	s.unpark(due.PaymentReference)
+	switch {
+	case err != nil:
+		workflow.GetLogger(ctx).Error("payout failed", "payment_reference", due.PaymentReference, "error", err)
+		s.Progress.Failed++
+	default:
+		s.count(got.State, got.Adopted, got.Rows, got.Settlement, got.Currency)
+	}
+}
+
+// follow watches a payout that an earlier sync started, until it is final or
+// held.
+func (s *sync) follow(ctx workflow.Context, due DuePayout) {
+	for wait := time.Second; ; wait = min(2*wait, time.Minute) {
+		got, err := PayoutState.Run(ctx, s.in.Connection, PayoutRef{s.in.Connection, due.PaymentReference})
+		switch {
+		case err != nil:
+			s.Progress.Failed++
+			return
+		case slices.Contains([]string{StateHeld, StateAwaitingApproval, StateVerified, StatePosted, StateRejected, StateReversed}, got.State):
+			s.count(got.State, false, got.Rows, got.Settlement, got.Currency)
+			return
+		}
+		if workflow.Sleep(ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+func (s *sync) preview(ctx workflow.Context, due DuePayout) {
+	got, err := call(ctx, s, PreviewPayout, PayoutRef{s.in.Connection, due.PaymentReference})
+	if err != nil {
+		s.Progress.Failed++
+		got = Found{PaymentReference: due.PaymentReference, State: "failed", Currency: due.Currency}
+	} else {
+		s.count(got.State, false, got.Rows, got.Settlement, got.Currency)
+	}
+	s.Items = append(s.Items, got)
+}
+
+// count books a payout's end into the progress.
+func (s *sync) count(state string, adopted bool, rows, settlement int64, currency string) {
+	p := &s.Progress
+	p.Rows += rows
+	switch state {
+	case StateHeld, StateAwaitingApproval:
+		p.Held++
+		return
+	case StateRejected, StateReversed:
+		p.Skipped++
+		return
+	case StateVerified, StatePosted:
+		p.Posted++
+		if adopted {
+			p.Adopted++
+		}
+	}
+	s.add(currency, settlement)
+}
+
+func (s *sync) add(currency string, minor int64) {
+	if s.Progress.Amounts == nil {
+		s.Progress.Amounts = map[string]int64{}
+	}
+	s.Progress.Amounts[currency] += minor
+}
+
+// finish waits for what goes on by itself and keeps the result.
+func (s *sync) finish(ctx workflow.Context) (SyncResult, error) {
+	if err := s.drain(ctx); err != nil {
+		return SyncResult{}, err
+	}
+	s.Progress.State, s.Progress.Words = "done", ""
+	in := FinishSyncInput{Connection: s.in.Connection, RunID: s.Plan.RunID, Progress: s.Progress, Cancelled: s.cancelled, DryRun: s.in.DryRun}
+	if n := len(s.Plan.Windows); n > 0 {
+		in.Window = Window{s.Plan.Windows[0].From, s.Plan.Windows[n-1].To}
+	}
+	got, err := FinishSync.Run(ctx, s.in.Connection, in)
+	workflow.SetCurrentDetails(ctx, s.words()+"\n\n"+got.Words)
+	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Items: s.Items}, err
+}
+
+// drain waits for the payouts that move or will go on by themselves. Those
+// that wait for a person are counted as held and left open.
+func (s *sync) drain(ctx workflow.Context) error {
+	return workflow.Await(ctx, func() bool {
+		return s.open == len(s.parked) || s.cancelled && len(s.active) == 0
+	})
+}
+
+func (s *sync) continueAsNew(ctx workflow.Context) error {
+	if err := s.drain(ctx); err != nil {
+		return err
+	}
+	s.drainSignals(ctx)
+	next := s.in
+	next.Carry = &s.SyncCarry
+	return workflow.NewContinueAsNewError(ctx, SettlementSyncWorkflowName, next)
+}
+
+// nominal is when the run was meant to start: the schedule's time, so that a
+// late worker does not move the window, or the time it did start.
+func nominal(ctx workflow.Context) time.Time {
+	scheduled := temporal.NewSearchAttributeKeyTime("TemporalScheduledStartTime")
+	if at, ok := workflow.GetTypedSearchAttributes(ctx).GetTime(scheduled); ok {
+		return at
+	}
+	return workflow.Now(ctx)
+}

@@ -1,0 +1,278 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/internal/held"
+)
+
+// States of a payout (DESIGN §6).
+const (
+	StateDiscovered       = "discovered"
+	StateProven           = "proven"
+	StateCompiled         = "compiled"
+	StateAwaitingApproval = "awaiting_approval"
+	StatePosting          = "posting"
+	StatePosted           = "posted"
+	StateReleased         = "released"
+	StateVerified         = "verified"
+	StateHeld             = "held"
+	StateRejected         = "rejected"
+	StateReversed         = "reversed"
+)
+
+// PayoutRef names a payout of a connection.
+type PayoutRef struct {
+	Connection       string `json:"connection"`
+	PaymentReference string `json:"payment_reference"`
+}
+
+// Held says why a payout stopped. Detail is the sentence with the figures of
+// this payout; Remedy is what helps.
+type Held struct {
+	Code   held.Code `json:"code"`
+	Detail string    `json:"detail"`
+	Remedy string    `json:"remedy"`
+}
+
+// Proven is what ProvePayout found. Amounts are minor units. Final is set when
+// the payout was already final, so that nothing else needs to happen.
+type Proven struct {
+	Rows       int64  `json:"rows"`
+	Settlement int64  `json:"settlement"`
+	Currency   string `json:"currency"`
+	Final      string `json:"final,omitempty"`
+	Batch      string `json:"batch,omitempty"`
+	Held       *Held  `json:"held,omitempty"`
+}
+
+// Compiled is what CompileVoucher decided.
+type Compiled struct {
+	VoucherHash   string `json:"voucher_hash"`
+	Period        string `json:"period"` // YYYYPP, Visma.net's financial year and period number
+	NeedsApproval bool   `json:"needs_approval,omitempty"`
+	Held          *Held  `json:"held,omitempty"`
+}
+
+// Posted is what PostVoucher achieved. LookAgain is set while it is not known
+// whether Visma.net booked the batch.
+type Posted struct {
+	BatchNumber string        `json:"batch_number,omitempty"`
+	Adopted     bool          `json:"adopted,omitempty"`
+	LookAgain   time.Duration `json:"look_again,omitempty"`
+	Held        *Held         `json:"held,omitempty"`
+}
+
+// Completed is how CompleteBatch left the batch: verified, or posted for a
+// draft that stays on hold in Visma.net.
+type Completed struct {
+	State string `json:"state,omitempty"`
+	Held  *Held  `json:"held,omitempty"`
+}
+
+// Hold asks HoldPayout to record why a payout stopped.
+type Hold struct {
+	PayoutRef
+	Held Held `json:"held"`
+}
+
+// Decision is what a person decided about a payout.
+type Decision struct {
+	PayoutRef
+	Kind   string `json:"kind"` // approve, reject, retry
+	Who    string `json:"who"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Found is one payout as the store knows it. Difference is what is left
+// unexplained, in minor units; it is 0 for everything that proves.
+type Found struct {
+	PaymentReference string `json:"payment_reference"`
+	State            string `json:"state"`
+	HeldReason       string `json:"held_reason,omitempty"`
+	BatchNumber      string `json:"batch_number,omitempty"`
+	Rows             int64  `json:"rows"`
+	Settlement       int64  `json:"settlement_amount"`
+	Currency         string `json:"currency"`
+	Difference       int64  `json:"difference"`
+}
+
+// Window is a half-open span of payout dates in UTC.
+type Window struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+}
+
+// Plan is how a sync will go about it.
+type Plan struct {
+	RunID       string   `json:"run_id"`
+	Windows     []Window `json:"windows"`
+	Concurrency int      `json:"concurrency"`
+}
+
+// BeginSyncInput asks for a plan. Nominal is the time the run was meant to
+// start, from the schedule, or the time it did.
+type BeginSyncInput struct {
+	SyncInput
+	RunID   string    `json:"run_id"`
+	Nominal time.Time `json:"nominal"`
+}
+
+// ListPayoutsInput asks for the payouts of one window.
+type ListPayoutsInput struct {
+	Connection string `json:"connection"`
+	Window     Window `json:"window"`
+	DryRun     bool   `json:"dry_run,omitempty"`
+}
+
+// DuePayout is a payout that is not final yet.
+type DuePayout struct {
+	PaymentReference string    `json:"payment_reference"`
+	Date             time.Time `json:"date"`
+	Currency         string    `json:"currency"`
+}
+
+// Listing is what Klarna paid out in a window, oldest first. The skipped ones
+// were final before.
+type Listing struct {
+	Found       int              `json:"found"`
+	Skipped     int              `json:"skipped"`
+	SkippedRows int64            `json:"skipped_rows"`
+	SkippedSums map[string]int64 `json:"skipped_sums,omitempty"` // settlement by currency, minor units
+	Due         []DuePayout      `json:"due,omitempty"`
+}
+
+// FinishSyncInput keeps a run's result in Kvitt's own database.
+type FinishSyncInput struct {
+	Connection string   `json:"connection"`
+	RunID      string   `json:"run_id"`
+	Window     Window   `json:"window"`
+	Progress   Progress `json:"progress"`
+	Cancelled  bool     `json:"cancelled,omitempty"`
+	DryRun     bool     `json:"dry_run,omitempty"`
+}
+
+// FinishSync's outcomes tell apart what users of other tools could not.
+const (
+	OutcomeNothingDue = "nothing_due"
+	OutcomeDueMissing = "due_but_missing"
+	OutcomeFetched    = "fetched"
+	OutcomeCancelled  = "cancelled"
+)
+
+// Finished is the outcome of a sync.
+type Finished struct {
+	Outcome string `json:"outcome"`
+	Words   string `json:"words"`
+}
+
+// VerifyInput asks for a real read with a credential: the one in use, or the
+// candidate that was just put into the vault. ExpectCompany, when set, must be
+// the company that Visma.net answers for.
+type VerifyInput struct {
+	Connection    string `json:"connection"`
+	Candidate     bool   `json:"candidate,omitempty"`
+	ExpectCompany string `json:"expect_company,omitempty"`
+	Who           string `json:"who,omitempty"`
+}
+
+// Verified is what a verification found. A candidate that works has replaced
+// the credential; one that does not has been erased.
+type Verified struct {
+	OK           bool   `json:"ok"`
+	Words        string `json:"words,omitempty"`
+	Remedy       string `json:"remedy,omitempty"`
+	Environment  string `json:"environment,omitempty"`
+	MerchantID   string `json:"merchant_id,omitempty"`
+	Company      string `json:"company,omitempty"`
+	CompanyName  string `json:"company_name,omitempty"`
+	BaseCurrency string `json:"base_currency,omitempty"`
+	Flow         string `json:"flow,omitempty"`
+}
+
+// SaveConnectionInput keeps the connection's status and the change that led to
+// it, with who made it.
+type SaveConnectionInput struct {
+	Status Status `json:"status"`
+	Action string `json:"action"`
+	Who    string `json:"who"`
+}
+
+// ScheduleInput says how a connection's schedule should be.
+type ScheduleInput struct {
+	Connection string        `json:"connection"`
+	Every      time.Duration `json:"every"`
+	Paused     bool          `json:"paused"`
+	Note       string        `json:"note"`
+	Delete     bool          `json:"delete,omitempty"`
+}
+
+// Nothing is the answer of an activity that only has an effect.
+type Nothing struct{}
+
+const (
+	quick   = 30 * time.Second
+	attempt = 5 * time.Minute
+	long    = 30 * time.Minute
+	giveUp  = 6 * time.Hour
+)
+
+// The activities.
+var (
+	ProvePayout    = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	CompileVoucher = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, GiveUp: giveUp}
+	PostVoucher    = Activity[PayoutRef, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	CompleteBatch  = Activity[PayoutRef, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	PreviewPayout  = Activity[PayoutRef, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}
+	HoldPayout     = Activity[Hold, Nothing]{Name: "HoldPayout", StartToClose: quick, GiveUp: giveUp}
+	RecordDecision = Activity[Decision, Nothing]{Name: "RecordDecision", StartToClose: quick, GiveUp: giveUp}
+
+	BeginSync   = Activity[BeginSyncInput, Plan]{Name: "BeginSync", StartToClose: quick, GiveUp: giveUp}
+	ListPayouts = Activity[ListPayoutsInput, Listing]{Name: "ListPayouts", StartToClose: attempt, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	FinishSync  = Activity[FinishSyncInput, Finished]{Name: "FinishSync", StartToClose: quick, GiveUp: giveUp}
+
+	VerifyKlarna   = Activity[VerifyInput, Verified]{Name: "VerifyKlarna", StartToClose: quick, GiveUp: time.Minute}
+	VerifyVisma    = Activity[VerifyInput, Verified]{Name: "VerifyVisma", StartToClose: quick, GiveUp: time.Minute}
+	SaveConnection = Activity[SaveConnectionInput, Nothing]{Name: "SaveConnection", StartToClose: quick, GiveUp: giveUp}
+	SetSchedule    = Activity[ScheduleInput, Nothing]{Name: "SetSchedule", StartToClose: quick, GiveUp: giveUp}
+	EraseSecrets   = Activity[VerifyInput, Nothing]{Name: "EraseSecrets", StartToClose: quick, GiveUp: giveUp}
+)
+
+// Providers of a connection.
+const (
+	ProviderKlarna = "klarna"
+	ProviderVisma  = "visma"
+)
+
+// CredentialErrorType is the type of the application error of an activity that
+// met a dead credential. Its details are a CredentialError.
+const CredentialErrorType = "credential"
+
+// CredentialError tells which side no longer lets Kvitt in, in its words.
+type CredentialError struct {
+	Provider string `json:"provider"`
+	Reason   string `json:"reason"`
+}
+
+// credentialError finds a dead credential behind an activity's error.
+func credentialError(err error) (CredentialError, bool) {
+	var app *temporal.ApplicationError
+	var c CredentialError
+	if !errors.As(err, &app) || app.Type() != CredentialErrorType {
+		return c, false
+	}
+	return c, app.Details(&c) == nil
+}
+
+// heldFor is the catalogue's entry for a code with this case's own sentence.
+func heldFor(code held.Code, detail string) *Held {
+	reason, _ := held.Look(code)
+	if detail == "" {
+		detail = reason.Sentence
+	}
+	return &Held{Code: code, Detail: detail, Remedy: reason.Remedy}
+}
