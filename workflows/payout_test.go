@@ -1,0 +1,257 @@
+package workflows_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"kvitt/internal/held"
+	"kvitt/workflows"
+)
+
+var (
+	jan   = workflows.PayoutInput{PayoutRef: workflows.PayoutRef{Connection: "c1", PaymentReference: "10001"}, Date: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}
+	annas = workflows.Person{Who: "anna"}
+)
+
+func runPayout(t *testing.T, s *steps, arrange func(env *testsuite.TestWorkflowEnvironment)) *testsuite.TestWorkflowEnvironment {
+	t.Helper()
+	env := newEnv(t, s)
+	env.OnSignalExternalWorkflow(mock.Anything, mock.Anything, mock.Anything, mock.Anything, mock.Anything).Return(nil).Maybe()
+	if arrange != nil {
+		arrange(env)
+	}
+	env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+	return env
+}
+
+func TestAPayoutIsProvenCompiledPostedAndCompletedInThatOrder(t *testing.T) {
+	s := goodSteps()
+	env := runPayout(t, s, nil)
+	got := result[workflows.PayoutResult](t, env)
+	want := workflows.PayoutResult{State: "verified", BatchNumber: "000123", Rows: 3, Settlement: 8_590_000, Currency: "SEK"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("result (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"prove", "compile", "post", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+func TestADraftEndsAsPosted(t *testing.T) {
+	s := goodSteps()
+	s.complete = answers(workflows.Completed{State: workflows.StatePosted})
+	if got := result[workflows.PayoutResult](t, runPayout(t, s, nil)); got.State != workflows.StatePosted {
+		t.Errorf("a draft ended as %s", got.State)
+	}
+}
+
+func TestAPayoutThatWasFinalIsNotPostedAgain(t *testing.T) {
+	s := goodSteps()
+	s.prove = answers(workflows.Proven{Final: workflows.StateVerified, Batch: "000099"})
+	got := result[workflows.PayoutResult](t, runPayout(t, s, nil))
+	if got.State != workflows.StateVerified || got.BatchNumber != "000099" {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff([]string{"prove"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+func TestAHeldPayoutWaitsAndGoesOnWhenRetried(t *testing.T) {
+	s := goodSteps()
+	s.prove = answers(workflows.Proven{Rows: 3, Held: heldFor(held.RowsDiffer)}, workflows.Proven{Rows: 3, Settlement: 1, Currency: "SEK"})
+	var during workflows.PayoutStatus
+	var retry *outcome
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() { during = ask(t, env, workflows.PayoutStatusQuery) }, time.Hour)
+		retry = tell(env, 60*24*time.Hour, workflows.RetryPayout, annas)
+	})
+	if during.State != workflows.StateHeld || during.Held == nil || during.Held.Code != held.RowsDiffer {
+		t.Errorf("while held: %+v", during)
+	}
+	if retry.rejected != nil || retry.failed != nil {
+		t.Errorf("retry: %v %v", retry.rejected, retry.failed)
+	}
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+	if len(s.holds) != 1 || len(s.decisions) != 1 || s.decisions[0].Who != "anna" {
+		t.Errorf("holds %+v, decisions %+v", s.holds, s.decisions)
+	}
+}
+
+func TestNothingIsPostedBeforeAPersonApproves(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true})
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() {
+			if got := ask(t, env, workflows.PayoutStatusQuery); got.State != workflows.StateAwaitingApproval {
+				t.Errorf("before the approval it is %s", got.State)
+			}
+			if diff := cmp.Diff([]string{"prove", "compile"}, s.called); diff != "" {
+				t.Errorf("steps before the approval (-want +got):\n%s", diff)
+			}
+		}, time.Hour)
+		tell(env, 2*time.Hour, workflows.ApprovePayout, annas)
+	})
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+}
+
+func TestAnApprovalIsForTheVoucherThatWasSeen(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(
+		workflows.Compiled{VoucherHash: "v1", NeedsApproval: true},
+		workflows.Compiled{VoucherHash: "v2", NeedsApproval: true},
+	)
+	s.post = answers(workflows.Posted{Held: heldFor(held.Rejected)}, workflows.Posted{BatchNumber: "000123"})
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		tell(env, time.Hour, workflows.ApprovePayout, annas)
+		tell(env, 2*time.Hour, workflows.RetryPayout, annas)
+		env.RegisterDelayedCallback(func() {
+			if got := ask(t, env, workflows.PayoutStatusQuery); got.State != workflows.StateAwaitingApproval {
+				t.Errorf("another voucher went on as %s without approval", got.State)
+			}
+		}, 3*time.Hour)
+		tell(env, 4*time.Hour, workflows.ApprovePayout, annas)
+	})
+	result[workflows.PayoutResult](t, env)
+}
+
+func TestARejectedPayoutEndsWithoutAPosting(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true})
+	var bare *outcome
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		bare = tell(env, time.Hour, workflows.RejectPayout, annas)
+		tell(env, 2*time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "booked by hand"})
+	})
+	if bare.rejected == nil {
+		t.Error("a rejection without a reason was accepted")
+	}
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateRejected {
+		t.Errorf("ended as %s", got.State)
+	}
+	if diff := cmp.Diff([]string{"prove", "compile"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhileTheOutcomeIsUnknownNothingElseMoves(t *testing.T) {
+	s := goodSteps()
+	s.post = answers(workflows.Posted{LookAgain: time.Minute}, workflows.Posted{LookAgain: time.Minute}, workflows.Posted{BatchNumber: "000123", Adopted: true})
+	var reject *outcome
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		reject = tell(env, 30*time.Second, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "enough"})
+	})
+	if reject.rejected == nil {
+		t.Error("a payout whose batch may stand in Visma.net was rejected")
+	}
+	got := result[workflows.PayoutResult](t, env)
+	if !got.Adopted || got.State != workflows.StateVerified {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff([]string{"prove", "compile", "post", "post", "post", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if len(s.holds) != 1 {
+		t.Errorf("one unknown outcome was recorded %d times", len(s.holds))
+	}
+}
+
+func TestAReleaseThatFailsIsRetriedWithoutPostingAgain(t *testing.T) {
+	s := goodSteps()
+	s.complete = answers(workflows.Completed{Held: heldFor(held.ReleaseFailed)}, workflows.Completed{State: workflows.StateVerified})
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		tell(env, time.Hour, workflows.RetryPayout, annas)
+	})
+	result[workflows.PayoutResult](t, env)
+	if diff := cmp.Diff([]string{"prove", "compile", "post", "complete", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+func TestAClosedPeriodIsLookedAtDaily(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{Held: heldFor(held.PeriodClosed)}, workflows.Compiled{Held: heldFor(held.PeriodClosed)}, workflows.Compiled{VoucherHash: "v1"})
+	env := newEnv(t, s)
+	began := env.Now()
+	env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+	result[workflows.PayoutResult](t, env)
+	if waited := env.Now().Sub(began); waited < 48*time.Hour || waited > 49*time.Hour {
+		t.Errorf("the period was open after %s", waited)
+	}
+}
+
+func TestADeadCredentialWaitsForReauthorisationAndThenGoesOn(t *testing.T) {
+	s := goodSteps()
+	s.post = fails(deadCredential(workflows.ProviderVisma), workflows.Posted{BatchNumber: "000123"})
+	env := newEnv(t, s)
+	env.OnSignalExternalWorkflow(mock.Anything, "connection/c1", "", workflows.ReauthRequired.Name, mock.MatchedBy(func(in workflows.ReauthNeeded) bool {
+		return in.Provider == workflows.ProviderVisma && in.WorkflowID != ""
+	})).Return(nil).Once()
+	env.RegisterDelayedCallback(func() {
+		if got := ask(t, env, workflows.PayoutStatusQuery); got.Held == nil || got.Held.Code != held.CredentialVisma {
+			t.Errorf("while the credential is dead: %+v", got)
+		}
+		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderKlarna) // the other side: no reason to move
+	}, time.Hour)
+	env.RegisterDelayedCallback(func() {
+		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderVisma)
+	}, 60*24*time.Hour)
+	began := env.Now()
+	env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+	if waited := env.Now().Sub(began); waited < 60*24*time.Hour {
+		t.Errorf("it did not wait for its side: %s", waited)
+	}
+	env.AssertExpectations(t)
+}
+
+func TestAStepThatKeepsFailingIsHeldNotLost(t *testing.T) {
+	s := goodSteps()
+	s.compile = fails(temporal.NewNonRetryableApplicationError("disk full", "io", errors.New("no space")), workflows.Compiled{VoucherHash: "v1"})
+	env := runPayout(t, s, nil)
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+	if len(s.holds) != 1 || s.holds[0].Held.Code != held.Failed {
+		t.Errorf("holds: %+v", s.holds)
+	}
+}
+
+func TestANewProfileWakesAPayoutThatWaitsForARule(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{Held: heldFor(held.ComponentUnknown)}, workflows.Compiled{VoucherHash: "v2"})
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.ProfileChanged.Name, 2) }, time.Hour)
+	})
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+}
+
+func TestTheSyncHearsOnceThatAPayoutWaitsForAPerson(t *testing.T) {
+	s := goodSteps()
+	s.prove = answers(workflows.Proven{Rows: 7, Held: heldFor(held.RowsDiffer)}, workflows.Proven{Rows: 7, Held: heldFor(held.RowsDiffer)}, workflows.Proven{Rows: 7})
+	env := newEnv(t, s)
+	env.OnSignalExternalWorkflow(mock.Anything, "backfill/c1/a/b", "", workflows.PayoutParked.Name, mock.MatchedBy(func(in workflows.Parked) bool {
+		return in.PaymentReference == "10001" && in.Rows == 7 && !in.ByItself
+	})).Return(nil).Once()
+	tell(env, time.Hour, workflows.RetryPayout, annas)
+	tell(env, 2*time.Hour, workflows.RetryPayout, annas)
+	in := jan
+	in.Sync = "backfill/c1/a/b"
+	env.ExecuteWorkflow(workflows.PayoutWorkflowName, in)
+	result[workflows.PayoutResult](t, env)
+	env.AssertExpectations(t)
+}

@@ -1,0 +1,187 @@
+package workflows_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"kvitt/internal/held"
+	"kvitt/workflows"
+)
+
+// steps stands in for the activities: each answers what the test says, in
+// order, the last answer again and again.
+type steps struct {
+	prove    func() (workflows.Proven, error)
+	compile  func() (workflows.Compiled, error)
+	post     func() (workflows.Posted, error)
+	complete func() (workflows.Completed, error)
+	preview  func(workflows.PayoutRef) (workflows.Found, error)
+	state    func(workflows.PayoutRef) (workflows.Found, error)
+
+	begin func(workflows.BeginSyncInput) (workflows.Plan, error)
+	list  func(workflows.ListPayoutsInput) (workflows.Listing, error)
+
+	verify map[string]func(workflows.VerifyInput) (workflows.Verified, error)
+
+	called    []string
+	holds     []workflows.Hold
+	decisions []workflows.Decision
+	finished  []workflows.FinishSyncInput
+	saved     []workflows.SaveConnectionInput
+	schedules []workflows.ScheduleInput
+}
+
+func answers[T any](out ...T) func() (T, error) {
+	i := -1
+	return func() (T, error) {
+		i = min(i+1, len(out)-1)
+		return out[i], nil
+	}
+}
+
+// fails answers the error first, then out.
+func fails[T any](err error, out T) func() (T, error) {
+	failed := false
+	return func() (T, error) {
+		if !failed {
+			failed = true
+			var zero T
+			return zero, err
+		}
+		return out, nil
+	}
+}
+
+func goodSteps() *steps {
+	return &steps{
+		prove:    answers(workflows.Proven{Rows: 3, Settlement: 8_590_000, Currency: "SEK"}),
+		compile:  answers(workflows.Compiled{VoucherHash: "v1", Period: "202601"}),
+		post:     answers(workflows.Posted{BatchNumber: "000123"}),
+		complete: answers(workflows.Completed{State: workflows.StateVerified}),
+		begin: func(workflows.BeginSyncInput) (workflows.Plan, error) {
+			return workflows.Plan{RunID: "run", Concurrency: 2, Windows: []workflows.Window{{}}}, nil
+		},
+		list: func(workflows.ListPayoutsInput) (workflows.Listing, error) { return workflows.Listing{}, nil },
+		verify: map[string]func(workflows.VerifyInput) (workflows.Verified, error){
+			workflows.ProviderKlarna: func(workflows.VerifyInput) (workflows.Verified, error) {
+				return workflows.Verified{OK: true, MerchantID: "K123", Environment: "test"}, nil
+			},
+			workflows.ProviderVisma: func(workflows.VerifyInput) (workflows.Verified, error) {
+				return workflows.Verified{OK: true, Company: "42", CompanyName: "Nordic Shop AB", BaseCurrency: "SEK", Flow: "service"}, nil
+			},
+		},
+	}
+}
+
+func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
+	note := func(name string) { s.called = append(s.called, name) }
+	add(env, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
+	add(env, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
+	add(env, workflows.PostVoucher, func(workflows.PayoutRef) (workflows.Posted, error) { note("post"); return s.post() })
+	add(env, workflows.CompleteBatch, func(workflows.PayoutRef) (workflows.Completed, error) { note("complete"); return s.complete() })
+	add(env, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
+		s.holds = append(s.holds, in)
+		return workflows.Nothing{}, nil
+	})
+	add(env, workflows.RecordDecision, func(in workflows.Decision) (workflows.Nothing, error) {
+		s.decisions = append(s.decisions, in)
+		return workflows.Nothing{}, nil
+	})
+	add(env, workflows.PreviewPayout, func(in workflows.PayoutRef) (workflows.Found, error) { return s.preview(in) })
+	add(env, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) { return s.state(in) })
+	add(env, workflows.BeginSync, func(in workflows.BeginSyncInput) (workflows.Plan, error) { return s.begin(in) })
+	add(env, workflows.ListPayouts, func(in workflows.ListPayoutsInput) (workflows.Listing, error) { return s.list(in) })
+	add(env, workflows.FinishSync, func(in workflows.FinishSyncInput) (workflows.Finished, error) {
+		s.finished = append(s.finished, in)
+		return workflows.Finished{Outcome: workflows.OutcomeFetched}, nil
+	})
+	add(env, workflows.VerifyKlarna, func(in workflows.VerifyInput) (workflows.Verified, error) {
+		return s.verify[workflows.ProviderKlarna](in)
+	})
+	add(env, workflows.VerifyVisma, func(in workflows.VerifyInput) (workflows.Verified, error) {
+		return s.verify[workflows.ProviderVisma](in)
+	})
+	add(env, workflows.SaveConnection, func(in workflows.SaveConnectionInput) (workflows.Nothing, error) {
+		s.saved = append(s.saved, in)
+		return workflows.Nothing{}, nil
+	})
+	add(env, workflows.SetSchedule, func(in workflows.ScheduleInput) (workflows.Nothing, error) {
+		s.schedules = append(s.schedules, in)
+		return workflows.Nothing{}, nil
+	})
+	add(env, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
+		note("erase")
+		return workflows.Nothing{}, nil
+	})
+}
+
+func add[In, Out any](env *testsuite.TestWorkflowEnvironment, a workflows.Activity[In, Out], fn func(In) (Out, error)) {
+	env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) { return fn(in) }, activity.RegisterOptions{Name: a.Name})
+}
+
+func newEnv(t *testing.T, s *steps) *testsuite.TestWorkflowEnvironment {
+	t.Helper()
+	env := (&testsuite.WorkflowTestSuite{}).NewTestWorkflowEnvironment()
+	env.SetTestTimeout(time.Minute)
+	workflows.Register(env)
+	s.register(env)
+	return env
+}
+
+func heldFor(code held.Code) *workflows.Held {
+	return &workflows.Held{Code: code, Detail: "what happened", Remedy: "what helps"}
+}
+
+func deadCredential(provider string) error {
+	return temporal.NewNonRetryableApplicationError("refused", workflows.CredentialErrorType, nil,
+		workflows.CredentialError{Provider: provider, Reason: "the key was revoked"})
+}
+
+// outcome collects the answer of an update.
+type outcome struct {
+	rejected, failed error
+	result           any
+}
+
+func (o *outcome) Accept()          {}
+func (o *outcome) Reject(err error) { o.rejected = err }
+func (o *outcome) Complete(result any, err error) {
+	o.result, o.failed = result, err
+}
+
+// tell sends an update at a moment of the simulated clock.
+func tell[In, Out any](env *testsuite.TestWorkflowEnvironment, after time.Duration, u workflows.Update[In, Out], in In) *outcome {
+	o := &outcome{}
+	env.RegisterDelayedCallback(func() { env.UpdateWorkflow(u.Name, u.Name+after.String(), o, in) }, after)
+	return o
+}
+
+func ask[Out any](t *testing.T, env *testsuite.TestWorkflowEnvironment, q workflows.Query[Out]) Out {
+	t.Helper()
+	value, err := env.QueryWorkflow(q.Name)
+	if err != nil {
+		t.Fatalf("query %s: %v", q.Name, err)
+	}
+	var out Out
+	if err := value.Get(&out); err != nil {
+		t.Fatalf("decode the answer of query %s: %v", q.Name, err)
+	}
+	return out
+}
+
+func result[Out any](t *testing.T, env *testsuite.TestWorkflowEnvironment) Out {
+	t.Helper()
+	var out Out
+	if !env.IsWorkflowCompleted() {
+		t.Fatal("the workflow has not completed")
+	}
+	if err := env.GetWorkflowResult(&out); err != nil {
+		t.Fatalf("the workflow failed: %v", err)
+	}
+	return out
+}
