@@ -167,7 +167,7 @@ func (c *connection) settle(ctx workflow.Context, action, who string) error {
 	if err := c.save(ctx, action, who); err != nil {
 		return err
 	}
-	if before != c.State {
+	if before != c.State && (before == ConnActive || c.State == ConnActive) {
 		if err := c.setSchedule(ctx); err != nil {
 			return err
 		}
