@@ -152,7 +152,7 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 	p.sending = true
 	p.enter(ctx, StatePosting)
 	p.show(ctx, "Posting the voucher to Visma.net.")
-	got, err := PostVoucher.Run(ctx, p.in.Connection, p.in.PayoutRef)
+	got, err := PostVoucher.Run(ctx, p.in.Connection, p.postInput())
 	if err != nil {
 		return nil, err
 	}
@@ -173,10 +173,14 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 	return nil, nil
 }
 
+func (p *payout) postInput() PostInput {
+	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft}
+}
+
 // complete attaches the documents, releases the batch and reads it back.
 func (p *payout) complete(ctx workflow.Context) (*Held, error) {
 	p.show(ctx, fmt.Sprintf("Batch %s is booked. Attaching documents, releasing and reading back.", p.posted.BatchNumber))
-	got, err := CompleteBatch.Run(ctx, p.in.Connection, p.in.PayoutRef)
+	got, err := CompleteBatch.Run(ctx, p.in.Connection, p.postInput())
 	if err != nil || got.Held != nil {
 		return got.Held, err
 	}

@@ -51,10 +51,22 @@ type Proven struct {
 
 // Compiled is what CompileVoucher decided.
 type Compiled struct {
-	VoucherHash   string `json:"voucher_hash"`
-	Period        string `json:"period"` // YYYYPP, Visma.net's financial year and period number
-	NeedsApproval bool   `json:"needs_approval,omitempty"`
-	Held          *Held  `json:"held,omitempty"`
+	VoucherHash string `json:"voucher_hash"`
+	// Periods are YYYYPP, Visma.net's financial year and period number: the one
+	// of the voucher date first, the one to post into last.
+	Periods       []string `json:"periods,omitempty"`
+	Draft         bool     `json:"draft,omitempty"`
+	NeedsApproval bool     `json:"needs_approval,omitempty"`
+	Held          *Held    `json:"held,omitempty"`
+}
+
+// PostInput asks for exactly the voucher that was compiled, and approved where
+// that is needed.
+type PostInput struct {
+	PayoutRef
+	VoucherHash string   `json:"voucher_hash"`
+	Periods     []string `json:"periods"`
+	Draft       bool     `json:"draft,omitempty"`
 }
 
 // Posted is what PostVoucher achieved. LookAgain is set while it is not known
@@ -93,6 +105,7 @@ type Found struct {
 	PaymentReference string `json:"payment_reference"`
 	State            string `json:"state"`
 	HeldReason       string `json:"held_reason,omitempty"`
+	Words            string `json:"words,omitempty"`
 	BatchNumber      string `json:"batch_number,omitempty"`
 	Rows             int64  `json:"rows"`
 	Settlement       int64  `json:"settlement_amount"`
@@ -224,8 +237,8 @@ const (
 var (
 	ProvePayout    = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
 	CompileVoucher = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, GiveUp: giveUp}
-	PostVoucher    = Activity[PayoutRef, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
-	CompleteBatch  = Activity[PayoutRef, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	PostVoucher    = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	CompleteBatch  = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
 	PreviewPayout  = Activity[PayoutRef, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
 	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}
 	HoldPayout     = Activity[Hold, Nothing]{Name: "HoldPayout", StartToClose: quick, GiveUp: giveUp}

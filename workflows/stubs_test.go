@@ -60,7 +60,7 @@ func fails[T any](err error, out T) func() (T, error) {
 func goodSteps() *steps {
 	return &steps{
 		prove:    answers(workflows.Proven{Rows: 3, Settlement: 8_590_000, Currency: "SEK"}),
-		compile:  answers(workflows.Compiled{VoucherHash: "v1", Period: "202601"}),
+		compile:  answers(workflows.Compiled{VoucherHash: "v1", Periods: []string{"202601"}}),
 		post:     answers(workflows.Posted{BatchNumber: "000123"}),
 		complete: answers(workflows.Completed{State: workflows.StateVerified}),
 		begin: func(workflows.BeginSyncInput) (workflows.Plan, error) {
@@ -82,8 +82,8 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	note := func(name string) { s.called = append(s.called, name) }
 	add(env, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
 	add(env, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
-	add(env, workflows.PostVoucher, func(workflows.PayoutRef) (workflows.Posted, error) { note("post"); return s.post() })
-	add(env, workflows.CompleteBatch, func(workflows.PayoutRef) (workflows.Completed, error) { note("complete"); return s.complete() })
+	add(env, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
+	add(env, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
 	add(env, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)
 		return workflows.Nothing{}, nil

@@ -2,6 +2,8 @@ package settlement
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -47,3 +49,6 @@ func Format(minor int64, c Currency) string {
 	cut := len(digits) - e
 	return sign + digits[:cut] + "." + digits[cut:]
 }
+
+// Currencies are the currencies that Kvitt knows, sorted.
+func Currencies() []Currency { return slices.Sorted(maps.Keys(exponents)) }

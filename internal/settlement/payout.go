@@ -49,15 +49,16 @@ type Totals struct {
 	Credit             int64 `json:"credit_amount"`
 	Holdback           int64 `json:"holdback_amount"`
 	Release            int64 `json:"release_amount"`
-	Repay              int64 `json:"repay_amount"`
-	Deposit            int64 `json:"deposit_amount"`
+	Repay              int64 `json:"repay_amount"`   // debt paid back out of this payout
+	Deposit            int64 `json:"deposit_amount"` // debt that this payout adds
 	OpeningDebt        int64 `json:"opening_debt_balance_amount"`
 	ClosingDebt        int64 `json:"closing_debt_balance_amount"`
 	Settlement         int64 `json:"settlement_amount"`
 }
 
 // Row is one line of a settlement. Klarna gives rows no id. Amounts are minor
-// units; Amount is unsigned for every type but CORRECTION.
+// units. Klarna does not document the sign of Amount: the type gives it its
+// direction, and only a CORRECTION's own sign counts (see Tally).
 type Row struct {
 	Type                      string
 	DetailedType              string
@@ -86,8 +87,11 @@ type Key struct {
 	MerchantID   string `json:"merchant_id,omitempty"`
 }
 
-// Component is the sum of the rows of one key, in the payout's currency.
-// Amount and VAT carry Klarna's own sign; the type gives them their direction.
+// Component is the sum of the rows of one key, in minor units of the payout's
+// currency; TaxInRegistrationCurrency in minor units of the currency of the
+// merchant's country. The figures are magnitudes, and Proof.Effect gives them
+// their direction; those of CORRECTION, and of types nobody has told us of,
+// keep Klarna's own sign.
 type Component struct {
 	Key
 	Rows                      int64 `json:"rows"`

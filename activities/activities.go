@@ -1,0 +1,94 @@
+// Package activities is where the workflows' decisions meet the world: one
+// small struct for each outside party, with its dependencies injected.
+//
+// Activities are thin: the proof, the voucher and the exactly-once protocol
+// live in internal. Errors from outside are mapped here, once, to what
+// Temporal should do. An activity must never return a secret, a row or a
+// document: only references and sums travel through Temporal.
+package activities
+
+import (
+	"context"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/worker"
+
+	"kvitt/internal/access"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// Settings are what an operator chooses for the activities.
+type Settings struct {
+	// UnknownWait is how long a batch must have stayed absent before it is
+	// posted again.
+	UnknownWait time.Duration
+	TaskQueue   string
+}
+
+// Register makes every activity known to a worker, under its declared name.
+func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Client, s Settings) {
+	ledger := &Ledger{Store: doors.Store, Doors: doors}
+	from := &Klarna{Doors: doors, Store: doors.Store}
+	to := &Visma{Doors: doors, Store: doors.Store, UnknownWait: s.UnknownWait}
+	schedules := &Schedules{Temporal: temporal, TaskQueue: s.TaskQueue}
+
+	add(r, workflows.BeginSync, ledger.BeginSync)
+	add(r, workflows.FinishSync, ledger.FinishSync)
+	add(r, workflows.HoldPayout, ledger.HoldPayout)
+	add(r, workflows.RecordDecision, ledger.RecordDecision)
+	add(r, workflows.PayoutState, ledger.PayoutState)
+	add(r, workflows.SaveConnection, ledger.SaveConnection)
+
+	add(r, workflows.ListPayouts, from.ListPayouts)
+	add(r, workflows.ProvePayout, from.ProvePayout)
+	add(r, workflows.VerifyKlarna, from.VerifyKlarna)
+
+	add(r, workflows.CompileVoucher, to.CompileVoucher)
+	add(r, workflows.PostVoucher, to.PostVoucher)
+	add(r, workflows.CompleteBatch, to.CompleteBatch)
+	add(r, workflows.VerifyVisma, to.VerifyVisma)
+	add(r, workflows.EraseSecrets, to.EraseSecrets)
+
+	preview := &Preview{Klarna: from, Visma: to}
+	add(r, workflows.PreviewPayout, preview.PreviewPayout)
+
+	add(r, workflows.SetSchedule, schedules.SetSchedule)
+}
+
+// add registers a function under the name of its declaration; the types hold
+// the two together.
+func add[In, Out any](r worker.ActivityRegistry, a workflows.Activity[In, Out], fn func(context.Context, In) (Out, error)) {
+	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
+		out, err := fn(ctx, in)
+		return out, toTemporal(ctx, err)
+	}, activity.RegisterOptions{Name: a.Name})
+}
+
+// alive returns a function that tells Temporal, once in a while, that a long
+// activity still works. A short one never does, because each heartbeat costs.
+func alive(ctx context.Context) func() {
+	const every = 20 * time.Second
+	next := time.Now().Add(every)
+	return func() {
+		if now := time.Now(); now.After(next) {
+			next = now.Add(every)
+			activity.RecordHeartbeat(ctx)
+		}
+	}
+}
+
+// final tells whether nothing more will happen to a payout by itself.
+func final(ctx context.Context, s *store.Store, p *store.Payout) (bool, error) {
+	switch p.State {
+	case workflows.StateVerified, workflows.StateRejected, workflows.StateReversed:
+		return true, nil
+	case workflows.StatePosted: // final for a draft, on its way for the others
+		posting, err := s.PostingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
+		return err == nil && posting.State == "draft", err
+	default:
+		return false, nil
+	}
+}

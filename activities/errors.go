@@ -1,0 +1,84 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/workflows"
+)
+
+// patienceWithBadData is how many times an answer that cannot be read is asked
+// for again before it counts as evidence.
+const patienceWithBadData = 3
+
+// toTemporal maps an outside error to what Temporal should do with it; this is
+// the only place that does.
+func toTemporal(ctx context.Context, err error) error {
+	f := fault.As(err)
+	if f == nil {
+		return err // ours: retried with back-off until the step's time is up
+	}
+	switch f.Class {
+	case fault.Auth:
+		return temporal.NewApplicationErrorWithOptions(err.Error(), workflows.CredentialErrorType, temporal.ApplicationErrorOptions{
+			NonRetryable: true,
+			Details:      []any{workflows.CredentialError{Provider: providerOf(f), Reason: err.Error()}},
+		})
+	case fault.Throttled:
+		return temporal.NewApplicationErrorWithOptions(err.Error(), string(f.Class), temporal.ApplicationErrorOptions{
+			NextRetryDelay: max(f.RetryAfter, time.Second),
+			Category:       temporal.ApplicationErrorCategoryBenign,
+		})
+	case fault.BadData:
+		return temporal.NewApplicationErrorWithOptions(err.Error(), string(f.Class), temporal.ApplicationErrorOptions{
+			NonRetryable: !again(ctx),
+		})
+	case fault.Rejected:
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(f.Class), nil)
+	default:
+		return temporal.NewApplicationErrorWithOptions(err.Error(), string(f.Class), temporal.ApplicationErrorOptions{
+			NextRetryDelay: f.RetryAfter,
+		})
+	}
+}
+
+// again tells whether an unreadable answer should be asked for once more.
+func again(ctx context.Context) bool {
+	return !activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt < patienceWithBadData
+}
+
+func providerOf(f *fault.Error) string {
+	switch f.Party {
+	case "Visma.net", "Visma Connect":
+		return workflows.ProviderVisma
+	default:
+		return workflows.ProviderKlarna
+	}
+}
+
+// coded is an error of the pure core that names its held code.
+type coded interface {
+	error
+	Code() string
+}
+
+// heldFor turns an error of the pure core into a reason to hold; nil when it
+// is not one.
+func heldFor(err error) *workflows.Held {
+	var c coded
+	if !errors.As(err, &c) {
+		return nil
+	}
+	return reason(held.Code(c.Code()), c.Error())
+}
+
+func reason(code held.Code, detail string) *workflows.Held {
+	entry, _ := held.Look(code)
+	return &workflows.Held{Code: code, Detail: detail, Remedy: entry.Remedy}
+}

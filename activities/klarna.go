@@ -1,0 +1,290 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"kvitt/internal/access"
+	"kvitt/internal/archive"
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/klarna"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// Klarna is what the workflows want from Klarna.
+type Klarna struct {
+	Doors *access.Doors
+	Store *store.Store
+}
+
+// ListPayouts records the payouts of a window and returns those that are not
+// final yet, oldest first.
+func (k *Klarna) ListPayouts(ctx context.Context, in workflows.ListPayoutsInput) (workflows.Listing, error) {
+	client, err := k.Doors.Klarna(ctx, in.Connection)
+	if err != nil {
+		return workflows.Listing{}, err
+	}
+	var refs []string
+	err = klarna.Read(ctx, client.Payouts(ctx, klarna.PayoutsQuery{Start: in.Window.From, End: in.Window.To}),
+		func() error { refs = refs[:0]; return nil },
+		func(page *klarna.Page[klarna.Payout]) error {
+			found, err := k.keepPage(ctx, in, page)
+			refs = append(refs, found...)
+			return err
+		})
+	if err != nil {
+		return workflows.Listing{}, err
+	}
+	return k.due(ctx, in, refs)
+}
+
+// keepPage records the payouts of a page that fall into the window, and the
+// page itself as received.
+func (k *Klarna) keepPage(ctx context.Context, in workflows.ListPayoutsInput, page *klarna.Page[klarna.Payout]) ([]string, error) {
+	var rows []store.Payout
+	var refs []string
+	for i := range page.Items {
+		p := page.Items[i].Settlement()
+		// Whether Klarna's end date is inclusive is not documented.
+		if p.Date.Before(in.Window.From) || !p.Date.Before(in.Window.To) {
+			continue
+		}
+		row, err := rowOf(in.Connection, p)
+		if err != nil {
+			return nil, err
+		}
+		rows, refs = append(rows, row), append(refs, p.PaymentReference)
+	}
+	if _, err := k.Store.UpsertPayouts(ctx, in.Connection, rows); err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		w := archive.NewWriter(k.Store, in.Connection, ref, archive.KindPayout)
+		if err := w.Add(ctx, &page.Answer); err != nil {
+			return nil, err
+		}
+		if _, err := w.Close(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return refs, nil
+}
+
+func rowOf(connection string, p settlement.Payout) (store.Payout, error) {
+	document, err := json.Marshal(p)
+	if err != nil {
+		return store.Payout{}, fmt.Errorf("record payout %s: %w", p.PaymentReference, err)
+	}
+	return store.Payout{
+		ConnectionID: connection, PaymentReference: p.PaymentReference, MerchantID: p.MerchantID,
+		Date: p.Date, Currency: string(p.Currency), SettlementType: string(p.Type),
+		Settlement: p.Totals.Settlement, OpeningDebt: p.Totals.OpeningDebt, ClosingDebt: p.Totals.ClosingDebt,
+		Payout: document,
+	}, nil
+}
+
+// due tells what is left to do for the payouts of a window.
+func (k *Klarna) due(ctx context.Context, in workflows.ListPayoutsInput, refs []string) (workflows.Listing, error) {
+	listed := make(map[string]bool, len(refs))
+	for _, ref := range refs {
+		listed[ref] = true
+	}
+	rows, err := k.Store.Payouts(ctx, store.PayoutFilter{Connection: in.Connection, From: in.Window.From, To: in.Window.To})
+	if err != nil {
+		return workflows.Listing{}, err
+	}
+	out := workflows.Listing{Found: len(listed), SkippedSums: map[string]int64{}}
+	for i := range rows {
+		row := &rows[i]
+		if !listed[row.PaymentReference] {
+			continue
+		}
+		done, err := final(ctx, k.Store, row)
+		if err != nil {
+			return out, err
+		}
+		if !done {
+			out.Due = append(out.Due, workflows.DuePayout{PaymentReference: row.PaymentReference, Date: row.Date, Currency: row.Currency})
+			continue
+		}
+		out.Skipped++
+		out.SkippedRows += row.Rows
+		out.SkippedSums[row.Currency] += row.Settlement
+	}
+	return out, nil
+}
+
+// ProvePayout fetches a settlement, archives it as received, and proves it.
+func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workflows.Proven, error) {
+	row, err := k.Store.Payout(ctx, in.Connection, in.PaymentReference)
+	if err != nil {
+		return workflows.Proven{}, err
+	}
+	out := workflows.Proven{Rows: row.Rows, Settlement: row.Settlement, Currency: row.Currency}
+	done, err := final(ctx, k.Store, &row)
+	if err != nil || done {
+		out.Final, out.Batch = row.State, row.BatchNumber
+		return out, err
+	}
+	proof, stop, err := k.prove(ctx, &row)
+	if err != nil {
+		return out, err
+	}
+	out.Rows = row.Rows
+	if stop != nil {
+		out.Held = stop
+		return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+			p.Rows = row.Rows
+			return nil
+		}, nil)
+	}
+	document, err := json.Marshal(proof)
+	if err != nil {
+		return out, fmt.Errorf("record the proof of payout %s: %w", in.PaymentReference, err)
+	}
+	return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+		p.State, p.HeldReason, p.Held = workflows.StateProven, "", nil
+		p.Rows, p.Proof = row.Rows, document
+		return nil
+	}, nil)
+}
+
+// Proof is what is kept of a proof: the proof itself, and which bytes it
+// rests on.
+type Proof struct {
+	*settlement.Proof
+	Evidence archive.Kept `json:"evidence"`
+}
+
+// prove streams the rows past the tally and the archive. Memory does not grow
+// with their number.
+func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflows.Held, error) {
+	var payout settlement.Payout
+	if err := json.Unmarshal(row.Payout, &payout); err != nil {
+		return nil, nil, fmt.Errorf("read the recorded payout %s: %w", row.PaymentReference, err)
+	}
+	client, err := k.Doors.Klarna(ctx, row.ConnectionID)
+	if err != nil {
+		return nil, nil, err
+	}
+	tally, kept, announced, err := Fetch(ctx, client, k.Store, row.ConnectionID, &payout, alive(ctx))
+	if fault.ClassOf(err) == fault.BadData && !again(ctx) || fault.ClassOf(err) == fault.Rejected {
+		return nil, reason(held.BadData, err.Error()), nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	row.Rows = tally.Rows()
+	previous, err := k.previous(ctx, row)
+	if err != nil {
+		return nil, nil, err
+	}
+	proof, err := settlement.Prove(payout, tally, announced, previous)
+	if stop := heldFor(err); stop != nil {
+		return nil, stop, nil
+	}
+	return &Proof{proof, kept}, nil, err
+}
+
+// Fetch reads the rows of a payout page by page, archives each page as
+// received and tallies it. Announced is the number of rows that Klarna said
+// there are.
+func Fetch(ctx context.Context, client *klarna.Client, keeper archive.Keeper, connection string, payout *settlement.Payout, alive func()) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
+	var writer *archive.Writer
+	var r settlement.Row
+	begin := func() error {
+		tally = settlement.NewTally(payout.Currency)
+		writer = archive.NewWriter(keeper, connection, payout.PaymentReference, archive.KindTransactions)
+		return nil
+	}
+	each := func(page *klarna.Page[klarna.Transaction]) error {
+		defer page.Release()
+		alive()
+		announced = page.Total
+		for i := range page.Items {
+			page.Items[i].Row(&r)
+			tally.Add(&r)
+		}
+		return writer.Add(ctx, &page.Answer)
+	}
+	err = klarna.Read(ctx, client.Transactions(ctx, klarna.TransactionsQuery{PaymentReference: payout.PaymentReference}), begin, each)
+	if err != nil {
+		return nil, archive.Kept{}, 0, err
+	}
+	kept, err = writer.Close(ctx)
+	return tally, kept, announced, err
+}
+
+// previous is the debt that the payout before left, when that one is known.
+func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
+	before, err := k.Store.PreviousPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
+	if err != nil || before == nil {
+		return nil, err
+	}
+	return &settlement.Debt{PaymentReference: before.PaymentReference, Closing: before.ClosingDebt}, nil
+}
+
+// VerifyKlarna reads from Klarna for real with a credential.
+func (k *Klarna) VerifyKlarna(ctx context.Context, in workflows.VerifyInput) (workflows.Verified, error) {
+	out, err := k.verify(ctx, in)
+	if stop := refusal(err); stop != nil {
+		if in.Candidate {
+			return *stop, k.Doors.Vault.Delete(ctx, in.Connection, access.FieldKlarnaCandidate)
+		}
+		return *stop, nil
+	}
+	if err != nil || !in.Candidate {
+		return out, err
+	}
+	return out, k.Doors.Promote(ctx, in.Connection, access.FieldKlarnaCandidate, access.FieldKlarna)
+}
+
+func (k *Klarna) verify(ctx context.Context, in workflows.VerifyInput) (workflows.Verified, error) {
+	client, err := k.Doors.Klarna(ctx, in.Connection)
+	environment := ""
+	if in.Candidate {
+		var credential klarna.Credential
+		client, credential, err = k.Doors.KlarnaCandidate(ctx, in.Connection)
+		environment = string(credential.Environment())
+	}
+	if err != nil {
+		return workflows.Verified{}, err
+	}
+	if environment == "" {
+		row, err := k.Store.Connection(ctx, in.Connection)
+		if err != nil {
+			return workflows.Verified{}, err
+		}
+		environment = row.Environment
+	}
+	payout, _, err := client.Verify(ctx)
+	if err != nil {
+		return workflows.Verified{}, err
+	}
+	out := workflows.Verified{OK: true, Environment: environment}
+	if payout != nil {
+		out.MerchantID = payout.MerchantID
+	}
+	return out, nil
+}
+
+// refusal is what a person is told when a credential does not work; nil for
+// anything that may heal by itself.
+func refusal(err error) *workflows.Verified {
+	var malformed *klarna.CredentialError
+	if errors.As(err, &malformed) {
+		return &workflows.Verified{Words: malformed.Error()}
+	}
+	f := fault.As(err)
+	if f == nil || f.Class != fault.Auth && f.Class != fault.Rejected && f.Class != fault.BadData {
+		return nil
+	}
+	words := *f
+	words.Remedy = ""
+	return &workflows.Verified{Words: words.Error(), Remedy: f.Remedy}
+}

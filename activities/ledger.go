@@ -1,0 +1,239 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"kvitt/internal/access"
+	"kvitt/internal/held"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// Ledger is what the workflows want from Kvitt's own database.
+type Ledger struct {
+	Store *store.Store
+	Doors *access.Doors
+}
+
+// A scheduled sync overlaps the one before by this much, because Klarna has no
+// "changed since" and may report a payout late.
+const overlap = 14 * 24 * time.Hour
+
+const defaultConcurrency = 8
+
+// BeginSync decides the windows of a sync and records that it began.
+func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (workflows.Plan, error) {
+	connection, err := l.Store.Connection(ctx, in.Connection)
+	if err != nil {
+		return workflows.Plan{}, err
+	}
+	profile, _, err := l.Doors.Profile(ctx, in.Connection, 0)
+	if err != nil {
+		return workflows.Plan{}, err
+	}
+	var span workflows.Window
+	if in.Mode == workflows.ModeBackfill {
+		span, err = Days(in.From, in.To, profile.Location())
+	} else {
+		span, err = l.sliding(ctx, connection, in.Nominal, profile.Location())
+	}
+	if err != nil {
+		return workflows.Plan{}, err
+	}
+	plan := workflows.Plan{RunID: in.RunID, Concurrency: in.Concurrency, Windows: months(span, profile.Location())}
+	if plan.Concurrency <= 0 {
+		plan.Concurrency = defaultConcurrency
+	}
+	return plan, l.Store.PutSyncRun(ctx, store.SyncRun{
+		ID: in.RunID, ConnectionID: in.Connection, Mode: modeOf(in.Mode, in.DryRun), From: span.From, To: span.To, StartedAt: time.Now(),
+	})
+}
+
+func modeOf(mode string, dryRun bool) string {
+	if dryRun {
+		return "dry_run"
+	}
+	return mode
+}
+
+// Days is the half-open span in UTC of the days from and to, both included, in
+// the company's zone.
+func Days(from, to string, zone *time.Location) (workflows.Window, error) {
+	first, err := time.ParseInLocation(time.DateOnly, from, zone)
+	if err != nil {
+		return workflows.Window{}, fmt.Errorf("read the first day: %q is not a day such as 2026-01-31", from)
+	}
+	last, err := time.ParseInLocation(time.DateOnly, to, zone)
+	if err != nil {
+		return workflows.Window{}, fmt.Errorf("read the last day: %q is not a day such as 2026-01-31", to)
+	}
+	if last.Before(first) {
+		return workflows.Window{}, fmt.Errorf("the last day %s lies before the first day %s; turn them round", to, from)
+	}
+	return workflows.Window{From: first.UTC(), To: last.AddDate(0, 0, 1).UTC()}, nil
+}
+
+// sliding is the window of a scheduled sync: it ends at the run's nominal time
+// and overlaps the last successful one, but never reaches before the
+// connection's start.
+func (l *Ledger) sliding(ctx context.Context, c store.Connection, nominal time.Time, zone *time.Location) (workflows.Window, error) {
+	start, err := time.ParseInLocation(time.DateOnly, c.Start, zone)
+	if err != nil {
+		return workflows.Window{}, fmt.Errorf("read the start of connection %s: %w", c.ID, err)
+	}
+	last, err := l.Store.LastSuccessfulSync(ctx, c.ID)
+	if err != nil {
+		return workflows.Window{}, err
+	}
+	from := start
+	if last != nil && last.To.Add(-overlap).After(start) {
+		from = last.To.Add(-overlap)
+	}
+	if !from.Before(nominal) {
+		return workflows.Window{From: nominal.UTC(), To: nominal.UTC()}, nil
+	}
+	return workflows.Window{From: from.UTC(), To: nominal.UTC()}, nil
+}
+
+// months cuts a span at the first day of each month in the company's zone.
+func months(span workflows.Window, zone *time.Location) []workflows.Window {
+	var out []workflows.Window
+	for from := span.From; from.Before(span.To); {
+		y, m, _ := from.In(zone).Date()
+		to := time.Date(y, m+1, 1, 0, 0, 0, 0, zone).UTC()
+		if to.After(span.To) {
+			to = span.To
+		}
+		out = append(out, workflows.Window{From: from, To: to})
+		from = to
+	}
+	return out
+}
+
+// FinishSync keeps the result of a sync and says in words what came of it.
+func (l *Ledger) FinishSync(ctx context.Context, in workflows.FinishSyncInput) (workflows.Finished, error) {
+	out, err := l.outcome(ctx, in)
+	if err != nil {
+		return out, err
+	}
+	run, err := l.Store.SyncRun(ctx, in.RunID)
+	if err != nil {
+		return out, err
+	}
+	now := time.Now()
+	run.FinishedAt, run.Outcome = &now, out.Outcome
+	run.Result, err = json.Marshal(in.Progress)
+	if err != nil {
+		return out, fmt.Errorf("record the result of sync %s: %w", in.RunID, err)
+	}
+	return out, l.Store.PutSyncRun(ctx, run)
+}
+
+// outcome tells nothing due, due but missing and fetched apart.
+func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (workflows.Finished, error) {
+	if in.Cancelled {
+		return workflows.Finished{Outcome: workflows.OutcomeCancelled, Words: "It was stopped before it was done; what had been posted stays posted."}, nil
+	}
+	rows, err := l.Store.Payouts(ctx, store.PayoutFilter{Connection: in.Connection, From: in.Window.To.AddDate(0, -6, 0), To: in.Window.To})
+	if err != nil {
+		return workflows.Finished{}, err
+	}
+	dates := map[string][]time.Time{}
+	var order []string
+	for i := range rows {
+		if _, known := dates[rows[i].Currency]; !known {
+			order = append(order, rows[i].Currency)
+		}
+		dates[rows[i].Currency] = append(dates[rows[i].Currency], rows[i].Date)
+	}
+	for _, currency := range order {
+		if due := settlement.Rhythm(dates[currency], in.Window.To); due.Missing {
+			return workflows.Finished{Outcome: workflows.OutcomeDueMissing, Words: fmt.Sprintf("A payout in %s was due and is missing: %s", currency, due)}, nil
+		}
+	}
+	if in.Progress.Found == 0 {
+		return workflows.Finished{Outcome: workflows.OutcomeNothingDue, Words: "Klarna paid nothing out in this window, and nothing was due."}, nil
+	}
+	return workflows.Finished{Outcome: workflows.OutcomeFetched, Words: fmt.Sprintf("%d payouts were found.", in.Progress.Found)}, nil
+}
+
+// HoldPayout records why a payout stopped.
+func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.Nothing, error) {
+	evidence, err := json.Marshal(in.Held)
+	if err != nil {
+		return workflows.Nothing{}, fmt.Errorf("record why payout %s is held: %w", in.PaymentReference, err)
+	}
+	state := workflows.StateHeld
+	if in.Held.Code == held.Approval {
+		state = workflows.StateAwaitingApproval
+	}
+	return workflows.Nothing{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+		p.State, p.HeldReason, p.Held = state, string(in.Held.Code), evidence
+		return nil
+	}, &store.AuditEntry{Who: "kvitt", Action: "payout." + state, After: evidence})
+}
+
+// RecordDecision records what a person decided about a payout.
+func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Nothing, error) {
+	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason})
+	if err != nil {
+		return workflows.Nothing{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
+	}
+	return workflows.Nothing{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+		if in.Kind == "reject" {
+			p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil
+		}
+		return nil
+	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})
+}
+
+// PayoutState reads how far a payout has come.
+func (l *Ledger) PayoutState(ctx context.Context, in workflows.PayoutRef) (workflows.Found, error) {
+	p, err := l.Store.Payout(ctx, in.Connection, in.PaymentReference)
+	if err != nil {
+		return workflows.Found{}, err
+	}
+	return FoundOf(&p), nil
+}
+
+// FoundOf is a payout as it is reported.
+func FoundOf(p *store.Payout) workflows.Found {
+	return workflows.Found{
+		PaymentReference: p.PaymentReference, State: p.State, HeldReason: p.HeldReason, BatchNumber: p.BatchNumber,
+		Rows: p.Rows, Settlement: p.Settlement, Currency: p.Currency,
+	}
+}
+
+// SaveConnection keeps the status of a connection and the change that led to
+// it.
+func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnectionInput) (workflows.Nothing, error) {
+	s := in.Status
+	before, err := l.Store.Connection(ctx, s.ID)
+	if err != nil {
+		return workflows.Nothing{}, err
+	}
+	after := before
+	after.Name, after.Posting, after.State, after.Start = s.Name, s.Posting, s.State, s.Start
+	after.Environment, after.MerchantID = s.Environment, s.MerchantID
+	after.CompanyID, after.CompanyName, after.BaseCurrency = s.Company, s.CompanyName, s.BaseCurrency
+	after.ProfileVersion = s.ProfileVersion
+	klarna, err1 := json.Marshal(s.Klarna)
+	visma, err2 := json.Marshal(s.Visma)
+	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": s.Posting, "start": s.Start})
+	was, err4 := json.Marshal(map[string]string{"state": before.State, "posting": before.Posting, "start": before.Start})
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return workflows.Nothing{}, fmt.Errorf("record the state of connection %s: %w", s.ID, err)
+	}
+	after.Klarna, after.Visma = klarna, visma
+	if err := l.Store.SaveConnection(ctx, after); err != nil {
+		return workflows.Nothing{}, err
+	}
+	return workflows.Nothing{}, l.Store.Audit(ctx, store.AuditEntry{
+		Who: in.Who, ConnectionID: s.ID, Subject: "connection/" + s.ID, Action: "connection." + in.Action, Before: was, After: change,
+	})
+}

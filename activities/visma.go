@@ -1,0 +1,240 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"kvitt/internal/access"
+	"kvitt/internal/company"
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/posting"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// Visma is what the workflows want from Visma.net.
+type Visma struct {
+	Doors       *access.Doors
+	Store       *store.Store
+	UnknownWait time.Duration
+}
+
+// The revision of a payout's first voucher; corrections have their own.
+const firstRevision = 0
+
+// CompileVoucher compiles a proven payout by the connection's profile, checks
+// it against the company, and decides whether a person has to see it first.
+func (v *Visma) CompileVoucher(ctx context.Context, in workflows.PayoutRef) (workflows.Compiled, error) {
+	row, err := v.Store.Payout(ctx, in.Connection, in.PaymentReference)
+	if err != nil {
+		return workflows.Compiled{}, err
+	}
+	var proof Proof
+	if err := json.Unmarshal(row.Proof, &proof); err != nil {
+		return workflows.Compiled{}, fmt.Errorf("read the proof of payout %s: %w", in.PaymentReference, err)
+	}
+	draft, stop, err := v.compile(ctx, &row, proof.Proof)
+	if err != nil || stop != nil {
+		return workflows.Compiled{Held: stop}, err
+	}
+	out := workflows.Compiled{VoucherHash: draft.voucher.Hash(), Periods: draft.periods}
+	if out.Draft, out.NeedsApproval, err = v.mode(ctx, in.Connection, draft.profile); err != nil {
+		return out, err
+	}
+	if draft.bound {
+		out.NeedsApproval = false // it was decided before it was posted
+	}
+	document, err := json.Marshal(draft.voucher)
+	if err != nil {
+		return out, fmt.Errorf("record the voucher of payout %s: %w", in.PaymentReference, err)
+	}
+	return out, v.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+		p.State, p.HeldReason, p.Held = workflows.StateCompiled, "", nil
+		p.Voucher, p.VoucherHash, p.ProfileVersion = document, out.VoucherHash, draft.version
+		return nil
+	}, nil)
+}
+
+// compiled is a voucher with what it takes to post it.
+type compiled struct {
+	voucher *voucher.Voucher
+	periods []string
+	profile *voucher.Profile
+	version int
+	bound   bool // an earlier attempt may have posted it
+}
+
+// compile makes the voucher of a payout. Once anything may have been posted,
+// the profile version and the date of that attempt are used again, so that
+// only a change of Klarna's figures leads to another voucher.
+func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlement.Proof) (*compiled, *workflows.Held, error) {
+	firm, stop, err := v.company(ctx, row.ConnectionID)
+	if err != nil || stop != nil {
+		return nil, stop, err
+	}
+	before, err := v.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, firstRevision)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, nil, err
+	}
+	out := &compiled{bound: err == nil && before.State != posting.Intended && before.State != posting.Rejected}
+	version := 0
+	if out.bound {
+		version = row.ProfileVersion
+	}
+	out.profile, out.version, err = v.Doors.Profile(ctx, row.ConnectionID, version)
+	if err != nil {
+		return nil, heldFor(err), unlessHeld(err)
+	}
+	out.voucher, err = voucher.Compile(out.profile, proof, voucher.Target{Company: firm.ID, Revision: firstRevision})
+	if err != nil {
+		return nil, heldFor(err), unlessHeld(err)
+	}
+	if out.bound {
+		var posted voucher.Voucher
+		if err := json.Unmarshal(before.Voucher, &posted); err != nil {
+			return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+		}
+		out.voucher.Date, out.periods = posted.Date, []string{before.Period}
+	} else if stop := place(out, firm); stop != nil {
+		v.Doors.ForgetCompany(row.ConnectionID)
+		return nil, stop, nil
+	}
+	if err := out.voucher.Check(); err != nil {
+		return nil, heldFor(err), unlessHeld(err)
+	}
+	return out, nil, nil
+}
+
+// unlessHeld is the error itself when it is not a reason to hold.
+func unlessHeld(err error) error {
+	if heldFor(err) != nil {
+		return nil
+	}
+	return err
+}
+
+// company is the connection's company, which must be the one it was made for.
+func (v *Visma) company(ctx context.Context, connection string) (*company.Company, *workflows.Held, error) {
+	row, err := v.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	firm, err := v.Doors.Company(ctx, connection)
+	if err != nil {
+		return nil, nil, err
+	}
+	if row.CompanyID != firm.ID {
+		return nil, reason(held.CompanyChanged, fmt.Sprintf("this connection was made for company %s %s, and Visma.net answers for %s", row.CompanyID, row.CompanyName, firm)), nil
+	}
+	return firm, nil, nil
+}
+
+// place finds the financial period of a voucher and asks whether the company
+// takes it.
+func place(out *compiled, firm *company.Company) *workflows.Held {
+	day := visma.DateOf(out.voucher.Date.Time())
+	period, err := firm.Calendar.Of(day)
+	out.periods = []string{period.ID}
+	var closed *visma.PeriodError
+	switch {
+	case err == nil:
+	case !errors.As(err, &closed):
+		return reason(held.PeriodMissing, err.Error())
+	case closed.Period != nil && closed.NextOpen != nil && out.profile.Periods.Policy == voucher.NextOpen:
+		next := closed.NextOpen.Start
+		out.voucher.Date = voucher.Date{Year: next.Year, Month: next.Month, Day: next.Day}
+		out.periods = []string{closed.Period.ID, closed.NextOpen.ID}
+	default:
+		return reason(held.Code(closed.Code()), err.Error())
+	}
+	problems := firm.Check(out.voucher.Uses())
+	if len(problems) == 0 {
+		return nil
+	}
+	words := problems[0].Detail
+	for _, p := range problems[1:] {
+		words += "; " + p.Detail
+	}
+	return reason(problems[0].Code, words)
+}
+
+// mode decides how a voucher goes into the books: the connection's posting
+// mode rules, and the first vouchers of a profile are always reviewed.
+func (v *Visma) mode(ctx context.Context, connection string, profile *voucher.Profile) (isDraft, needsApproval bool, err error) {
+	row, err := v.Store.Connection(ctx, connection)
+	if err != nil {
+		return false, false, err
+	}
+	switch row.Posting {
+	case "draft":
+		return true, false, nil
+	case "review":
+		return false, true, nil
+	}
+	if profile.Posting.ReviewFirst == 0 {
+		return false, false, nil
+	}
+	done, err := v.Store.Payouts(ctx, store.PayoutFilter{Connection: connection, State: workflows.StateVerified, Limit: profile.Posting.ReviewFirst})
+	return false, len(done) < profile.Posting.ReviewFirst, err
+}
+
+// VerifyVisma reads from Visma.net for real with a grant, and makes sure that
+// it is for the same company as before.
+func (v *Visma) VerifyVisma(ctx context.Context, in workflows.VerifyInput) (workflows.Verified, error) {
+	out, err := v.verify(ctx, in)
+	stop := refusal(err)
+	if err == nil && !out.OK {
+		stop, err = &out, nil
+	}
+	if stop != nil {
+		if in.Candidate {
+			return *stop, v.Doors.Vault.Delete(ctx, in.Connection, access.FieldVismaCandidate)
+		}
+		return *stop, nil
+	}
+	if err != nil || !in.Candidate {
+		return out, err
+	}
+	return out, v.Doors.Promote(ctx, in.Connection, access.FieldVismaCandidate, access.FieldVisma)
+}
+
+func (v *Visma) verify(ctx context.Context, in workflows.VerifyInput) (workflows.Verified, error) {
+	open := v.Doors.Visma
+	if in.Candidate {
+		open = v.Doors.VismaCandidate
+	}
+	client, err := open(ctx, in.Connection)
+	if err != nil {
+		return workflows.Verified{}, err
+	}
+	org, err := client.Organization(ctx)
+	if err != nil {
+		return workflows.Verified{}, err
+	}
+	id := company.Identity(org)
+	if in.ExpectCompany != "" && in.ExpectCompany != id {
+		entry, _ := held.Look(held.CompanyChanged)
+		return workflows.Verified{
+			Words:  fmt.Sprintf("This connection belongs to company %s, and this authorisation is for company %s %s.", in.ExpectCompany, id, org.Name),
+			Remedy: entry.Remedy,
+		}, nil
+	}
+	flow, err := v.Doors.Flow(ctx, in.Connection, in.Candidate)
+	return workflows.Verified{OK: true, Company: id, CompanyName: org.Name, BaseCurrency: org.BaseCurrencyID(), Flow: flow}, err
+}
+
+// EraseSecrets revokes what can be revoked and erases the secrets of a
+// connection. A revocation that fails does not keep the secrets alive.
+func (v *Visma) EraseSecrets(ctx context.Context, in workflows.VerifyInput) (workflows.Nothing, error) {
+	if err := v.Doors.Revoke(ctx, in.Connection); err != nil && fault.ClassOf(err) == "" {
+		return workflows.Nothing{}, err
+	}
+	return workflows.Nothing{}, v.Doors.Erase(ctx, in.Connection)
+}

@@ -1,0 +1,158 @@
+// Package archive keeps what Klarna sent as it was received, compressed and
+// with its SHA-256, so that a proof can be repeated years later.
+//
+// It must never change, reorder or drop a byte of what it keeps.
+package archive
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"iter"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"kvitt/internal/klarna"
+	"kvitt/internal/store"
+)
+
+// Kinds of documents.
+const (
+	KindPayout       = "payout"       // the page of the payout listing that named the payout
+	KindTransactions = "transactions" // the pages of rows, in order
+	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
+	KindProof        = "proof"        // the proof that hangs on the batch
+)
+
+// Keeper keeps documents; *store.Store is one.
+type Keeper interface {
+	PutDocuments(ctx context.Context, documents []store.Document) error
+	PruneDocuments(ctx context.Context, connection, reference, kind string, fromSeq int) error
+}
+
+// inOneWrite is how many pages are kept in one transaction of the database.
+const inOneWrite = 16
+
+// Writer archives the answers of one kind that belong to one payout.
+type Writer struct {
+	keeper                      Keeper
+	connection, reference, kind string
+
+	pending []store.Document
+	seq     int
+	size    int64
+	digest  [sha256.Size]byte // of the digests so far
+}
+
+// NewWriter starts anew: what the kind already holds is written over.
+func NewWriter(k Keeper, connection, reference, kind string) *Writer {
+	return &Writer{keeper: k, connection: connection, reference: reference, kind: kind}
+}
+
+var encoders = sync.Pool{New: func() any {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	return e
+}}
+
+// Add keeps one answer. Its body may be reused afterwards.
+func (w *Writer) Add(ctx context.Context, a *klarna.Answer) error {
+	body, err := compress(a.Body, w.room())
+	if err != nil {
+		return fmt.Errorf("archive %s of payout %s: %w", w.kind, w.reference, err)
+	}
+	sum := sha256.Sum256(a.Body)
+	w.digest = sha256.Sum256(append(w.digest[:], sum[:]...))
+	w.size += int64(len(a.Body))
+	w.pending = append(w.pending, store.Document{
+		ConnectionID: w.connection, PaymentReference: w.reference, Kind: w.kind, Seq: w.seq,
+		SHA256: hex.EncodeToString(sum[:]), Size: int64(len(a.Body)), Encoding: "zstd", Body: body,
+		CorrelationID: a.CorrelationID, Path: a.Path, FetchedAt: a.FetchedAt,
+	})
+	w.seq++
+	if len(w.pending) < inOneWrite {
+		return nil
+	}
+	return w.flush(ctx)
+}
+
+// room is a body that was kept before and may be written over.
+func (w *Writer) room() []byte {
+	if n := len(w.pending); n < cap(w.pending) {
+		return w.pending[:n+1][n].Body[:0]
+	}
+	return nil
+}
+
+func (w *Writer) flush(ctx context.Context) error {
+	if err := w.keeper.PutDocuments(ctx, w.pending); err != nil {
+		return err
+	}
+	w.pending = w.pending[:0]
+	return nil
+}
+
+// Kept says what was archived. Digest is the SHA-256 over the chained digests
+// of the parts, lower-case hex: it names the evidence as a whole.
+type Kept struct {
+	Parts  int    `json:"parts"`
+	Size   int64  `json:"size"`
+	Digest string `json:"digest"`
+}
+
+// Close writes what is pending and drops parts of an earlier, longer listing.
+func (w *Writer) Close(ctx context.Context) (Kept, error) {
+	if err := w.flush(ctx); err != nil {
+		return Kept{}, err
+	}
+	err := w.keeper.PruneDocuments(ctx, w.connection, w.reference, w.kind, w.seq)
+	return Kept{Parts: w.seq, Size: w.size, Digest: hex.EncodeToString(w.digest[:])}, err
+}
+
+func compress(body, room []byte) ([]byte, error) {
+	e, ok := encoders.Get().(*zstd.Encoder)
+	if !ok {
+		return nil, fmt.Errorf("the compressor could not be made")
+	}
+	defer encoders.Put(e)
+	return e.EncodeAll(body, room), nil
+}
+
+// Read gives the documents of a kind as they were received, in order, and
+// checks each against its digest.
+func Read(ctx context.Context, s *store.Store, connection, reference, kind string) iter.Seq2[[]byte, error] {
+	return func(yield func([]byte, error) bool) {
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer d.Close()
+		for doc, err := range s.Documents(ctx, connection, reference, kind) {
+			body, err := open(d, doc, err)
+			if !yield(body, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func open(d *zstd.Decoder, doc store.Document, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	body := doc.Body
+	if doc.Encoding == "zstd" {
+		if body, err = d.DecodeAll(doc.Body, nil); err != nil {
+			return nil, fmt.Errorf("read archived %s %d of payout %s: %w", doc.Kind, doc.Seq, doc.PaymentReference, err)
+		}
+	}
+	if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != doc.SHA256 {
+		return nil, fmt.Errorf("read archived %s %d of payout %s: the bytes no longer match their SHA-256 %s", doc.Kind, doc.Seq, doc.PaymentReference, doc.SHA256)
+	}
+	return body, nil
+}

@@ -1,0 +1,162 @@
+package klarna
+
+import (
+	"time"
+
+	"kvitt/internal/settlement"
+)
+
+// Payout is what Klarna says about one payout. Amounts are minor units of
+// CurrencyCode. Source: Klarna Settlements API, Payout.
+type Payout struct {
+	Totals                 Totals    `json:"totals"`
+	PaymentReference       string    `json:"payment_reference"` // stands on the bank statement
+	PayoutDate             time.Time `json:"payout_date"`       // UTC; when Klarna initiated it
+	CurrencyCode           string    `json:"currency_code"`
+	RegistrationCurrency   string    `json:"currency_code_of_registration_country"`
+	MerchantSettlementType string    `json:"merchant_settlement_type"` // NET, GROSS, GROSS_FEE; unknown values are kept
+	MerchantID             string    `json:"merchant_id"`
+	Transactions           string    `json:"transactions"` // link to the rows; never followed
+
+	Unknown Members `json:"-"`
+}
+
+// Totals are Klarna's sums of a payout. A sum that this version does not know
+// is in Unknown, and is money all the same.
+type Totals struct {
+	settlement.Totals
+
+	Unknown Members `json:"-"`
+}
+
+// Settlement is the payout as the proof wants it.
+func (p *Payout) Settlement() settlement.Payout {
+	return settlement.Payout{
+		PaymentReference:     p.PaymentReference,
+		MerchantID:           p.MerchantID,
+		Date:                 p.PayoutDate,
+		Currency:             settlement.Currency(p.CurrencyCode),
+		RegistrationCurrency: settlement.Currency(p.RegistrationCurrency),
+		Type:                 settlement.SettlementType(p.MerchantSettlementType),
+		Totals:               p.Totals.Totals,
+	}
+}
+
+// PayoutSummary is the sum of the payouts of one currency in a window, in minor
+// units. It lacks charges, credits, deposits and refunded fees, so the
+// settlement formula cannot be checked with it. Source: Klarna Settlements
+// API, PayoutSummary.
+type PayoutSummary struct {
+	Start    time.Time `json:"summary_payout_date_start"` // UTC
+	End      time.Time `json:"summary_payout_date_end"`   // UTC
+	Currency string    `json:"summary_settlement_currency"`
+
+	Sale               int64 `json:"summary_total_sale_amount"`
+	Return             int64 `json:"summary_total_return_amount"`
+	Reversal           int64 `json:"summary_total_reversal_amount"`
+	Fee                int64 `json:"summary_total_fee_amount"`
+	FeeCorrection      int64 `json:"summary_total_fee_correction_amount"`
+	Tax                int64 `json:"summary_total_tax_amount"`
+	Commission         int64 `json:"summary_total_commission_amount"`
+	CommissionReversal int64 `json:"summary_total_commission_reversal_amount"`
+	Holdback           int64 `json:"summary_total_holdback_amount"`
+	Release            int64 `json:"summary_total_release_amount"`
+	Repay              int64 `json:"summary_total_repay_amount"`
+	Settlement         int64 `json:"summary_total_settlement_amount"`
+
+	Unknown Members `json:"-"`
+}
+
+var payoutShape = newShape(
+	func(p *Payout) *Members { return &p.Unknown },
+	must(object("totals", totalsShape, func(p *Payout) *Totals { return &p.Totals })),
+	must(text("payment_reference", func(p *Payout) *string { return &p.PaymentReference })),
+	must(date("payout_date", func(p *Payout) *time.Time { return &p.PayoutDate })),
+	must(word("currency_code", func(p *Payout) *string { return &p.CurrencyCode })),
+	word("currency_code_of_registration_country", func(p *Payout) *string { return &p.RegistrationCurrency }),
+	word("merchant_settlement_type", func(p *Payout) *string { return &p.MerchantSettlementType }),
+	must(word("merchant_id", func(p *Payout) *string { return &p.MerchantID })),
+	text("transactions", func(p *Payout) *string { return &p.Transactions }),
+)
+
+// totalsShape asks for the settlement amount only: older answers have no more
+// than 11 of the sums, and an absent sum is zero.
+var totalsShape = newShape(
+	func(t *Totals) *Members { return &t.Unknown },
+	number("sale_amount", func(t *Totals) *int64 { return &t.Sale }),
+	number("return_amount", func(t *Totals) *int64 { return &t.Return }),
+	number("reversal_amount", func(t *Totals) *int64 { return &t.Reversal }),
+	number("fee_amount", func(t *Totals) *int64 { return &t.Fee }),
+	number("fee_correction_amount", func(t *Totals) *int64 { return &t.FeeCorrection }),
+	number("fee_refund_amount", func(t *Totals) *int64 { return &t.FeeRefund }),
+	number("tax_amount", func(t *Totals) *int64 { return &t.Tax }),
+	number("tax_refund_amount", func(t *Totals) *int64 { return &t.TaxRefund }),
+	number("commission_amount", func(t *Totals) *int64 { return &t.Commission }),
+	number("commission_reversal_amount", func(t *Totals) *int64 { return &t.CommissionReversal }),
+	number("charge_amount", func(t *Totals) *int64 { return &t.Charge }),
+	number("credit_amount", func(t *Totals) *int64 { return &t.Credit }),
+	number("holdback_amount", func(t *Totals) *int64 { return &t.Holdback }),
+	number("release_amount", func(t *Totals) *int64 { return &t.Release }),
+	number("repay_amount", func(t *Totals) *int64 { return &t.Repay }),
+	number("deposit_amount", func(t *Totals) *int64 { return &t.Deposit }),
+	number("opening_debt_balance_amount", func(t *Totals) *int64 { return &t.OpeningDebt }),
+	number("closing_debt_balance_amount", func(t *Totals) *int64 { return &t.ClosingDebt }),
+	must(number("settlement_amount", func(t *Totals) *int64 { return &t.Settlement })),
+)
+
+var summaryShape = newShape(
+	func(s *PayoutSummary) *Members { return &s.Unknown },
+	date("summary_payout_date_start", func(s *PayoutSummary) *time.Time { return &s.Start }),
+	date("summary_payout_date_end", func(s *PayoutSummary) *time.Time { return &s.End }),
+	must(word("summary_settlement_currency", func(s *PayoutSummary) *string { return &s.Currency })),
+	number("summary_total_sale_amount", func(s *PayoutSummary) *int64 { return &s.Sale }),
+	number("summary_total_return_amount", func(s *PayoutSummary) *int64 { return &s.Return }),
+	number("summary_total_reversal_amount", func(s *PayoutSummary) *int64 { return &s.Reversal }),
+	number("summary_total_fee_amount", func(s *PayoutSummary) *int64 { return &s.Fee }),
+	number("summary_total_fee_correction_amount", func(s *PayoutSummary) *int64 { return &s.FeeCorrection }),
+	number("summary_total_tax_amount", func(s *PayoutSummary) *int64 { return &s.Tax }),
+	number("summary_total_commission_amount", func(s *PayoutSummary) *int64 { return &s.Commission }),
+	number("summary_total_commission_reversal_amount", func(s *PayoutSummary) *int64 { return &s.CommissionReversal }),
+	number("summary_total_holdback_amount", func(s *PayoutSummary) *int64 { return &s.Holdback }),
+	number("summary_total_release_amount", func(s *PayoutSummary) *int64 { return &s.Release }),
+	number("summary_total_repay_amount", func(s *PayoutSummary) *int64 { return &s.Repay }),
+	must(number("summary_total_settlement_amount", func(s *PayoutSummary) *int64 { return &s.Settlement })),
+)
+
+// collection is one page of a listing as it came. A member of pagination that
+// did not come is -1.
+type collection[T any] struct {
+	Items      []T
+	Pagination pagination
+	Unknown    Members
+}
+
+type pagination struct {
+	Count, Total, Offset int64
+	Next, Prev           string // data, never followed
+	Unknown              Members
+}
+
+var noPagination = pagination{Count: -1, Total: -1, Offset: -1}
+
+var paginationShape = newShape(
+	func(p *pagination) *Members { return &p.Unknown },
+	must(number("count", func(p *pagination) *int64 { return &p.Count })),
+	number("total", func(p *pagination) *int64 { return &p.Total }),
+	number("offset", func(p *pagination) *int64 { return &p.Offset }),
+	text("next", func(p *pagination) *string { return &p.Next }),
+	text("prev", func(p *pagination) *string { return &p.Prev }),
+)
+
+func collectionShape[T any](name string, of *shape[T]) *shape[collection[T]] {
+	return newShape(
+		func(c *collection[T]) *Members { return &c.Unknown },
+		must(list(name, of, func(c *collection[T]) *[]T { return &c.Items })),
+		must(object("pagination", paginationShape, func(c *collection[T]) *pagination { return &c.Pagination })),
+	)
+}
+
+var (
+	payoutsShape      = collectionShape("payouts", payoutShape)
+	transactionsShape = collectionShape("transactions", transactionShape)
+)

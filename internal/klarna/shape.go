@@ -1,0 +1,359 @@
+package klarna
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Raw is a JSON value as it stood in the answer, "" when it was null or absent.
+type Raw string
+
+// UnmarshalJSON keeps the value as it is.
+func (r *Raw) UnmarshalJSON(value []byte) error {
+	if string(value) != "null" {
+		*r = Raw(value)
+	}
+	return nil
+}
+
+// MarshalJSON gives the value back as it was, null for "".
+func (r Raw) MarshalJSON() ([]byte, error) {
+	if r == "" {
+		return []byte("null"), nil
+	}
+	return []byte(r), nil
+}
+
+// Member is a member that this version has no name for.
+type Member struct {
+	Name  string
+	Value Raw // "null" is kept as it came
+}
+
+// Members are the members that this version has no name for, in the order in
+// which they came.
+type Members []Member
+
+// Get returns the value of a member.
+func (m Members) Get(name string) (Raw, bool) {
+	for _, member := range m {
+		if member.Name == name {
+			return member.Value, true
+		}
+	}
+	return "", false
+}
+
+// DecodeError says which part of an answer is not what it must be.
+type DecodeError struct {
+	Where   string // "transactions[17].amount", "" for the whole answer
+	Problem string
+}
+
+func (e *DecodeError) Error() string {
+	if e.Where == "" {
+		return "the answer " + e.Problem
+	}
+	return e.Where + " " + e.Problem
+}
+
+// within says that the part is itself a part of where.
+func (e *DecodeError) within(where string) *DecodeError {
+	switch {
+	case e.Where == "":
+		e.Where = where
+	case e.Where[0] == '[':
+		e.Where = where + e.Where
+	default:
+		e.Where = where + "." + e.Where
+	}
+	return e
+}
+
+// shape is how a JSON object becomes a T: one field for each member that has a
+// name. Member names are matched exactly, a member that stands twice is an
+// error, and null means the same as absent. A needed member must also not be
+// the empty string.
+type shape[T any] struct {
+	fields  []field[T]
+	slots   map[string]int // of the member's field, counted from 1
+	needed  uint64         // bit i: fields[i] must be there
+	unknown func(*T) *Members
+}
+
+// field is one member. Exactly one of the functions is set; it tells where in
+// a T the value goes.
+type field[T any] struct {
+	name   string
+	lead   string // the name as it stands in compact JSON: "name":
+	needed bool
+	number func(*T) *int64
+	text   func(*T) *string
+	word   func(*T) *string
+	date   func(*T) *time.Time
+	raw    func(*T) *Raw
+	nested func(*cursor, *T) *DecodeError
+}
+
+func newShape[T any](unknown func(*T) *Members, fields ...field[T]) *shape[T] {
+	s := &shape[T]{fields: fields, slots: make(map[string]int, len(fields)), unknown: unknown}
+	if len(fields) > 64 {
+		panic("klarna: a shape has room for 64 members")
+	}
+	for i := range fields {
+		fields[i].lead = `"` + fields[i].name + `":`
+		s.slots[fields[i].name] = i + 1
+		if fields[i].needed {
+			s.needed |= 1 << i
+		}
+	}
+	return s
+}
+
+// must marks a member without which the object is of no use.
+func must[T any](f field[T]) field[T] {
+	f.needed = true
+	return f
+}
+
+func number[T any](name string, at func(*T) *int64) field[T] {
+	return field[T]{name: name, number: at}
+}
+
+func text[T any](name string, at func(*T) *string) field[T] {
+	return field[T]{name: name, text: at}
+}
+
+// word is a text of which few different values occur.
+func word[T any](name string, at func(*T) *string) field[T] {
+	return field[T]{name: name, word: at}
+}
+
+func date[T any](name string, at func(*T) *time.Time) field[T] {
+	return field[T]{name: name, date: at}
+}
+
+func raw[T any](name string, at func(*T) *Raw) field[T] {
+	return field[T]{name: name, raw: at}
+}
+
+func object[T, U any](name string, of *shape[U], at func(*T) *U) field[T] {
+	return field[T]{name: name, nested: func(c *cursor, into *T) *DecodeError {
+		var order memberOrder
+		return of.read(c, at(into), &order)
+	}}
+}
+
+func list[T, U any](name string, of *shape[U], at func(*T) *[]U) field[T] {
+	return field[T]{name: name, nested: func(c *cursor, into *T) *DecodeError { return of.readList(c, at(into)) }}
+}
+
+// memberOrder remembers, for each member, which one followed it the last time
+// (0: not known). Rows of a listing write their members in the same order, so
+// the next name is nearly always the expected one, and comparing is cheaper
+// than looking up.
+type memberOrder [65]uint8
+
+// decode reads a whole document. into is not reset first.
+func (s *shape[T]) decode(body []byte, into *T, strict bool) error {
+	c, err := open(body, strict)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var order memberOrder
+	return asError(s.read(c, into, &order))
+}
+
+// decodeList reads a document that is an array.
+func (s *shape[T]) decodeList(body []byte, into *[]T, strict bool) error {
+	c, err := open(body, strict)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return asError(s.readList(c, into))
+}
+
+func asError(e *DecodeError) error {
+	if e == nil {
+		return nil
+	}
+	return e
+}
+
+// open checks that the body is JSON and places a cursor on it. A byte order
+// mark is tolerated.
+func open(body []byte, strict bool) (*cursor, error) {
+	body = trimBOM(body)
+	// Names that stand twice are found by read, where it costs less.
+	if !jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true)) {
+		return nil, syntaxError(body)
+	}
+	c := cursors.Get().(*cursor)
+	c.doc, c.at, c.strict = string(body), 0, strict
+	c.space()
+	return c, nil
+}
+
+func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
+func (c *cursor) close() {
+	c.doc = ""
+	cursors.Put(c)
+}
+
+func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
+	if !c.strict && c.null() {
+		return nil
+	}
+	if !c.sees('{') {
+		return c.wrong(c.at, "an object")
+	}
+	c.at++
+	var seen, filled uint64
+	for last := 0; c.next('}'); {
+		slot := s.slot(c, order, last)
+		if slot < 0 {
+			if err := s.keep(c, into); err != nil {
+				return err
+			}
+			continue
+		}
+		f, bit := &s.fields[slot-1], uint64(1)<<(slot-1)
+		if seen&bit != 0 {
+			return (&DecodeError{Problem: "stands twice"}).within(f.name)
+		}
+		seen |= bit
+		last = slot
+		c.space()
+		if c.null() {
+			continue
+		}
+		if s.needed&bit == 0 || !strings.HasPrefix(c.doc[c.at:], `""`) {
+			filled |= bit
+		}
+		if err := f.read(c, into); err != nil {
+			return err
+		}
+	}
+	if missing := s.needed &^ filled; missing != 0 && c.strict {
+		return s.lacks(missing)
+	}
+	return nil
+}
+
+// slot reads a member's name and finds its field; -1 means that there is none,
+// and leaves the cursor on the name.
+func (s *shape[T]) slot(c *cursor, order *memberOrder, last int) int {
+	if expected := int(order[last]); expected > 0 {
+		if lead := s.fields[expected-1].lead; strings.HasPrefix(c.doc[c.at:], lead) {
+			c.at += len(lead)
+			return expected
+		}
+	}
+	start := c.at
+	found := s.slots[c.name()]
+	if found == 0 {
+		c.at = start
+		return -1
+	}
+	order[last] = uint8(found) //nolint:gosec // at most 64
+	return found
+}
+
+// keep stores a member that has no field.
+func (s *shape[T]) keep(c *cursor, into *T) *DecodeError {
+	name := c.words.keep(c.name())
+	c.space()
+	kept := s.unknown(into)
+	if _, ok := kept.Get(name); ok {
+		return (&DecodeError{Problem: "stands twice"}).within(name)
+	}
+	*kept = append(*kept, Member{name, Raw(c.skip())})
+	return nil
+}
+
+func (s *shape[T]) lacks(missing uint64) *DecodeError {
+	var names []string
+	for i := range s.fields {
+		if missing&(1<<i) != 0 {
+			names = append(names, s.fields[i].name)
+		}
+	}
+	return &DecodeError{Problem: "lacks " + strings.Join(names, " and ")}
+}
+
+func (f *field[T]) read(c *cursor, into *T) *DecodeError {
+	var err *DecodeError
+	switch {
+	case f.text != nil:
+		err = c.text(f.text(into))
+	case f.word != nil:
+		err = c.word(f.word(into))
+	case f.number != nil:
+		err = c.number(f.number(into))
+	case f.date != nil:
+		err = c.date(f.date(into))
+	case f.raw != nil:
+		*f.raw(into) = Raw(c.skip())
+	default:
+		err = f.nested(c, into)
+	}
+	if err == nil {
+		return nil
+	}
+	return err.within(f.name)
+}
+
+// readList reads an array of objects into the room that *into has, and more if
+// that is not enough.
+func (s *shape[T]) readList(c *cursor, into *[]T) *DecodeError {
+	if !c.strict && c.null() {
+		return nil
+	}
+	if !c.sees('[') {
+		return c.wrong(c.at, "an array")
+	}
+	c.at++
+	items := (*into)[:0]
+	if items == nil {
+		items = []T{}
+	}
+	var order memberOrder
+	for c.next(']') {
+		if len(items) < cap(items) {
+			items = items[:len(items)+1]
+			clear(items[len(items)-1:])
+		} else {
+			var zero T
+			items = append(items, zero)
+		}
+		if err := s.read(c, &items[len(items)-1], &order); err != nil {
+			return err.within(fmt.Sprintf("[%d]", len(items)-1))
+		}
+	}
+	*into = items
+	return nil
+}
+
+// syntaxError reads a document again that is not valid JSON, to say where.
+func syntaxError(body []byte) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return &DecodeError{Problem: "is empty"}
+	}
+	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true))
+	if _, err := decoder.ReadValue(); err != nil {
+		if errors.Is(err, io.ErrUnexpectedEOF) {
+			return &DecodeError{Problem: fmt.Sprintf("breaks off after %d bytes", len(body))}
+		}
+		return &DecodeError{Problem: "is not JSON: " + strings.TrimPrefix(err.Error(), "jsontext: ")}
+	}
+	return &DecodeError{Problem: "has something after its end"}
+}

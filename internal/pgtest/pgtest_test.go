@@ -1,0 +1,96 @@
+package pgtest_test
+
+import (
+	"database/sql"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"kvitt/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
+
+func TestEachTestGetsADatabaseOfItsOwn(t *testing.T) {
+	a, b := pgtest.Database(t), pgtest.Database(t)
+	if a == b {
+		t.Fatalf("two databases have one URL %s", a)
+	}
+	for _, u := range []string{a, b} {
+		db, err := sql.Open("pgx", u)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = db.Close() }()
+		if _, err := db.ExecContext(t.Context(), "CREATE TABLE only_here (id BIGINT PRIMARY KEY)"); err != nil {
+			t.Fatalf("create a table in %s: %v", u, err)
+		}
+	}
+}
+
+const childEnv = "PGTEST_CHILD"
+
+// TestServerChild is run by the test below in a process of its own: it starts
+// a server, says where, and dies in the way it is told.
+func TestServerChild(t *testing.T) {
+	end := os.Getenv(childEnv)
+	if end == "" {
+		return
+	}
+	var dir string
+	db, err := sql.Open("pgx", pgtest.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.QueryRowContext(t.Context(), "SHOW unix_socket_directories").Scan(&dir); err != nil {
+		t.Fatal(err)
+	}
+	os.Stdout.WriteString("server in " + dir + "\n")
+	if end == "kill" {
+		p, err := os.FindProcess(os.Getpid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = p.Kill()
+		select {}
+	}
+}
+
+func TestAServerIsGoneWhenItsTestBinaryEnds(t *testing.T) {
+	for _, end := range []string{"return", "kill"} {
+		t.Run(end, func(t *testing.T) {
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestServerChild$")
+			cmd.Env = append(os.Environ(), childEnv+"="+end)
+			out, _ := cmd.CombinedOutput()
+			_, dir, ok := strings.Cut(string(out), "server in ")
+			if !ok {
+				t.Fatalf("the child started no server:\n%s", out)
+			}
+			dir, _, _ = strings.Cut(dir, "\n")
+			waitUntilGone(t, dir)
+		})
+	}
+}
+
+func waitUntilGone(t *testing.T, dir string) {
+	t.Helper()
+	if !filepath.IsAbs(dir) {
+		t.Fatalf("%q is not a folder", dir)
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(30 * time.Second)
+	for {
+		if _, err := os.Stat(dir); os.IsNotExist(err) {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatalf("%s is still there", dir)
+		case <-tick.C:
+		}
+	}
+}

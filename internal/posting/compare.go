@@ -1,0 +1,117 @@
+package posting
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+)
+
+// check reads the batch back and compares it line by line with the voucher.
+func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
+	if fault.ClassOf(err) == fault.Rejected {
+		return p.lost(ctx, in, row, fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
+	}
+	if err != nil {
+		return Outcome{}, err
+	}
+	differences := compare(in.Voucher, row.Period, batch)
+	if len(differences) > 0 {
+		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
+			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
+	}
+	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Checked }); err != nil {
+		return Outcome{}, err
+	}
+	return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted}, nil
+}
+
+// compare lists what differs between a voucher and a batch, in words with both
+// values. Visma.net may order and number lines as it likes.
+func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []string {
+	var out []string
+	differ := func(what, want, got string) {
+		if want != got {
+			out = append(out, fmt.Sprintf("%s is %s, meant was %s", what, orNone(got), orNone(want)))
+		}
+	}
+	token, _ := voucher.FindToken(b.Description)
+	differ("token", v.Token, token)
+	differ("currency", string(v.Currency), b.CurrencyID)
+	differ("date", v.Date.String(), b.TransactionDate.Date().String())
+	differ("period", period, periodOf(b))
+	if v.Ledger != "" {
+		differ("ledger", v.Ledger, b.Ledger)
+	}
+	want, got := meant(v), stands(b, v.Currency)
+	for _, line := range want {
+		if at := slices.Index(got, line); at >= 0 {
+			got = slices.Delete(got, at, at+1)
+			continue
+		}
+		out = append(out, "missing line "+line)
+	}
+	for _, line := range got {
+		out = append(out, "unexpected line "+line)
+	}
+	return out
+}
+
+// periodOf is the batch's period as YYYYPP, whichever way Visma.net wrote it.
+func periodOf(b *visma.JournalTransaction) string {
+	for _, text := range []string{b.FinancialPeriod, b.PostPeriod} {
+		if year, number, err := visma.ParsePeriod(text, 0); err == nil {
+			return visma.PeriodID(year, number)
+		}
+	}
+	return b.FinancialPeriod
+}
+
+// meant writes the voucher's lines as comparable text.
+func meant(v *voucher.Voucher) []string {
+	lines := make([]string, 0, len(v.Lines))
+	for _, l := range v.Lines {
+		var segments []string
+		for _, s := range l.Subaccount {
+			segments = append(segments, s.Value)
+		}
+		lines = append(lines, text(l.Account, strings.Join(segments, ""), l.Reference, l.Debit, l.Credit, v.Currency))
+	}
+	return lines
+}
+
+// stands writes the batch's lines as comparable text. Segments are compared
+// as one word, because Visma.net joins them with a separator of its own.
+func stands(b *visma.JournalTransaction, c settlement.Currency) []string {
+	decimals, _ := c.Exponent()
+	lines := make([]string, 0, len(b.Lines))
+	for _, l := range b.Lines {
+		debit, derr := l.DebitAmountInCurrency.Minor(decimals)
+		credit, cerr := l.CreditAmountInCurrency.Minor(decimals)
+		if derr != nil || cerr != nil {
+			lines = append(lines, fmt.Sprintf("%s debit %s credit %s, which %s cannot hold", l.AccountNumber, l.DebitAmountInCurrency, l.CreditAmountInCurrency, c))
+			continue
+		}
+		var segments []string
+		for _, s := range l.Subaccount.Segments {
+			segments = append(segments, s.SegmentValue)
+		}
+		lines = append(lines, text(l.AccountNumber, strings.Join(segments, ""), l.ReferenceNumber, debit, credit, c))
+	}
+	return lines
+}
+
+func text(account, subaccount, reference string, debit, credit int64, c settlement.Currency) string {
+	if subaccount != "" {
+		account += "/" + subaccount
+	}
+	return fmt.Sprintf("%s debit %s credit %s ref %s", account, settlement.Format(debit, c), settlement.Format(credit, c), reference)
+}

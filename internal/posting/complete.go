@@ -1,0 +1,137 @@
+package posting
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+)
+
+// Attachment is a document that belongs to a batch.
+type Attachment struct {
+	Filename string
+	Body     []byte
+}
+
+// Complete takes a checked batch to final: the documents are attached, the
+// batch is released, and it is read back until Visma.net says Unposted or
+// Posted with equal totals. A draft is left on hold. documents is called only
+// when there is something to attach.
+func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context.Context) ([]Attachment, error)) (state string, halt *Stop, err error) {
+	row, halt, err := p.intend(ctx, in)
+	if err != nil || halt != nil {
+		return "", halt, err
+	}
+	if row.State == Checked {
+		if row, err = p.attach(ctx, row, documents); err != nil {
+			return "", nil, err
+		}
+	}
+	switch {
+	case row.State == Verified || row.State == Draft:
+		return row.State, nil, nil
+	case row.State == Attached && in.Draft:
+		_, err = p.update(ctx, row, func(r *store.Posting) { r.State = Draft })
+		return Draft, nil, err
+	case row.State == Attached:
+		return p.release(ctx, in, row)
+	case row.State == Released:
+		return p.settle(ctx, in, row)
+	}
+	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
+}
+
+func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(context.Context) ([]Attachment, error)) (store.Posting, error) {
+	list, err := documents(ctx)
+	if err != nil {
+		return row, err
+	}
+	for _, d := range list {
+		p.Alive()
+		// The same file name makes a new revision, so that a repeated attempt
+		// leaves one document.
+		if err := p.Books.Attach(ctx, "GL", row.BatchNumber, d.Filename, d.Body); err != nil {
+			return row, again(err)
+		}
+	}
+	return p.update(ctx, row, func(r *store.Posting) { r.State = Attached })
+}
+
+// release tells Visma.net to release the batch. Whatever it answers, the batch
+// itself says whether it is released; a failed release is retried alone.
+func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+	_, err := p.Books.Release(ctx, row.BatchNumber, "")
+	if err == nil || fault.ClassOf(err) == fault.UnknownOutcome {
+		if row, err = p.update(ctx, row, func(r *store.Posting) { r.State = Released }); err != nil {
+			return "", nil, err
+		}
+		return p.settle(ctx, in, row)
+	}
+	if fault.ClassOf(err) != fault.Rejected {
+		return "", nil, err
+	}
+	// It may have been released by an earlier attempt, or by a person.
+	batch, _, readErr := p.Books.JournalTransaction(ctx, row.BatchNumber)
+	if readErr != nil {
+		return "", nil, readErr
+	}
+	if !batch.Released() {
+		return "", stop(held.ReleaseFailed, "%v", err), nil
+	}
+	return p.verify(ctx, in, row, batch)
+}
+
+// Waiting for a release to show.
+const (
+	firstLook = 50 * time.Millisecond
+	looks     = 12
+)
+
+// settle reads the batch until it shows as released. One that does not goes
+// back to attached, so that the release alone is tried again.
+func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+	for look, wait := 0, firstLook; look < looks; look, wait = look+1, min(2*wait, slowPoll) {
+		batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
+		if err != nil {
+			return "", nil, err
+		}
+		if batch.Released() {
+			return p.verify(ctx, in, row, batch)
+		}
+		p.Alive()
+		if err := p.Pause(ctx, wait); err != nil {
+			return "", nil, err
+		}
+	}
+	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Attached }); err != nil {
+		return "", nil, err
+	}
+	return "", nil, &fault.Error{
+		Class: fault.Transient, Party: "Visma.net", Attempted: "release batch " + row.BatchNumber,
+		Words: "the batch was told to be released and does not show as released yet",
+	}
+}
+
+// verify is the last comparison: what stands in the ledger is the voucher.
+func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
+	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %v", row.BatchNumber, differences), nil
+	}
+	_, err := p.update(ctx, row, func(r *store.Posting) { r.State = Verified })
+	return Verified, nil, err
+}
+
+// again marks an attachment's unknown outcome as one that heals: attaching
+// twice leaves one document.
+func again(err error) error {
+	if f := fault.As(err); f != nil && f.Class == fault.UnknownOutcome {
+		heals := *f
+		heals.Class = fault.Transient
+		return &heals
+	}
+	return err
+}

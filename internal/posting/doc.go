@@ -1,0 +1,124 @@
+// Package posting writes a voucher to Visma.net exactly once.
+//
+// Visma.net has no idempotency key, cannot filter batches by text, cannot
+// delete a batch, and can time out after it has booked. So the posting row in
+// the store is the memory: it exists, with the voucher's hash and a token
+// derived from the business itself, before the first POST, and every step is
+// durable before the next one is taken. Whatever is neither a clear yes nor a
+// clear no is *unknown*, and an unknown posting is only ever looked for.
+//
+// This package must never POST while an earlier POST may have been booked,
+// release a batch it has not read back, or delete anything.
+//
+// The states of a posting, and what a call of Post or Complete does in each:
+//
+//	intended   nothing was sent             → read the period once, adopt or send
+//	sending    a POST may be on its way     → unknown: a crash came between
+//	unknown    nobody knows                 → look for the token; adopt, or wait, or send again
+//	accepted   Visma.net gave a job id      → ask the job
+//	booked     there is a batch             → read it back, compare line by line
+//	checked    the batch is the voucher     → attach the documents
+//	attached   the documents hang on it     → release, or leave as a draft
+//	released   Visma.net was told           → read back until Unposted or Posted
+//	verified   final
+//	draft      final: stands on hold in Visma.net, as the profile wants
+//	rejected   Visma.net said a clear no    → a new voucher may be intended
+package posting
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+)
+
+// States of a posting.
+const (
+	Intended = "intended"
+	Sending  = "sending"
+	Accepted = "accepted"
+	Unknown  = "unknown"
+	Booked   = "booked"
+	Checked  = "checked"
+	Attached = "attached"
+	Released = "released"
+	Verified = "verified"
+	Draft    = "draft"
+	Rejected = "rejected"
+)
+
+// Books is what posting needs of Visma.net; *visma.Client is one.
+type Books interface {
+	CreateJournalTransaction(ctx context.Context, t visma.JournalTransactionUpdate) (visma.Accepted, error)
+	Job(ctx context.Context, id string) (visma.Job, error)
+	JobContent(ctx context.Context, id string) ([]byte, error)
+	JournalTransaction(ctx context.Context, number string) (*visma.JournalTransaction, string, error)
+	JournalTransactions(ctx context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error)
+	Release(ctx context.Context, number, etag string) (visma.ReleaseResult, error)
+	Attach(ctx context.Context, module, number, filename string, body []byte) error
+}
+
+// Memory is what posting remembers; *store.Store is one.
+type Memory interface {
+	EnsurePosting(ctx context.Context, p store.Posting) (store.Posting, error)
+	UpdatePosting(ctx context.Context, company, token string, change func(*store.Posting) error) (store.Posting, error)
+	Posting(ctx context.Context, company, token string) (store.Posting, error)
+	AppendAttempt(ctx context.Context, a store.Attempt) error
+	PeriodScanned(ctx context.Context, company, period string) (bool, error)
+	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
+	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
+	SeenByReference(ctx context.Context, company, reference string) ([]store.SeenBatch, error)
+	Lock(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error)
+}
+
+// Poster carries out intents for one Visma.net company.
+type Poster struct {
+	Books  Books
+	Memory Memory
+	Now    func() time.Time
+	// Pause waits between two questions to a job or a batch.
+	Pause func(ctx context.Context, d time.Duration) error
+	// Absent is how long a batch must have stayed away before it is posted
+	// again: longer than any request or background job of Visma.net can live.
+	Absent time.Duration
+	// Alive is told that a long wait goes on.
+	Alive func()
+}
+
+// Intent is one voucher that is meant to be booked. Periods are YYYYPP: the
+// one of the voucher date first, the one to post into last; they differ when
+// the profile posts into the next open period.
+type Intent struct {
+	Connection string
+	Company    string
+	Revision   int
+	Voucher    *voucher.Voucher
+	Periods    []string
+	Draft      bool
+}
+
+func (in Intent) period() string { return in.Periods[len(in.Periods)-1] }
+
+// Stop is a reason not to go on that only a person or an event can remove.
+type Stop struct {
+	Code   held.Code
+	Detail string
+}
+
+func stop(code held.Code, format string, args ...any) *Stop {
+	return &Stop{Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Outcome is what Post achieved: a batch number, or a time to look again while
+// it is unknown whether there is one, or a reason to stop. A Stop together
+// with a batch number means that the batch exists and must not be posted again.
+type Outcome struct {
+	BatchNumber string
+	Adopted     bool
+	LookAgain   time.Duration
+	Stop        *Stop
+}

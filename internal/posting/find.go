@@ -1,0 +1,189 @@
+package posting
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+)
+
+// look searches every page of the period for the token. A batch that is found
+// is adopted; one that stays away long enough may be sent again.
+func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+	p.Alive()
+	batches, err := p.period(ctx, row.Period)
+	if err != nil {
+		return Outcome{}, err
+	}
+	var found []string
+	for _, b := range batches {
+		if token, ok := voucher.FindToken(b.Description); ok && token == row.Token {
+			found = append(found, b.BatchNumber)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return p.absent(ctx, in, row)
+	case 1:
+		return p.adopt(ctx, in, row, found[0])
+	}
+	slices.Sort(found)
+	return Outcome{BatchNumber: found[0], Stop: stop(held.BatchDiffers,
+		"payout %s stands in more than one batch of period %s: %v", row.PaymentReference, row.Period, found)}, nil
+}
+
+// absent decides between looking again and sending again. Background jobs can
+// be late, so one look that finds nothing is never enough.
+func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+	now := p.Now()
+	if row.AbsentSince == nil {
+		if _, err := p.update(ctx, row, func(r *store.Posting) { r.AbsentSince = &now }); err != nil {
+			return Outcome{}, err
+		}
+		return Outcome{LookAgain: p.lookAfter(p.Absent)}, nil
+	}
+	if left := p.Absent - now.Sub(*row.AbsentSince); left > 0 {
+		return Outcome{LookAgain: p.lookAfter(left)}, nil
+	}
+	return p.send(ctx, in, row)
+}
+
+// lookAfter looks several times while a batch is missing, and once just after
+// the time is up.
+func (p *Poster) lookAfter(left time.Duration) time.Duration {
+	return max(min(left, p.Absent/5), 10*time.Millisecond)
+}
+
+// familiarise reads the batches of a period once, the first time this database
+// posts into it, and remembers every token and reference it finds.
+func (p *Poster) familiarise(ctx context.Context, company, period string) error {
+	if done, err := p.Memory.PeriodScanned(ctx, company, period); err != nil || done {
+		return err
+	}
+	unlock, err := p.Memory.Lock(ctx, "period/"+company+"/"+period, 10*time.Minute)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if done, err := p.Memory.PeriodScanned(ctx, company, period); err != nil || done {
+		return err
+	}
+	batches, err := p.period(ctx, period)
+	if err != nil {
+		return err
+	}
+	var seen []store.SeenBatch
+	for _, b := range batches {
+		seen = append(seen, sightings(company, period, b)...)
+	}
+	return p.Memory.RememberPeriod(ctx, company, period, seen)
+}
+
+// period lists the general ledger batches of a period, every page.
+func (p *Poster) period(ctx context.Context, period string) ([]visma.JournalTransaction, error) {
+	return p.Books.JournalTransactions(ctx, visma.JournalTransactionsQuery{PeriodID: period, Module: "GL"})
+}
+
+// sightings are what is worth remembering of a batch: one for each distinct
+// reference on its lines.
+func sightings(company, period string, b visma.JournalTransaction) []store.SeenBatch {
+	token, _ := voucher.FindToken(b.Description)
+	refs := []string{}
+	for _, line := range b.Lines {
+		if line.ReferenceNumber != "" && !slices.Contains(refs, line.ReferenceNumber) {
+			refs = append(refs, line.ReferenceNumber)
+		}
+	}
+	if len(refs) == 0 {
+		refs = []string{""}
+	}
+	var out []store.SeenBatch
+	for _, ref := range refs {
+		if token == "" && ref == "" {
+			continue
+		}
+		out = append(out, store.SeenBatch{
+			CompanyID: company, Period: period, BatchNumber: b.BatchNumber,
+			Token: token, Reference: ref, Description: b.Description, Status: string(b.Status),
+		})
+	}
+	return out
+}
+
+// known tells whether a batch that this database did not make already books
+// the payout: one of ours is to be adopted, one of somebody else's stops it.
+func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Stop, err error) {
+	ours, err := p.Memory.SeenByToken(ctx, in.Company, in.Voucher.Token)
+	if err != nil {
+		return "", nil, err
+	}
+	if len(ours) > 0 {
+		return ours[0].BatchNumber, nil, nil
+	}
+	others, err := p.Memory.SeenByReference(ctx, in.Company, in.Voucher.Lines[0].Reference)
+	if err != nil {
+		return "", nil, err
+	}
+	for _, seen := range others {
+		mine, err := p.mine(ctx, in.Company, seen.Token)
+		if err != nil {
+			return "", nil, err
+		}
+		if mine {
+			continue // another revision of this payout, such as a reversal
+		}
+		still, err := p.stillCarries(ctx, seen)
+		if err != nil {
+			return "", nil, err
+		}
+		if still {
+			return "", stop(held.BookedElsewhere,
+				"batch %s in period %s (%q) carries payment reference %s and was not made by this connection",
+				seen.BatchNumber, seen.Period, fault.Trim(seen.Description), seen.Reference), nil
+		}
+	}
+	return "", nil, nil
+}
+
+// mine tells whether this database has a posting with that token.
+func (p *Poster) mine(ctx context.Context, company, token string) (bool, error) {
+	if token == "" {
+		return false, nil
+	}
+	_, err := p.Memory.Posting(ctx, company, token)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// stillCarries reads a remembered batch again: a person may have changed its
+// reference since.
+func (p *Poster) stillCarries(ctx context.Context, seen store.SeenBatch) (bool, error) {
+	b, _, err := p.Books.JournalTransaction(ctx, seen.BatchNumber)
+	if fault.ClassOf(err) == fault.Rejected {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read batch %s again: %w", seen.BatchNumber, err)
+	}
+	return slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool {
+		return l.ReferenceNumber == seen.Reference
+	}), nil
+}
+
+// adopt takes a batch that an earlier attempt had already created as ours.
+func (p *Poster) adopt(ctx context.Context, in Intent, row store.Posting, number string) (Outcome, error) {
+	row, err := p.book(ctx, row, number, true)
+	if err != nil {
+		return Outcome{}, err
+	}
+	return p.check(ctx, in, row)
+}

@@ -1,0 +1,184 @@
+package settlement
+
+// total is one member of Klarna's Totals, its sign in the settlement
+// formula, and the rows behind it.
+type total struct {
+	name string // Klarna's member without "_amount"
+	sign int64
+	rows string // the rows behind it, in words; "" for debt, which moves without rows
+	of   func(*Totals) *int64
+}
+
+// The names of totals that the readings below refer to.
+const (
+	totalFee       = "fee"
+	totalTax       = "tax"
+	totalFeeRefund = "fee_refund"
+	totalTaxRefund = "tax_refund"
+	totalRepay     = "repay"
+	totalDeposit   = "deposit"
+)
+
+// formula is Klarna's settlement formula (Klarna docs, Settlement files): the
+// signed sum of these totals is the settlement amount. tax_refund and deposit
+// are open: Klarna publishes the totals and leaves them out of the formula it
+// publishes.
+var formula = []total{
+	{"sale", +1, "the SALE rows", func(t *Totals) *int64 { return &t.Sale }},
+	{"return", -1, "the RETURN rows", func(t *Totals) *int64 { return &t.Return }},
+	{"reversal", -1, "the REVERSAL rows less REVERSAL_MERCHANT_PROTECTION", func(t *Totals) *int64 { return &t.Reversal }},
+	{totalFee, -1, "the FEE rows", func(t *Totals) *int64 { return &t.Fee }},
+	{"fee_correction", +1, "the CORRECTION rows", func(t *Totals) *int64 { return &t.FeeCorrection }},
+	{"commission", +1, "the COMMISSION rows", func(t *Totals) *int64 { return &t.Commission }},
+	{"commission_reversal", -1, "the rows that take commission back", func(t *Totals) *int64 { return &t.CommissionReversal }},
+	{totalTax, -1, "the VAT of the FEE rows and the TAX rows", func(t *Totals) *int64 { return &t.Tax }},
+	{"charge", -1, "the CHARGE rows", func(t *Totals) *int64 { return &t.Charge }},
+	{"credit", +1, "the CREDIT rows", func(t *Totals) *int64 { return &t.Credit }},
+	{"holdback", -1, "the HOLDBACK rows", func(t *Totals) *int64 { return &t.Holdback }},
+	{"release", +1, "the RELEASE rows", func(t *Totals) *int64 { return &t.Release }},
+	{totalFeeRefund, +1, "the FEE_REFUND rows", func(t *Totals) *int64 { return &t.FeeRefund }},
+	{totalTaxRefund, +1, "the VAT of the FEE_REFUND rows", func(t *Totals) *int64 { return &t.TaxRefund }},
+	{totalRepay, -1, "", func(t *Totals) *int64 { return &t.Repay }},
+	{totalDeposit, +1, "", func(t *Totals) *int64 { return &t.Deposit }},
+}
+
+// feeGroup tells the totals that a GROSS payout only lists.
+func (t *total) feeGroup() bool {
+	switch t.name {
+	case totalFee, totalTax, totalFeeRefund, totalTaxRefund:
+		return true
+	}
+	return false
+}
+
+// The readings of what Klarna leaves open, as they stand in Proof.Variants. A
+// reading is accepted only if it balances to the minor unit and no other does;
+// a payout that satisfies the published formula as it stands has none. Two
+// readings of a term are as far apart as the term itself.
+const (
+	// Rows against totals.
+	RowsUncounted              = "rows_uncounted" // Klarna announced no number of rows
+	CommissionReturnsApart     = "commission_returns_in_commission_reversal"
+	RevenueShareReversalsApart = "revenue_share_reversals_in_commission_reversal"
+	CommissionReturnsNetted    = "commission_returns_reduce_commission"
+	TaxNetOfRefund             = "tax_net_of_tax_refund"
+	GrossFeesOutsideTotals     = "gross_fee_rows_outside_totals"
+
+	// Totals against the settlement amount.
+	TaxRefundInFormula             = "tax_refund_in_formula"
+	TaxRefundOutsideFormula        = "tax_refund_outside_formula"
+	DepositInFormula               = "deposit_in_formula"
+	DepositOutsideFormula          = "deposit_outside_formula"
+	GrossFeesDeducted              = "gross_fees_deducted"
+	GrossFeesNotDeducted           = "gross_fees_not_deducted"
+	FeeInvoiceAsPositiveSettlement = "fee_invoice_as_positive_settlement"
+	FeeInvoiceWithoutSettlement    = "fee_invoice_without_settlement"
+)
+
+// reading is one way to read the settlement formula: the names that tell how,
+// the totals it leaves out, and what the sum is multiplied with.
+type reading struct {
+	names   []string
+	without func(*total) bool
+	factor  int64
+}
+
+func everyTerm(*total) bool { return false }
+
+// with makes the reading that differs from r by one more name and one more
+// group of totals left out.
+func (r reading) with(name string, without func(*total) bool) reading {
+	names := make([]string, 0, len(r.names)+1)
+	names = append(append(names, r.names...), name)
+	return reading{names: names, factor: r.factor, without: func(t *total) bool {
+		return r.without(t) || without(t)
+	}}
+}
+
+// readings lists the ways in which the formula of p may be read, the most
+// literal first. Where a term is zero there is nothing to read.
+func readings(p *Payout) []reading {
+	all := []reading{{without: everyTerm, factor: 1}}
+	if p.Type == Gross && hasFees(&p.Totals) {
+		all = []reading{
+			all[0].with(GrossFeesNotDeducted, (*total).feeGroup),
+			all[0].with(GrossFeesDeducted, everyTerm),
+		}
+	}
+	if p.Type == GrossFee && onlyFees(&p.Totals) {
+		all = append(all,
+			reading{[]string{FeeInvoiceAsPositiveSettlement}, everyTerm, -1},
+			reading{[]string{FeeInvoiceWithoutSettlement}, everyTerm, 0},
+		)
+	}
+	all = eachWay(all, p.Totals.TaxRefund, totalTaxRefund, TaxRefundInFormula, TaxRefundOutsideFormula)
+	return eachWay(all, p.Totals.Deposit, totalDeposit, DepositInFormula, DepositOutsideFormula)
+}
+
+// eachWay reads an open term in both ways, unless it is zero or left out
+// already.
+func eachWay(all []reading, amount int64, name, in, outside string) []reading {
+	if amount == 0 {
+		return all
+	}
+	var both []reading
+	for _, r := range all {
+		if r.factor == 0 || r.without(&total{name: name}) {
+			both = append(both, r)
+			continue
+		}
+		both = append(both,
+			r.with(in, everyTerm),
+			r.with(outside, func(t *total) bool { return t.name == name }),
+		)
+	}
+	return both
+}
+
+// hasFees tells whether any total of the fee group has an amount.
+func hasFees(t *Totals) bool {
+	return t.Fee != 0 || t.Tax != 0 || t.FeeRefund != 0 || t.TaxRefund != 0
+}
+
+// onlyFees tells whether t is a bill for fees and nothing else.
+func onlyFees(t *Totals) bool {
+	for i := range formula {
+		if term := &formula[i]; !term.feeGroup() && *term.of(t) != 0 {
+			return false
+		}
+	}
+	return hasFees(t)
+}
+
+// settles computes the settlement amount that t gives under r. ok is false when
+// the sum does not fit 64 bits.
+func (r reading) settles(t *Totals) (amount int64, ok bool) {
+	for i := range formula {
+		term := &formula[i]
+		if r.without(term) {
+			continue
+		}
+		effect, fits := times(*term.of(t), term.sign*r.factor)
+		if amount, ok = Add(amount, effect); !ok || !fits {
+			return 0, false
+		}
+	}
+	return amount, true
+}
+
+// Term is one total in the settlement formula of a payout, for people who want
+// to follow it. Amount is in minor units as Klarna gives it, Sign is what the
+// formula does with it, and Counted is false for a total that the accepted
+// reading leaves out.
+type Term struct {
+	Name    string `json:"name"`
+	Sign    int    `json:"sign"`
+	Amount  int64  `json:"amount"`
+	Counted bool   `json:"counted"`
+}
+
+// times multiplies with -1, 0 or 1, and says whether the product fits 64 bits.
+func times(a, sign int64) (int64, bool) {
+	product := a * sign
+	return product, sign != -1 || a == 0 || (product < 0) != (a < 0)
+}

@@ -1,0 +1,204 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// What an error of this package can be asked about, with errors.Is.
+var (
+	// ErrNotFound: there is no such record.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: there is such a record already.
+	ErrExists = errors.New("already there")
+	// ErrBadURL: the database URL cannot be used as it is written.
+	ErrBadURL = errors.New("bad database URL")
+	// ErrUnreachable: the database does not answer, or refuses us.
+	ErrUnreachable = errors.New("database unreachable")
+	// ErrNotMigrated: the database does not have the tables that this binary
+	// needs. `starter setup` makes them.
+	ErrNotMigrated = errors.New("database not set up")
+	// ErrNewerSchema: a newer Kvitt has changed the database.
+	ErrNewerSchema = errors.New("database is newer than this binary")
+)
+
+// Error is what went wrong with the database, as a sentence for the person
+// who runs it. It never holds a password or a secret.
+type Error struct {
+	Attempted string // "read the payout P1 of the connection c1"
+	Problem   string // what happened, when Err does not say it
+	Remedy    string // a sentence with what helps, if anything is known to
+	Kind      error  // one of the Err… of this package, or nil
+	Err       error
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Attempted)
+	if e.Problem != "" {
+		b.WriteString(": " + e.Problem)
+	}
+	if e.Err != nil {
+		b.WriteString(": " + oneLine(e.Err))
+	}
+	if e.Remedy != "" {
+		b.WriteString(". " + e.Remedy)
+	}
+	return b.String()
+}
+
+// Unwrap lets errors.Is find the kind, and errors.As the driver's error.
+func (e *Error) Unwrap() []error {
+	var all []error
+	for _, err := range []error{e.Kind, e.Err} {
+		if err != nil {
+			all = append(all, err)
+		}
+	}
+	return all
+}
+
+// callerError is an error of a function that was passed in; it goes back to
+// its owner as it came.
+type callerError struct{ err error }
+
+func (e callerError) Error() string { return e.err.Error() }
+func (e callerError) Unwrap() error { return e.err }
+
+const setupRemedy = "Run `starter setup`, which creates and upgrades the tables."
+
+// fail turns a driver's error into one of ours. attempted starts the sentence.
+func (s *Store) fail(attempted string, err error) error {
+	var ours *Error
+	var callers callerError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &callers):
+		return callers.err
+	case errors.As(err, &ours):
+		return err
+	case errors.Is(err, sql.ErrNoRows):
+		return &Error{Attempted: attempted, Problem: "there is none", Kind: ErrNotFound}
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", attempted, err)
+	case tableMissing(err):
+		return &Error{
+			Attempted: attempted, Problem: "the database " + s.name + " is not set up", Remedy: setupRemedy, Kind: ErrNotMigrated, Err: err,
+		}
+	case duplicate(err):
+		return &Error{Attempted: attempted, Problem: "it is there already", Kind: ErrExists, Err: err}
+	case dangling(err):
+		return &Error{Attempted: attempted, Problem: "the record that it belongs to is not there", Kind: ErrNotFound, Err: err}
+	case disconnected(err):
+		return s.unreachable(attempted, err)
+	}
+	return &Error{Attempted: attempted, Err: err}
+}
+
+func (s *Store) unreachable(attempted string, err error) error {
+	if errors.Is(err, context.Canceled) {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	e := &Error{Attempted: attempted, Problem: "the database " + s.name + " does not answer", Kind: ErrUnreachable, Err: err}
+	if strings.Contains(attempted, s.name) {
+		e.Problem = ""
+	}
+	switch s.dialect.name {
+	case "sqlite":
+		e.Remedy = "Check that this user may read and write the file and its folder, that the file is a Kvitt database, and that KVITT_DATABASE_URL names the right one."
+	default:
+		e.Remedy = "Check that PostgreSQL runs and that KVITT_DATABASE_URL has the right host, port, user, password and database."
+	}
+	return e
+}
+
+// oneLine is an error in one line, without the repetition and the connection
+// parameters that the PostgreSQL driver puts around the server's words.
+func oneLine(err error) string {
+	var connect *pgconn.ConnectError
+	var said *pgconn.PgError
+	var network *net.OpError
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &said):
+		return fmt.Sprintf("%s (SQLSTATE %s)", said.Message, said.Code)
+	case errors.As(err, &connect) && errors.As(err, &lookup):
+		return lookup.Error()
+	case errors.As(err, &connect) && errors.As(err, &network):
+		return network.Error()
+	}
+	return strings.Join(strings.Fields(err.Error()), " ")
+}
+
+// code is the SQLSTATE of a PostgreSQL error and the result code of a SQLite
+// error, as far as err is one.
+func code(err error) (state string, result int) {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		state = pg.Code
+	}
+	var lite *sqlite.Error
+	if errors.As(err, &lite) {
+		result = lite.Code()
+	}
+	return state, result
+}
+
+// retryable says that the same transaction may well succeed the next time.
+func retryable(err error) bool {
+	state, result := code(err)
+	switch state {
+	case "40001", "40P01", "55P03": // serialization failure, deadlock, lock not available
+		return true
+	}
+	switch result & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return true
+	}
+	return false
+}
+
+func tableMissing(err error) bool {
+	state, result := code(err)
+	return state == "42P01" || result == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "no such table")
+}
+
+func duplicate(err error) bool {
+	state, result := code(err)
+	return state == "23505" || result == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || result == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+}
+
+func dangling(err error) bool {
+	state, result := code(err)
+	return state == "23503" || result == sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+}
+
+func disconnected(err error) bool {
+	state, result := code(err)
+	var connect *pgconn.ConnectError
+	var network *net.OpError
+	switch {
+	case errors.As(err, &connect), errors.As(err, &network),
+		errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return true
+	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), strings.HasPrefix(state, "28"), state == "53300", state == "3D000":
+		return true // connection lost, shutting down, not let in, too many clients, no such database
+	}
+	switch result & 0xff {
+	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,
+		sqlite3.SQLITE_FULL, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,77 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"kvitt/internal/store"
+)
+
+func TestALockIsHeldByOneAtATime(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		stores := []*store.Store{db.open(t), db.open(t)}
+		var inside, most atomic.Int32
+		together(t, 8, func(ctx context.Context, i int) error {
+			for range 3 {
+				unlock, err := stores[i%2].Lock(ctx, "visma/c1", time.Minute)
+				if err != nil {
+					return err
+				}
+				most.Store(max(most.Load(), inside.Add(1)))
+				// Work that others could interleave with.
+				if _, err := stores[i%2].Connections(ctx); err != nil {
+					return err
+				}
+				inside.Add(-1)
+				unlock()
+			}
+			return nil
+		})
+		same(t, "the most holders at once", most.Load(), int32(1))
+	})
+}
+
+func TestALockEndsWithItsTimeToLiveWhenItsHolderDied(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		a, b := db.open(t), db.open(t)
+		dead, err := a.Lock(t.Context(), "visma/c1", 100*time.Millisecond)
+		must(t, err)
+		alive, err := b.Lock(t.Context(), "visma/c1", time.Minute)
+		must(t, err)
+
+		dead() // the one that lost it cannot give it away
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err = a.Lock(ctx, "visma/c1", time.Minute)
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.HasPrefix(err.Error(), "take the lock visma/c1: ") {
+			t.Errorf("while it is held: %v", err)
+		}
+
+		alive()
+		alive()
+		again, err := a.Lock(t.Context(), "visma/c1", time.Minute)
+		must(t, err)
+		alive() // a second unlock does not end somebody else's lease
+		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if _, err := b.Lock(ctx, "visma/c1", time.Minute); err == nil {
+			t.Error("a lease that is held was given away")
+		}
+		again()
+	})
+}
+
+func TestLocksOfDifferentNamesDoNotWaitForEachOther(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		for _, name := range []string{"a", "b"} {
+			unlock, err := s.Lock(t.Context(), name, time.Minute)
+			must(t, err)
+			defer unlock()
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+)
+
+// creating is held while a SQLite file is made: closing any file handle of a
+// database drops the locks that this process holds on it.
+var creating sync.Mutex
+
+// openSQLite opens a file with one connection that writes and several that
+// read. In write-ahead mode readers see the last committed state and wait for
+// nobody; writers of this process queue for the one connection, and writers of
+// other processes (the worker, the starter) wait for each other in
+// busy_timeout. Commits are synchronous: a posting that was written is there
+// after a power cut.
+func openSQLite(a address) (*Store, error) {
+	failed := func(problem string, err error, remedy string) (*Store, error) {
+		return nil, &Error{
+			Attempted: "open the database " + a.name, Problem: problem, Remedy: remedy, Kind: ErrUnreachable, Err: err,
+		}
+	}
+	dir := filepath.Dir(a.path)
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return failed("there is no folder "+dir, err, "Create it, or let KVITT_DATABASE_URL name a file elsewhere.")
+	}
+	if info, err := os.Stat(a.path); err == nil && info.IsDir() {
+		return failed("it is a folder", nil, "Let KVITT_DATABASE_URL name a file in it.")
+	}
+	if err := createPrivately(a.path); err != nil {
+		return failed("the file cannot be created", err, "Give this user the right to write in "+dir+", or let KVITT_DATABASE_URL name a file elsewhere.")
+	}
+	// fdatasync keeps commits as durable as fsync and takes half the time;
+	// where the platform has none, fsync stays.
+	_, _ = sqlite.Fdatasync(true)
+
+	writes, err := sql.Open("sqlite", sqliteDSN(a.path, false))
+	if err != nil {
+		return failed("it cannot be opened", err, "")
+	}
+	writes.SetMaxOpenConns(1)
+	reads, err := sql.Open("sqlite", sqliteDSN(a.path, true))
+	if err != nil {
+		return failed("it cannot be opened", errors.Join(err, writes.Close()), "")
+	}
+	reads.SetMaxOpenConns(8)
+	reads.SetMaxIdleConns(8)
+	return &Store{
+		name:   a.name,
+		reads:  reads,
+		writes: writes,
+		dialect: dialect{
+			name: "sqlite",
+			now:  "CAST(unixepoch('now', 'subsec') * 1000000 AS INTEGER)",
+		},
+	}, nil
+}
+
+func sqliteDSN(path string, readOnly bool) string {
+	q := url.Values{
+		"_txlock": {"immediate"}, // a transaction that will write says so first, and so never has to give up half-way
+		"_pragma": {
+			"busy_timeout(10000)",
+			"journal_mode(WAL)",
+			"synchronous(FULL)",
+			"foreign_keys(1)",
+			"recursive_triggers(1)", // REPLACE asks the triggers that forbid deleting
+			"secure_delete(1)",      // an erased secret is overwritten
+			"journal_size_limit(67108864)",
+		},
+	}
+	if readOnly {
+		q.Set("_query_only", "1")
+	}
+	u := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: q.Encode()}
+	return u.String()
+}
+
+// createPrivately makes an empty file that only this user can read, unless
+// there is one. SQLite gives its companion files the same mode.
+func createPrivately(path string) error {
+	creating.Lock()
+	defer creating.Unlock()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator chose the path
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// openPostgres opens a pool of connections. TLS, PGPASSFILE and the other
+// parameters of libpq work as everywhere.
+func openPostgres(a address) (*Store, error) {
+	cfg, err := pgx.ParseConfig(a.postgres.String())
+	if err != nil {
+		// The parser's error carries the whole URL; only its reason is used.
+		reason := "a parameter in it is not understood"
+		if inner := errors.Unwrap(err); inner != nil {
+			reason = a.scrub(inner.Error())
+		}
+		return nil, &Error{
+			Attempted: "read the database URL " + a.name, Problem: reason, Kind: ErrBadURL,
+			Remedy: "Write KVITT_DATABASE_URL as " + wantedURL + ".",
+		}
+	}
+	if !a.postgres.Query().Has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
+		cfg.ConnectTimeout = 10 * time.Second
+	}
+	if cfg.RuntimeParams["application_name"] == "" {
+		cfg.RuntimeParams["application_name"] = fmt.Sprintf("kvitt %d", os.Getpid())
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(8)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return &Store{
+		name:   a.name,
+		reads:  db,
+		writes: db,
+		dialect: dialect{
+			name:      "postgres",
+			forUpdate: " FOR UPDATE",
+			now:       "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
+			snapshot:  sql.LevelRepeatableRead,
+		},
+	}, nil
+}

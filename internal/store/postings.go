@@ -1,0 +1,200 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// Posting is the durable record of one intent to post, the memory that
+// prevents booking twice (DESIGN §7). It is written before the first POST and
+// never deleted; its voucher cannot change once it may have been sent, that
+// is, in any state but intended and rejected.
+type Posting struct {
+	CompanyID        string // Visma.net company
+	Token            string // derived from the business, see voucher.Token
+	ConnectionID     string
+	PaymentReference string
+	Revision         int
+	VoucherHash      string
+	Voucher          json.RawMessage
+	Period           string // YYYYPP
+	Mode             string // draft or auto
+	State            string // intended, sending, accepted, unknown, booked, checked, attached, released, verified, draft, rejected, reversed
+	JobID            string
+	BatchNumber      string // never "" from booked on
+	Attempts         int
+	AttemptedAt      *time.Time
+	UnknownSince     *time.Time
+	AbsentSince      *time.Time // since when the batch was looked for and not found
+	Adopted          bool
+	Failure          json.RawMessage
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+}
+
+const postingColumns = "company_id, token, connection_id, payment_reference, revision, voucher_hash, voucher, period, mode, " +
+	"state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at"
+
+func (p *Posting) cells() []any {
+	return []any{
+		text{&p.CompanyID}, text{&p.Token}, text{&p.ConnectionID}, text{&p.PaymentReference}, &p.Revision,
+		text{&p.VoucherHash}, jsonText{"the voucher", &p.Voucher}, text{&p.Period}, text{&p.Mode}, text{&p.State},
+		text{&p.JobID}, text{&p.BatchNumber}, &p.Attempts, maybe{&p.AttemptedAt}, maybe{&p.UnknownSince},
+		maybe{&p.AbsentSince}, &p.Adopted, jsonText{"the failure", &p.Failure}, instant{&p.CreatedAt}, instant{&p.UpdatedAt},
+	}
+}
+
+// EnsurePosting writes the posting unless its company and token are there
+// already, and returns the one that is there: whoever calls compares the
+// voucher's hash. The intent is audited. Errors: ErrNotFound when the payout
+// is not there; ErrExists when this revision of the payout has a posting with
+// another token or company.
+func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, err error) {
+	if p.State == "" {
+		p.State = "intended"
+	}
+	p.CreatedAt = now()
+	p.UpdatedAt = p.CreatedAt
+	err = s.write(ctx, "record the intent to post "+p.name(), func(q querier) error {
+		n, err := exec(ctx, q, insertInto("postings", postingColumns)+" ON CONFLICT (company_id, token) DO NOTHING", p.cells()...)
+		if err != nil {
+			return err
+		}
+		if stored, err = postingOf(ctx, q, p.CompanyID, p.Token, ""); err != nil || n == 0 {
+			return err
+		}
+		return s.appendAudit(ctx, q, stored.entry(nil))
+	})
+	return stored, err
+}
+
+// UpdatePosting reads a posting, lets change change it, and writes it in one
+// transaction, during which nobody else changes that posting; a change of
+// state or batch is audited. change may run several times and must not use the
+// store; its error undoes everything and is returned as it is. Company, token,
+// payment reference, revision and CreatedAt cannot be changed; ConnectionID
+// can, when a re-created connection takes over. Error: ErrNotFound.
+func (s *Store) UpdatePosting(ctx context.Context, company, token string, change func(*Posting) error) (after Posting, err error) {
+	name := (&Posting{CompanyID: company, Token: token}).name()
+	err = s.write(ctx, "update "+name, func(q querier) error {
+		before, err := postingOf(ctx, q, company, token, s.dialect.forUpdate)
+		if err != nil {
+			return err
+		}
+		after = before
+		if err := change(&after); err != nil {
+			return callerError{err}
+		}
+		after.CompanyID, after.Token = before.CompanyID, before.Token
+		after.CreatedAt, after.UpdatedAt = before.CreatedAt, now()
+		_, err = exec(ctx, q, "UPDATE postings SET "+assignments(postingColumns, 2)+" WHERE company_id = $1 AND token = $2", after.cells()...)
+		if err != nil || string(before.summary()) == string(after.summary()) {
+			return err
+		}
+		return s.appendAudit(ctx, q, after.entry(&before))
+	})
+	if err != nil {
+		return Posting{}, err
+	}
+	return after, nil
+}
+
+// Posting reads a posting. Error: ErrNotFound.
+func (s *Store) Posting(ctx context.Context, company, token string) (Posting, error) {
+	p, err := postingOf(ctx, s.reads, company, token, "")
+	return p, s.fail("read "+(&Posting{CompanyID: company, Token: token}).name(), err)
+}
+
+func postingOf(ctx context.Context, q querier, company, token, lock string) (p Posting, err error) {
+	err = one(ctx, q, p.cells(), "SELECT "+postingColumns+" FROM postings WHERE company_id = $1 AND token = $2"+lock, company, token)
+	return p, err
+}
+
+// PostingOf reads the posting of a revision of a payout; revision -1 is the
+// latest. Error: ErrNotFound.
+func (s *Store) PostingOf(ctx context.Context, connection, reference string, revision int) (Posting, error) {
+	var p Posting
+	err := one(ctx, s.reads, p.cells(), "SELECT "+postingColumns+` FROM postings
+		WHERE connection_id = $1 AND payment_reference = $2 AND (revision = $3 OR $3 < 0) ORDER BY revision DESC LIMIT 1`,
+		connection, reference, int64(revision))
+	return p, s.fail("read the posting of "+payoutName(connection, reference), err)
+}
+
+func (p *Posting) name() string {
+	return fmt.Sprintf("the posting %s in the company %s", p.Token, p.CompanyID)
+}
+
+func (p *Posting) entry(before *Posting) AuditEntry {
+	e := AuditEntry{
+		Who: byItself, ConnectionID: p.ConnectionID, Subject: "posting/" + p.Token, Action: "posting." + p.State, After: p.summary(),
+	}
+	if before != nil {
+		e.Before = before.summary()
+	}
+	return e
+}
+
+// summary is the posting as the audit trail shows it.
+func (p *Posting) summary() json.RawMessage {
+	return summary(struct {
+		Connection       string `json:"connection"`
+		PaymentReference string `json:"payment_reference"`
+		Revision         int    `json:"revision"`
+		State            string `json:"state"`
+		VoucherHash      string `json:"voucher_hash"`
+		BatchNumber      string `json:"batch_number,omitempty"`
+		Adopted          bool   `json:"adopted,omitempty"`
+	}{p.ConnectionID, p.PaymentReference, p.Revision, p.State, p.VoucherHash, p.BatchNumber, p.Adopted})
+}
+
+// Attempt is something that was tried for a posting. Append-only.
+type Attempt struct {
+	CompanyID string
+	Token     string
+	Seq       int       // 1, 2, …; set by AppendAttempt
+	At        time.Time // now when zero
+	Action    string    // post, poll, search, attach, release, read
+	Outcome   string    // what became of it, in a word or a sentence
+	Status    int       // HTTP status, 0 when there was no answer
+	RequestID string
+	Detail    json.RawMessage
+}
+
+const attemptColumns = "company_id, token, seq, at, action, outcome, status, request_id, detail"
+
+func (a *Attempt) cells() []any {
+	return []any{
+		text{&a.CompanyID}, text{&a.Token}, &a.Seq, instant{&a.At}, text{&a.Action}, text{&a.Outcome}, &a.Status,
+		text{&a.RequestID}, jsonText{"the detail", &a.Detail},
+	}
+}
+
+// AppendAttempt records something that was tried for a posting. Error:
+// ErrNotFound when there is no such posting.
+func (s *Store) AppendAttempt(ctx context.Context, a Attempt) error {
+	if a.At.IsZero() {
+		a.At = now()
+	}
+	name := (&Posting{CompanyID: a.CompanyID, Token: a.Token}).name()
+	return s.write(ctx, "record an attempt at "+name, func(q querier) error {
+		if _, err := postingOf(ctx, q, a.CompanyID, a.Token, s.dialect.forUpdate); err != nil {
+			return err
+		}
+		err := one(ctx, q, []any{&a.Seq},
+			"SELECT COALESCE(MAX(seq), 0) + 1 FROM posting_attempts WHERE company_id = $1 AND token = $2", a.CompanyID, a.Token)
+		if err != nil {
+			return err
+		}
+		_, err = exec(ctx, q, insertInto("posting_attempts", attemptColumns), a.cells()...)
+		return err
+	})
+}
+
+// Attempts lists what was tried for a posting, in order.
+func (s *Store) Attempts(ctx context.Context, company, token string) ([]Attempt, error) {
+	all, err := list(ctx, s.reads, (*Attempt).cells,
+		"SELECT "+attemptColumns+" FROM posting_attempts WHERE company_id = $1 AND token = $2 ORDER BY seq", company, token)
+	return all, s.fail("list the attempts at "+(&Posting{CompanyID: company, Token: token}).name(), err)
+}

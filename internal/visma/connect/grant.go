@@ -1,0 +1,79 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+)
+
+// Grant is what a company has granted, as a Keeper keeps it. It holds secrets:
+// encoding/json writes them, for the Keeper to encrypt; every form of printing
+// leaves them out.
+type Grant struct {
+	Flow         string    `json:"flow"` // FlowService or FlowInteractive
+	TenantID     string    `json:"tenant_id,omitempty"`
+	RefreshToken string    `json:"refresh_token,omitempty"` // interactive flow only
+	AccessToken  string    `json:"access_token,omitempty"`  // so that several processes share one
+	IssuedAt     time.Time `json:"issued_at,omitzero"`      // UTC; when the access token was asked for
+	Expiry       time.Time `json:"expiry,omitzero"`         // UTC; of the access token
+	Scope        string    `json:"scope,omitempty"`         // what was granted, separated by spaces
+	Version      int64     `json:"version"`                 // rises with every refresh and every consent
+}
+
+// String describes the grant without its secrets.
+func (g Grant) String() string {
+	return fmt.Sprintf("grant{flow %s, tenant %s, refresh token %s, access token %s until %s, version %d}",
+		g.Flow, g.TenantID, redacted(g.RefreshToken), redacted(g.AccessToken), g.Expiry.Format(time.RFC3339), g.Version)
+}
+
+// GoString describes the grant without its secrets.
+func (g Grant) GoString() string { return g.String() }
+
+// Format describes the grant without its secrets, whatever the verb.
+func (g Grant) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, g.String()) }
+
+// LogValue describes the grant to log/slog without its secrets.
+func (g Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
+
+func redacted(secret string) string {
+	if secret == "" {
+		return "none"
+	}
+	return "[redacted]"
+}
+
+// same reports whether two readings are of one and the same grant.
+func (g *Grant) same(other *Grant) bool {
+	return g.Version == other.Version && g.Flow == other.Flow && g.TenantID == other.TenantID && g.RefreshToken == other.RefreshToken
+}
+
+// A token is replaced this long before it expires, or after three quarters of
+// a life that is shorter than four times that.
+const margin = 60 * time.Second
+
+// fresh reports whether the access token is good at a moment.
+func (g *Grant) fresh(now time.Time) bool {
+	early := margin
+	if life := g.Expiry.Sub(g.IssuedAt); !g.IssuedAt.IsZero() && life > 0 && life/4 < early {
+		early = life / 4
+	}
+	return g.AccessToken != "" && now.Add(early).Before(g.Expiry)
+}
+
+// ErrNoGrant is what a Keeper returns, wrapped or not, when it has none.
+var ErrNoGrant = errors.New("no grant is kept")
+
+// Keeper keeps the grant of one connection.
+type Keeper interface {
+	// Load returns the grant as it was saved last, by whichever process, or
+	// ErrNoGrant.
+	Load(ctx context.Context) (Grant, error)
+	// Save keeps the grant durably: when it returns, a crash loses nothing.
+	Save(ctx context.Context, g Grant) error
+	// Lock waits until this process alone may refresh the grant. A lock that
+	// expires by itself must hold for a minute at least.
+	Lock(ctx context.Context) (unlock func(), err error)
+}

@@ -1,0 +1,267 @@
+package voucher
+
+import (
+	"cmp"
+	"errors"
+	"slices"
+
+	"kvitt/internal/settlement"
+)
+
+// Compile turns a proven payout into a voucher by the rules of a profile: a
+// line per account, text and side for its components, lines for the VAT that
+// their rows carry, for debt added and repaid, and the settlement line. What a
+// component takes from the merchant is debited, what it gives is credited.
+// Everything is in the payout's currency. The voucher has passed Check.
+//
+// A negative settlement credits the settlement account, and one of zero has no
+// bank line. A GROSS_FEE bill moves no money; what it comes to goes to
+// fees_invoice instead. Fees that a GROSS payout only lists are left out and
+// named in Voucher.Outside.
+//
+// The errors are *RuleError (the profile does not say where an amount belongs),
+// *UnexplainedError (the proof needed a reading that cannot be booked without
+// guessing), *NothingToBookError (no amounts at all) and *UnbalancedError, and
+// tell the held code by Code().
+func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
+	if t.Company == "" {
+		return nil, errors.New("compile voucher: no Visma.net company was given")
+	}
+	c := newCompiler(p, proof, t)
+	c.addComponents()
+	c.addDebt()
+	if err := c.addMoney(); err != nil {
+		return nil, err
+	}
+	if c.missing != nil {
+		return nil, &RuleError{
+			PaymentReference: c.payout.PaymentReference, Profile: p.Name,
+			Currency: c.payout.Currency, Missing: c.missing,
+		}
+	}
+	if len(c.lines) == 0 {
+		return nil, &NothingToBookError{c.payout.PaymentReference}
+	}
+	v := c.voucher
+	v.Lines = c.sorted(v.PaymentReference)
+	if err := v.Check(); err != nil {
+		return nil, err
+	}
+	return &v, nil
+}
+
+// compiler collects the lines of one voucher.
+type compiler struct {
+	profile *Profile
+	proof   *settlement.Proof
+	payout  *settlement.Payout
+	voucher Voucher
+	about   condition // the payout as a whole: it has a currency and a merchant, and many countries
+	lines   map[lineKey]*lineSum
+	booked  adder // what the lines give the merchant, the money side left out
+	missing []Missing
+}
+
+func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
+	payout := &proof.Payout
+	c := &compiler{
+		profile: p, proof: proof, payout: payout,
+		about: condition{currency: payout.Currency, merchantID: payout.MerchantID},
+		lines: map[lineKey]*lineSum{},
+	}
+	token := Token(payout.MerchantID, payout.PaymentReference, t.Company, t.Revision)
+	date := DateOf(payout.Date, p.zone)
+	description := filler(payout, date, nil).Replace(p.texts.description)
+	ledger, _ := find(p, c.about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
+	c.voucher = Voucher{
+		Token:            token,
+		Description:      fit(token+" "+description, maxDescription),
+		PaymentReference: payout.PaymentReference,
+		Ledger:           ledger,
+		Branch:           c.branch(),
+		TransactionCode:  p.TransactionCode,
+		Date:             date,
+		Currency:         payout.Currency,
+		Settlement:       payout.Totals.Settlement,
+	}
+	return c
+}
+
+// branch and subaccount are those of lines that no rule is behind.
+func (c *compiler) branch() string {
+	branch, _ := find(c.profile, c.about, func(l *layer) (string, bool) { return l.branch, l.branch != "" })
+	return branch
+}
+
+func (c *compiler) subaccount() []Segment {
+	segments, _ := find(c.profile, c.about, func(l *layer) ([]Segment, bool) { return l.subaccount, l.subaccount != nil })
+	return segments
+}
+
+// addComponents books every component that moves money, and its VAT.
+func (c *compiler) addComponents() {
+	components := slices.Clone(c.proof.Components)
+	settlement.SortComponents(components)
+	for _, component := range components {
+		effect := c.proof.Effect(component)
+		switch {
+		case effect.Amount == 0 && effect.VAT == 0:
+		case effect.Outside:
+			c.voucher.Outside = append(c.voucher.Outside, component)
+		default:
+			c.addComponent(component, effect)
+		}
+	}
+	settlement.SortComponents(c.voucher.Outside)
+}
+
+func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) {
+	about := condition{
+		currency:   c.payout.Currency,
+		country:    component.Country,
+		merchantID: cmp.Or(component.MerchantID, c.payout.MerchantID),
+	}
+	r := c.profile.rule(component.Key, about)
+	fill := filler(c.payout, c.voucher.Date, &component.Key)
+	if effect.Amount != 0 {
+		c.add(lineKey{
+			role:    RoleComponent,
+			account: c.account(r.account, about, Missing{component.Pair(), "account", effect.Amount}),
+			branch:  r.branch, vatCode: r.vatCode,
+			text: fit(fill.Replace(cmp.Or(r.text, plainText(component.Key))), maxText),
+		}, r.subaccount, effect.Amount, 0, component)
+	}
+	if effect.VAT != 0 {
+		c.add(lineKey{
+			role:    RoleVAT,
+			account: c.account(r.vatAccount, about, Missing{component.Pair(), "vat_account", effect.VAT}),
+			branch:  r.branch, vatCode: r.vatCode,
+			text: fill.Replace(c.profile.texts.vat),
+		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
+	}
+}
+
+// account gives the number of an account that is referred to, and notes what is
+// missing when there is none: the reference, or the number behind its name.
+func (c *compiler) account(reference string, about condition, missing Missing) string {
+	if reference == "" {
+		c.miss(missing)
+		return ""
+	}
+	if !isAccountName(reference) {
+		return reference
+	}
+	number := c.profile.account(reference, about)
+	if number == "" {
+		c.miss(Missing{Member: "accounts." + reference, Amount: missing.Amount})
+	}
+	return number
+}
+
+// addDebt books the debt that the payout repays and adds. Added debt lifts the
+// settlement amount when the formula counts it; when it does not, addMoney says
+// what it is.
+func (c *compiler) addDebt() {
+	if repay := c.payout.Totals.Repay; repay != 0 {
+		c.addPlain(RoleDebt, accountDebt, c.profile.texts.repay, -repay)
+	}
+	if c.proof.DepositInFormula() {
+		c.addPlain(RoleDebt, accountDebt, c.profile.texts.deposit, c.payout.Totals.Deposit)
+	}
+}
+
+// addMoney books the counterpart of everything so far, and only if that is what
+// Klarna says it paid or billed.
+func (c *compiler) addMoney() error {
+	if c.booked.overflow {
+		return c.voucher.unbalanced("its sums do not fit 64 bits")
+	}
+	if c.payout.Type == settlement.GrossFee {
+		return c.addInvoice()
+	}
+	paid := c.payout.Totals.Settlement
+	if c.booked.sum != paid {
+		return c.unexplained(c.booked.sum, paid)
+	}
+	c.addPlain(RoleSettlement, accountSettlement, c.profile.texts.settlement, -paid)
+	return c.addCarried(accountSettlement, paid)
+}
+
+// addInvoice books what a GROSS_FEE bill comes to. Klarna's settlement amount
+// may state it as money taken, as the amount of the bill, or not at all.
+func (c *compiler) addInvoice() error {
+	stated := c.booked.sum
+	switch {
+	case c.proof.Read(settlement.FeeInvoiceAsPositiveSettlement):
+		stated = -stated
+	case c.proof.Read(settlement.FeeInvoiceWithoutSettlement):
+		stated = 0
+	}
+	if stated != c.payout.Totals.Settlement {
+		return c.unexplained(stated, c.payout.Totals.Settlement)
+	}
+	c.voucher.Invoice = -c.booked.sum
+	c.addPlain(RoleInvoice, accountFeesInvoice, c.profile.texts.invoice, c.voucher.Invoice)
+	return c.addCarried(accountFeesInvoice, c.booked.sum)
+}
+
+// addCarried books debt that was added beside the settlement amount instead of
+// inside it. There is one case in which that explains itself: the payout is
+// negative, was not collected, and all of it was carried as debt. The bank line
+// stays what Klarna states, and a pair of its own moves it on to the debt.
+func (c *compiler) addCarried(counter string, paid int64) error {
+	deposit := c.payout.Totals.Deposit
+	if deposit == 0 || c.proof.DepositInFormula() {
+		return nil
+	}
+	if paid != -deposit {
+		e := c.unexplained(-deposit, paid)
+		e.HeldCode = codeDebtDiffers
+		e.Problem = "Klarna adds " + c.voucher.money(deposit) + " to the debt, and neither the rows nor the settlement amount of " +
+			c.voucher.money(paid) + " account for it"
+		return e
+	}
+	c.addPlain(RoleCarried, counter, c.profile.texts.carried, -deposit)
+	c.addPlain(RoleCarried, accountDebt, c.profile.texts.carried, deposit)
+	return nil
+}
+
+// addPlain books an amount that no rows are behind on one of the profile's
+// accounts.
+func (c *compiler) addPlain(role Role, account, text string, gives int64) {
+	if gives == 0 {
+		return
+	}
+	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
+	c.add(lineKey{
+		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
+		branch: c.branch(), text: fit(text, maxText),
+	}, c.subaccount(), gives, 0)
+}
+
+// miss notes what the profile has to say, each thing once.
+func (c *compiler) miss(m Missing) {
+	for i := range c.missing {
+		if known := &c.missing[i]; known.Component == m.Component && known.Member == m.Member {
+			known.Amount, _ = settlement.Add(known.Amount, m.Amount)
+			return
+		}
+	}
+	c.missing = append(c.missing, m)
+}
+
+// unexplained says that the lines would come to something else than Klarna
+// states, although the proof holds by the reading it needed.
+func (c *compiler) unexplained(booked, stated int64) *UnexplainedError {
+	e := &UnexplainedError{
+		PaymentReference: c.payout.PaymentReference, Currency: c.payout.Currency,
+		HeldCode: codeVoucherUnbalanced, Booked: booked, Settlement: stated, Difference: stated - booked,
+		Problem: "its rows come to " + c.voucher.money(booked) + " and the settlement amount is " + c.voucher.money(stated),
+	}
+	if c.proof.Read(settlement.TaxRefundOutsideFormula) {
+		e.HeldCode = codeFormulaDiffers
+		e.Problem = "Klarna refunds VAT of " + c.voucher.money(c.payout.Totals.TaxRefund) +
+			" on its fees and leaves it out of the settlement amount, so nothing says where it went"
+	}
+	return e
+}

@@ -1,0 +1,163 @@
+package voucher
+
+import (
+	"fmt"
+	"strings"
+
+	"kvitt/internal/settlement"
+)
+
+// The codes under which a payout is held when it cannot be compiled.
+const (
+	codeProfileInvalid    = "profile_invalid"
+	codeComponentUnknown  = "component_unknown"
+	codeNothingToBook     = "nothing_to_book"
+	codeVoucherUnbalanced = "voucher_unbalanced"
+	codeFormulaDiffers    = "formula_differs"
+	codeDebtDiffers       = "debt_differs"
+)
+
+// ProfileError says what is wrong in a posting profile, where, and what helps.
+// Line and Column count from 1.
+type ProfileError struct {
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Problem string `json:"problem"`
+	Remedy  string `json:"remedy,omitempty"`
+}
+
+func (e *ProfileError) Error() string {
+	s := fmt.Sprintf("read posting profile: line %d, column %d: %s", e.Line, e.Column, e.Problem)
+	if e.Remedy != "" {
+		s += "; " + e.Remedy
+	}
+	return s
+}
+
+// Code is the code under which payouts of such a profile are held.
+func (e *ProfileError) Code() string { return codeProfileInvalid }
+
+// RuleError says that the posting profile does not tell where amounts of a
+// payout belong. Everything that is missing is named at once.
+type RuleError struct {
+	PaymentReference string              `json:"payment_reference"`
+	Profile          string              `json:"profile"`
+	Currency         settlement.Currency `json:"currency"`
+	Missing          []Missing           `json:"missing"`
+}
+
+// Missing is one thing that the profile has to say. Amount is in minor units,
+// positive for money that Klarna gives.
+type Missing struct {
+	Component string `json:"component,omitempty"` // "FEE/SERVICING_FEE"; empty for an account of its own
+	Member    string `json:"member"`              // "account", "vat_account", "accounts.debt"
+	Amount    int64  `json:"amount"`
+}
+
+func (e *RuleError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "compile voucher for payout %s: posting profile %q has no ", e.PaymentReference, e.Profile)
+	for i, m := range e.Missing {
+		if i > 0 {
+			b.WriteString("; and no ")
+		}
+		fmt.Fprintf(&b, "%s (%s %s)", m.what(), settlement.Format(m.Amount, e.Currency), e.Currency)
+	}
+	b.WriteString("; add ")
+	for i, m := range e.Missing {
+		if i > 0 {
+			b.WriteString(" and ")
+		}
+		b.WriteString(m.remedy())
+	}
+	return b.String()
+}
+
+// Code is the code under which the payout is held.
+func (e *RuleError) Code() string { return codeComponentUnknown }
+
+func (m *Missing) what() string {
+	switch {
+	case m.Component == "":
+		return m.Member + " for this currency"
+	case m.Member == "account":
+		return "rule for " + m.Component
+	default:
+		return m.Member + " for the VAT of " + m.Component
+	}
+}
+
+func (m *Missing) remedy() string {
+	if m.Component == "" {
+		return fmt.Sprintf("`%s`", m.Member)
+	}
+	return fmt.Sprintf("`%q: {%s: …}` to components", m.Component, m.Member)
+}
+
+// UnexplainedError says that a payout proves by a reading of Klarna's figures
+// that cannot be booked without guessing. Amounts are minor units.
+type UnexplainedError struct {
+	PaymentReference string              `json:"payment_reference"`
+	Currency         settlement.Currency `json:"currency"`
+	HeldCode         string              `json:"code"`
+	Booked           int64               `json:"booked"` // what the lines would come to
+	Settlement       int64               `json:"settlement"`
+	Difference       int64               `json:"difference"` // Settlement − Booked
+	Problem          string              `json:"problem"`
+}
+
+func (e *UnexplainedError) Error() string {
+	return fmt.Sprintf("compile voucher for payout %s: %s (a difference of %s %s)",
+		e.PaymentReference, e.Problem, settlement.Format(e.Difference, e.Currency), e.Currency)
+}
+
+// Code is the code under which the payout is held.
+func (e *UnexplainedError) Code() string { return e.HeldCode }
+
+// NothingToBookError says that a payout has no amounts at all: it is proven, and
+// a batch needs at least two lines. Nothing has to be done about it.
+type NothingToBookError struct {
+	PaymentReference string `json:"payment_reference"`
+}
+
+func (e *NothingToBookError) Error() string {
+	return fmt.Sprintf("compile voucher for payout %s: it moves nothing, so there is nothing to book", e.PaymentReference)
+}
+
+// Code is the code under which the payout is held.
+func (e *NothingToBookError) Code() string { return codeNothingToBook }
+
+// UnbalancedError says that a voucher must not be posted: its sides differ, or
+// its bank line is not the settlement amount. Amounts are minor units.
+type UnbalancedError struct {
+	PaymentReference string              `json:"payment_reference"`
+	Currency         settlement.Currency `json:"currency"`
+	Found            int64               `json:"found"`
+	Wanted           int64               `json:"wanted"`
+	Difference       int64               `json:"difference"` // Wanted − Found
+	Problem          string              `json:"problem"`
+}
+
+func (e *UnbalancedError) Error() string {
+	s := fmt.Sprintf("check voucher of payout %s: %s", e.PaymentReference, e.Problem)
+	if e.Difference != 0 {
+		s += fmt.Sprintf(" (a difference of %s %s)", settlement.Format(e.Difference, e.Currency), e.Currency)
+	}
+	return s
+}
+
+// Code is the code under which the payout is held.
+func (e *UnbalancedError) Code() string { return codeVoucherUnbalanced }
+
+func (v *Voucher) unbalanced(problem string, args ...any) *UnbalancedError {
+	return &UnbalancedError{
+		PaymentReference: v.PaymentReference, Currency: v.Currency,
+		Problem: fmt.Sprintf(problem, args...),
+	}
+}
+
+func (v *Voucher) differs(found, wanted int64, problem string, args ...any) *UnbalancedError {
+	e := v.unbalanced(problem, args...)
+	e.Found, e.Wanted, e.Difference = found, wanted, wanted-found
+	return e
+}

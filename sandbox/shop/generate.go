@@ -1,0 +1,132 @@
+package shop
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+const homeCurrency = "SEK"
+
+// blackWeekRows is the size of the large payout of a shop that does not ask for
+// another.
+const blackWeekRows = 20_000
+
+// Config says which shop to make up.
+type Config struct {
+	Seed  uint64
+	Start time.Time // first day of trade; only the date in UTC counts
+	Days  int       // of trade; payouts fall into the same days
+
+	// MerchantID is Klarna's merchant id; empty makes one up from the seed.
+	MerchantID string
+
+	// Gross settles the Danish sales GROSS, with a GROSS_FEE payout a month.
+	// Otherwise every payout is NET.
+	Gross bool
+
+	// LargeRows is the number of rows of the one large SEK payout. 0 means
+	// 20,000 rows when the days hold a Black Friday and none otherwise; -1 means
+	// none; any other number is placed around Black Friday or in the middle.
+	LargeRows int
+}
+
+// Generate makes up the shop. The same Config gives the same shop.
+func Generate(c Config) (*Shop, error) {
+	if err := c.complete(); err != nil {
+		return nil, fmt.Errorf("generating a shop: %w", err)
+	}
+	end := c.Start.AddDate(0, 0, c.Days)
+	books := make([]*book, len(markets))
+	for i := range markets {
+		books[i] = &book{config: c, market: &markets[i], slots: markets[i].schedule(c.Seed, c.Start, end)}
+	}
+	orders := int64(100_000)
+	for day := c.Start; day.Before(end); day = day.AddDate(0, 0, 1) {
+		for _, b := range books {
+			orders = b.trade(day, orders)
+			b.sundries(day)
+		}
+	}
+	shop := New(c.MerchantID, homeCurrency)
+	var payouts []*Payout
+	for _, b := range books {
+		made, unpaid, err := b.settle()
+		if err != nil {
+			return nil, fmt.Errorf("generating a shop: the payouts in %s: %w", b.market.currency, err)
+		}
+		payouts = append(payouts, made...)
+		shop.unpaid = append(shop.unpaid, keepUntil(unpaid, end)...)
+	}
+	number(c.Seed, payouts)
+	slices.SortStableFunc(shop.unpaid, func(a, b Row) int { return a.CaptureDate.Compare(b.CaptureDate) })
+	shop.Add(payouts...)
+	return shop, nil
+}
+
+func (c *Config) complete() error {
+	if c.Start.IsZero() {
+		return errors.New("the first day is missing")
+	}
+	if c.Days < 1 || c.Days > 3660 {
+		return fmt.Errorf("%d days are asked for, 1 to 3660 are possible", c.Days)
+	}
+	if c.LargeRows < -1 {
+		return fmt.Errorf("a large payout of %d rows is asked for; -1 means none", c.LargeRows)
+	}
+	c.Start = midnight(c.Start)
+	if c.MerchantID == "" {
+		c.MerchantID = merchantID(c.Seed)
+	}
+	return nil
+}
+
+func merchantID(seed uint64) string {
+	return "K" + strconv.FormatInt(newRandom(seed, 1).between(100_000, 999_999), 10)
+}
+
+// keepUntil drops what has not happened yet.
+func keepUntil(rows []Row, end time.Time) []Row {
+	return slices.DeleteFunc(rows, func(r Row) bool { return !r.CaptureDate.Before(end) })
+}
+
+// number gives the payouts their payment references: numbers of ten or eleven
+// digits that grow with time, as numeric references of banks do.
+func number(seed uint64, payouts []*Payout) {
+	slices.SortFunc(payouts, func(a, b *Payout) int {
+		return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.SettlementType, b.SettlementType))
+	})
+	r := newRandom(seed, 2)
+	reference := r.between(1_200_000_000, 8_700_000_000)
+	for _, p := range payouts {
+		reference += r.between(3_000, 60_000)
+		p.PaymentReference = strconv.FormatInt(reference, 10)
+	}
+}
+
+// book collects what happens in one market.
+type book struct {
+	config   Config
+	market   *market
+	slots    []slot
+	events   []event
+	sales    []*sale
+	invoiced []event // fees of a GROSS market
+}
+
+// event is one thing that Klarna books, with the rows it gives.
+type event struct {
+	at   time.Time
+	rows []Row
+}
+
+func (b *book) add(at time.Time, rows ...Row) {
+	b.events = append(b.events, event{at: at, rows: rows})
+}
+
+func sortEvents(events []event) {
+	slices.SortStableFunc(events, func(a, b event) int { return a.at.Compare(b.at) })
+}

@@ -1,0 +1,114 @@
+package vismasim
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Sums are debit and credit totals in minor units.
+type Sums struct {
+	Debit  int64 `json:"debit"`
+	Credit int64 `json:"credit"`
+}
+
+// Balance is debit less credit.
+func (s Sums) Balance() int64 { return s.Debit - s.Credit }
+
+func (s Sums) plus(debit, credit int64) Sums { return Sums{s.Debit + debit, s.Credit + credit} }
+
+// AccountSums is what an account holds: in minor units of the base currency,
+// and of each currency that was posted to it.
+type AccountSums struct {
+	Sums
+	Currencies map[string]Sums `json:"currencies"`
+}
+
+// Books is what a simulated company's books say at one moment: every batch,
+// whoever made it and whatever its status. Amounts are minor units.
+type Books struct {
+	TenantID     string                 `json:"tenant_id"`
+	Company      string                 `json:"company"`
+	BaseCurrency string                 `json:"base_currency"`
+	Batches      int                    `json:"batches"`
+	Debit        int64                  `json:"debit"` // base currency
+	Credit       int64                  `json:"credit"`
+	Released     Sums                   `json:"released"`   // of the above, Unposted and Posted
+	Currencies   map[string]Sums        `json:"currencies"` // each in its own minor units
+	Statuses     map[Status]int         `json:"statuses"`
+	Accounts     map[string]AccountSums `json:"accounts"`
+	// DuplicateReferences are the line references (payment references) that
+	// stand in more than one batch, with those batches' numbers. A batch and
+	// its reversal share one.
+	DuplicateReferences map[string][]string `json:"duplicate_references"`
+	// DuplicateTokens are the "[name:hex]" tokens that stand in the
+	// descriptions of more than one batch. There must never be one.
+	DuplicateTokens map[string][]string `json:"duplicate_tokens"`
+	List            []*Batch            `json:"-"` // in the order they were made
+}
+
+var token = regexp.MustCompile(`\[[a-z]+:[0-9a-f]+\]`)
+
+// WithDescription are the batches whose description contains the text, a token
+// for example.
+func (b Books) WithDescription(text string) []*Batch {
+	return slices.DeleteFunc(slices.Clone(b.List), func(batch *Batch) bool {
+		return !strings.Contains(batch.Description, text)
+	})
+}
+
+// WithReference are the batches with a line that carries the reference.
+func (b Books) WithReference(reference string) []*Batch {
+	return slices.DeleteFunc(slices.Clone(b.List), func(batch *Batch) bool {
+		return !slices.ContainsFunc(batch.Lines, func(l Line) bool { return l.Reference == reference })
+	})
+}
+
+func (c *company) report() Books {
+	b := Books{
+		TenantID: c.TenantID, Company: c.Name, BaseCurrency: c.BaseCurrency, Batches: len(c.batches),
+		Currencies: map[string]Sums{}, Statuses: map[Status]int{}, Accounts: map[string]AccountSums{},
+	}
+	references, tokens := map[string][]string{}, map[string][]string{}
+	for _, batch := range c.batches {
+		b.List = append(b.List, batch.clone())
+		b.Statuses[batch.Status]++
+		debit, credit := batch.BaseTotals()
+		b.Debit, b.Credit = b.Debit+debit, b.Credit+credit
+		if batch.Released() {
+			b.Released = b.Released.plus(debit, credit)
+		}
+		b.Currencies[batch.Currency] = b.Currencies[batch.Currency].plus(batch.Totals())
+		for _, found := range token.FindAllString(batch.Description, -1) {
+			note(tokens, found, batch.Number)
+		}
+		for _, l := range batch.Lines {
+			note(references, l.Reference, batch.Number)
+			account := b.Accounts[l.Account]
+			if account.Currencies == nil {
+				account.Currencies = map[string]Sums{}
+			}
+			account.Sums = account.plus(l.BaseDebit, l.BaseCredit)
+			account.Currencies[batch.Currency] = account.Currencies[batch.Currency].plus(l.Debit, l.Credit)
+			b.Accounts[l.Account] = account
+		}
+	}
+	b.DuplicateReferences, b.DuplicateTokens = several(references), several(tokens)
+	return b
+}
+
+// note remembers, once, that a key stands in a batch.
+func note(where map[string][]string, key, number string) {
+	if key != "" && !slices.Contains(where[key], number) {
+		where[key] = append(where[key], number)
+	}
+}
+
+func several(where map[string][]string) map[string][]string {
+	for key, numbers := range where {
+		if len(numbers) < 2 {
+			delete(where, key)
+		}
+	}
+	return where
+}
