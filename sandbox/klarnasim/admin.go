@@ -38,7 +38,8 @@ func (s *Sim) adminRoutes(mux *http.ServeMux) {
 	get("/requests", func() any { return s.Requests() })
 	adminPost(mux, "/latency", func(in struct {
 		Milliseconds int `json:"milliseconds"`
-	}) (any, error) {
+	},
+	) (any, error) {
 		if in.Milliseconds < 0 {
 			return nil, errors.New("setting the latency: it is negative")
 		}
@@ -47,7 +48,8 @@ func (s *Sim) adminRoutes(mux *http.ServeMux) {
 	})
 	adminPost(mux, "/rate_limit", func(in struct {
 		RequestsPerSecond int `json:"requests_per_second"`
-	}) (any, error) {
+	},
+	) (any, error) {
 		if !s.SetRequestsPerSecond(in.RequestsPerSecond) {
 			return nil, errors.New("setting the rate limit: the simulator was started without a clock")
 		}
@@ -62,7 +64,8 @@ func (s *Sim) adminRoutes(mux *http.ServeMux) {
 	})
 	adminPost(mux, "/faults/clear", func(in struct {
 		ID int `json:"id"`
-	}) (any, error) {
+	},
+	) (any, error) {
 		s.ClearFault(in.ID)
 		return s.Faults(), nil
 	})
@@ -105,7 +108,8 @@ func (s *Sim) changeKey(in struct {
 	Key
 	Action string `json:"action"`
 	NewKey string `json:"new_key"`
-}) (any, error) {
+},
+) (any, error) {
 	var err error
 	switch in.Action {
 	case "add":

@@ -33,6 +33,7 @@ func (q *request) failEarly(w http.ResponseWriter) (done bool, status int) {
 				answer.body = []byte(f.Body)
 			}
 			return true, q.send(w, answer)
+		default: // strikes later
 		}
 	}
 	return false, 0
@@ -73,6 +74,7 @@ func (q *request) bend(r *reply) (cut bool) {
 		case FaultCut:
 			r.whole()
 			cut = true
+		default: // struck before
 		}
 	}
 	return cut

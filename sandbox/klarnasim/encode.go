@@ -197,9 +197,17 @@ func (s *Sim) appendSummary(b []byte, w window, currency string, t *shop.Totals)
 		name  string
 		value int64
 	}{
-		{"sale", t.Sale}, {"fee", t.Fee}, {"fee_correction", t.FeeCorrection}, {"tax", t.Tax}, {"return", t.Return},
-		{"reversal", t.Reversal}, {"commission", t.Commission}, {"holdback", t.Holdback}, {"release", t.Release},
-		{"repay", t.Repay}, {"settlement", t.Settlement},
+		{"sale", t.Sale},
+		{"fee", t.Fee},
+		{"fee_correction", t.FeeCorrection},
+		{"tax", t.Tax},
+		{"return", t.Return},
+		{"reversal", t.Reversal},
+		{"commission", t.Commission},
+		{"holdback", t.Holdback},
+		{"release", t.Release},
+		{"repay", t.Repay},
+		{"settlement", t.Settlement},
 	} {
 		b = whole(b, "summary_total_"+sum.name+"_amount", sum.value)
 	}

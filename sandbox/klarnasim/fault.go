@@ -156,6 +156,7 @@ func (f *Fault) concerns(endpoint string, r *http.Request) bool {
 		return slices.Contains(totalEndpoints, endpoint) && f.mayBeAbout(r)
 	case FaultRowDropped, FaultRowChanged, FaultUnknownType, FaultUnknownDetailedType:
 		return slices.Contains(rowEndpoints, endpoint) && f.mayBeAbout(r)
+	default: // may strike anywhere
 	}
 	return f.mayBeAbout(r)
 }

@@ -52,12 +52,25 @@ func reportLines(p *shop.Payout) []string {
 		name  string
 		minor int64
 	}{
-		{"Sales", t.Sale}, {"Returns", -t.Return}, {"Reversals", -t.Reversal}, {"Fees excl. VAT", -t.Fee},
-		{"VAT on fees", -t.Tax}, {"Fee corrections", t.FeeCorrection}, {"Refunded fees", t.FeeRefund},
-		{"Refunded VAT", t.TaxRefund}, {"Commission", t.Commission}, {"Commission reversals", -t.CommissionReversal},
-		{"Charges", -t.Charge}, {"Credits", t.Credit}, {"Held back", -t.Holdback}, {"Released", t.Release},
-		{"Repaid debt", -t.Repay}, {"New debt", t.Deposit}, {"Opening debt", t.OpeningDebt},
-		{"Closing debt", t.ClosingDebt}, {"Settlement amount", t.Settlement},
+		{"Sales", t.Sale},
+		{"Returns", -t.Return},
+		{"Reversals", -t.Reversal},
+		{"Fees excl. VAT", -t.Fee},
+		{"VAT on fees", -t.Tax},
+		{"Fee corrections", t.FeeCorrection},
+		{"Refunded fees", t.FeeRefund},
+		{"Refunded VAT", t.TaxRefund},
+		{"Commission", t.Commission},
+		{"Commission reversals", -t.CommissionReversal},
+		{"Charges", -t.Charge},
+		{"Credits", t.Credit},
+		{"Held back", -t.Holdback},
+		{"Released", t.Release},
+		{"Repaid debt", -t.Repay},
+		{"New debt", t.Deposit},
+		{"Opening debt", t.OpeningDebt},
+		{"Closing debt", t.ClosingDebt},
+		{"Settlement amount", t.Settlement},
 	} {
 		if figure.minor != 0 || figure.name == "Settlement amount" {
 			lines = append(lines, figure.name+": "+major(figure.minor)+" "+p.Currency)

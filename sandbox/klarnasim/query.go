@@ -141,7 +141,7 @@ func (q *request) page(length int) (page, *problem) {
 	if trouble != nil {
 		return page{}, trouble
 	}
-	offset, trouble := number(values, "offset", 0, 0, 1<<40)
+	offset, trouble := number(values, "offset", 0, 0, 1<<30)
 	if trouble != nil {
 		return page{}, trouble
 	}
@@ -155,6 +155,7 @@ func (q *request) page(length int) (page, *problem) {
 		case FaultMovedPage:
 			moved := int(orOne(f.Delta))
 			p.total, p.shift = max(0, p.total+moved), moved
+		default: // not about pages
 		}
 	}
 	return p, nil

@@ -79,6 +79,7 @@ func (q *request) rows(p *shop.Payout) shop.Rows {
 			rows = dropped{rows, f.Row}
 		case FaultRowChanged, FaultUnknownType, FaultUnknownDetailedType:
 			rows = changed{rows, f}
+		default: // not about rows
 		}
 	}
 	return rows
@@ -121,6 +122,7 @@ func (c changed) Row(i int, into *shop.Row) {
 	case FaultUnknownDetailedType:
 		into.DetailedType = unknown
 		return
+	default: // FaultRowChanged
 	}
 	switch orElse(c.fault.Field, "amount") {
 	case "amount":

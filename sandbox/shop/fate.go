@@ -111,12 +111,12 @@ func (b *book) fraud(r *random, s *sale) {
 // sundries are what Klarna books besides orders: one thing a month in turn, so
 // that a year holds them all, a commission and a servicing fee.
 func (b *book) sundries(day time.Time) {
-	r := newRandom(b.config.Seed, b.market.number, 13, uint64(day.Unix())) //nolint:gosec // days after 1970
+	r := newRandom(b.config.Seed, b.market.number, 13, uint64(day.Unix()))
 	at := r.workingTime(day, 8*time.Hour)
 	small := b.market.legacy / r.between(4, 12)
 	switch day.Day() {
-	case 9 + int(b.market.number): //nolint:gosec // 1 to 4
-		b.monthly(r, (int(day.Month())+int(b.market.number))%6, at, small) //nolint:gosec // 1 to 4
+	case 9 + int(b.market.number):
+		b.monthly(r, (int(day.Month())+int(b.market.number))%6, at, small)
 	case 27:
 		if b.market.currency == homeCurrency {
 			b.add(at, b.plain(TypeCommission, "COMMISSION", small*2, at),

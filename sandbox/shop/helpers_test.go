@@ -38,11 +38,11 @@ func years(t *testing.T) map[string]*Shop {
 	return shops
 }
 
-func generate(t testing.TB, c Config) *Shop {
-	t.Helper()
+func generate(tb testing.TB, c Config) *Shop {
+	tb.Helper()
 	s, err := Generate(c)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -66,17 +66,17 @@ func stockholm(t *testing.T) *time.Location {
 
 // checkFormula holds a payout against Klarna's published settlement formula. It
 // adds the rows up on its own and shares nothing with the generator.
-func checkFormula(t testing.TB, p *Payout) {
-	t.Helper()
+func checkFormula(tb testing.TB, p *Payout) {
+	tb.Helper()
 	amount, vat := map[string]int64{}, map[string]int64{}
 	for _, r := range rowsOf(p) {
 		amount[r.Type] += r.Amount
 		vat[r.Type] += r.VAT
 		if r.Currency != p.Currency || r.MerchantID != p.MerchantID {
-			t.Errorf("payout %s has a row in %s of merchant %s", p.PaymentReference, r.Currency, r.MerchantID)
+			tb.Errorf("payout %s has a row in %s of merchant %s", p.PaymentReference, r.Currency, r.MerchantID)
 		}
 		if r.Amount <= 0 && r.Type != "CORRECTION" {
-			t.Errorf("payout %s has a %s row of %d", p.PaymentReference, r.Type, r.Amount)
+			tb.Errorf("payout %s has a %s row of %d", p.PaymentReference, r.Type, r.Amount)
 		}
 	}
 	is := p.Totals
@@ -100,14 +100,14 @@ func checkFormula(t testing.TB, p *Payout) {
 			is.Release + is.FeeRefund + is.TaxRefund + is.Deposit},
 	} {
 		if pair[0] != pair[1] {
-			t.Errorf("payout %s of %s %s: %s is %d, the rows give %d",
+			tb.Errorf("payout %s of %s %s: %s is %d, the rows give %d",
 				p.PaymentReference, p.Date.Format(time.DateOnly), p.Currency, name, pair[0], pair[1])
 		}
 	}
 	if is.Settlement < 0 && p.SettlementType != "GROSS_FEE" {
-		t.Errorf("payout %s pays %d", p.PaymentReference, is.Settlement)
+		tb.Errorf("payout %s pays %d", p.PaymentReference, is.Settlement)
 	}
 	if is.Repay < 0 || is.Deposit < 0 || is.ClosingDebt < 0 || is.Repay > is.OpeningDebt {
-		t.Errorf("payout %s has an impossible debt: %+v", p.PaymentReference, is)
+		tb.Errorf("payout %s has an impossible debt: %+v", p.PaymentReference, is)
 	}
 }

@@ -86,8 +86,8 @@ func (l *lazyRows) place(i int) (order, part int64) {
 	order = group*groupSales + at/3
 	switch {
 	case at == groupRows-1:
-		const age = 20                                           // groups between a sale and its return
-		chosen := int64(scramble(l.Seed^uint64(i)) % groupSales) //nolint:gosec // not negative
+		const age = 20 // groups between a sale and its return
+		chosen := int64(scramble(l.Seed^uint64(i)) % groupSales)
 		return max(group-age, group%age)*groupSales + chosen, 3
 	case order >= l.sales:
 		return max(0, l.sales-1-at%3), 3
@@ -111,7 +111,7 @@ func (l *lazyRows) totals() (Totals, error) {
 
 // amounts fills in what a row is and what it is worth.
 func (l *lazyRows) amounts(r *Row, order, part int64) (method *paymentMethod) {
-	dice := random{state: scramble(l.Seed) + uint64(order)*8} //nolint:gosec // not negative
+	dice := random{state: scramble(l.Seed) + uint64(order)*8}
 	price := l.market.prices[dice.below(int64(len(l.market.prices)))]
 	amount := price + dice.below(price)/10
 	method = dice.paymentMethod()
@@ -143,7 +143,7 @@ func (l *lazyRows) Row(i int, into *Row) {
 	into.InitialPaymentMethod = method.name
 	period := int64(7 * 24 * 3600)
 	into.CaptureDate = l.Date.Add(-payoutDelay - time.Duration(period-int64(i)*period/int64(l.Rows))*time.Second)
-	dice := random{state: scramble(l.Seed+1) + uint64(order)*16} //nolint:gosec // not negative
+	dice := random{state: scramble(l.Seed+1) + uint64(order)*16}
 	l.identify(into, &dice, order, i)
 	into.SaleDate = into.CaptureDate.Add(-time.Duration(dice.between(3600, 200_000)) * time.Second)
 	if into.Type == TypeFee {
@@ -159,7 +159,7 @@ func (l *lazyRows) identify(r *Row, dice *random, order int64, i int) {
 	var text [36 + 36 + 10 + 9]byte
 	writeUUID(text[:36], dice.next(), dice.next())
 	if r.Type == TypeReturn {
-		writeUUID(text[36:72], scramble(l.Seed+uint64(i)), uint64(i)*0x9e3779b97f4a7c15) //nolint:gosec // not negative
+		writeUUID(text[36:72], scramble(l.Seed+uint64(i)), uint64(i)*0x9e3779b97f4a7c15)
 	} else {
 		writeUUID(text[36:72], dice.next(), dice.next())
 	}
@@ -170,7 +170,7 @@ func (l *lazyRows) identify(r *Row, dice *random, order int64, i int) {
 	text[80], text[81] = '-', '1'
 	number := order + 100_000_000
 	for j := 90; j >= 82; j-- {
-		text[j] = byte('0' + number%10) //nolint:gosec // a digit
+		text[j] = byte('0' + number%10)
 		number /= 10
 	}
 	all := string(text[:])

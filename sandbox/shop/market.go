@@ -93,7 +93,7 @@ func (m *market) atHome(seed uint64, amount int64, day time.Time) int64 {
 	if m.currency == homeCurrency {
 		return 0
 	}
-	week := uint64(day.Unix() / (7 * 86400)) //nolint:gosec // days after 1970
+	week := uint64(day.Unix() / (7 * 86400))
 	wander := newRandom(seed, m.number, week).between(-1000, 1000)
 	return share(amount, m.rate+m.rate*wander/100_000, 1_000_000)
 }

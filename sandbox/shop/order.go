@@ -26,7 +26,7 @@ type sale struct {
 // trade makes up the orders of a day and everything that follows from them. It
 // gives the last order number used.
 func (b *book) trade(day time.Time, lastNumber int64) int64 {
-	r := newRandom(b.config.Seed, b.market.number, 11, uint64(day.Unix())) //nolint:gosec // days after 1970
+	r := newRandom(b.config.Seed, b.market.number, 11, uint64(day.Unix()))
 	// tenths of orders × thousandths of demand × thousandths of luck
 	scaled := b.market.orders * demand(b.market.country, day) * r.between(850, 1150)
 	count := scaled / 10_000_000

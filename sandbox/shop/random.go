@@ -26,7 +26,7 @@ func (r *random) next() uint64 {
 
 // below gives a number from 0 to n-1; n must be positive.
 func (r *random) below(n int64) int64 {
-	return int64(r.next() % uint64(n)) //nolint:gosec // n is positive, the remainder fits
+	return int64(r.next() % uint64(n))
 }
 
 // between gives a number from low to high, both possible.

@@ -33,7 +33,7 @@ func (m *market) schedule(seed uint64, start, end time.Time) []slot {
 		if len(slots) > 0 {
 			previous = slots[len(slots)-1].date
 		}
-		paid := m.payoutTime(newRandom(seed, m.number, 7, uint64(day.Unix())), //nolint:gosec // days after 1970
+		paid := m.payoutTime(newRandom(seed, m.number, 7, uint64(day.Unix())),
 			nextBankingDay(m.country, day), previous)
 		if !paid.Before(end) {
 			break

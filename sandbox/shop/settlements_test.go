@@ -23,16 +23,16 @@ func TestDebtContinuesFromPayoutToPayoutOfACurrency(t *testing.T) {
 	}
 }
 
-func checkDebtChain(t testing.TB, s *Shop) {
-	t.Helper()
+func checkDebtChain(tb testing.TB, s *Shop) {
+	tb.Helper()
 	debt, last := map[string]int64{}, map[string]time.Time{}
 	for _, p := range s.Payouts() {
 		if p.Totals.OpeningDebt != debt[p.Currency] {
-			t.Errorf("payout %s opens with a debt of %d, the one before closed with %d",
+			tb.Errorf("payout %s opens with a debt of %d, the one before closed with %d",
 				p.PaymentReference, p.Totals.OpeningDebt, debt[p.Currency])
 		}
 		if !p.Date.After(last[p.Currency]) {
-			t.Errorf("payout %s is not later than the one before in %s", p.PaymentReference, p.Currency)
+			tb.Errorf("payout %s is not later than the one before in %s", p.PaymentReference, p.Currency)
 		}
 		debt[p.Currency], last[p.Currency] = p.Totals.ClosingDebt, p.Date
 	}
