@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"kvitt/sandbox/stack"
+)
+
+// serve starts everything and prints where to look, until it is interrupted.
+func serve(ctx context.Context, s settings, out io.Writer) error {
+	st, id, err := ready(ctx, s)
+	if st != nil {
+		defer func() { _ = st.Close() }()
+	}
+	if err != nil {
+		return err
+	}
+	env := filepath.Join(st.Dir, "env.sh")
+	if err := writeEnv(env, st.Env); err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\nKvitt runs. Ctrl-C stops everything.\n\n")
+	fmt.Fprintf(w, "  Temporal Web UI\t%s/namespaces/default/workflows\n", st.Temporal.UI)
+	fmt.Fprintf(w, "  Metrics, health\thttp://%s/metrics\n", st.Metrics)
+	fmt.Fprintf(w, "  Simulated Klarna\t%s\n", st.KlarnaURL)
+	fmt.Fprintf(w, "  Simulated Visma.net\t%s (books: %s/_sandbox/visma/books)\n", st.VismaURL, st.VismaURL)
+	fmt.Fprintf(w, "  Simulated Visma Connect\t%s\n", st.ConnectURL)
+	fmt.Fprintf(w, "  Everything is kept in\t%s\n", st.Dir)
+	_ = w.Flush()
+	fmt.Fprintf(out, "\nThe connection %s is ready. In another terminal:\n\n", id)
+	fmt.Fprintf(out, "  . %s\n", env)
+	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31 --dry-run\n", id)
+	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31\n", id)
+	fmt.Fprintf(out, "  go run ./starter payout list %s\n", id)
+	fmt.Fprintf(out, "  go run ./starter doctor\n\n")
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-st.Temporal.Done():
+		return st.Temporal.Ended()
+	}
+}
+
+func writeEnv(path string, env []string) error {
+	var b strings.Builder
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+	}
+	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
+		return fmt.Errorf("write the sandbox's settings: %w", err)
+	}
+	return nil
+}
+
+// ready starts everything and sets one connection up as a person would.
+func ready(ctx context.Context, s settings) (*stack.Stack, string, error) {
+	st, err := stack.Start(ctx, s.Options)
+	if err != nil {
+		return st, "", err
+	}
+	if err := step(ctx, st, s.Log, nil, "setup"); err != nil {
+		return st, "", err
+	}
+	if _, err := st.StartWorker(ctx); err != nil {
+		return st, "", err
+	}
+	id, err := st.Connect(ctx, func(args ...string) { fmt.Fprintf(s.Log, "$ starter %s\n", strings.Join(args, " ")) })
+	return st, id, err
+}
+
+// step runs the starter as a person would and shows what it says.
+func step(ctx context.Context, st *stack.Stack, log io.Writer, stdin io.Reader, args ...string) error {
+	fmt.Fprintf(log, "$ starter %s\n", strings.Join(args, " "))
+	return status(st.Starter(ctx, stdin, log, log, args...))
+}
+
+// status turns the starter's exit status into ours. It has said why itself.
+func status(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exitStatus(max(exit.ExitCode(), failed))
+	}
+	return err
+}
+
+func onlyTemporal(ctx context.Context, s settings, out io.Writer) error {
+	dir := s.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "kvitt-temporal-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+	}
+	path, err := stack.TemporalPath(ctx, s.Module, s.Log)
+	if err != nil {
+		return err
+	}
+	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
+	t, err := stack.StartTemporal(ctx, path, dir, at(s.Ports.Temporal), at(s.Ports.UI), "http://"+at(s.Ports.Portal)+"/codec")
+	if err != nil {
+		return err
+	}
+	defer t.Stop()
+	fmt.Fprintf(out, "Temporal listens at %s, its Web UI at %s. Ctrl-C stops it.\n", t.Address, t.UI)
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-t.Done():
+		return t.Ended()
+	}
+}
+
+func onlyProviders(ctx context.Context, s settings, out io.Writer) error {
+	dir := s.Dir
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "kvitt-apis-"); err != nil {
+			return err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+	}
+	p, err := stack.StartProviders(s.Options, dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = p.Close() }()
+	fmt.Fprintf(out, "export KVITT_KLARNA_BASE_URL=%s\nexport KVITT_VISMA_API_URL=%s\nexport KVITT_VISMA_CONNECT_URL=%s\n", p.KlarnaURL, p.VismaURL, p.ConnectURL)
+	fmt.Fprintf(out, "export KVITT_VISMA_CLIENT_ID=%s\nexport KVITT_VISMA_CLIENT_SECRET_FILE=%s\n", stack.ClientID, filepath.Join(dir, "client.secret"))
+	fmt.Fprintf(out, "# Klarna API key: %s (test, region eu)\n# Visma.net company tenant id: %s\n# Ctrl-C stops them.\n", filepath.Join(dir, "klarna.key"), stack.TenantID)
+	<-ctx.Done()
+	return nil
+}

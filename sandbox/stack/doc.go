@@ -1,0 +1,74 @@
+// Package stack runs the whole system on loopback: the official Temporal
+// development server, the simulated Klarna, Visma Connect and Visma.net, and
+// Kvitt's own worker and starter as real processes. The sandbox and the
+// end-to-end tests are made of it.
+//
+// It must never listen or call beyond this machine, and never leave a process
+// behind.
+package stack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+)
+
+// Ports are where things listen; 0 means any free port.
+type Ports struct {
+	Temporal, UI, Portal, Metrics, Klarna, Visma, Connect int
+}
+
+// Fixed are the ports of a sandbox that people look at.
+func Fixed() Ports {
+	return Ports{Temporal: 7233, UI: 8233, Portal: 8088, Metrics: 9090, Klarna: 8091, Visma: 8092, Connect: 8093}
+}
+
+// Options say what the stack should be like.
+type Options struct {
+	Ports Ports
+	// Dir is where everything is stored, to be there again at the next start;
+	// empty: a temporary folder that is removed at the end.
+	Dir string
+	// Log is told in sentences what happens.
+	Log io.Writer
+	// Module is the root of Kvitt's source.
+	Module string
+	// Shop is what the simulated merchant sells; the zero value is the
+	// believable year of the sandbox.
+	Shop Shop
+	// Environment is added to that of worker and starter.
+	Environment []string
+}
+
+// claim turns a wanted port into an address that is free now.
+func claim(what string, port int) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+	if err != nil {
+		return "", fmt.Errorf("start the sandbox: port %d for %s is taken. Stop what uses it, or choose another one with -port-%s", port, what, what)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// Module is the root of the source, looked for from the working directory up.
+func Module() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("find Kvitt's source: %w", err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return "", errors.New("find Kvitt's source: there is no go.mod here or above; run the sandbox from a clone of the repository")
+		}
+		dir = up
+	}
+}

@@ -1,0 +1,160 @@
+package stack
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"kvitt/sandbox/connectsim"
+	"kvitt/sandbox/klarnasim"
+	"kvitt/sandbox/shop"
+	"kvitt/sandbox/vismasim"
+)
+
+// What the sandbox's simulated providers know.
+const (
+	TenantID    = "5f1d2c3b-8a4e-4c6d-9b7a-0e1f2a3b4c5d"
+	CompanyName = "Nordisk Webbhandel AB"
+	ClientID    = "isv_kvitt_sandbox"
+)
+
+// Shop says what the simulated merchant sells. The zero value is a year and
+// the months since, in four currencies, with everything that happens to a
+// Nordic web shop.
+type Shop struct {
+	Seed  uint64
+	Start time.Time
+	Days  int
+	Gross bool
+	// Made, when set, is served instead of a generated shop.
+	Made *shop.Shop
+	// LargeRows is the number of rows of the one large payout, see shop.Config.
+	LargeRows int
+}
+
+// FirstDay is the first day of the sandbox's shop.
+var FirstDay = time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (s Shop) make(now time.Time) (*shop.Shop, error) {
+	if s.Made != nil {
+		return s.Made, nil
+	}
+	if s.Seed == 0 {
+		s.Seed = 1
+	}
+	if s.Start.IsZero() {
+		s.Start = FirstDay
+	}
+	if s.Days == 0 {
+		s.Days = max(365, int(now.Sub(s.Start)/(24*time.Hour)))
+	}
+	return shop.Generate(shop.Config{Seed: s.Seed, Start: s.Start, Days: s.Days, Gross: s.Gross, LargeRows: s.LargeRows})
+}
+
+// Providers are the simulated Klarna, Visma Connect and Visma.net.
+type Providers struct {
+	Klarna  *klarnasim.Sim
+	Visma   *vismasim.Sim
+	Connect *connectsim.Sim
+
+	KlarnaURL, VismaURL, ConnectURL string
+	KlarnaKey, ClientSecret         string
+
+	servers []*http.Server
+}
+
+// StartProviders serves the simulators. With a folder, the books and the keys
+// are there again at the next start.
+func StartProviders(o Options, dir string) (*Providers, error) {
+	merchant, err := o.Shop.make(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	p := &Providers{}
+	if p.KlarnaKey, err = kept(dir, "klarna.key", "klarna_test_api_"); err != nil {
+		return nil, err
+	}
+	if p.ClientSecret, err = kept(dir, "client.secret", "sandbox-"); err != nil {
+		return nil, err
+	}
+	addresses := map[string]*string{"klarna": &p.KlarnaURL, "visma": &p.VismaURL, "connect": &p.ConnectURL}
+	listeners := map[string]net.Listener{}
+	for _, one := range []struct {
+		name string
+		port int
+	}{{"klarna", o.Ports.Klarna}, {"visma", o.Ports.Visma}, {"connect", o.Ports.Connect}} {
+		address, err := claim(one.name, one.port)
+		if err != nil {
+			return nil, err
+		}
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err != nil {
+			return nil, fmt.Errorf("serve the simulated %s: %w", one.name, err)
+		}
+		listeners[one.name] = l
+		*addresses[one.name] = "http://" + l.Addr().String()
+	}
+	if p.Klarna, err = klarnasim.New(merchant, klarnasim.Options{
+		Environment: "test", Keys: []klarnasim.Key{{Key: p.KlarnaKey}}, Now: time.Now, HideFuture: true,
+	}); err != nil {
+		return nil, err
+	}
+	if p.Connect, err = connectsim.New(connectsim.Options{
+		Issuer: p.ConnectURL, Dir: dir,
+		Clients: []connectsim.Client{{
+			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: []string{TenantID},
+			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback"},
+		}},
+		Companies: []connectsim.Company{{TenantID: TenantID, Name: CompanyName}},
+		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},
+	}); err != nil {
+		return nil, err
+	}
+	if p.Visma, err = vismasim.New(vismasim.Options{
+		Companies: []vismasim.Company{vismasim.SwedishCompany(TenantID, CompanyName)}, Authorize: p.Connect.Check, Dir: dir,
+	}); err != nil {
+		return nil, err
+	}
+	p.serve(listeners["klarna"], p.Klarna)
+	p.serve(listeners["visma"], p.Visma)
+	p.serve(listeners["connect"], p.Connect)
+	return p, nil
+}
+
+func (p *Providers) serve(l net.Listener, h http.Handler) {
+	s := &http.Server{Handler: h}
+	p.servers = append(p.servers, s)
+	go func() { _ = s.Serve(l) }()
+}
+
+// Close stops the simulators.
+func (p *Providers) Close() error {
+	var errs []error
+	for _, s := range p.servers {
+		errs = append(errs, s.Close())
+	}
+	return errors.Join(append(errs, p.Visma.Close(), p.Connect.Close())...)
+}
+
+// kept is a made-up secret that stays the same as long as the folder does.
+func kept(dir, name, prefix string) (string, error) {
+	path := filepath.Join(dir, name)
+	if b, err := os.ReadFile(path); err == nil {
+		return strings.TrimSpace(string(b)), nil
+	}
+	random := make([]byte, 20)
+	_, _ = rand.Read(random)
+	secret := prefix + hex.EncodeToString(random)
+	if err := os.WriteFile(path, []byte(secret+"\n"), 0o600); err != nil {
+		return "", fmt.Errorf("make a secret for the sandbox: %w", err)
+	}
+	return secret, nil
+}

@@ -1,0 +1,61 @@
+// Command worker is the process that does the work: it runs Kvitt's workflows
+// and activities on Temporal, decodes payloads for Temporal's Web UI, and
+// answers for its health. Its settings come from the environment; see the
+// README.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+	_ "time/tzdata" // a static image has no time zones of its own
+
+	"kvitt/internal/config"
+	"kvitt/internal/service"
+)
+
+func main() {
+	health := flag.Bool("healthcheck", false, "ask the running worker whether it is ready, and exit")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, *health); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		os.Exit(1) //nolint:gocritic // nothing is left to stop
+	}
+}
+
+func run(ctx context.Context, health bool) error {
+	c, err := config.Load()
+	if err != nil {
+		return err
+	}
+	if health {
+		return ready(ctx, c.MetricsAddr)
+	}
+	return service.Run(ctx, c)
+}
+
+// ready asks the worker at addr whether it is ready.
+func ready(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/readyz", http.NoBody)
+	if err != nil {
+		return fmt.Errorf("ask the worker at %s whether it is ready: %w", addr, err)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the worker at %s whether it is ready: %w", addr, err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("ask the worker at %s whether it is ready: it answered %s", addr, answer.Status)
+	}
+	return nil
+}
