@@ -153,7 +153,8 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	}
 	for _, currency := range order {
 		if due := settlement.Rhythm(dates[currency], in.Window.To); due.Missing {
-			return workflows.Finished{Outcome: workflows.OutcomeDueMissing, Words: fmt.Sprintf("A payout in %s was due and is missing: %s", currency, due)}, nil
+			return workflows.Finished{Outcome: workflows.OutcomeDueMissing, Words: fmt.Sprintf("A payout in %s was due on %s, after one every %d days until %s, and has not come.",
+				currency, due.Next.Format(time.DateOnly), due.GapDays, due.Last.Format(time.DateOnly))}, nil
 		}
 	}
 	if in.Progress.Found == 0 {

@@ -38,7 +38,7 @@ func run(ctx context.Context, health bool) error {
 	if health {
 		return ready(ctx, c.MetricsAddr)
 	}
-	return service.Run(ctx, c)
+	return service.Run(ctx, &c)
 }
 
 // ready asks the worker at addr whether it is ready.

@@ -63,6 +63,9 @@ type Client struct {
 	userAgent string
 	timeout   time.Duration
 	maxBody   int64
+
+	payoutRooms      rooms[Payout]
+	transactionRooms rooms[Transaction]
 }
 
 // New makes a client for a credential. The error is a [*CredentialError].
@@ -104,6 +107,8 @@ func (c *Client) defaults(e Environment) {
 	if c.inFlight <= 0 {
 		c.inFlight = defaultInFlight
 	}
+	c.payoutRooms = make(rooms[Payout], 2)
+	c.transactionRooms = make(rooms[Transaction], c.inFlight+1)
 	if c.userAgent == "" {
 		c.userAgent = "kvitt"
 	}

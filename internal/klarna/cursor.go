@@ -1,6 +1,7 @@
 package klarna
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -14,11 +15,13 @@ import (
 // every value is well formed. It never has to judge syntax, only to find
 // things, which is why it is short and fast.
 //
-// Strings it hands out are parts of doc, or copies in words.
+// Strings it hands out are copies in store or in words; doc may be overwritten
+// when the cursor is done with it.
 type cursor struct {
-	doc    string
+	doc    []byte
 	at     int
 	strict bool // refuse what lacks a needed member, and null for an object
+	store  store
 	words  words
 }
 
@@ -49,26 +52,21 @@ func (c *cursor) next(closing byte) bool {
 	return true
 }
 
-// quoted reads the string at the cursor.
-func (c *cursor) quoted() string {
+// quoted reads the string at the cursor. What it returns is only good while
+// doc is.
+func (c *cursor) quoted() []byte {
 	rest := c.doc[c.at+1:]
-	text := rest[:strings.IndexByte(rest, '"')]
-	if strings.IndexByte(text, '\\') >= 0 {
-		return c.escaped()
+	text := rest[:bytes.IndexByte(rest, '"')]
+	if bytes.IndexByte(text, '\\') >= 0 {
+		unquoted, _ := jsontext.AppendUnquote(nil, c.skip())
+		return unquoted
 	}
 	c.at += len(text) + 2
 	return text
 }
 
-// escaped reads a string that has escapes in it.
-func (c *cursor) escaped() string {
-	raw := c.skip()
-	text, _ := jsontext.AppendUnquote(nil, raw)
-	return string(text)
-}
-
 // name reads a member name and the colon after it.
-func (c *cursor) name() string {
+func (c *cursor) name() []byte {
 	name := c.quoted()
 	c.space()
 	c.at++ // the colon
@@ -85,31 +83,46 @@ func (c *cursor) null() bool {
 }
 
 // skip moves past the value at the cursor and returns it as it stands.
-func (c *cursor) skip() string {
-	start, depth := c.at, 0
-	for c.at < len(c.doc) {
+func (c *cursor) skip() []byte {
+	start := c.at
+	switch c.doc[c.at] {
+	case '"':
+		c.skipString()
+	case '{', '[':
+		c.skipNested()
+	default: // a number or a word
+		for c.at < len(c.doc) && strings.IndexByte(",]} \t\r\n", c.doc[c.at]) < 0 {
+			c.at++
+		}
+	}
+	return c.doc[start:c.at]
+}
+
+func (c *cursor) skipString() {
+	for c.at++; c.doc[c.at] != '"'; c.at++ {
+		if c.doc[c.at] == '\\' {
+			c.at++
+		}
+	}
+	c.at++
+}
+
+func (c *cursor) skipNested() {
+	for depth := 0; ; {
 		switch c.doc[c.at] {
 		case '"':
-			for c.at++; c.doc[c.at] != '"'; c.at++ {
-				if c.doc[c.at] == '\\' {
-					c.at++
-				}
-			}
+			c.skipString()
+			continue
 		case '{', '[':
 			depth++
 		case '}', ']':
-			if depth == 0 {
-				return strings.TrimRight(c.doc[start:c.at], " \t\r\n")
-			}
 			depth--
-		case ',':
-			if depth == 0 {
-				return strings.TrimRight(c.doc[start:c.at], " \t\r\n")
-			}
 		}
 		c.at++
+		if depth == 0 {
+			return
+		}
 	}
-	return strings.TrimRight(c.doc[start:], " \t\r\n")
 }
 
 // number reads a whole number that fits in 64 bits.
@@ -148,27 +161,27 @@ func (c *cursor) text(into *string) *DecodeError {
 	if !c.sees('"') {
 		return c.wrong(c.at, "a string")
 	}
-	*into = c.quoted()
+	*into = c.store.keep(c.quoted())
 	return nil
 }
 
 // word reads a string of which few different ones occur.
 func (c *cursor) word(into *string) *DecodeError {
-	if err := c.text(into); err != nil {
-		return err
+	if !c.sees('"') {
+		return c.wrong(c.at, "a string")
 	}
-	*into = c.words.keep(*into)
+	*into = c.words.keep(c.quoted())
 	return nil
 }
 
 // date reads a date-time as UTC. An empty string is a missing date.
 func (c *cursor) date(into *time.Time) *DecodeError {
 	start := c.at
-	var s string
-	if err := c.text(&s); err != nil {
-		return err
+	if !c.sees('"') {
+		return c.wrong(start, "a date and time")
 	}
-	if s == "" {
+	s := c.quoted()
+	if len(s) == 0 {
 		return nil
 	}
 	if t, ok := utcSeconds(s); ok {
@@ -176,7 +189,7 @@ func (c *cursor) date(into *time.Time) *DecodeError {
 		return nil
 	}
 	var t time.Time
-	if err := t.UnmarshalText([]byte(s)); err != nil {
+	if err := t.UnmarshalText(s); err != nil {
 		return c.wrong(start, "a date and time as RFC 3339 has it")
 	}
 	*into = t.UTC()
@@ -186,7 +199,7 @@ func (c *cursor) date(into *time.Time) *DecodeError {
 // wrong complains about the value that starts at start.
 func (c *cursor) wrong(start int, due string) *DecodeError {
 	c.at = start
-	value := c.skip()
+	value := string(c.skip())
 	const most = 60
 	if r := []rune(value); len(r) > most {
 		value = string(r[:most]) + "…"
@@ -196,7 +209,7 @@ func (c *cursor) wrong(start int, due string) *DecodeError {
 
 // utcSeconds reads the one form of date-time that Klarna writes,
 // 2006-01-02T15:04:05Z, and leaves every other to the standard library.
-func utcSeconds(s string) (time.Time, bool) {
+func utcSeconds(s []byte) (time.Time, bool) {
 	if len(s) != len("2006-01-02T15:04:05Z") ||
 		s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != 'Z' {
 		return time.Time{}, false
@@ -221,18 +234,44 @@ func utcSeconds(s string) (time.Time, bool) {
 // forgets when it is full; it never grows.
 type words [128]string
 
-func (w *words) keep(s string) string {
-	if s == "" || len(s) > 128 {
-		return s
-	}
+func (w *words) keep(s []byte) string {
 	n := len(s)
+	if n == 0 || n > 128 {
+		return string(s)
+	}
 	sum := uint32(n)
 	for _, b := range [4]byte{s[0], s[n/3], s[n/2], s[n-1]} {
 		sum = (sum ^ uint32(b)) * 16777619
 	}
 	slot := &w[sum>>25]
-	if *slot != s {
-		*slot = strings.Clone(s)
+	if *slot != string(s) {
+		*slot = string(s)
 	}
 	return *slot
+}
+
+// store keeps many short strings in few pieces of memory. A string holds on to
+// its piece; a piece is full at a few dozen rows.
+type store struct {
+	piece strings.Builder
+	size  int
+}
+
+// reset starts a new piece, of a size that suits a document.
+func (s *store) reset(document int) {
+	const least, most = 64, 16 << 10
+	s.piece, s.size = strings.Builder{}, min(max(document/8, least), most)
+}
+
+func (s *store) keep(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if s.piece.Cap()-s.piece.Len() < len(b) {
+		s.piece = strings.Builder{}
+		s.piece.Grow(max(s.size, len(b)))
+	}
+	start := s.piece.Len()
+	s.piece.Write(b)
+	return s.piece.String()[start:]
 }

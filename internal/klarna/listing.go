@@ -25,7 +25,7 @@ type Page[T any] struct {
 
 	count int64 // what the answer says that it holds
 	at    int64 // where the answer says that it starts, -1 when it does not
-	rooms *sync.Pool
+	rooms rooms[T]
 }
 
 // Release hands the room of Items and Answer.Body to a later page, so that a
@@ -37,15 +37,31 @@ func (p *Page[T]) Release() {
 	if p.rooms == nil || cap(p.Answer.Body) > most {
 		return
 	}
-	rooms, r := p.rooms, &room[T]{p.Items[:0], p.Answer.Body[:0]}
+	rooms, free := p.rooms, room[T]{p.Items[:0], p.Answer.Body[:0]}
 	p.rooms, p.Items, p.Answer.Body = nil, nil, nil
-	rooms.Put(r)
+	select {
+	case rooms <- free:
+	default: // there is enough
+	}
 }
 
 // room is the memory of a page.
 type room[T any] struct {
 	items []T
 	body  []byte
+}
+
+// rooms are those that no page uses. A client keeps a few; a sync.Pool would
+// lose them at every garbage collection, and a long listing has many.
+type rooms[T any] chan room[T]
+
+func (r rooms[T]) take() room[T] {
+	select {
+	case free := <-r:
+		return free
+	default:
+		return room[T]{}
+	}
 }
 
 // ErrMoved is in the chain of the error that ends a listing which moved
@@ -132,7 +148,7 @@ type listing[T any] struct {
 	path   string
 	query  url.Values
 	shape  *shape[collection[T]]
-	rooms  *sync.Pool
+	rooms  rooms[T]
 	check  func(*T) error  // refuses an item that was not asked for
 	same   func(*T) string // names an item that may come once only; nil: items have no name
 }
@@ -195,10 +211,7 @@ func (l *listing[T]) fetch(ctx context.Context, offset int64) fetched[T] {
 	}
 	query.Set("size", strconv.FormatInt(l.client.pageSize, 10))
 	query.Set("offset", strconv.FormatInt(offset, 10))
-	r, _ := l.rooms.Get().(*room[T])
-	if r == nil {
-		r = &room[T]{}
-	}
+	r := l.rooms.take()
 	attempted := l.attempted(offset)
 	answer, err := l.client.get(ctx, call{attempted, l.path, query, "application/json", r.body})
 	if err != nil {

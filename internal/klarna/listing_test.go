@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -333,112 +331,9 @@ func TestAPayoutThatComesTwiceMeansThatTheListingMoved(t *testing.T) {
 	first := strings.Replace(onePayout, "4711", "4710", 1)
 	for _, err := range serve(t, pages("payouts", []string{first, onePayout, onePayout})).client(Options{PageSize: 2}).Payouts(t.Context(), PayoutsQuery{}) {
 		if err != nil {
-			wantFault(t, err, fault.Transient, "payout 4711 of merchant K123456 in SEK came twice")
+			wantFault(t, err, fault.Transient, "payout 4711 (NET) of merchant K123456 in SEK on 2026-01-14T23:10:00Z came twice")
 			return
 		}
 	}
 	t.Error("nothing was noticed")
-}
-
-// unsettled is a listing without a network that shows a row too many in its
-// first readings.
-func unsettled(t *testing.T, readings int64) *Client {
-	t.Helper()
-	var read atomic.Int64
-	return newClient(t, Credential{Klarna, Europe, testKey, ""}, Options{PageSize: 10, HTTPClient: inMemory(func(w http.ResponseWriter, r *http.Request) {
-		offset, size := window(r)
-		total := 20
-		if offset == 0 {
-			read.Add(1)
-		} else if read.Load() <= readings {
-			total = 21
-		}
-		reply(w, http.StatusOK, pageOf("transactions", rows(20), offset, size, total))
-	})})
-}
-
-func TestReadStartsOverWithAFreshTallyWhenTheListingMoved(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := unsettled(t, 2)
-		var tally, begun int64
-		start := time.Now()
-		err := Read(t.Context(), client.Transactions(t.Context(), thePayout),
-			func() error { begun++; tally = 0; return nil },
-			func(p *Page[Transaction]) error {
-				for i := range p.Items {
-					tally += p.Items[i].Amount
-				}
-				p.Release()
-				return nil
-			})
-		if err != nil || begun != 3 || tally != 210 {
-			t.Errorf("got %d after %d readings: %v", tally, begun, err)
-		}
-		if waited := time.Since(start); waited != 3*readingPause {
-			t.Errorf("waited %s between the readings", waited)
-		}
-	})
-}
-
-func TestReadGivesUpAListingThatNeverHoldsStill(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		begun := 0
-		err := Read(t.Context(), unsettled(t, 99).Transactions(t.Context(), thePayout),
-			func() error { begun++; return nil }, func(*Page[Transaction]) error { return nil })
-		wantFault(t, err, fault.BadData, "after 3 readings: the listing moved", "give Klarna the request number")
-		if begun != readings || !errors.Is(err, ErrMoved) {
-			t.Errorf("gave up after %d readings: %v", begun, err)
-		}
-	})
-}
-
-func TestReadReturnsTheConsumersErrorsAndEndsWithItsContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		own := errors.New("the archive is full")
-		fine := func() error { return nil }
-		seq := unsettled(t, 0).Transactions(t.Context(), thePayout)
-		if err := Read(t.Context(), seq, func() error { return own }, nil); !errors.Is(err, own) {
-			t.Errorf("got %v", err)
-		}
-		if err := Read(t.Context(), seq, fine, func(*Page[Transaction]) error { return own }); !errors.Is(err, own) {
-			t.Errorf("got %v", err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), readingPause/2)
-		defer cancel()
-		err := Read(ctx, unsettled(t, 99).Transactions(ctx, thePayout), fine, func(*Page[Transaction]) error { return nil })
-		wantFault(t, err, fault.Transient, "the listing moved")
-	})
-}
-
-func TestALongPayoutNeedsNoMoreMemoryThanAShortOne(t *testing.T) {
-	const size = 500
-	live := func(n int64) (most uint64) {
-		client := newClient(t, Credential{Klarna, Europe, testKey, ""}, Options{HTTPClient: inMemory(endless(size, n))})
-		for page, err := range client.Transactions(t.Context(), thePayout) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if page.Offset%(size*20) == size*10 {
-				var m runtime.MemStats
-				runtime.GC()
-				runtime.ReadMemStats(&m)
-				most = max(most, m.HeapAlloc)
-			}
-			page.Release()
-		}
-		return most
-	}
-	short := live(10_000)
-	long := live(100_000)
-	if most := short + short/5 + 1<<20; long > most {
-		t.Errorf("%d rows need %d bytes and %d rows %d", 10_000, short, 100_000, long)
-	}
-}
-
-// endless serves n rows, made when they are asked for.
-func endless(size int, n int64) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		offset, _ := window(r)
-		reply(w, http.StatusOK, string(samplePage(offset, min(size, int(n)-offset), n)))
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
-	"sync"
 	"time"
 )
 
@@ -44,15 +43,13 @@ func (c *Client) checkWindow(attempted string, start, end time.Time) error {
 	return nil
 }
 
-var payoutRooms sync.Pool
-
 // Payouts lists payouts, 500 a page, in the order in which Klarna has them;
 // none is documented. Each loop over it asks anew. Errors are *fault.Error and
 // end it; one that is [ErrMoved] asks for a new reading, see [Read].
 func (c *Client) Payouts(ctx context.Context, q PayoutsQuery) iter.Seq2[*Page[Payout], error] {
 	l := &listing[Payout]{
 		client: c, name: "list payouts", path: "/payouts", query: q.values(),
-		shape: payoutsShape, rooms: &payoutRooms,
+		shape: payoutsShape, rooms: c.payoutRooms,
 		check: func(p *Payout) error {
 			if q.Currency != "" && p.CurrencyCode != q.Currency {
 				return fmt.Errorf("payout %s is in %s, and only %s was asked for", p.PaymentReference, p.CurrencyCode, q.Currency)
@@ -60,7 +57,8 @@ func (c *Client) Payouts(ctx context.Context, q PayoutsQuery) iter.Seq2[*Page[Pa
 			return nil
 		},
 		same: func(p *Payout) string {
-			return fmt.Sprintf("payout %s of merchant %s in %s", p.PaymentReference, p.MerchantID, p.CurrencyCode)
+			return fmt.Sprintf("payout %s (%s) of merchant %s in %s on %s", p.PaymentReference, p.MerchantSettlementType,
+				p.MerchantID, p.CurrencyCode, when(p.PayoutDate))
 		},
 	}
 	if err := c.checkWindow(l.name, q.Start, q.End); err != nil {

@@ -91,7 +91,7 @@ type shape[T any] struct {
 // a T the value goes.
 type field[T any] struct {
 	name   string
-	lead   string // the name as it stands in compact JSON: "name":
+	lead   []byte // the name as it stands in compact JSON: "name":
 	needed bool
 	number func(*T) *int64
 	text   func(*T) *string
@@ -107,7 +107,7 @@ func newShape[T any](unknown func(*T) *Members, fields ...field[T]) *shape[T] {
 		panic("klarna: a shape has room for 64 members")
 	}
 	for i := range fields {
-		fields[i].lead = `"` + fields[i].name + `":`
+		fields[i].lead = []byte(`"` + fields[i].name + `":`)
 		s.slots[fields[i].name] = i + 1
 		if fields[i].needed {
 			s.needed |= 1 << i
@@ -197,7 +197,8 @@ func open(body []byte, strict bool) (*cursor, error) {
 		return nil, syntaxError(body)
 	}
 	c := cursors.Get().(*cursor)
-	c.doc, c.at, c.strict = string(body), 0, strict
+	c.doc, c.at, c.strict = body, 0, strict
+	c.store.reset(len(body))
 	c.space()
 	return c, nil
 }
@@ -205,9 +206,12 @@ func open(body []byte, strict bool) (*cursor, error) {
 func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
 
 func (c *cursor) close() {
-	c.doc = ""
+	c.doc = nil
+	c.store.reset(0)
 	cursors.Put(c)
 }
+
+var empty = []byte(`""`)
 
 func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 	if !c.strict && c.null() {
@@ -236,7 +240,7 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 		if c.null() {
 			continue
 		}
-		if s.needed&bit == 0 || !strings.HasPrefix(c.doc[c.at:], `""`) {
+		if s.needed&bit == 0 || !bytes.HasPrefix(c.doc[c.at:], empty) {
 			filled |= bit
 		}
 		if err := f.read(c, into); err != nil {
@@ -253,13 +257,13 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 // and leaves the cursor on the name.
 func (s *shape[T]) slot(c *cursor, order *memberOrder, last int) int {
 	if expected := int(order[last]); expected > 0 {
-		if lead := s.fields[expected-1].lead; strings.HasPrefix(c.doc[c.at:], lead) {
+		if lead := s.fields[expected-1].lead; bytes.HasPrefix(c.doc[c.at:], lead) {
 			c.at += len(lead)
 			return expected
 		}
 	}
 	start := c.at
-	found := s.slots[c.name()]
+	found := s.slots[string(c.name())]
 	if found == 0 {
 		c.at = start
 		return -1
@@ -276,7 +280,7 @@ func (s *shape[T]) keep(c *cursor, into *T) *DecodeError {
 	if _, ok := kept.Get(name); ok {
 		return (&DecodeError{Problem: "stands twice"}).within(name)
 	}
-	*kept = append(*kept, Member{name, Raw(c.skip())})
+	*kept = append(*kept, Member{name, Raw(c.store.keep(c.skip()))})
 	return nil
 }
 
@@ -302,7 +306,7 @@ func (f *field[T]) read(c *cursor, into *T) *DecodeError {
 	case f.date != nil:
 		err = c.date(f.date(into))
 	case f.raw != nil:
-		*f.raw(into) = Raw(c.skip())
+		*f.raw(into) = Raw(c.store.keep(c.skip()))
 	default:
 		err = f.nested(c, into)
 	}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"iter"
 	"net/url"
-	"sync"
 )
 
 // TransactionsQuery asks for the rows of a payout, of an order, or of an order
@@ -49,8 +48,6 @@ func (q TransactionsQuery) check(t *Transaction) error {
 	return nil
 }
 
-var transactionRooms sync.Pool
-
 // Transactions lists rows, 500 a page, several pages in flight, yielded in
 // order. Each loop over it asks anew. Errors are *fault.Error and end it; one
 // that is [ErrMoved] asks for a new reading with a fresh tally and archive,
@@ -64,7 +61,7 @@ func (c *Client) Transactions(ctx context.Context, q TransactionsQuery) iter.Seq
 	}
 	l := &listing[Transaction]{
 		client: c, name: q.name(), path: "/transactions", query: q.values(),
-		shape: transactionsShape, rooms: &transactionRooms, check: q.check,
+		shape: transactionsShape, rooms: c.transactionRooms, check: q.check,
 	}
 	return l.pages(ctx)
 }

@@ -41,6 +41,9 @@ func Run(ctx context.Context, c *config.Config) error {
 	if err != nil {
 		return err
 	}
+	if len(c.Unread) > 0 {
+		log.Warn("settings that nobody reads; mistyped?", zap.Strings("variables", c.Unread))
+	}
 	defer func() { _ = log.Sync() }()
 
 	parts, err := open(ctx, c, log)
@@ -50,10 +53,10 @@ func Run(ctx context.Context, c *config.Config) error {
 	defer parts.close()
 
 	g, ctx := errgroup.WithContext(ctx)
-	if c.HasRole(config.RoleWorker) {
+	if c.Has(config.Worker) {
 		g.Go(func() error { return parts.work(ctx) })
 	}
-	if c.HasRole(config.RolePortal) {
+	if c.Has(config.Portal) {
 		g.Go(func() error { return serve(ctx, "portal", c.PortalAddr, parts.portal(), log) })
 	}
 	g.Go(func() error { return serve(ctx, "metrics", c.MetricsAddr, parts.operator(), log) })
@@ -82,7 +85,7 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 	}
 	p := &parts{config: c, log: log, store: s, keys: keys}
 	v := vault.New(keys, s)
-	if err := errors.Join(s.Ready(ctx)); err != nil {
+	if err := s.Ready(ctx); err != nil {
 		p.close()
 		return nil, err
 	}

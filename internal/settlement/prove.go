@@ -153,7 +153,9 @@ func (v *verifier) rowsAreTotals() error {
 	m := v.mismatch(StepRows, codeRowsDiffer, "%s come to %s, and Klarna's %s_amount is %s: a difference of %s",
 		rowsBehind(first.Component), v.money(first.Rows), first.Component, v.money(first.Totals), v.money(first.Difference))
 	m.Component, m.Rows, m.Totals, m.Difference = first.Component, first.Rows, first.Totals, first.Difference
-	m.Also = closest[1:]
+	if len(closest) > 1 {
+		m.Also = closest[1:]
+	}
 	return m
 }
 

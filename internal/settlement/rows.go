@@ -99,8 +99,8 @@ func commissionReadings(literal Totals, s *bySum, e *exact) []rowReading {
 	return []rowReading{
 		{nil, literal},
 		{[]string{CommissionReturnsApart}, apart},
-		{[]string{RevenueShareReversalsApart}, sharesApart},
 		{[]string{CommissionReturnsNetted}, netted},
+		{[]string{RevenueShareReversalsApart}, sharesApart},
 	}
 }
 

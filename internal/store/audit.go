@@ -36,8 +36,16 @@ const auditColumns = "seq, at, who, connection_id, subject, action, before_json,
 
 func (e *AuditEntry) cells() []any {
 	return []any{
-		&e.Seq, instant{&e.At}, text{&e.Who}, text{&e.ConnectionID}, text{&e.Subject}, text{&e.Action},
-		jsonText{"what was before", &e.Before}, jsonText{"what came after", &e.After}, text{&e.PrevHash}, text{&e.Hash},
+		&e.Seq,
+		instant{&e.At},
+		text{&e.Who},
+		text{&e.ConnectionID},
+		text{&e.Subject},
+		text{&e.Action},
+		jsonText{"what was before", &e.Before},
+		jsonText{"what came after", &e.After},
+		text{&e.PrevHash},
+		text{&e.Hash},
 	}
 }
 

@@ -36,10 +36,23 @@ const connectionColumns = "id, name, provider, region, environment, posting, sta
 
 func (c *Connection) cells() []any {
 	return []any{
-		text{&c.ID}, text{&c.Name}, text{&c.Provider}, text{&c.Region}, text{&c.Environment}, text{&c.Posting},
-		text{&c.State}, text{&c.Start}, jsonText{"the Klarna state", &c.Klarna}, jsonText{"the Visma state", &c.Visma},
-		text{&c.MerchantID}, text{&c.CompanyID}, text{&c.CompanyName}, text{&c.BaseCurrency}, &c.ProfileVersion,
-		instant{&c.CreatedAt}, instant{&c.UpdatedAt},
+		text{&c.ID},
+		text{&c.Name},
+		text{&c.Provider},
+		text{&c.Region},
+		text{&c.Environment},
+		text{&c.Posting},
+		text{&c.State},
+		text{&c.Start},
+		jsonText{"the Klarna state", &c.Klarna},
+		jsonText{"the Visma state", &c.Visma},
+		text{&c.MerchantID},
+		text{&c.CompanyID},
+		text{&c.CompanyName},
+		text{&c.BaseCurrency},
+		&c.ProfileVersion,
+		instant{&c.CreatedAt},
+		instant{&c.UpdatedAt},
 	}
 }
 

@@ -28,8 +28,17 @@ const documentColumns = "connection_id, payment_reference, kind, seq, sha256, si
 
 func (d *Document) cells() []any {
 	return []any{
-		text{&d.ConnectionID}, text{&d.PaymentReference}, text{&d.Kind}, &d.Seq, text{&d.SHA256}, &d.Size,
-		text{&d.Encoding}, blob{&d.Body}, text{&d.CorrelationID}, text{&d.Path}, instant{&d.FetchedAt},
+		text{&d.ConnectionID},
+		text{&d.PaymentReference},
+		text{&d.Kind},
+		&d.Seq,
+		text{&d.SHA256},
+		&d.Size,
+		text{&d.Encoding},
+		blob{&d.Body},
+		text{&d.CorrelationID},
+		text{&d.Path},
+		instant{&d.FetchedAt},
 	}
 }
 

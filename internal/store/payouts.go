@@ -44,11 +44,24 @@ const payoutColumns = "connection_id, payment_reference, merchant_id, payout_dat
 
 func (p *Payout) cells() []any {
 	return []any{
-		text{&p.ConnectionID}, text{&p.PaymentReference}, text{&p.MerchantID}, instant{&p.Date}, text{&p.Currency},
-		text{&p.SettlementType}, &p.Settlement, &p.OpeningDebt, &p.ClosingDebt, jsonText{"the payout", &p.Payout},
-		text{&p.State}, text{&p.HeldReason}, jsonText{"what it is held for", &p.Held}, &p.Rows,
-		jsonText{"the proof", &p.Proof}, jsonText{"the voucher", &p.Voucher}, text{&p.VoucherHash}, &p.ProfileVersion,
-		instant{&p.DiscoveredAt}, instant{&p.UpdatedAt},
+		text{&p.ConnectionID},
+		text{&p.PaymentReference},
+		text{&p.MerchantID},
+		instant{&p.Date},
+		text{&p.Currency},
+		text{&p.SettlementType},
+		&p.Settlement, &p.OpeningDebt, &p.ClosingDebt,
+		jsonText{"the payout", &p.Payout},
+		text{&p.State},
+		text{&p.HeldReason},
+		jsonText{"what it is held for", &p.Held},
+		&p.Rows,
+		jsonText{"the proof", &p.Proof},
+		jsonText{"the voucher", &p.Voucher},
+		text{&p.VoucherHash},
+		&p.ProfileVersion,
+		instant{&p.DiscoveredAt},
+		instant{&p.UpdatedAt},
 	}
 }
 

@@ -23,8 +23,13 @@ const seenColumns = "company_id, period, batch_number, token, reference, descrip
 
 func (b *SeenBatch) cells() []any {
 	return []any{
-		text{&b.CompanyID}, text{&b.Period}, text{&b.BatchNumber}, text{&b.Token}, text{&b.Reference},
-		text{&b.Description}, text{&b.Status},
+		text{&b.CompanyID},
+		text{&b.Period},
+		text{&b.BatchNumber},
+		text{&b.Token},
+		text{&b.Reference},
+		text{&b.Description},
+		text{&b.Status},
 	}
 }
 

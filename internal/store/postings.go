@@ -39,10 +39,26 @@ const postingColumns = "company_id, token, connection_id, payment_reference, rev
 
 func (p *Posting) cells() []any {
 	return []any{
-		text{&p.CompanyID}, text{&p.Token}, text{&p.ConnectionID}, text{&p.PaymentReference}, &p.Revision,
-		text{&p.VoucherHash}, jsonText{"the voucher", &p.Voucher}, text{&p.Period}, text{&p.Mode}, text{&p.State},
-		text{&p.JobID}, text{&p.BatchNumber}, &p.Attempts, maybe{&p.AttemptedAt}, maybe{&p.UnknownSince},
-		maybe{&p.AbsentSince}, &p.Adopted, jsonText{"the failure", &p.Failure}, instant{&p.CreatedAt}, instant{&p.UpdatedAt},
+		text{&p.CompanyID},
+		text{&p.Token},
+		text{&p.ConnectionID},
+		text{&p.PaymentReference},
+		&p.Revision,
+		text{&p.VoucherHash},
+		jsonText{"the voucher", &p.Voucher},
+		text{&p.Period},
+		text{&p.Mode},
+		text{&p.State},
+		text{&p.JobID},
+		text{&p.BatchNumber},
+		&p.Attempts,
+		maybe{&p.AttemptedAt},
+		maybe{&p.UnknownSince},
+		maybe{&p.AbsentSince},
+		&p.Adopted,
+		jsonText{"the failure", &p.Failure},
+		instant{&p.CreatedAt},
+		instant{&p.UpdatedAt},
 	}
 }
 
@@ -166,8 +182,15 @@ const attemptColumns = "company_id, token, seq, at, action, outcome, status, req
 
 func (a *Attempt) cells() []any {
 	return []any{
-		text{&a.CompanyID}, text{&a.Token}, &a.Seq, instant{&a.At}, text{&a.Action}, text{&a.Outcome}, &a.Status,
-		text{&a.RequestID}, jsonText{"the detail", &a.Detail},
+		text{&a.CompanyID},
+		text{&a.Token},
+		&a.Seq,
+		instant{&a.At},
+		text{&a.Action},
+		text{&a.Outcome},
+		&a.Status,
+		text{&a.RequestID},
+		jsonText{"the detail", &a.Detail},
 	}
 }
 

@@ -33,8 +33,15 @@ const runColumns = "id, connection_id, mode, window_from, window_to, started_at,
 
 func (r *SyncRun) cells() []any {
 	return []any{
-		text{&r.ID}, text{&r.ConnectionID}, text{&r.Mode}, instant{&r.From}, instant{&r.To}, instant{&r.StartedAt},
-		maybe{&r.FinishedAt}, text{&r.Outcome}, jsonText{"the result", &r.Result},
+		text{&r.ID},
+		text{&r.ConnectionID},
+		text{&r.Mode},
+		instant{&r.From},
+		instant{&r.To},
+		instant{&r.StartedAt},
+		maybe{&r.FinishedAt},
+		text{&r.Outcome},
+		jsonText{"the result", &r.Result},
 	}
 }
 

@@ -64,10 +64,11 @@ func (l *Limiter) wait(ctx context.Context, attempted string) error {
 			return notSent(attempted, ctx.Err())
 		}
 	}
-	if l.rate == nil {
-		return nil
+	err := ctx.Err()
+	if l.rate != nil {
+		err = l.rate.Wait(ctx)
 	}
-	if err := l.rate.Wait(ctx); err != nil {
+	if err != nil {
 		return notSent(attempted, err)
 	}
 	return nil

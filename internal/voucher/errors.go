@@ -91,7 +91,11 @@ func (m *Missing) remedy() string {
 	if m.Component == "" {
 		return fmt.Sprintf("`%s`", m.Member)
 	}
-	return fmt.Sprintf("`%q: {%s: …}` to components", m.Component, m.Member)
+	kind := m.Component
+	if strings.HasSuffix(kind, "/") { // rows without a detailed type
+		kind += "*"
+	}
+	return fmt.Sprintf("`%s: {%s: …}` to components", kind, m.Member)
 }
 
 // UnexplainedError says that a payout proves by a reading of Klarna's figures

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"kvitt/internal/config"
+	"kvitt/internal/fault"
+	"kvitt/internal/klarna"
+	"kvitt/internal/store"
+	"kvitt/internal/vault"
+)
+
+// Failure is why a command failed, as a person is told: what was attempted,
+// what happened, and what helps.
+type Failure struct {
+	Attempted string // "find the connection shop-1a2b"
+	Happened  string // "there is none"
+	Helps     string // whole sentences, "" when nothing is known to
+	Err       error
+}
+
+func (f *Failure) Error() string {
+	words := f.Attempted + ": " + strings.TrimRight(f.Happened, ".")
+	if f.Helps != "" {
+		words += ". " + f.Helps
+	}
+	return words
+}
+
+// Unwrap lets errors.Is and errors.As see the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// UsageError is a command line that cannot be carried out as it stands.
+type UsageError struct {
+	Words   string // what is wrong and what is right
+	Command string // whose help tells more, "starter backfill"
+}
+
+func (e *UsageError) Error() string { return e.Words }
+
+func usagef(format string, args ...any) error {
+	return &UsageError{Words: fmt.Sprintf(format, args...)}
+}
+
+// errHeld ends a command that did what it should and has told what is held.
+var errHeld = errors.New("something is held")
+
+// errTold ends a command that failed and has said why.
+var errTold = errors.New("it failed")
+
+// status is the exit status of an error.
+func status(err error) int {
+	var usage *UsageError
+	switch {
+	case err == nil:
+		return ExitDone
+	case errors.Is(err, errHeld):
+		return ExitHeld
+	case errors.As(err, &usage):
+		return ExitUsage
+	default:
+		return ExitFailed
+	}
+}
+
+// explain writes an error for a person, unless it was told already.
+func explain(w io.Writer, err error, paint painter) {
+	if err == nil || errors.Is(err, errHeld) || errors.Is(err, errTold) {
+		return
+	}
+	lines := strings.Split(sentence(err), "\n")
+	fmt.Fprintf(w, "%s %s\n", paint.bad("Error:"), strings.Join(lines, "\n       "))
+	var usage *UsageError
+	if errors.As(err, &usage) && usage.Command != "" {
+		fmt.Fprintf(w, "Run `%s --help` for its flags and examples.\n", usage.Command)
+	}
+}
+
+// sentence is an error as a sentence of its own, without the noise of the
+// layers in between.
+func sentence(err error) string {
+	words := err.Error()
+	var (
+		failure    *Failure
+		usage      *UsageError
+		stored     *store.Error
+		settings   *config.Error
+		credential *klarna.CredentialError
+	)
+	switch {
+	case errors.As(err, &failure):
+		words = failure.Error()
+	case errors.As(err, &usage):
+		words = usage.Words
+	case errors.Is(err, context.Canceled):
+		words = "stopped before it was done"
+	case errors.As(err, &stored):
+		words = storeWords(stored)
+	case errors.As(err, &settings):
+		words = settingsWords(settings)
+	case errors.As(err, &credential):
+		words = credential.Error()
+	case errors.Is(err, vault.ErrKeyset), errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
+	default:
+		if f := fault.As(err); f != nil {
+			words = f.Error()
+		}
+	}
+	return finish(words)
+}
+
+// storeWords leaves the driver's words out where ours say all there is.
+func storeWords(e *store.Error) string {
+	if e.Problem != "" && (errors.Is(e, store.ErrNotMigrated) || errors.Is(e, store.ErrNotFound) || errors.Is(e, store.ErrExists)) {
+		quiet := *e
+		quiet.Err = nil
+		return quiet.Error()
+	}
+	return e.Error()
+}
+
+func settingsWords(e *config.Error) string {
+	const attempted = "read the settings from the environment: "
+	if len(e.Problems) == 1 {
+		return attempted + e.Error()
+	}
+	return attempted + "\n" + e.Error()
+}
+
+// finish starts a sentence with a capital and ends it with a full stop.
+func finish(words string) string {
+	words = strings.TrimSpace(words)
+	first, size := utf8.DecodeRuneInString(words)
+	if unicode.IsLower(first) && !strings.HasPrefix(words, "http") {
+		words = string(unicode.ToUpper(first)) + words[size:]
+	}
+	if last, _ := utf8.DecodeLastRuneInString(words); !strings.ContainsRune(".!?`", last) {
+		words += "."
+	}
+	return words
+}

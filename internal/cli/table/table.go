@@ -1,0 +1,132 @@
+// Package table writes plain tables for people: columns aligned by the number
+// of characters, numbers to the right, two spaces between, no lines of dashes.
+//
+// It must never decide what is shown, and never paint where its caller did not
+// ask for paint: what goes to a file or a pipe is plain text.
+package table
+
+import (
+	"io"
+	"strings"
+	"unicode/utf8"
+)
+
+const gap = "  "
+
+// Column is a column with its heading.
+type Column struct {
+	Name  string
+	right bool
+}
+
+// Left is a column of words.
+func Left(name string) Column { return Column{Name: name} }
+
+// Right is a column of numbers.
+func Right(name string) Column { return Column{Name: name, right: true} }
+
+// Paint colours a finished cell. The text it gets is what will be seen, and
+// what it adds must have no width.
+type Paint func(column int, text string) string
+
+// Table is a table in the making. Its zero value has no columns.
+type Table struct {
+	Paint   Paint // nil: plain
+	columns []Column
+	rows    [][]string // nil is a blank line
+}
+
+// New makes a table.
+func New(columns ...Column) *Table { return &Table{columns: columns} }
+
+// Add adds a row; cells that are missing at its end are empty.
+func (t *Table) Add(cells ...string) {
+	row := make([]string, len(t.columns))
+	for i := range row {
+		if i < len(cells) {
+			row[i] = oneLine(cells[i])
+		}
+	}
+	t.rows = append(t.rows, row)
+}
+
+// Blank adds an empty line, such as before totals.
+func (t *Table) Blank() { t.rows = append(t.rows, nil) }
+
+// Rows is the number of lines below the heading.
+func (t *Table) Rows() int { return len(t.rows) }
+
+// Write writes the table with its heading, which is left out when no column
+// has a name. No line ends in a space.
+func (t *Table) Write(w io.Writer) error {
+	widths := t.widths()
+	var b strings.Builder
+	if t.headed() {
+		heading := make([]string, len(t.columns))
+		for i, c := range t.columns {
+			heading[i] = strings.ToUpper(c.Name)
+		}
+		t.line(&b, heading, widths, nil)
+	}
+	for _, row := range t.rows {
+		t.line(&b, row, widths, t.Paint)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (t *Table) headed() bool {
+	for _, c := range t.columns {
+		if c.Name != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Table) widths() []int {
+	widths := make([]int, len(t.columns))
+	for i, c := range t.columns {
+		widths[i] = utf8.RuneCountInString(c.Name)
+	}
+	for _, row := range t.rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	return widths
+}
+
+func (t *Table) line(b *strings.Builder, row []string, widths []int, paint Paint) {
+	last := len(row) - 1
+	for last >= 0 && row[last] == "" {
+		last--
+	}
+	for i := 0; i <= last; i++ {
+		if i > 0 {
+			b.WriteString(gap)
+		}
+		cell, room := row[i], strings.Repeat(" ", widths[i]-utf8.RuneCountInString(row[i]))
+		shown := cell
+		if paint != nil && cell != "" {
+			shown = paint(i, cell)
+		}
+		switch {
+		case t.columns[i].right:
+			b.WriteString(room + shown)
+		case i == last:
+			b.WriteString(shown)
+		default:
+			b.WriteString(shown + room)
+		}
+	}
+	b.WriteByte('\n')
+}
+
+// oneLine keeps a cell from breaking its row.
+func oneLine(cell string) string {
+	if !strings.ContainsAny(cell, "\n\r\t") {
+		return cell
+	}
+	return strings.Join(strings.Fields(cell), " ")
+}

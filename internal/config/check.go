@@ -1,0 +1,177 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvitt/internal/vault"
+)
+
+// together checks what settings say to each other.
+func (c *checker) together(config Config, keyset bool) {
+	if keyset && config.Keyset == "" {
+		c.problem("KVITT_KEYSET", "nothing, and no KVITT_KEYSET_FILE", "a keyset; make one with `starter keyset new`")
+	}
+	if config.VismaClientSecret != "" && config.VismaClientID == "" {
+		c.problem("KVITT_VISMA_CLIENT_ID", "nothing, but a KVITT_VISMA_CLIENT_SECRET", "the id of the OAuth client that the secret belongs to")
+	}
+	if _, port, _ := net.SplitHostPort(config.PortalAddr); config.PortalAddr == config.MetricsAddr && port != "0" && port != "" && config.HasRole(RolePortal) {
+		c.problem("KVITT_METRICS_ADDR", fmt.Sprintf("%q, which is KVITT_PORTAL_ADDR too", config.MetricsAddr), "an address of its own")
+	}
+	switch {
+	case config.CodecAuth == CodecPassword && config.CodecPassword == "":
+		c.problem("KVITT_CODEC_PASSWORD", "nothing, and no KVITT_CODEC_PASSWORD_FILE", "a password, because KVITT_CODEC_AUTH is password")
+	case config.CodecAuth == CodecPassword && len(config.CodecPassword.Reveal()) < 12:
+		c.problem("KVITT_CODEC_PASSWORD", "one of fewer than 12 characters", "a longer one: it opens every Temporal payload")
+	case config.CodecAuth == CodecLoopback && config.PortalAddr != "" && !loopbackAddress(config.PortalAddr):
+		c.problem("KVITT_CODEC_AUTH", fmt.Sprintf("loopback, while KVITT_PORTAL_ADDR is %q", config.PortalAddr),
+			"off or password, or a portal on 127.0.0.1: without a password everybody who reaches the portal could read every payload")
+	}
+}
+
+func (c *checker) databaseURL(name string, value vault.Secret) vault.Secret {
+	scheme, _, ok := strings.Cut(value.Reveal(), ":")
+	if ok && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {
+		return value
+	}
+	c.problem(name, "a value (not shown) that begins with neither sqlite: nor postgres://",
+		"sqlite:PATH or postgres://USER:PASSWORD@HOST:5432/DATABASE")
+	return value
+}
+
+func (c *checker) roles(name, value string) []Role {
+	var roles []Role
+	for part := range strings.SplitSeq(value, ",") {
+		role := Role(strings.TrimSpace(part))
+		if role != RoleWorker && role != RolePortal {
+			c.problem(name, fmt.Sprintf("%q", value), "worker, portal, or worker,portal")
+			return nil
+		}
+		if !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
+	}
+	return roles
+}
+
+// address checks a listening address and gives "" for a bad one.
+func (c *checker) address(name, value string) string {
+	_, port, err := net.SplitHostPort(value)
+	if n, err2 := strconv.ParseUint(port, 10, 16); err != nil || err2 != nil || n > 65535 {
+		c.problem(name, fmt.Sprintf("%q", value), "HOST:PORT, for example 127.0.0.1:8088")
+		return ""
+	}
+	return value
+}
+
+// webURL checks that a value is an absolute http or https URL with nothing
+// after its path.
+func (c *checker) webURL(name, value, example string) *url.URL {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Opaque != "":
+		c.problem(name, fmt.Sprintf("%q", withoutUser(value)), "an http or https URL, for example "+example)
+	case u.User != nil:
+		c.problem(name, "a URL with a user in it", "one without, for example "+example)
+	case u.RawQuery != "" || u.Fragment != "" || u.ForceQuery:
+		c.problem(name, fmt.Sprintf("%q", value), "a URL without ? and #, for example "+example)
+	default:
+		return u
+	}
+	return nil
+}
+
+// withoutUser keeps a password that stands in a mistyped URL out of messages.
+func withoutUser(value string) string {
+	if i := strings.LastIndex(value, "@"); i >= 0 {
+		return "…" + value[i:]
+	}
+	return value
+}
+
+func (c *checker) publicURL(name, value string) string {
+	if c.webURL(name, value, "https://kvitt.example.com") == nil {
+		return ""
+	}
+	return strings.TrimRight(value, "/")
+}
+
+// partyURL is the URL of a party that gets credentials: in clear text to this
+// machine only. "" stays "".
+func (c *checker) partyURL(name, value string) string {
+	return strings.TrimRight(c.issuer(name, value), "/")
+}
+
+func (c *checker) issuer(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	u := c.webURL(name, value, "https://api.example.com")
+	if u == nil {
+		return ""
+	}
+	if u.Scheme == "http" && !loopbackHost(u.Hostname()) {
+		c.problem(name, fmt.Sprintf("%q", value), "https: credentials are sent there, and plain http is for 127.0.0.1 and localhost only")
+		return ""
+	}
+	return value
+}
+
+func (c *checker) origin(name, value string) string {
+	const example = "http://127.0.0.1:8233"
+	u := c.webURL(name, value, example)
+	if u == nil {
+		return ""
+	}
+	if strings.Trim(u.Path, "/") != "" {
+		c.problem(name, fmt.Sprintf("%q", value), "an origin without a path, for example "+example)
+		return ""
+	}
+	return strings.ToLower(u.Scheme + "://" + u.Host)
+}
+
+func (c *checker) oneOf(name, value string, allowed ...string) string {
+	if !slices.Contains(allowed, value) {
+		last := len(allowed) - 1
+		c.problem(name, fmt.Sprintf("%q", value), strings.Join(allowed[:last], ", ")+" or "+allowed[last])
+		return ""
+	}
+	return value
+}
+
+func (c *checker) duration(name, value string) time.Duration {
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		c.problem(name, fmt.Sprintf("%q", value), "a time longer than none, for example 15m or 1h30m")
+	}
+	return d
+}
+
+func (c *checker) number(name, value string, least, most int) int {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < least || n > most {
+		c.problem(name, fmt.Sprintf("%q", value), fmt.Sprintf("a whole number from %d to %d", least, most))
+	}
+	return n
+}
+
+// loopbackAddress tells whether a listening address can be reached from this
+// machine only.
+func loopbackAddress(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && loopbackHost(host)
+}
+
+func loopbackHost(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

@@ -1,0 +1,194 @@
+package config
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kelseyhightower/envconfig"
+
+	"kvitt/internal/vault"
+)
+
+// Role is a part of Kvitt that a worker process runs.
+type Role string
+
+// The roles.
+const (
+	RoleWorker Role = "worker" // the Temporal worker
+	RolePortal Role = "portal" // the web pages and the codec endpoint
+)
+
+// CodecAuth says who may use the codec endpoint.
+type CodecAuth string
+
+// The ways to let somebody use the codec endpoint.
+const (
+	CodecOff      CodecAuth = "off"      // nobody; it is not served
+	CodecPassword CodecAuth = "password" // whoever knows Config.CodecPassword
+	CodecLoopback CodecAuth = "loopback" // everybody; the portal listens on loopback only
+)
+
+// Config is the settings of a process, checked. Secrets redact themselves.
+type Config struct {
+	DatabaseURL       vault.Secret // sqlite:PATH or postgres://…
+	Keyset            vault.Secret
+	TaskQueue         string
+	Roles             []Role
+	PortalAddr        string // host:port
+	PublicURL         string // without a slash at the end
+	MetricsAddr       string // host:port
+	KlarnaBaseURL     string // "" means by provider, region and key; without a slash at the end
+	VismaAPIURL       string // without a slash at the end
+	VismaConnectURL   string // an issuer, as it was given
+	VismaClientID     string // "" when there is none
+	VismaClientSecret vault.Secret
+	LogLevel          string // debug, info, warn, error
+	LogFormat         string // json, console
+	UIOrigin          string // scheme://host[:port]
+	CodecAuth         CodecAuth
+	CodecPassword     vault.Secret
+	UnknownWait       time.Duration
+	Activities        int
+
+	// Unread names the KVITT_… variables in the environment that nobody reads,
+	// mistyped ones for example. Worth a warning.
+	Unread []string
+}
+
+// HasRole tells whether this process runs a part.
+func (c Config) HasRole(r Role) bool { return slices.Contains(c.Roles, r) }
+
+// RedirectURL is where Visma Connect sends browsers back to.
+func (c Config) RedirectURL() string { return c.PublicURL + "/connect/visma/callback" }
+
+// Load reads the settings. Its error is an *Error with every problem there is.
+func Load() (Config, error) { return load(true) }
+
+// LoadWithoutKeyset is Load for commands that do without the keyset.
+func LoadWithoutKeyset() (Config, error) { return load(false) }
+
+func load(keyset bool) (Config, error) {
+	var env environment
+	if err := envconfig.Process("", &env); err != nil { // text into text does not fail
+		return Config{}, fmt.Errorf("read the settings from the environment: %w", err)
+	}
+	var c checker
+	c.trim(&env)
+	databaseURL := c.secret(env.DatabaseURL, "KVITT_DATABASE_URL", env.DatabaseURLFile)
+	config := Config{
+		DatabaseURL:       c.databaseURL("KVITT_DATABASE_URL", databaseURL),
+		Keyset:            c.secret(env.Keyset, "KVITT_KEYSET", env.KeysetFile),
+		TaskQueue:         env.TaskQueue,
+		Roles:             c.roles("KVITT_ROLES", env.Roles),
+		PortalAddr:        c.address("KVITT_PORTAL_ADDR", env.PortalAddr),
+		PublicURL:         c.publicURL("KVITT_PUBLIC_URL", env.PublicURL),
+		MetricsAddr:       c.address("KVITT_METRICS_ADDR", env.MetricsAddr),
+		KlarnaBaseURL:     c.partyURL("KVITT_KLARNA_BASE_URL", env.KlarnaBaseURL),
+		VismaAPIURL:       c.partyURL("KVITT_VISMA_API_URL", env.VismaAPIURL),
+		VismaConnectURL:   c.issuer("KVITT_VISMA_CONNECT_URL", env.VismaConnectURL),
+		VismaClientID:     env.VismaClientID,
+		VismaClientSecret: c.secret(env.VismaClientSecret, "KVITT_VISMA_CLIENT_SECRET", env.VismaClientSecretFile),
+		LogLevel:          c.oneOf("KVITT_LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),
+		LogFormat:         c.oneOf("KVITT_LOG_FORMAT", env.LogFormat, "json", "console"),
+		UIOrigin:          c.origin("KVITT_UI_ORIGIN", env.UIOrigin),
+		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecPassword), string(CodecLoopback))),
+		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
+		UnknownWait:       c.duration("KVITT_UNKNOWN_WAIT", env.UnknownWait),
+		Activities:        c.number("KVITT_ACTIVITIES", env.Activities, 1, 1000),
+		Unread:            unread(),
+	}
+	c.together(config, keyset)
+	if len(c.problems) > 0 {
+		slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(position(a.Variable), position(b.Variable)) })
+		return Config{}, &Error{c.problems}
+	}
+	return config, nil
+}
+
+// Problem is a setting that cannot be used.
+type Problem struct {
+	Variable string
+	Found    string // never the value of a secret
+	Expected string
+}
+
+// Error is all settings that cannot be used, one a line.
+type Error struct{ Problems []Problem }
+
+func (e *Error) Error() string {
+	var lines []string
+	for _, p := range e.Problems {
+		lines = append(lines, fmt.Sprintf("%s: found %s, expected %s", p.Variable, p.Found, p.Expected))
+	}
+	return strings.Join(lines, "\n")
+}
+
+// checker collects problems.
+type checker struct{ problems []Problem }
+
+func (c *checker) problem(variable, found, expected string) {
+	c.problems = append(c.problems, Problem{variable, found, expected})
+}
+
+// trim takes the white space off every value, and gives those that are set to
+// nothing their default: that is how Compose passes on what is not set.
+func (c *checker) trim(env *environment) {
+	v := reflect.ValueOf(env).Elem()
+	for f := range fields() {
+		value := strings.TrimSpace(v.FieldByIndex(f.Index).String())
+		v.FieldByIndex(f.Index).SetString(cmp.Or(value, f.Tag.Get("default")))
+	}
+}
+
+// secret is the value of a variable, or what is in the file that name_FILE
+// names.
+func (c *checker) secret(value, name, file string) vault.Secret {
+	if file == "" {
+		return vault.Secret(value)
+	}
+	if strings.TrimSpace(os.Getenv(name)) != "" {
+		c.problem(name, "also "+name+"_FILE", "only one of the two")
+		return vault.Secret(value)
+	}
+	expected := "the name of a file that holds " + name
+	b, err := os.ReadFile(file) //nolint:gosec // the operator chose the file
+	content := strings.TrimSpace(string(b))
+	switch {
+	case err != nil:
+		var reason *fs.PathError
+		if errors.As(err, &reason) {
+			err = reason.Err
+		}
+		c.problem(name+"_FILE", fmt.Sprintf("%q, which cannot be read (%v)", file, err), expected)
+	case content == "":
+		c.problem(name+"_FILE", fmt.Sprintf("%q, which is empty", file), expected)
+	}
+	// A file that cannot be used is one problem: the stand-in passes the other
+	// checks, so that it is not the cause of a second one.
+	return vault.Secret(cmp.Or(content, "sqlite:unreadable"))
+}
+
+// unread lists variables that look like ours and are not.
+func unread() []string {
+	var names []string
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "KVITT_") && position(name) < 0 {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// position is a variable's place in the list, -1 when it is not there.
+func position(name string) int {
+	return slices.IndexFunc(Variables(), func(v Variable) bool { return v.Name == name })
+}

@@ -1,0 +1,245 @@
+package config_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kvitt/internal/config"
+)
+
+// environment makes exactly these variables those of Kvitt and Temporal.
+func environment(t *testing.T, pairs ...string) {
+	t.Helper()
+	for _, pair := range os.Environ() {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "KVITT_") || strings.HasPrefix(name, "TEMPORAL_") {
+			t.Setenv(name, value) // so that it is there again afterwards
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // no Temporal profile of the person who tests
+	t.Setenv("HOME", t.TempDir())
+	for _, pair := range pairs {
+		name, value, _ := strings.Cut(pair, "=")
+		t.Setenv(name, value)
+	}
+}
+
+func file(t *testing.T, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
+	environment(t, "KVITT_KEYSET=k", "DATABASE_URL=postgres://not/ours", "TASK_QUEUE=not-ours")
+	got, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		DatabaseURL: "sqlite:kvitt.db", Keyset: "k", TaskQueue: "kvitt", Roles: []config.Role{config.RoleWorker, config.RolePortal},
+		PortalAddr: "127.0.0.1:8088", PublicURL: "http://127.0.0.1:8088", MetricsAddr: "127.0.0.1:9090",
+		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
+		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
+		UnknownWait: 15 * time.Minute, Activities: 32,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if !got.HasRole(config.RolePortal) || got.RedirectURL() != "http://127.0.0.1:8088/connect/visma/callback" {
+		t.Errorf("portal %v, redirect %s", got.HasRole(config.RolePortal), got.RedirectURL())
+	}
+}
+
+func TestEverySettingCanBeSet(t *testing.T) {
+	environment(t,
+		"KVITT_DATABASE_URL= postgres://u:p@db/kvitt\n", "KVITT_KEYSET_FILE="+file(t, "\n k2 \n"), "KVITT_TASK_QUEUE=q", "KVITT_ROLES= portal , portal",
+		"KVITT_PORTAL_ADDR=[::1]:0", "KVITT_PUBLIC_URL=https://kvitt.example.com/books/", "KVITT_METRICS_ADDR=:9100",
+		"KVITT_KLARNA_BASE_URL=http://localhost:9001/", "KVITT_VISMA_API_URL=http://127.0.0.1:9002", "KVITT_VISMA_CONNECT_URL=http://[::1]:9003/",
+		"KVITT_VISMA_CLIENT_ID=id", "KVITT_VISMA_CLIENT_SECRET_FILE="+file(t, "s"), "KVITT_LOG_LEVEL=debug", "KVITT_LOG_FORMAT=console",
+		"KVITT_UI_ORIGIN=https://Temporal.example.com/", "KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD_FILE="+file(t, "correct horse battery"),
+		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DATABSE_URL=oops",
+	)
+	got, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config.Config{
+		DatabaseURL: "postgres://u:p@db/kvitt", Keyset: "k2", TaskQueue: "q", Roles: []config.Role{config.RolePortal},
+		PortalAddr: "[::1]:0", PublicURL: "https://kvitt.example.com/books", MetricsAddr: ":9100",
+		KlarnaBaseURL: "http://localhost:9001", VismaAPIURL: "http://127.0.0.1:9002", VismaConnectURL: "http://[::1]:9003/",
+		VismaClientID: "id", VismaClientSecret: "s", LogLevel: "debug", LogFormat: "console", UIOrigin: "https://temporal.example.com",
+		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery", UnknownWait: 90 * time.Minute, Activities: 4,
+		Unread: []string{"KVITT_DATABSE_URL"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestASettingThatIsEmptyIsNotSet(t *testing.T) {
+	environment(t, "KVITT_KEYSET=", "KVITT_KEYSET_FILE="+file(t, "k"), "KVITT_TASK_QUEUE= ", "KVITT_ACTIVITIES=", "KVITT_DATABASE_URL=")
+	got, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Keyset != "k" || got.TaskQueue != "kvitt" || got.Activities != 32 || got.DatabaseURL != "sqlite:kvitt.db" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	for _, c := range []struct {
+		env  string // pairs separated by spaces
+		want string
+	}{
+		{"KVITT_DATABASE_URL=mysql://u:hemligt@h/d", "KVITT_DATABASE_URL: found a value (not shown) that begins with neither sqlite: nor postgres://, expected sqlite:PATH or postgres://USER:PASSWORD@HOST:5432/DATABASE"},
+		{"KVITT_KEYSET=", "KVITT_KEYSET: found nothing, and no KVITT_KEYSET_FILE, expected a keyset; make one with `starter keyset new`"},
+		{"KVITT_KEYSET= KVITT_KEYSET_FILE=" + missing, `KVITT_KEYSET_FILE: found "` + missing + `", which cannot be read (no such file or directory), expected the name of a file that holds KVITT_KEYSET`},
+		{"KVITT_DATABASE_URL_FILE=" + missing, `KVITT_DATABASE_URL_FILE: found "` + missing + `", which cannot be read (no such file or directory), expected the name of a file that holds KVITT_DATABASE_URL`},
+		{"KVITT_VISMA_CLIENT_ID=x KVITT_VISMA_CLIENT_SECRET_FILE=" + file(t, " \n"), ", which is empty, expected the name of a file that holds KVITT_VISMA_CLIENT_SECRET"},
+		{"KVITT_KEYSET_FILE=" + missing, "KVITT_KEYSET: found also KVITT_KEYSET_FILE, expected only one of the two"},
+		{"KVITT_ROLES=worker,web", `KVITT_ROLES: found "worker,web", expected worker, portal, or worker,portal`},
+		{"KVITT_PORTAL_ADDR=8088", `KVITT_PORTAL_ADDR: found "8088", expected HOST:PORT, for example 127.0.0.1:8088`},
+		{"KVITT_METRICS_ADDR=127.0.0.1:http", `KVITT_METRICS_ADDR: found "127.0.0.1:http", expected HOST:PORT`},
+		{"KVITT_METRICS_ADDR=127.0.0.1:8088", `KVITT_METRICS_ADDR: found "127.0.0.1:8088", which is KVITT_PORTAL_ADDR too, expected an address of its own`},
+		{"KVITT_PUBLIC_URL=kvitt.example.com", `KVITT_PUBLIC_URL: found "kvitt.example.com", expected an http or https URL`},
+		{"KVITT_PUBLIC_URL=https://u:hemligt@kvitt.example.com", "KVITT_PUBLIC_URL: found a URL with a user in it, expected one without"},
+		{"KVITT_PUBLIC_URL=https://kvitt.example.com/?a=1", `expected a URL without ? and #`},
+		{"KVITT_KLARNA_BASE_URL=http://api.klarna.com", `KVITT_KLARNA_BASE_URL: found "http://api.klarna.com", expected https: credentials are sent there`},
+		{"KVITT_VISMA_API_URL=http://10.0.0.1", `KVITT_VISMA_API_URL: found "http://10.0.0.1", expected https`},
+		{"KVITT_VISMA_CONNECT_URL=http://localhost.evil.example", `KVITT_VISMA_CONNECT_URL: found "http://localhost.evil.example", expected https`},
+		{"KVITT_VISMA_API_URL=ftp://u:hemligt@x", `KVITT_VISMA_API_URL: found "…@x", expected an http or https URL`},
+		{"KVITT_VISMA_CLIENT_SECRET=hemligt", "KVITT_VISMA_CLIENT_ID: found nothing, but a KVITT_VISMA_CLIENT_SECRET, expected the id"},
+		{"KVITT_LOG_LEVEL=loud", `KVITT_LOG_LEVEL: found "loud", expected debug, info, warn or error`},
+		{"KVITT_LOG_FORMAT=xml", `KVITT_LOG_FORMAT: found "xml", expected json or console`},
+		{"KVITT_UI_ORIGIN=http://127.0.0.1:8233/namespaces", `KVITT_UI_ORIGIN: found "http://127.0.0.1:8233/namespaces", expected an origin without a path`},
+		{"KVITT_CODEC_AUTH=none", `KVITT_CODEC_AUTH: found "none", expected off, password or loopback`},
+		{"KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD: found nothing, and no KVITT_CODEC_PASSWORD_FILE, expected a password, because KVITT_CODEC_AUTH is password"},
+		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD=hemligt", "KVITT_CODEC_PASSWORD: found one of fewer than 12 characters"},
+		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=0.0.0.0:8088", `KVITT_CODEC_AUTH: found loopback, while KVITT_PORTAL_ADDR is "0.0.0.0:8088", expected off or password`},
+		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=:8088", `KVITT_CODEC_AUTH: found loopback`},
+		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD_FILE=" + missing, `KVITT_CODEC_PASSWORD_FILE: found "` + missing + `", which cannot be read`},
+		{"KVITT_UNKNOWN_WAIT=15", `KVITT_UNKNOWN_WAIT: found "15", expected a time longer than none, for example 15m or 1h30m`},
+		{"KVITT_UNKNOWN_WAIT=-1m", `KVITT_UNKNOWN_WAIT: found "-1m"`},
+		{"KVITT_ACTIVITIES=many", `KVITT_ACTIVITIES: found "many", expected a whole number from 1 to 1000`},
+		{"KVITT_ACTIVITIES=0", `KVITT_ACTIVITIES: found "0"`},
+	} {
+		t.Run(c.env, func(t *testing.T) {
+			environment(t, append([]string{"KVITT_KEYSET=k"}, strings.Split(c.env, " ")...)...)
+			_, err := config.Load()
+			switch {
+			case err == nil:
+				t.Fatal("it was accepted")
+			case !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n"):
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			case strings.Contains(err.Error(), "hemligt"):
+				t.Errorf("the error repeats a secret: %v", err)
+			}
+		})
+	}
+}
+
+func TestSeveralBadSettingsAreSeveralLinesInTheOrderOfTheList(t *testing.T) {
+	environment(t, "KVITT_ACTIVITIES=x", "KVITT_LOG_LEVEL=x", "KVITT_ROLES=x")
+	_, err := config.Load()
+	if err == nil {
+		t.Fatal("they were accepted")
+	}
+	var names []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		name, _, _ := strings.Cut(line, ":")
+		names = append(names, name)
+	}
+	if diff := cmp.Diff([]string{"KVITT_KEYSET", "KVITT_ROLES", "KVITT_LOG_LEVEL", "KVITT_ACTIVITIES"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestACommandWithoutSecretsNeedsNoKeyset(t *testing.T) {
+	environment(t)
+	if _, err := config.LoadWithoutKeyset(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheCodecIsOpenWithoutAPasswordOnLoopbackOnly(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:8088", "localhost:8088", "[::1]:8088", "127.9.9.9:1"} {
+		environment(t, "KVITT_KEYSET=k", "KVITT_CODEC_AUTH=loopback", "KVITT_PORTAL_ADDR="+address)
+		if _, err := config.Load(); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestSettingsDoNotPrintTheirSecrets(t *testing.T) {
+	environment(t, "KVITT_KEYSET=hemligt", "KVITT_DATABASE_URL=postgres://u:hemligt@db/kvitt", "KVITT_VISMA_CLIENT_ID=x", "KVITT_VISMA_CLIENT_SECRET=hemligt")
+	c, err := config.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := fmt.Sprintf("%v %+v %#v", c, c, c); strings.Contains(s, "hemligt") {
+		t.Error(s)
+	}
+}
+
+func TestTheListOfVariablesIsComplete(t *testing.T) {
+	names := map[string]config.Variable{}
+	for _, v := range config.Variables() {
+		if v.Meaning == "" || !strings.HasPrefix(v.Name, "KVITT_") {
+			t.Errorf("%+v is not described", v)
+		}
+		names[v.Name] = v
+	}
+	for name, v := range names {
+		if _, ok := names[name+"_FILE"]; ok != v.Secret {
+			t.Errorf("%s: secret %v, with a file %v", name, v.Secret, ok)
+		}
+	}
+	if names["KVITT_DATABASE_URL"].Default != "sqlite:kvitt.db" || !names["KVITT_KEYSET"].Secret {
+		t.Errorf("%+v", names)
+	}
+}
+
+func TestTemporalIsReachedAsByEveryTemporalTool(t *testing.T) {
+	environment(t)
+	o, err := config.TemporalOptions()
+	if err != nil || o.HostPort != "localhost:7233" || o.Namespace != "default" {
+		t.Errorf("%s %s %v", o.HostPort, o.Namespace, err)
+	}
+	environment(t, "TEMPORAL_ADDRESS=temporal:7233", "TEMPORAL_NAMESPACE=books")
+	o, err = config.TemporalOptions()
+	if err != nil || o.HostPort != "temporal:7233" || o.Namespace != "books" {
+		t.Errorf("%s %s %v", o.HostPort, o.Namespace, err)
+	}
+	toml := file(t, "[profile.prod]\naddress = \"prod:7233\"\nnamespace = \"p\"\n")
+	environment(t, "TEMPORAL_CONFIG_FILE="+toml, "TEMPORAL_PROFILE=prod")
+	o, err = config.TemporalOptions()
+	if err != nil || o.HostPort != "prod:7233" || o.Namespace != "p" {
+		t.Errorf("%s %s %v", o.HostPort, o.Namespace, err)
+	}
+	for env, words := range map[string]string{
+		"TEMPORAL_ADDRESS=http://localhost:7233":     `TEMPORAL_ADDRESS: found "http://localhost:7233", expected HOST:PORT`,
+		"TEMPORAL_ADDRESS=localhost":                 `TEMPORAL_ADDRESS: found "localhost", expected HOST:PORT`,
+		"TEMPORAL_PROFILE=none":                      "TEMPORAL_… variables",
+		"TEMPORAL_TLS_CLIENT_CERT_PATH=/no/such/pem": "TEMPORAL_… variables",
+	} {
+		environment(t, env)
+		if _, err := config.TemporalOptions(); err == nil || !strings.Contains(err.Error(), words) || !strings.HasPrefix(err.Error(), "read how to reach Temporal") {
+			t.Errorf("%s: %v", env, err)
+		}
+	}
+}

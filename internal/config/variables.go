@@ -1,0 +1,72 @@
+// Package config reads the settings of the worker and the starter from the
+// environment, checks them, and describes them.
+//
+// It must never repeat a secret in an error, never guess what a wrong value
+// was meant to be, and never read a variable that is not in its list.
+package config
+
+import "reflect"
+
+// environment is the list of settings as data: one field per variable, read by
+// kelseyhightower/envconfig. The tags give the variable's whole name, because
+// with a prefix and a tag envconfig also reads the name without the prefix,
+// and DATABASE_URL in somebody's environment is not meant for us.
+//
+// All fields are text: envconfig stops at the first value it cannot convert,
+// and its error repeats the value. Load converts and checks them all.
+type environment struct {
+	DatabaseURL           string `envconfig:"KVITT_DATABASE_URL" default:"sqlite:kvitt.db" secret:"true" desc:"the database: sqlite:PATH or postgres://…"`
+	DatabaseURLFile       string `envconfig:"KVITT_DATABASE_URL_FILE" desc:"a file that holds KVITT_DATABASE_URL"`
+	Keyset                string `envconfig:"KVITT_KEYSET" secret:"true" desc:"required: the Tink keyset that encrypts secrets and Temporal payloads, as starter keyset new prints it"`
+	KeysetFile            string `envconfig:"KVITT_KEYSET_FILE" desc:"a file that holds KVITT_KEYSET"`
+	TaskQueue             string `envconfig:"KVITT_TASK_QUEUE" default:"kvitt" desc:"the Temporal task queue"`
+	Roles                 string `envconfig:"KVITT_ROLES" default:"worker,portal" desc:"which parts this process runs: worker, portal, or both separated by a comma"`
+	PortalAddr            string `envconfig:"KVITT_PORTAL_ADDR" default:"127.0.0.1:8088" desc:"where the portal listens"`
+	PublicURL             string `envconfig:"KVITT_PUBLIC_URL" default:"http://127.0.0.1:8088" desc:"how browsers and Visma Connect reach the portal; the OAuth redirect is this and /connect/visma/callback"`
+	MetricsAddr           string `envconfig:"KVITT_METRICS_ADDR" default:"127.0.0.1:9090" desc:"where Prometheus metrics, /healthz and /readyz listen"`
+	KlarnaBaseURL         string `envconfig:"KVITT_KLARNA_BASE_URL" desc:"overrides Klarna's host, which follows from provider, region and key"`
+	VismaAPIURL           string `envconfig:"KVITT_VISMA_API_URL" default:"https://api.finance.visma.net" desc:"the Visma.net ERP API"`
+	VismaConnectURL       string `envconfig:"KVITT_VISMA_CONNECT_URL" default:"https://connect.visma.com" desc:"the issuer Visma Connect; its endpoints come from its discovery document"`
+	VismaClientID         string `envconfig:"KVITT_VISMA_CLIENT_ID" desc:"the OAuth client that is registered with Visma"`
+	VismaClientSecret     string `envconfig:"KVITT_VISMA_CLIENT_SECRET" secret:"true" desc:"the secret of that client"`
+	VismaClientSecretFile string `envconfig:"KVITT_VISMA_CLIENT_SECRET_FILE" desc:"a file that holds KVITT_VISMA_CLIENT_SECRET"`
+	LogLevel              string `envconfig:"KVITT_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
+	LogFormat             string `envconfig:"KVITT_LOG_FORMAT" default:"json" desc:"json or console"`
+	UIOrigin              string `envconfig:"KVITT_UI_ORIGIN" default:"http://127.0.0.1:8233" desc:"the origin of the Temporal Web UI, the only one that may use the codec endpoint from a browser"`
+	CodecAuth             string `envconfig:"KVITT_CODEC_AUTH" default:"off" desc:"who may use the codec endpoint: off (nobody), password, or loopback (everybody on this machine)"`
+	CodecPassword         string `envconfig:"KVITT_CODEC_PASSWORD" secret:"true" desc:"the password of the codec endpoint, with KVITT_CODEC_AUTH=password"`
+	CodecPasswordFile     string `envconfig:"KVITT_CODEC_PASSWORD_FILE" desc:"a file that holds KVITT_CODEC_PASSWORD"`
+	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
+	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
+}
+
+// Variable describes a setting.
+type Variable struct {
+	Name    string
+	Default string // "" when there is none
+	Meaning string
+	Secret  bool // its value must not be shown; it can also be given in Name_FILE
+}
+
+// Variables lists every variable that Kvitt reads, besides the TEMPORAL_…
+// variables of the Temporal SDK and the libpq variables of PostgreSQL.
+func Variables() []Variable {
+	var all []Variable
+	for f := range fields() {
+		all = append(all, Variable{
+			Name: f.Tag.Get("envconfig"), Default: f.Tag.Get("default"), Meaning: f.Tag.Get("desc"), Secret: f.Tag.Get("secret") == "true",
+		})
+	}
+	return all
+}
+
+func fields() func(yield func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		t := reflect.TypeFor[environment]()
+		for i := range t.NumField() {
+			if !yield(t.Field(i)) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package held_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"kvitt/internal/held"
+)
+
+// sections reads docs/errors.md: the headings below "Held payouts" in order,
+// and what stands below each.
+func sections(t *testing.T) (order []string, text map[string]string) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/errors.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(page), "\n## Held payouts\n")
+	if !ok {
+		t.Fatal("docs/errors.md has no section on held payouts")
+	}
+	part, _, _ := strings.Cut(rest, "\n## ")
+	text = map[string]string{}
+	for _, section := range strings.Split(part, "\n### ")[1:] {
+		heading, body, _ := strings.Cut(section, "\n")
+		order, text[heading] = append(order, heading), strings.TrimSpace(body)
+	}
+	return order, text
+}
+
+func TestEveryReasonHasItsSectionInOrder(t *testing.T) {
+	var codes []string
+	for _, r := range held.All() {
+		codes = append(codes, string(r.Code))
+	}
+	order, _ := sections(t)
+	if diff := cmp.Diff(codes, order); diff != "" {
+		t.Errorf("docs/errors.md has other sections than the catalogue (-catalogue +page):\n%s", diff)
+	}
+}
+
+func TestEverySectionSaysWhetherThePayoutGoesOnByItself(t *testing.T) {
+	_, text := sections(t)
+	for _, r := range held.All() {
+		body := text[string(r.Code)]
+		if len(strings.Fields(body)) < 30 {
+			t.Errorf("the section on %s is too short to help", r.Code)
+		}
+		_, answer, ok := strings.Cut(body, "\n**Goes on by itself:** ")
+		switch {
+		case !ok:
+			t.Errorf("the section on %s does not say whether the payout goes on by itself", r.Code)
+		case r.Waits == held.ForEvent && !strings.HasPrefix(answer, "yes"):
+			t.Errorf("the section on %s says that it does not go on by itself: %s", r.Code, answer)
+		}
+	}
+}

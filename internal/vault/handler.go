@@ -1,0 +1,110 @@
+package vault
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"strings"
+
+	commonpb "go.temporal.io/api/common/v1"
+	"go.temporal.io/sdk/converter"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+// A page of a history in the Web UI is at most what Temporal sends in one
+// answer, 4 MiB, and base64 makes that a third more.
+const mostBody = 8 << 20
+
+// CodecHandler lets the Temporal Web UI and CLI decode payloads: POST to
+// …/decode and …/encode, with or without a trailing slash, whatever stands
+// before (such as the namespace). A browser is let in from allowedOrigin
+// ("http://127.0.0.1:8233") only, with credentials, so that authorize can look
+// at cookies and headers; a nil authorize lets nobody in. Answers: 200 with
+// the payloads, 400 with what is wrong with them, 401, 403 (another origin),
+// 404, 405, 413.
+func (k *Keyring) CodecHandler(allowedOrigin string, authorize func(*http.Request) bool) http.Handler {
+	return &codecHandler{codec: k.Codec(), origin: strings.TrimSuffix(allowedOrigin, "/"), authorize: authorize}
+}
+
+type codecHandler struct {
+	codec     converter.PayloadCodec
+	origin    string
+	authorize func(*http.Request) bool
+}
+
+func (h *codecHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Add("Vary", "Origin")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+
+	transform, ok := h.transform(r)
+	if !ok {
+		http.Error(w, "the codec has /decode and /encode", http.StatusNotFound)
+		return
+	}
+	if origin := r.Header.Get("Origin"); origin != "" { // the CLI has none
+		if h.origin == "" || origin != h.origin {
+			http.Error(w, "the codec is open to another origin only; KVITT_UI_ORIGIN names it", http.StatusForbidden)
+			return
+		}
+		header.Set("Access-Control-Allow-Origin", h.origin)
+		header.Set("Access-Control-Allow-Credentials", "true")
+	}
+	switch {
+	case r.Method == http.MethodOptions: // a preflight carries no credentials
+		header.Set("Access-Control-Allow-Methods", "POST, OPTIONS")
+		header.Set("Access-Control-Allow-Headers", "Authorization, Authorization-Extras, Content-Type, X-Namespace")
+		header.Set("Access-Control-Max-Age", "600")
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method != http.MethodPost:
+		header.Set("Allow", "POST, OPTIONS")
+		http.Error(w, "the codec takes POST", http.StatusMethodNotAllowed)
+	case h.authorize == nil || !h.authorize(r):
+		http.Error(w, "log in to Kvitt first", http.StatusUnauthorized)
+	default:
+		h.answer(w, r, transform)
+	}
+}
+
+// transform is what the last segment of the path asks for.
+func (h *codecHandler) transform(r *http.Request) (func([]*commonpb.Payload) ([]*commonpb.Payload, error), bool) {
+	switch path.Base(path.Clean("/" + r.URL.Path)) {
+	case "decode":
+		return h.codec.Decode, true
+	case "encode":
+		return h.codec.Encode, true
+	}
+	return nil, false
+}
+
+func (h *codecHandler) answer(w http.ResponseWriter, r *http.Request, transform func([]*commonpb.Payload) ([]*commonpb.Payload, error)) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			http.Error(w, "the payloads are larger than 8 MiB", http.StatusRequestEntityTooLarge)
+			return
+		}
+		http.Error(w, "the payloads did not arrive whole", http.StatusBadRequest)
+		return
+	}
+	var payloads commonpb.Payloads
+	if err := protojson.Unmarshal(body, &payloads); err != nil {
+		http.Error(w, `the body is not {"payloads":[…]} in JSON`, http.StatusBadRequest)
+		return
+	}
+	out, err := transform(payloads.GetPayloads())
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	answer, err := protojson.Marshal(&commonpb.Payloads{Payloads: out})
+	if err != nil {
+		http.Error(w, "the payloads cannot be written as JSON", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer)
+}

@@ -1,0 +1,150 @@
+package voucher_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"kvitt/internal/settlement"
+	"kvitt/internal/voucher"
+)
+
+var target = voucher.Target{Company: "5566778899"}
+
+// preset reads an embedded profile, with changes made to its text.
+func preset(t testing.TB, name string, changes ...string) *voucher.Profile {
+	t.Helper()
+	doc, err := voucher.Preset(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(doc)
+	for i := 0; i < len(changes); i += 2 {
+		if !strings.Contains(text, changes[i]) {
+			t.Fatalf("preset %s has no %q to change", name, changes[i])
+		}
+		text = strings.Replace(text, changes[i], changes[i+1], 1)
+	}
+	return profile(t, text)
+}
+
+func profile(t testing.TB, doc string) *voucher.Profile {
+	t.Helper()
+	p, err := voucher.ParseProfile([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// row makes a row of a pair "TYPE/DETAILED_TYPE" in SEK.
+func row(pair string, amount int64, vat ...int64) settlement.Row {
+	typ, detailed, _ := strings.Cut(pair, "/")
+	r := settlement.Row{Type: typ, DetailedType: detailed, Amount: amount, Currency: "SEK"}
+	if len(vat) > 0 {
+		r.VAT = vat[0]
+	}
+	return r
+}
+
+// payout is one of Friday 30 January 2026, 06:00 UTC, in SEK.
+func payout(totals settlement.Totals) settlement.Payout {
+	return settlement.Payout{
+		PaymentReference: "1234567890", MerchantID: "K100001", Currency: "SEK", RegistrationCurrency: "SEK",
+		Date: time.Date(2026, 1, 30, 6, 0, 0, 0, time.UTC), Type: settlement.Net, Totals: totals,
+	}
+}
+
+// prove proves a payout whose rows take its currency.
+func prove(t testing.TB, p settlement.Payout, rows ...settlement.Row) *settlement.Proof {
+	t.Helper()
+	tally := settlement.NewTally(p.Currency)
+	for i := range rows {
+		rows[i].Currency = p.Currency
+		tally.Add(&rows[i])
+	}
+	proof, err := settlement.Prove(p, tally, int64(len(rows)), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proof
+}
+
+func compile(t testing.TB, p *voucher.Profile, proof *settlement.Proof) *voucher.Voucher {
+	t.Helper()
+	v, err := voucher.Compile(p, proof, target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// held asserts that compiling stops with an error under code.
+func held(t testing.TB, p *voucher.Profile, proof *settlement.Proof, code string) error {
+	t.Helper()
+	v, err := voucher.Compile(p, proof, target)
+	if err == nil {
+		t.Fatalf("compiled, want it held as %q:\n%s", code, table(v))
+	}
+	if got := codeOf(err); got != code {
+		t.Fatalf("held as %q (%v), want %q", got, err, code)
+	}
+	return err
+}
+
+func codeOf(err error) string {
+	var coded interface{ Code() string }
+	if errors.As(err, &coded) {
+		return coded.Code()
+	}
+	return ""
+}
+
+// table writes a voucher as an accountant would read it.
+func table(v *voucher.Voucher) string {
+	var b strings.Builder
+	for i := range v.Lines {
+		l := &v.Lines[i]
+		fmt.Fprintf(&b, "%-6s %12s %12s  %s\n", l.Account, amount(l.Debit, v.Currency), amount(l.Credit, v.Currency), l.Text)
+	}
+	debit, credit := v.Total()
+	fmt.Fprintf(&b, "%-6s %12s %12s\n", "", amount(debit, v.Currency), amount(credit, v.Currency))
+	return b.String()
+}
+
+func amount(minor int64, c settlement.Currency) string {
+	if minor == 0 {
+		return ""
+	}
+	return settlement.Format(minor, c)
+}
+
+// wantTable compares a voucher with the table of an accountant.
+func wantTable(t testing.TB, v *voucher.Voucher, want string) {
+	t.Helper()
+	got, want := strings.TrimSpace(table(v)), strings.TrimSpace(want)
+	if normal(got) != normal(want) {
+		t.Errorf("the voucher is\n%s\nwant\n%s", got, want)
+	}
+}
+
+func normal(s string) string {
+	lines := strings.Split(s, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// balance is what a voucher does to an account: debit less credit.
+func balance(v *voucher.Voucher, account string) int64 {
+	var sum int64
+	for i := range v.Lines {
+		if l := &v.Lines[i]; l.Account == account {
+			sum += l.Debit - l.Credit
+		}
+	}
+	return sum
+}
