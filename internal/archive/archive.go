@@ -51,8 +51,11 @@ func NewWriter(k Keeper, connection, reference, kind string) *Writer {
 	return &Writer{keeper: k, connection: connection, reference: reference, kind: kind}
 }
 
+// window is larger than a page of 500 rows; a larger one would only cost memory.
+const window = 512 << 10
+
 var encoders = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ func (c *checker) together(config Config, keyset bool) {
 	if config.VismaClientSecret != "" && config.VismaClientID == "" {
 		c.problem("KVITT_VISMA_CLIENT_ID", "nothing, but a KVITT_VISMA_CLIENT_SECRET", "the id of the OAuth client that the secret belongs to")
 	}
-	if _, port, _ := net.SplitHostPort(config.PortalAddr); config.PortalAddr == config.MetricsAddr && port != "0" && port != "" && config.HasRole(RolePortal) {
+	if _, port, _ := net.SplitHostPort(config.PortalAddr); config.PortalAddr == config.MetricsAddr && port != "0" && port != "" && config.Has(Portal) {
 		c.problem("KVITT_METRICS_ADDR", fmt.Sprintf("%q, which is KVITT_PORTAL_ADDR too", config.MetricsAddr), "an address of its own")
 	}
 	switch {
@@ -49,7 +49,7 @@ func (c *checker) roles(name, value string) []Role {
 	var roles []Role
 	for part := range strings.SplitSeq(value, ",") {
 		role := Role(strings.TrimSpace(part))
-		if role != RoleWorker && role != RolePortal {
+		if role != Worker && role != Portal {
 			c.problem(name, fmt.Sprintf("%q", value), "worker, portal, or worker,portal")
 			return nil
 		}

@@ -21,8 +21,8 @@ type Role string
 
 // The roles.
 const (
-	RoleWorker Role = "worker" // the Temporal worker
-	RolePortal Role = "portal" // the web pages and the codec endpoint
+	Worker Role = "worker" // the Temporal worker
+	Portal Role = "portal" // the web pages and the codec endpoint
 )
 
 // CodecAuth says who may use the codec endpoint.
@@ -62,8 +62,8 @@ type Config struct {
 	Unread []string
 }
 
-// HasRole tells whether this process runs a part.
-func (c Config) HasRole(r Role) bool { return slices.Contains(c.Roles, r) }
+// Has tells whether this process runs a part.
+func (c Config) Has(r Role) bool { return slices.Contains(c.Roles, r) }
 
 // RedirectURL is where Visma Connect sends browsers back to.
 func (c Config) RedirectURL() string { return c.PublicURL + "/connect/visma/callback" }

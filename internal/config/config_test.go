@@ -49,7 +49,7 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		DatabaseURL: "sqlite:kvitt.db", Keyset: "k", TaskQueue: "kvitt", Roles: []config.Role{config.RoleWorker, config.RolePortal},
+		DatabaseURL: "sqlite:kvitt.db", Keyset: "k", TaskQueue: "kvitt", Roles: []config.Role{config.Worker, config.Portal},
 		PortalAddr: "127.0.0.1:8088", PublicURL: "http://127.0.0.1:8088", MetricsAddr: "127.0.0.1:9090",
 		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
 		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
@@ -58,8 +58,8 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if !got.HasRole(config.RolePortal) || got.RedirectURL() != "http://127.0.0.1:8088/connect/visma/callback" {
-		t.Errorf("portal %v, redirect %s", got.HasRole(config.RolePortal), got.RedirectURL())
+	if !got.Has(config.Portal) || got.RedirectURL() != "http://127.0.0.1:8088/connect/visma/callback" {
+		t.Errorf("portal %v, redirect %s", got.Has(config.Portal), got.RedirectURL())
 	}
 }
 
@@ -77,7 +77,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config.Config{
-		DatabaseURL: "postgres://u:p@db/kvitt", Keyset: "k2", TaskQueue: "q", Roles: []config.Role{config.RolePortal},
+		DatabaseURL: "postgres://u:p@db/kvitt", Keyset: "k2", TaskQueue: "q", Roles: []config.Role{config.Portal},
 		PortalAddr: "[::1]:0", PublicURL: "https://kvitt.example.com/books", MetricsAddr: ":9100",
 		KlarnaBaseURL: "http://localhost:9001", VismaAPIURL: "http://127.0.0.1:9002", VismaConnectURL: "http://[::1]:9003/",
 		VismaClientID: "id", VismaClientSecret: "s", LogLevel: "debug", LogFormat: "console", UIOrigin: "https://temporal.example.com",

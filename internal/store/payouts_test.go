@@ -210,7 +210,7 @@ func TestReadersDoNotWaitForAWriter(t *testing.T) {
 		other := db.open(t)
 		must(t, s.UpdatePayout(t.Context(), "c1", "P1", func(p *store.Payout) error {
 			p.State = "proven"
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
 			for _, reader := range []*store.Store{s, other} {
 				seen, err := reader.Payout(ctx, "c1", "P1")
@@ -221,5 +221,20 @@ func TestReadersDoNotWaitForAWriter(t *testing.T) {
 			}
 			return nil
 		}, nil))
+	})
+}
+
+func TestPayoutsAreCountedByStateAndReason(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := withPayout(t, db)
+		upsert(t, s, "c1", payout("P2", 2), payout("P3", 3))
+		must(t, s.UpdatePayout(t.Context(), "c1", "P3", func(p *store.Payout) error { p.State, p.HeldReason = "held", "rows_differ"; return nil }, nil))
+		counts, err := s.PayoutCounts(t.Context())
+		must(t, err)
+		byState := cmpopts.SortSlices(func(a, b store.PayoutCount) bool { return a.State < b.State })
+		same(t, "the counts", counts, []store.PayoutCount{
+			{ConnectionID: "c1", State: "discovered", Payouts: 2},
+			{ConnectionID: "c1", State: "held", HeldReason: "rows_differ", Payouts: 1},
+		}, byState)
 	})
 }

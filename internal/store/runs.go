@@ -14,7 +14,7 @@ const (
 	OutcomeNothingDue    = "nothing_due"     // none were found and none were due
 	OutcomeDueButMissing = "due_but_missing" // the merchant's rhythm has a gap
 	OutcomeFailed        = "failed"
-	OutcomeCanceled      = "canceled"
+	OutcomeCancelled     = "cancelled"
 )
 
 // SyncRun is one run of SettlementSyncWorkflow over a window of time.
@@ -69,13 +69,14 @@ func (s *Store) SyncRuns(ctx context.Context, connection string, limit int) ([]S
 	return all, s.fail("list the sync runs of the connection "+connection, err)
 }
 
-// LastSuccessfulSync is the finished run of a connection whose window reaches
-// furthest, among those that neither failed nor were canceled; nil when there
-// is none. A backfill of last year does not hide that today's syncs fail.
+// LastSuccessfulSync is the finished sync of a connection whose window reaches
+// furthest, among those that neither failed nor were cancelled; nil when there
+// is none. Backfills and dry runs do not count: neither may hide that today's
+// syncs fail, nor move the window of the next one.
 func (s *Store) LastSuccessfulSync(ctx context.Context, connection string) (*SyncRun, error) {
 	var r SyncRun
 	err := one(ctx, s.reads, r.cells(), "SELECT "+runColumns+` FROM sync_runs
-		WHERE connection_id = $1 AND finished_at IS NOT NULL AND outcome IN ($2, $3, $4)
+		WHERE connection_id = $1 AND finished_at IS NOT NULL AND outcome IN ($2, $3, $4) AND mode IN ('schedule', 'now')
 		ORDER BY window_to DESC, started_at DESC LIMIT 1`,
 		connection, OutcomeFetched, OutcomeNothingDue, OutcomeDueButMissing)
 	if errors.Is(err, sql.ErrNoRows) {

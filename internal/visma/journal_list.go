@@ -204,8 +204,9 @@ func hasStatus(wanted, status BatchStatus) bool {
 		return true
 	case BatchUnreleased:
 		return status != BatchUnposted && status != BatchPosted && status != BatchVoided
+	default:
+		return status == ""
 	}
-	return status == ""
 }
 
 // modifiedBefore allows a day for a clock whose zone is not known.

@@ -50,6 +50,9 @@ func scriptedClient(t *testing.T, limiter *Limiter, answers ...scriptedAnswer) (
 	return c, transport
 }
 
+// later lets the simulated time pass.
+func later(d time.Duration) { <-time.After(d) }
+
 func TestA429SaysHowLongToWaitAndNothingIsSentUntilThen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		limiter := NewLimiter(0, 0)
@@ -59,7 +62,7 @@ func TestA429SaysHowLongToWaitAndNothingIsSentUntilThen(t *testing.T) {
 		if e := wantFault(t, err, fault.Throttled); e.RetryAfter != 30*time.Minute {
 			t.Errorf("to wait %s", e.RetryAfter)
 		}
-		time.Sleep(10 * time.Minute)
+		later(10 * time.Minute)
 		other, _ := scriptedClient(t, limiter, scriptedAnswer{200, nil, "[]"})
 		_, err = other.CreateJournalTransaction(t.Context(), testUpdate()) // the budget is the connection's
 		if e := wantFault(t, err, fault.Throttled); e.RetryAfter != 20*time.Minute {
@@ -68,7 +71,7 @@ func TestA429SaysHowLongToWaitAndNothingIsSentUntilThen(t *testing.T) {
 		if transport.requests != 1 {
 			t.Errorf("%d requests were sent", transport.requests)
 		}
-		time.Sleep(20 * time.Minute)
+		later(20 * time.Minute)
 		if _, err := c.Ledgers(t.Context()); err != nil {
 			t.Error(err)
 		}

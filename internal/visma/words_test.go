@@ -12,14 +12,20 @@ func TestErrorBodiesOfEveryShapeAreReadInTheServersOwnWords(t *testing.T) {
 		contentType, body string
 		want              said
 	}{
-		"message with VismaId": {"application/json", `{"message":"VismaId: ` + id + `. Error creating document. Error: Account '9999' cannot be found."}`,
-			said{words: "VismaId: " + id + ". Error creating document. Error: Account '9999' cannot be found.", requestID: id}},
-		"message without": {"application/json", `{"message":"Payment is already released."}`,
-			said{words: "Payment is already released.", requestID: "ipp-1"}},
+		"message with VismaId": {
+			"application/json", `{"message":"VismaId: ` + id + `. Error creating document. Error: Account '9999' cannot be found."}`,
+			said{words: "VismaId: " + id + ". Error creating document. Error: Account '9999' cannot be found.", requestID: id},
+		},
+		"message without": {
+			"application/json", `{"message":"Payment is already released."}`,
+			said{words: "Payment is already released.", requestID: "ipp-1"},
+		},
 		"capitals":  {"application/json", `{"Message":"An error has occurred."}`, said{words: "An error has occurred.", requestID: "ipp-1"}},
 		"exception": {"application/json", `{"ExceptionType":"IPPException","ExceptionMessage":"No license for this company.","ExceptionFaultCode":"12027","ExceptionMessageID":"12027_x","ExceptionDetails":""}`, said{words: "No license for this company.", code: "12027", requestID: "ipp-1"}},
-		"problem details": {"application/problem+json", `{"title":"One or more validation errors.","status":400,"errors":{"periodId":["is required"],"branch":["is unknown"]}}`,
-			said{words: "One or more validation errors.; branch: is unknown; periodId: is required", requestID: "ipp-1"}},
+		"problem details": {
+			"application/problem+json", `{"title":"One or more validation errors.","status":400,"errors":{"periodId":["is required"],"branch":["is unknown"]}}`,
+			said{words: "One or more validation errors.; branch: is unknown; periodId: is required", requestID: "ipp-1"},
+		},
 		"nested error":  {"application/json", `{"error":{"code":"x","message":"Quota exceeded"}}`, said{words: "Quota exceeded", requestID: "ipp-1"}},
 		"list":          {"application/json", `[{"message":"one"},"two"]`, said{words: "one; two", requestID: "ipp-1"}},
 		"text in JSON":  {"application/json", `"Access denied"`, said{words: "Access denied", requestID: "ipp-1"}},

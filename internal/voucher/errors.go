@@ -2,6 +2,7 @@ package voucher
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"kvitt/internal/settlement"
@@ -55,47 +56,50 @@ type Missing struct {
 }
 
 func (e *RuleError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "compile voucher for payout %s: posting profile %q has no ", e.PaymentReference, e.Profile)
-	for i, m := range e.Missing {
-		if i > 0 {
-			b.WriteString("; and no ")
-		}
-		fmt.Fprintf(&b, "%s (%s %s)", m.what(), settlement.Format(m.Amount, e.Currency), e.Currency)
+	var what, add []string
+	for _, m := range e.Missing {
+		what = append(what, fmt.Sprintf("%s (%s %s)", m.what(e.Currency), settlement.Format(m.Amount, e.Currency), e.Currency))
 	}
-	b.WriteString("; add ")
-	for i, m := range e.Missing {
-		if i > 0 {
-			b.WriteString(" and ")
+	for _, m := range e.Missing {
+		if remedy := e.remedy(m); !slices.Contains(add, remedy) {
+			add = append(add, remedy)
 		}
-		b.WriteString(m.remedy())
 	}
-	return b.String()
+	return fmt.Sprintf("compile voucher for payout %s: posting profile %q has %s; add %s",
+		e.PaymentReference, e.Profile, strings.Join(what, ", "), strings.Join(add, ", "))
 }
 
 // Code is the code under which the payout is held.
 func (e *RuleError) Code() string { return codeComponentUnknown }
 
-func (m *Missing) what() string {
+func (m *Missing) what(c settlement.Currency) string {
 	switch {
 	case m.Component == "":
-		return m.Member + " for this currency"
+		return fmt.Sprintf("no number for %s in %s", m.Member, c)
 	case m.Member == "account":
-		return "rule for " + m.Component
+		return "no rule for " + m.Component
 	default:
-		return m.Member + " for the VAT of " + m.Component
+		return "no " + m.Member + " for the VAT of " + m.Component
 	}
 }
 
-func (m *Missing) remedy() string {
+// remedy is what to write into the profile: everything that a component lacks
+// in one rule.
+func (e *RuleError) remedy(m Missing) string {
 	if m.Component == "" {
-		return fmt.Sprintf("`%s`", m.Member)
+		return "`" + m.Member + "`"
+	}
+	var members []string
+	for _, other := range e.Missing {
+		if other.Component == m.Component {
+			members = append(members, other.Member+": …")
+		}
 	}
 	kind := m.Component
 	if strings.HasSuffix(kind, "/") { // rows without a detailed type
 		kind += "*"
 	}
-	return fmt.Sprintf("`%s: {%s: …}` to components", kind, m.Member)
+	return fmt.Sprintf("`%s: {%s}` to components", kind, strings.Join(members, ", "))
 }
 
 // UnexplainedError says that a payout proves by a reading of Klarna's figures

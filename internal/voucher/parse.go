@@ -47,8 +47,15 @@ type reader struct {
 
 type ruleAt struct {
 	place
-	kind  string
-	layer int // index of the override, -1 for the profile itself
+	kind       string
+	layer      int // index of the override, -1 for the profile itself
+	references []reference
+}
+
+// reference is an account that a rule refers to by name.
+type reference struct {
+	place
+	name string
 }
 
 // ParseProfile reads a posting profile from YAML. It is strict: every member is
@@ -198,12 +205,12 @@ func (r *reader) readRules(v value, index int) (map[string]rule, error) {
 		if err := m.kind(); err != nil {
 			return nil, err
 		}
-		rule, err := m.value.rule()
+		rule, references, err := m.value.rule()
 		if err != nil {
 			return nil, err
 		}
 		rules[m.name] = rule
-		r.rulesAt = append(r.rulesAt, ruleAt{m.value.place, m.name, index})
+		r.rulesAt = append(r.rulesAt, ruleAt{m.place, m.name, index, references})
 	}
 	return rules, nil
 }
@@ -246,10 +253,9 @@ func (r *reader) checkRule(at ruleAt) error {
 	if account == "" {
 		return at.errorf("add `account:`, to it or to "+group+"/*", "the rule for %s has no account", at.kind)
 	}
-	own := levels[0].rules[at.kind]
-	for _, reference := range []string{own.account, own.vatAccount} {
-		if reference != "" && isAccountName(reference) && !slices.ContainsFunc(levels, func(l *layer) bool { return l.accounts[reference] != nil }) {
-			return at.errorf("add it there, or write the number here", "the rule for %s uses the account %q, which is not under accounts", at.kind, reference)
+	for _, ref := range at.references {
+		if !slices.ContainsFunc(levels, func(l *layer) bool { return l.accounts[ref.name] != nil }) {
+			return ref.errorf("add it there, or write the number here", "the rule for %s uses the account %q, which is not under accounts", at.kind, ref.name)
 		}
 	}
 	return nil

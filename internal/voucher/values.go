@@ -12,17 +12,18 @@ import (
 	"kvitt/internal/settlement"
 )
 
-func (v value) rule() (r rule, err error) {
+// rule reads a rule, and the accounts that it refers to by name.
+func (v value) rule() (r rule, references []reference, err error) {
 	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount")
 	if err != nil {
-		return rule{}, err
+		return rule{}, nil, err
 	}
 	for _, m := range members {
 		switch v := m.value; m.name {
 		case "account":
-			r.account, err = v.reference()
+			r.account, err = v.account(&references)
 		case "vat_account":
-			r.vatAccount, err = v.reference()
+			r.vatAccount, err = v.account(&references)
 		case "vat_code":
 			r.vatCode, err = v.short(10)
 		case "text":
@@ -33,10 +34,10 @@ func (v value) rule() (r rule, err error) {
 			r.subaccount, err = v.segments()
 		}
 		if err != nil {
-			return rule{}, err
+			return rule{}, nil, err
 		}
 	}
-	return r, nil
+	return r, references, nil
 }
 
 // accounts reads the named accounts, each a number or a number per currency.
@@ -89,20 +90,19 @@ func (v value) accountNumber() (string, error) {
 	return number, err
 }
 
-// reference reads an account of a rule: a number, or a name of accounts.
-func (v value) reference() (string, error) {
-	reference, err := v.text()
+// account reads an account of a rule: a number, or a name of accounts.
+func (v value) account(references *[]reference) (string, error) {
+	account, err := v.text()
 	switch {
 	case err != nil:
 		return "", err
-	case isAccountName(reference):
-		if !slices.Contains(accountNames, reference) {
-			return "", v.errorf(didYouMean(reference, accountNames), "there is no account named %q", reference)
-		}
-		return reference, nil
-	default:
+	case !isAccountName(account):
 		return v.accountNumber()
+	case !slices.Contains(accountNames, account):
+		return "", v.errorf(didYouMean(account, accountNames), "there is no account named %q", account)
 	}
+	*references = append(*references, reference{v.place, account})
+	return account, nil
 }
 
 func (p place) currency(c settlement.Currency) error {

@@ -41,6 +41,9 @@ type Options struct {
 	// Shop is what the simulated merchant sells; the zero value is the
 	// believable year of the sandbox.
 	Shop Shop
+	// Subaccounts lets the simulated company want two subaccount segments on
+	// every line.
+	Subaccounts bool
 	// Environment is added to that of worker and starter.
 	Environment []string
 }

@@ -118,8 +118,12 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 	}); err != nil {
 		return nil, err
 	}
+	firm := vismasim.SwedishCompany(TenantID, CompanyName)
+	if !o.Subaccounts {
+		firm.Segments = nil // the presets name none
+	}
 	if p.Visma, err = vismasim.New(vismasim.Options{
-		Companies: []vismasim.Company{vismasim.SwedishCompany(TenantID, CompanyName)}, Authorize: p.Connect.Check, Dir: dir,
+		Companies: []vismasim.Company{firm}, Authorize: p.Connect.Check, Dir: dir,
 	}); err != nil {
 		return nil, err
 	}

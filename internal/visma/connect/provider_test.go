@@ -76,13 +76,15 @@ func TestTheDiscoveryDocumentIsReadOnceADay(t *testing.T) {
 
 func TestADiscoveryDocumentThatCannotBeTrustedIsRefused(t *testing.T) {
 	for name, change := range map[string]func(*visma){
-		"another issuer":     func(v *visma) { v.document["issuer"] = "https://evil.example" },
-		"clear token":        func(v *visma) { v.document["token_endpoint"] = "http://connect.visma.com/connect/token" },
-		"clear revocation":   func(v *visma) { v.document["revocation_endpoint"] = "http://connect.visma.com/x" },
-		"no authorization":   func(v *visma) { delete(v.document, "authorization_endpoint") },
-		"HTML":               func(v *visma) { v.failNext(status(200, "<html>")) },
-		"not found":          func(v *visma) { v.failNext(status(404, "")) },
-		"redirect elsewhere": func(v *visma) { v.failNext(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", 302) }) },
+		"another issuer":   func(v *visma) { v.document["issuer"] = "https://evil.example" },
+		"clear token":      func(v *visma) { v.document["token_endpoint"] = "http://connect.visma.com/connect/token" },
+		"clear revocation": func(v *visma) { v.document["revocation_endpoint"] = "http://connect.visma.com/x" },
+		"no authorization": func(v *visma) { delete(v.document, "authorization_endpoint") },
+		"HTML":             func(v *visma) { v.failNext(status(200, "<html>")) },
+		"not found":        func(v *visma) { v.failNext(status(404, "")) },
+		"redirect elsewhere": func(v *visma) {
+			v.failNext(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusFound) })
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := newVisma(t)
@@ -148,7 +150,7 @@ func TestRefusalsAreClassifiedByWhatHelps(t *testing.T) {
 		"500":                  {status(500, `{"error":"invalid_grant"}`), fault.Transient, ""},
 		"502 with HTML":        {status(502, "<html>Bad Gateway</html>"), fault.Transient, ""},
 		"403 with HTML":        {status(403, "<html>Blocked</html>"), fault.Rejected, ""},
-		"redirect":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", 307) }, fault.Rejected, ""},
+		"redirect":             {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusTemporaryRedirect) }, fault.Rejected, ""},
 		"200 with HTML":        {status(200, "<html>"), fault.Transient, ""},
 		"200 without a token":  {status(200, `{"token_type":"Bearer"}`), fault.Transient, ""},
 		"a secret in the text": {status(400, `{"error":"invalid_request","error_description":"`+testClientSecret+` is bad"}`), fault.Rejected, ""},

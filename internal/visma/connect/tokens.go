@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -109,10 +110,7 @@ func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) 
 // grantOf reads a token answer. The life of the token counts from when it was
 // asked for, on our own clock, so a clock that is off does no harm.
 func grantOf(token *oauth2.Token, flow string, asked time.Time) Grant {
-	life := time.Duration(token.ExpiresIn) * time.Second
-	if life <= 0 {
-		life = unknownLife
-	}
+	life := lifeOf(token)
 	scope, _ := token.Extra("scope").(string)
 	return Grant{
 		Flow: flow, AccessToken: token.AccessToken, RefreshToken: token.RefreshToken,
@@ -120,6 +118,28 @@ func grantOf(token *oauth2.Token, flow string, asked time.Time) Grant {
 		// A refresh counts on from here, so no two consents share a version.
 		Version: asked.UnixMilli(),
 	}
+}
+
+// lifeOf reads expires_in, which golang.org/x/oauth2 passes on in one field or
+// the other, as the flow may be. Token.Expiry is of no use: it is reckoned with
+// a clock that is not ours to set.
+func lifeOf(token *oauth2.Token) time.Duration {
+	seconds := token.ExpiresIn
+	if seconds == 0 {
+		switch told := token.Extra("expires_in").(type) {
+		case float64:
+			seconds = int64(told)
+		case int64:
+			seconds = told
+		case string:
+			seconds, _ = strconv.ParseInt(told, 10, 64)
+		}
+	}
+	const longest = 365 * 24 * 60 * 60
+	if seconds <= 0 || seconds > longest {
+		return unknownLife
+	}
+	return time.Duration(seconds) * time.Second
 }
 
 func missingScopes(attempted string, missing []string) *fault.Error {
