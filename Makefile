@@ -28,7 +28,6 @@ lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, forma
 	$(BIN)/golangci-lint fmt --diff
 	$(BIN)/golangci-lint run ./...
 	$(BIN)/workflowcheck ./workflows/...
-	docs/check-compose.sh
 	@docs/check-vulnerabilities.sh $(BIN)/govulncheck
 
 fmt: $(BIN)/golangci-lint ## format the code

@@ -33,7 +33,7 @@ type Keeper interface {
 }
 
 // inOneWrite is how many pages are kept in one transaction of the database.
-const inOneWrite = 16
+const inOneWrite = 8
 
 // Writer archives the answers of one kind that belong to one payout.
 type Writer struct {
@@ -41,6 +41,7 @@ type Writer struct {
 	connection, reference, kind string
 
 	pending []store.Document
+	scratch []byte // the compressor asks for as much room as what it compresses
 	seq     int
 	size    int64
 	digest  [sha256.Size]byte // of the digests so far
@@ -55,7 +56,7 @@ func NewWriter(k Keeper, connection, reference, kind string) *Writer {
 const window = 512 << 10
 
 var encoders = sync.Pool{New: func() any {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window))
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true))
 	if err != nil {
 		return err
 	}
@@ -64,10 +65,11 @@ var encoders = sync.Pool{New: func() any {
 
 // Add keeps one answer. Its body may be reused afterwards.
 func (w *Writer) Add(ctx context.Context, a *klarna.Answer) error {
-	body, err := compress(a.Body, w.room())
-	if err != nil {
+	var err error
+	if w.scratch, err = compress(a.Body, w.scratch[:0]); err != nil {
 		return fmt.Errorf("archive %s of payout %s: %w", w.kind, w.reference, err)
 	}
+	body := append(w.room(), w.scratch...)
 	sum := sha256.Sum256(a.Body)
 	w.digest = sha256.Sum256(append(w.digest[:], sum[:]...))
 	w.size += int64(len(a.Body))

@@ -107,6 +107,9 @@ func sentence(err error) string {
 	case errors.As(err, &credential):
 		words = credential.Error()
 	case errors.Is(err, vault.ErrKeyset), errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
+		for _, kind := range []error{vault.ErrKeyset, vault.ErrWrongKeyset} { // the rest says it better
+			words = strings.Replace(words, kind.Error()+": ", "", 1)
+		}
 	default:
 		if f := fault.As(err); f != nil {
 			words = f.Error()
@@ -144,4 +147,26 @@ func finish(words string) string {
 		words += "."
 	}
 	return words
+}
+
+// split is an error in two: what happened, and what helps.
+func split(err error) (words, remedy string) {
+	var failure *Failure
+	var stored *store.Error
+	switch f := fault.As(err); {
+	case errors.As(err, &failure):
+		quiet := *failure
+		quiet.Helps = ""
+		return finish(quiet.Error()), failure.Helps
+	case errors.As(err, &stored):
+		quiet := *stored
+		quiet.Remedy = ""
+		return finish(storeWords(&quiet)), stored.Remedy
+	case f != nil:
+		quiet := *f
+		quiet.Remedy = ""
+		return finish(quiet.Error()), f.Remedy
+	default:
+		return sentence(err), ""
+	}
 }

@@ -2,6 +2,7 @@ package deploytest
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -26,12 +27,14 @@ func dockerfile(t *testing.T, instruction string) []string {
 
 // listed is what `go list` says of a package.
 type listed struct {
-	ImportPath string
-	Dir        string
-	Standard   bool
-	CgoFiles   []string
-	EmbedFiles []string
-	Error      *struct{ Err string }
+	ImportPath string   `json:"ImportPath"`
+	Dir        string   `json:"Dir"`
+	Standard   bool     `json:"Standard"`
+	CgoFiles   []string `json:"CgoFiles"`
+	EmbedFiles []string `json:"EmbedFiles"`
+	Error      *struct {
+		Err string `json:"Err"`
+	} `json:"Error"`
 }
 
 // built lists every package that goes into the image's two binaries, as they
@@ -42,16 +45,16 @@ func built(t *testing.T) []listed {
 		"-json=ImportPath,Dir,Standard,CgoFiles,EmbedFiles,Error", "./worker", "./starter")
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOFLAGS=")
-	var errors strings.Builder
-	cmd.Stderr = &errors
+	var words strings.Builder
+	cmd.Stderr = &words
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("list the packages of the image: %v\n%s", err, errors.String())
+		t.Fatalf("list the packages of the image: %v\n%s", err, words.String())
 	}
 	var all []listed
 	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var p listed
-		if err := d.Decode(&p); err == io.EOF {
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
 			return all
 		} else if err != nil {
 			t.Fatal(err)

@@ -68,6 +68,10 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 			r.ConnectionID, r.JobID, r.UnknownSince, r.AbsentSince = want.ConnectionID, "", nil, nil
 		})
 		return row, nil, err
+	case row.VoucherHash == hash && row.ConnectionID != in.Connection:
+		// An earlier connection of the same merchant and company posted it.
+		row, err = p.update(ctx, row, func(r *store.Posting) { r.ConnectionID = in.Connection })
+		return row, nil, err
 	case row.VoucherHash != hash:
 		return row, stop(held.ChangedAfterPosting,
 			"payout %s was posted as a voucher with hash %.12s (batch %s, state %s); it now compiles to another one with hash %.12s",

@@ -83,7 +83,8 @@ type reading struct {
 	factor  int64
 }
 
-func everyTerm(*total) bool { return false }
+// noTerm leaves nothing out.
+func noTerm(*total) bool { return false }
 
 // with makes the reading that differs from r by one more name and one more
 // group of totals left out.
@@ -98,17 +99,17 @@ func (r reading) with(name string, without func(*total) bool) reading {
 // readings lists the ways in which the formula of p may be read, the most
 // literal first. Where a term is zero there is nothing to read.
 func readings(p *Payout) []reading {
-	all := []reading{{without: everyTerm, factor: 1}}
+	all := []reading{{without: noTerm, factor: 1}}
 	if p.Type == Gross && hasFees(&p.Totals) {
 		all = []reading{
 			all[0].with(GrossFeesNotDeducted, (*total).feeGroup),
-			all[0].with(GrossFeesDeducted, everyTerm),
+			all[0].with(GrossFeesDeducted, noTerm),
 		}
 	}
 	if p.Type == GrossFee && onlyFees(&p.Totals) {
 		all = append(all,
-			reading{[]string{FeeInvoiceAsPositiveSettlement}, everyTerm, -1},
-			reading{[]string{FeeInvoiceWithoutSettlement}, everyTerm, 0},
+			reading{[]string{FeeInvoiceAsPositiveSettlement}, noTerm, -1},
+			reading{[]string{FeeInvoiceWithoutSettlement}, noTerm, 0},
 		)
 	}
 	all = eachWay(all, p.Totals.TaxRefund, totalTaxRefund, TaxRefundInFormula, TaxRefundOutsideFormula)
@@ -128,7 +129,7 @@ func eachWay(all []reading, amount int64, name, in, outside string) []reading {
 			continue
 		}
 		both = append(both,
-			r.with(in, everyTerm),
+			r.with(in, noTerm),
 			r.with(outside, func(t *total) bool { return t.name == name }),
 		)
 	}

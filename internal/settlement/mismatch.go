@@ -31,7 +31,7 @@ const (
 // Mismatch is the error of Prove: what does not prove, where, and by exactly
 // how much. It is kept as evidence, so it survives JSON. Amounts are minor
 // units of Currency; for rows_incomplete the figures are numbers of rows.
-type Mismatch struct {
+type Mismatch struct { //nolint:errname // the word that everything around it uses
 	PaymentReference string       `json:"payment_reference"`
 	Currency         Currency     `json:"currency"`
 	Step             Step         `json:"step"`

@@ -22,7 +22,7 @@ type Payout struct {
 
 // SettlementType says how Klarna charges its fees for a payout. Unknown values
 // are kept as they came.
-type SettlementType string
+type SettlementType string //nolint:revive // Klarna's own word, merchant_settlement_type
 
 // The settlement types Klarna publishes.
 const (

@@ -56,18 +56,24 @@ func (p *Proof) DepositInFormula() bool {
 // Terms lays the settlement formula of the payout out as the proof read it,
 // total by total; those that are zero are left out.
 func (p *Proof) Terms() []Term {
-	gross := p.Read(GrossFeesNotDeducted)
 	var terms []Term
 	for i := range formula {
 		t := &formula[i]
-		amount := *t.of(&p.Payout.Totals)
-		if amount == 0 {
-			continue
+		if amount := *t.of(&p.Payout.Totals); amount != 0 {
+			terms = append(terms, Term{t.name, int(t.sign), amount, !p.leavesOut(t)})
 		}
-		counted := !(gross && t.feeGroup()) &&
-			!(t.name == totalTaxRefund && p.Read(TaxRefundOutsideFormula)) &&
-			!(t.name == totalDeposit && p.Read(DepositOutsideFormula))
-		terms = append(terms, Term{t.name, int(t.sign), amount, counted})
 	}
 	return terms
+}
+
+// leavesOut tells whether the proof read the formula without a total.
+func (p *Proof) leavesOut(t *total) bool {
+	switch t.name {
+	case totalTaxRefund:
+		return p.Read(TaxRefundOutsideFormula) || p.Read(GrossFeesNotDeducted)
+	case totalDeposit:
+		return p.Read(DepositOutsideFormula)
+	default:
+		return t.feeGroup() && p.Read(GrossFeesNotDeducted)
+	}
 }

@@ -3,16 +3,18 @@ package settlement_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"kvitt/internal/settlement"
 	"kvitt/internal/settlement/settlementtest"
-	"pgregory.net/rapid"
 )
 
 func payout(totals settlement.Totals) settlement.Payout {
@@ -37,15 +39,16 @@ func mismatch(t *testing.T, err error, code string) *settlement.Mismatch {
 
 // week is an ordinary payout: it proves without any reading.
 func week() (settlement.Payout, []settlement.Row) {
-	return payout(settlement.Totals{
-			Sale: 10_000_000, Return: 800_000, Fee: 248_000, Tax: 62_000,
-			Holdback: 500_000, Release: 200_000, Settlement: 8_590_000,
-		}), []settlement.Row{
-			row("SALE/PURCHASE", 6_000_000), row("SALE/PURCHASE", 4_000_000),
-			row("RETURN/PURCHASE_RETURN", 800_000),
-			row("FEE/PURCHASE_FEE_PERCENTAGE", 200_000, 50_000), row("FEE/PURCHASE_FEE_FIXED", 48_000, 12_000),
-			row("HOLDBACK/ROLLING_RESERVE", 500_000), row("RELEASE/ROLLING_RESERVE", 200_000),
-		}
+	p := payout(settlement.Totals{
+		Sale: 10_000_000, Return: 800_000, Fee: 248_000, Tax: 62_000,
+		Holdback: 500_000, Release: 200_000, Settlement: 8_590_000,
+	})
+	return p, []settlement.Row{
+		row("SALE/PURCHASE", 6_000_000), row("SALE/PURCHASE", 4_000_000),
+		row("RETURN/PURCHASE_RETURN", 800_000),
+		row("FEE/PURCHASE_FEE_PERCENTAGE", 200_000, 50_000), row("FEE/PURCHASE_FEE_FIXED", 48_000, 12_000),
+		row("HOLDBACK/ROLLING_RESERVE", 500_000), row("RELEASE/ROLLING_RESERVE", 200_000),
+	}
 }
 
 func TestAnOrdinaryPayoutProvesWithoutAnyReading(t *testing.T) {
@@ -58,9 +61,12 @@ func TestAnOrdinaryPayoutProvesWithoutAnyReading(t *testing.T) {
 		t.Errorf("variants %v, %d rows, %d components", proof.Variants, proof.Rows, len(proof.Components))
 	}
 	want := []settlement.Term{
-		{Name: "sale", Sign: 1, Amount: 10_000_000, Counted: true}, {Name: "return", Sign: -1, Amount: 800_000, Counted: true},
-		{Name: "fee", Sign: -1, Amount: 248_000, Counted: true}, {Name: "tax", Sign: -1, Amount: 62_000, Counted: true},
-		{Name: "holdback", Sign: -1, Amount: 500_000, Counted: true}, {Name: "release", Sign: 1, Amount: 200_000, Counted: true},
+		{Name: "sale", Sign: 1, Amount: 10_000_000, Counted: true},
+		{Name: "return", Sign: -1, Amount: 800_000, Counted: true},
+		{Name: "fee", Sign: -1, Amount: 248_000, Counted: true},
+		{Name: "tax", Sign: -1, Amount: 62_000, Counted: true},
+		{Name: "holdback", Sign: -1, Amount: 500_000, Counted: true},
+		{Name: "release", Sign: 1, Amount: 200_000, Counted: true},
 	}
 	if diff := cmp.Diff(want, proof.Terms()); diff != "" {
 		t.Errorf("terms differ (-want +got):\n%s", diff)
@@ -94,6 +100,14 @@ func TestRowsThatAreMissingAreCounted(t *testing.T) {
 	p, rows := week()
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows[:6]...), 7, nil)), "rows_incomplete")
 	if m.Rows != 6 || m.Totals != 7 || m.Difference != 1 || !strings.Contains(m.Error(), "announced 7 rows and delivered 6") {
+		t.Errorf("mismatch: %+v", m)
+	}
+}
+
+func TestRowsThatAreTooManyAreCounted(t *testing.T) {
+	p, rows := week()
+	m := mismatch(t, errorOf(settlement.Prove(p, tally(append(rows, row("SALE/PURCHASE", 0))...), 7, nil)), "rows_incomplete")
+	if m.Rows != 8 || m.Difference != -1 {
 		t.Errorf("mismatch: %+v", m)
 	}
 }
@@ -132,6 +146,7 @@ func TestAnUnknownTypeIsNeverDropped(t *testing.T) {
 	if m.Component != "BONUS/WEEKLY" || m.Rows != 1 || m.Difference != -1 {
 		t.Errorf("mismatch: %+v", m)
 	}
+	mismatch(t, errorOf(settlement.Prove(p, tally(append(rows, row("BONUS/WEEKLY", 0, 1))...), 8, nil)), "component_unknown")
 	zero := append(rows, row("BONUS/WEEKLY", 5), row("BONUS/WEEKLY", -5))
 	proof, err := settlement.Prove(p, tally(zero...), 9, nil)
 	if err != nil {
@@ -170,6 +185,8 @@ func TestTheDebtContinues(t *testing.T) {
 	if _, err := settlement.Prove(p, tally(rows...), 7, before); err != nil {
 		t.Fatal(err)
 	}
+	before.Closing = 699
+	mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 7, before)), "debt_differs")
 	before.Closing = 701
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 7, before)), "debt_differs")
 	if m.Step != settlement.StepDebt || m.Component != "opening_debt_balance" || m.Difference != -1 {
@@ -230,6 +247,30 @@ func TestWhateverKlarnaSettlesProvesAndSurvivesJSON(t *testing.T) {
 		}
 		if cash != c.Cash {
 			t.Fatalf("the components come to %d, and the rows moved %d (%v)", cash, c.Cash, got.Variants)
+		}
+	})
+}
+
+func TestWhateverTheTotalsSayTheDifferenceIsExact(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := settlementtest.Draw(t)
+		totals := settlementtest.Totals(&c.Payout)
+		for _, name := range slices.Sorted(maps.Keys(totals)) {
+			if rapid.Bool().Draw(t, "other "+name) {
+				*totals[name] = rapid.Int64().Draw(t, name)
+			}
+		}
+		_, err := c.Prove()
+		if err == nil {
+			return
+		}
+		var m *settlement.Mismatch
+		if !errors.As(err, &m) || m.Code() == "" || m.Error() == "" {
+			t.Fatalf("got %v", err)
+		}
+		exact := m.Totals - m.Rows
+		if overflown := (m.Totals < 0) != (m.Rows < 0) && (exact < 0) != (m.Totals < 0); !overflown && m.Difference != exact {
+			t.Fatalf("the difference of %d and %d is given as %d: %v", m.Totals, m.Rows, m.Difference, m)
 		}
 	})
 }

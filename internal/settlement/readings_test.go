@@ -1,6 +1,7 @@
 package settlement_test
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,11 @@ func TestWhatKlarnaLeavesOpenIsReadInNamedWays(t *testing.T) {
 		{
 			name: "GROSS_FEE: the bill moves no money", typ: settlement.GrossFee,
 			totals: settlement.Totals{Fee: 100, Tax: 25}, rows: bill,
+			readings: []string{settlement.FeeInvoiceWithoutSettlement},
+		},
+		{
+			name: "GROSS_FEE: a bill with refunds moves no money either", typ: settlement.GrossFee,
+			totals: settlement.Totals{Fee: 100, Tax: 25, FeeRefund: 40, TaxRefund: 10}, rows: refund[1:],
 			readings: []string{settlement.FeeInvoiceWithoutSettlement},
 		},
 		{
@@ -180,6 +186,28 @@ func TestAReadingHasToBeExact(t *testing.T) {
 	}
 }
 
+func TestTheDifferenceIsThatOfTheClosestReading(t *testing.T) {
+	p := payout(settlement.Totals{Return: 500, Deposit: 500, ClosingDebt: 500, Settlement: -499})
+	m := mismatch(t, errorOf(settlement.Prove(p, tally(row("RETURN/PURCHASE_RETURN", 500)), 1, nil)), "formula_differs")
+	if m.Rows != -500 || m.Difference != 1 || !strings.HasSuffix(m.Error(), "a difference of 0.01 SEK (read as deposit_in_formula or deposit_outside_formula)") {
+		t.Errorf("it reads %s", m)
+	}
+}
+
+func TestADifferenceThatDoesNotFitIsTheLargestThatDoes(t *testing.T) {
+	for _, test := range []struct{ rows, total, want int64 }{
+		{math.MinInt64, 0, math.MaxInt64},
+		{math.MinInt64, 2, math.MaxInt64},
+		{math.MaxInt64, -2, math.MinInt64},
+	} {
+		p := payout(settlement.Totals{FeeCorrection: test.total})
+		m := mismatch(t, errorOf(settlement.Prove(p, tally(row("CORRECTION/CORRECTION", test.rows)), 1, nil)), "rows_differ")
+		if m.Difference != test.want {
+			t.Errorf("%d less %d is %d, want %d", test.total, test.rows, m.Difference, test.want)
+		}
+	}
+}
+
 func TestCommissionReversalIsMadeOfNothingElse(t *testing.T) {
 	p := payout(settlement.Totals{CommissionReversal: 45, Settlement: -45})
 	for _, pair := range []string{"REVERSAL/REVERSAL", "CHARGE/COMMISSION_RETURN", "COMMISSION/COMMISSION"} {
@@ -207,6 +235,18 @@ func TestOnlyGrossPayoutsMayLeaveFeesOut(t *testing.T) {
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 2, nil)), "formula_differs")
 	if m.Difference != 125 {
 		t.Errorf("difference %d, want 125", m.Difference)
+	}
+	p.Totals.Fee, p.Totals.Tax = 0, 0
+	mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 2, nil)), "rows_differ")
+}
+
+func TestOnlyBillsMayStateFeesInAnotherWay(t *testing.T) {
+	for _, typ := range []settlement.SettlementType{settlement.Net, "SOMETHING_NEW"} {
+		for _, stated := range []int64{125, 0} {
+			p := payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: stated})
+			p.Type = typ
+			mismatch(t, errorOf(settlement.Prove(p, tally(row("FEE/SERVICING_FEE", 100, 25)), 1, nil)), "formula_differs")
+		}
 	}
 }
 

@@ -4,8 +4,9 @@ import (
 	"testing"
 	"time"
 
-	"kvitt/internal/settlement"
 	"pgregory.net/rapid"
+
+	"kvitt/internal/settlement"
 )
 
 func day(s string) time.Time {

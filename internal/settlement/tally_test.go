@@ -7,10 +7,10 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"kvitt/internal/settlement"
 	"kvitt/internal/settlement/settlementtest"
-	"pgregory.net/rapid"
 )
 
 // row makes a row in SEK of a pair "TYPE/DETAILED_TYPE".

@@ -112,7 +112,6 @@ func (c *compiler) addComponents() {
 			c.addComponent(component, effect)
 		}
 	}
-	settlement.SortComponents(c.voucher.Outside)
 }
 
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) {
@@ -128,7 +127,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			role:    RoleComponent,
 			account: c.account(r.account, about, Missing{component.Pair(), "account", effect.Amount}),
 			branch:  r.branch, vatCode: r.vatCode,
-			text: fit(fill.Replace(cmp.Or(r.text, plainText(component.Key))), maxText),
+			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
 		}, r.subaccount, effect.Amount, 0, component)
 	}
 	if effect.VAT != 0 {
@@ -136,7 +135,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			role:    RoleVAT,
 			account: c.account(r.vatAccount, about, Missing{component.Pair(), "vat_account", effect.VAT}),
 			branch:  r.branch, vatCode: r.vatCode,
-			text: fill.Replace(c.profile.texts.vat),
+			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
 		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
 	}
 }

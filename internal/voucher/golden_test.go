@@ -18,6 +18,9 @@ func nordicWeek(currency settlement.Currency, unit, vatPercent int64) (settlemen
 		row("FEE/PURCHASE_FEE_FIXED", amount(480), vat(480)),
 		row("HOLDBACK/ROLLING_RESERVE", amount(5_000)), row("RELEASE/ROLLING_RESERVE", amount(2_000)),
 	}
+	for i := range rows { // the merchant's own currency, so nothing more to read in the voucher
+		rows[i].TaxInRegistrationCurrency = rows[i].VAT
+	}
 	p := payout(settlement.Totals{
 		Sale: amount(100_000), Return: amount(8_000), Fee: amount(2_480), Tax: vat(2_480),
 		Holdback: amount(5_000), Release: amount(2_000), Settlement: amount(86_520) - vat(2_480),

@@ -14,27 +14,27 @@ import (
 var target = voucher.Target{Company: "5566778899"}
 
 // preset reads an embedded profile, with changes made to its text.
-func preset(t testing.TB, name string, changes ...string) *voucher.Profile {
-	t.Helper()
+func preset(tb testing.TB, name string, changes ...string) *voucher.Profile {
+	tb.Helper()
 	doc, err := voucher.Preset(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	text := string(doc)
 	for i := 0; i < len(changes); i += 2 {
 		if !strings.Contains(text, changes[i]) {
-			t.Fatalf("preset %s has no %q to change", name, changes[i])
+			tb.Fatalf("preset %s has no %q to change", name, changes[i])
 		}
 		text = strings.Replace(text, changes[i], changes[i+1], 1)
 	}
-	return profile(t, text)
+	return profile(tb, text)
 }
 
-func profile(t testing.TB, doc string) *voucher.Profile {
-	t.Helper()
+func profile(tb testing.TB, doc string) *voucher.Profile {
+	tb.Helper()
 	p, err := voucher.ParseProfile([]byte(doc))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }
@@ -58,8 +58,8 @@ func payout(totals settlement.Totals) settlement.Payout {
 }
 
 // prove proves a payout whose rows take its currency.
-func prove(t testing.TB, p settlement.Payout, rows ...settlement.Row) *settlement.Proof {
-	t.Helper()
+func prove(tb testing.TB, p settlement.Payout, rows ...settlement.Row) *settlement.Proof {
+	tb.Helper()
 	tally := settlement.NewTally(p.Currency)
 	for i := range rows {
 		rows[i].Currency = p.Currency
@@ -67,29 +67,29 @@ func prove(t testing.TB, p settlement.Payout, rows ...settlement.Row) *settlemen
 	}
 	proof, err := settlement.Prove(p, tally, int64(len(rows)), nil)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return proof
 }
 
-func compile(t testing.TB, p *voucher.Profile, proof *settlement.Proof) *voucher.Voucher {
-	t.Helper()
+func compile(tb testing.TB, p *voucher.Profile, proof *settlement.Proof) *voucher.Voucher {
+	tb.Helper()
 	v, err := voucher.Compile(p, proof, target)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }
 
 // held asserts that compiling stops with an error under code.
-func held(t testing.TB, p *voucher.Profile, proof *settlement.Proof, code string) error {
-	t.Helper()
+func held(tb testing.TB, p *voucher.Profile, proof *settlement.Proof, code string) error {
+	tb.Helper()
 	v, err := voucher.Compile(p, proof, target)
 	if err == nil {
-		t.Fatalf("compiled, want it held as %q:\n%s", code, table(v))
+		tb.Fatalf("compiled, want it held as %q:\n%s", code, table(v))
 	}
 	if got := codeOf(err); got != code {
-		t.Fatalf("held as %q (%v), want %q", got, err, code)
+		tb.Fatalf("held as %q (%v), want %q", got, err, code)
 	}
 	return err
 }
@@ -122,11 +122,11 @@ func amount(minor int64, c settlement.Currency) string {
 }
 
 // wantTable compares a voucher with the table of an accountant.
-func wantTable(t testing.TB, v *voucher.Voucher, want string) {
-	t.Helper()
+func wantTable(tb testing.TB, v *voucher.Voucher, want string) {
+	tb.Helper()
 	got, want := strings.TrimSpace(table(v)), strings.TrimSpace(want)
 	if normal(got) != normal(want) {
-		t.Errorf("the voucher is\n%s\nwant\n%s", got, want)
+		tb.Errorf("the voucher is\n%s\nwant\n%s", got, want)
 	}
 }
 

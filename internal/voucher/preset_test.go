@@ -71,7 +71,7 @@ func TestPresetsAskAPersonFirst(t *testing.T) {
 		if p.TimeZone != zones[name] {
 			t.Errorf("%s is in %s", name, p.TimeZone)
 		}
-		if uses := p.Uses(); uses.Ledgers != nil && len(uses.Ledgers) > 0 || len(uses.Subaccounts) > 0 {
+		if uses := p.Uses(); len(uses.Ledgers) > 0 || len(uses.Subaccounts) > 0 {
 			t.Errorf("%s presumes a ledger or a subaccount: %+v", name, uses)
 		}
 	}

@@ -3,15 +3,16 @@ package voucher_test
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"kvitt/internal/settlement"
 	"kvitt/internal/settlement/settlementtest"
 	"kvitt/internal/voucher"
-	"pgregory.net/rapid"
 )
 
 // Whatever Klarna settles, the voucher balances and its bank line is the
@@ -97,7 +98,7 @@ func TestATotalThatIsOneOreOffIsAlwaysCaught(t *testing.T) {
 			t.Skip("not provable, or two readings are one apart")
 		}
 		totals := settlementtest.Totals(&c.Payout)
-		name := rapid.SampledFrom(slices.Sorted(keys(totals))).Draw(t, "total")
+		name := rapid.SampledFrom(slices.Sorted(maps.Keys(totals))).Draw(t, "total")
 		*totals[name] += rapid.SampledFrom([]int64{-1, 1}).Draw(t, "by")
 		proof, err := c.Prove()
 		if err != nil {
@@ -107,16 +108,6 @@ func TestATotalThatIsOneOreOffIsAlwaysCaught(t *testing.T) {
 			t.Fatalf("%s_amount is one off, and it is booked (%v):\n%s", name, proof.Variants, table(v))
 		}
 	})
-}
-
-func keys(m map[string]*int64) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 func TestCompilingDependsOnNothingButTheSums(t *testing.T) {

@@ -118,6 +118,8 @@ func (v *Voucher) Check() error {
 			bank.add(l.Debit - l.Credit)
 		case RoleInvoice:
 			bill.add(l.Credit - l.Debit)
+		case RoleComponent, RoleVAT, RoleDebt, RoleCarried:
+			// what the money was for
 		}
 	}
 	if debit.overflow || credit.overflow || bank.overflow || bill.overflow {

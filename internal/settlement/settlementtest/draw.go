@@ -10,8 +10,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"kvitt/internal/settlement"
 	"pgregory.net/rapid"
+
+	"kvitt/internal/settlement"
 )
 
 // Case is a payout with its rows, as Klarna would deliver them.

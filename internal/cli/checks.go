@@ -1,0 +1,78 @@
+package cli
+
+import (
+	"io"
+
+	"kvitt/internal/cli/table"
+)
+
+// The results of a check.
+const (
+	checkOK      = "ok"
+	checkWarning = "warning"
+	checkFailed  = "failed"
+)
+
+// check is one line of setup or doctor.
+type check struct {
+	Check      string `json:"check"`
+	Connection string `json:"connection,omitempty"`
+	Result     string `json:"result"` // ok, warning or failed
+	Words      string `json:"words"`
+	Remedy     string `json:"remedy,omitempty"`
+}
+
+// checks collects what was checked.
+type checks struct {
+	list []check
+}
+
+func (c *checks) ok(name, connection, words string) {
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkOK, Words: words})
+}
+
+func (c *checks) warn(name, connection, words, remedy string) {
+	c.list = append(c.list, check{name, connection, checkWarning, words, remedy})
+}
+
+func (c *checks) fail(name, connection, words, remedy string) {
+	c.list = append(c.list, check{name, connection, checkFailed, words, remedy})
+}
+
+// failed adds an error, whose sentence may hold its remedy.
+func (c *checks) failed(name, connection string, err error) {
+	words, remedy := split(err)
+	c.fail(name, connection, words, remedy)
+}
+
+// count is how many have a result.
+func (c *checks) count(result string) (n int) {
+	for i := range c.list {
+		if c.list[i].Result == result {
+			n++
+		}
+	}
+	return n
+}
+
+// write writes a line for each check, and what helps below it.
+func (c *checks) write(w io.Writer, paint painter) error {
+	t := table.New(table.Left(""), table.Left(""), table.Left(""))
+	t.Paint = func(column int, text string) string {
+		if column != 0 {
+			return text
+		}
+		return map[string]func(string) string{checkOK: paint.good, checkWarning: paint.warn, checkFailed: paint.bad}[text](text)
+	}
+	for i := range c.list {
+		name := c.list[i].Check
+		if c.list[i].Connection != "" {
+			name = c.list[i].Connection + " " + name
+		}
+		t.Add(c.list[i].Result, name, c.list[i].Words)
+		if c.list[i].Remedy != "" {
+			t.Add("", "", "→ "+c.list[i].Remedy)
+		}
+	}
+	return t.Write(w)
+}

@@ -1,0 +1,239 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+const defaultPreset = "se-bas"
+
+// newConnection is what a person chooses for a new connection.
+type newConnection struct {
+	name, provider, region string
+	profile                string // a file, or the name of a preset
+	posting, start         string
+}
+
+func (a *app) createCommand() *cobra.Command {
+	var in newConnection
+	c := &cobra.Command{
+		Use:   "create",
+		Short: "Create a connection, still without credentials",
+		Long: `Create a connection, still without credentials. Its name is for people; its id
+follows from the name and is printed.
+
+The posting mode is draft (leave batches on hold in Visma.net), review (approve
+each voucher in Kvitt first) or auto (post and release); without --posting it is
+the profile's. Nothing from before --start is posted unless a backfill asks for
+it.`,
+		Example: `  starter connection create --name "Nordisk Webbhandel" --profile se-bas
+  starter connection create --name "Nordisk Webbhandel" --profile profile.yaml --posting review --start 2026-01-01`,
+		Args: exactly(),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := in.check(); err != nil {
+				return err
+			}
+			return a.remote(func(ctx context.Context, s *session, _ []string) error { return s.create(ctx, &in) })(c, args)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&in.name, "name", "", "the connection's `NAME`, for people (required)")
+	f.StringVar(&in.provider, "provider", "klarna", "the `PROVIDER`: klarna, or kustom for the former Klarna Checkout")
+	f.StringVar(&in.region, "region", "eu", "the `REGION` where Klarna keeps the merchant: eu, na or oc")
+	f.StringVar(&in.profile, "profile", defaultPreset, "the posting profile: a `FILE`, or one of the presets "+strings.Join(voucher.Presets(), ", "))
+	f.StringVar(&in.posting, "posting", "", "the `MODE`: draft, review or auto (default what the profile says)")
+	f.StringVar(&in.start, "start", "", "post nothing from before this `DATE` (default today)")
+	return c
+}
+
+func (in *newConnection) check() error {
+	in.name = strings.TrimSpace(in.name)
+	switch {
+	case in.name == "":
+		return usagef("--name is missing; it is what people call the connection")
+	case !slices.Contains([]string{"klarna", "kustom"}, in.provider):
+		return usagef("--provider is %q; it is klarna or kustom", in.provider)
+	case !slices.Contains([]string{"eu", "na", "oc"}, in.region):
+		return usagef("--region is %q; it is eu (Europe), na (North America) or oc (Oceania)", in.region)
+	case in.provider == "kustom" && in.region != "eu":
+		return usagef("--region is %q; Kustom has one host for all its merchants, so choose eu", in.region)
+	case !slices.Contains([]string{"", "draft", "review", "auto"}, in.posting):
+		return usagef("--posting is %q; it is draft, review or auto", in.posting)
+	}
+	if in.start == "" {
+		return nil
+	}
+	_, err := parseDay("--start", in.start)
+	return err
+}
+
+// parseDay reads a day that was given on the command line.
+func parseDay(flag, text string) (time.Time, error) {
+	d, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return d, usagef("%s is %q; it is a day such as 2026-01-31", flag, text)
+	}
+	return d, nil
+}
+
+// readProfile reads a posting profile from a file, or a preset by its name.
+func readProfile(name string) (*voucher.Profile, []byte, error) {
+	document, err := voucher.Preset(name)
+	if err != nil {
+		if document, err = os.ReadFile(name); err != nil {
+			return nil, nil, unreadable("posting profile", name, err,
+				"Name a file, or one of the presets "+strings.Join(voucher.Presets(), ", ")+".")
+		}
+	}
+	p, err := parseProfile(name, document)
+	return p, document, err
+}
+
+// parseProfile names the file in the error, so that an editor finds the place.
+func parseProfile(name string, document []byte) (*voucher.Profile, error) {
+	p, err := voucher.ParseProfile(document)
+	var wrong *voucher.ProfileError
+	if errors.As(err, &wrong) {
+		return nil, &Failure{
+			Attempted: "read the posting profile " + name, Err: err, Helps: finishIfAny(wrong.Remedy),
+			Happened: fmt.Sprintf("line %d, column %d: %s", wrong.Line, wrong.Column, wrong.Problem),
+		}
+	}
+	return p, err
+}
+
+func finishIfAny(words string) string {
+	if words == "" {
+		return ""
+	}
+	return finish(words)
+}
+
+func unreadable(what, name string, err error, helps string) error {
+	var reason *os.PathError
+	happened := err.Error()
+	if errors.As(err, &reason) {
+		happened = reason.Err.Error()
+	}
+	return &Failure{Attempted: "read the " + what + " " + name, Happened: happened, Helps: helps, Err: err}
+}
+
+func (s *session) create(ctx context.Context, in *newConnection) error {
+	profile, document, err := readProfile(in.profile)
+	if err != nil {
+		return err
+	}
+	if in.posting == "" {
+		in.posting = string(profile.Posting.Mode)
+	}
+	if in.start == "" {
+		in.start = day(s.now(), profile.Location())
+	}
+	id := connectionID(in.name, s.random())
+	row := store.Connection{
+		ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting,
+		State: workflows.ConnSetup, Start: in.start, ProfileVersion: 1,
+	}
+	if err := s.store.CreateConnection(ctx, row); err != nil {
+		return err
+	}
+	version, err := s.store.AddProfile(ctx, id, document, profile.Hash(), s.who)
+	if err == nil {
+		err = s.startConnection(ctx, &row, version)
+	}
+	if err != nil {
+		s.abandon(&row)
+		return err
+	}
+	return s.created(ctx, &row)
+}
+
+func (s *session) startConnection(ctx context.Context, row *store.Connection, version int) error {
+	err := s.temporal.Start(ctx, Start{
+		ID:       workflows.ConnectionWorkflowID(row.ID),
+		Workflow: workflows.ConnectionWorkflowName,
+		Input: workflows.ConnectionInput{
+			ID: row.ID, Who: s.who,
+			Settings: workflows.Settings{
+				Name: row.Name, Provider: row.Provider, Region: row.Region, Posting: row.Posting, Start: row.Start, ProfileVersion: version,
+			},
+		},
+		Summary:    "Connection " + row.ID,
+		Connection: row.ID,
+		Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(workflows.ConnSetup)},
+		Once:       true,
+	})
+	if errors.Is(err, errRunning) {
+		return &Failure{
+			Attempted: "create the connection " + row.ID, Happened: "Temporal has a connection with this id already", Err: err,
+			Helps: "Run the command again; it makes another id.",
+		}
+	}
+	return err
+}
+
+// abandon closes a connection whose workflow could not be started. Nothing can
+// be deleted, and nothing else would ever happen to it.
+func (s *session) abandon(row *store.Connection) {
+	row.State = workflows.ConnDisconnected
+	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
+	defer cancel()
+	if err := s.store.SaveConnection(ctx, *row); err != nil && !errors.Is(err, store.ErrNotFound) {
+		s.say("%s The connection %s was recorded and stays in the list without a workflow: %s", s.aside.warn("Note:"), row.ID, sentence(err))
+	}
+}
+
+func (s *session) created(ctx context.Context, row *store.Connection) error {
+	if w, err := s.temporal.Workers(ctx); err == nil && w.Count == 0 {
+		s.say("%s No worker asks the task queue %q for work, and the next steps need one. %s", s.aside.warn("Note:"), w.Queue, startWorker)
+	}
+	document := struct {
+		ID string `json:"id"`
+	}{row.ID}
+	return s.show(document, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "Created the connection %s (%s, posting %s, nothing before %s).\n\nNext:\n  starter connection klarna-key %s\n  starter connection authorize %s --service --tenant-id UUID\n",
+			s.paint.bold(row.ID), row.Name, row.Posting, row.Start, row.ID, row.ID)
+		return err
+	})
+}
+
+// connectionID is short, readable, and safe in workflow ids: the name in plain
+// letters, and something that makes it the only one.
+func connectionID(name, random string) string {
+	const most = 24
+	plain := strings.NewReplacer("å", "a", "ä", "a", "æ", "ae", "ö", "o", "ø", "o", "é", "e", "è", "e", "ü", "u", "ß", "ss")
+	var b strings.Builder
+	for _, r := range plain.Replace(strings.ToLower(name)) {
+		switch {
+		case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
+			b.WriteRune(r)
+		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
+			b.WriteByte('-')
+		}
+	}
+	slug := b.String()
+	if len(slug) > most {
+		slug = slug[:most]
+		if cut := strings.LastIndexByte(slug, '-'); cut > most/2 {
+			slug = slug[:cut] // rather a whole word less
+		}
+	}
+	if slug = strings.Trim(slug, "-"); slug == "" {
+		slug = "connection"
+	}
+	return slug + "-" + strings.ToLower(random)[:4]
+}

@@ -1,0 +1,207 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/access"
+	"kvitt/internal/klarna"
+	"kvitt/internal/store"
+	"kvitt/internal/vault"
+	"kvitt/workflows"
+)
+
+// mostKeyFile is more than any key file has.
+const mostKeyFile = 64 << 10
+
+// klarnaKey is how a Klarna key is given.
+type klarnaKey struct {
+	username, file string
+	yes            bool
+}
+
+func (a *app) klarnaKeyCommand() *cobra.Command {
+	var in klarnaKey
+	c := &cobra.Command{
+		Use:   "klarna-key ID",
+		Short: "Give a connection its Klarna API key, and verify it",
+		Long: `Give a connection its Klarna API key. The key is read from --key-file, from a
+pipe, or from the terminal without being shown; never from an argument, which
+other users of the machine could see. It is checked here, encrypted, and
+verified by a worker with a real read; only a key that works replaces the one in
+use.`,
+		Example: `  starter connection klarna-key nordisk-webbhandel-k3x9
+  starter connection klarna-key nordisk-webbhandel-k3x9 --key-file klarna.key --yes
+  pass show klarna | starter connection klarna-key nordisk-webbhandel-k3x9 --yes`,
+		Args: exactly("the id of a connection"),
+		RunE: a.remote(func(ctx context.Context, s *session, args []string) error { return s.setKlarnaKey(ctx, args[0], &in) }),
+	}
+	c.Flags().StringVar(&in.username, "username", "", "the `UUID` that the Merchant Portal shows with the key, where it shows one")
+	c.Flags().StringVar(&in.file, "key-file", "", "a `FILE` that holds the key and nothing else")
+	c.Flags().BoolVar(&in.yes, "yes", false, "do not ask about a live key")
+	return c
+}
+
+func (s *session) setKlarnaKey(ctx context.Context, id string, in *klarnaKey) error {
+	row, err := s.connection(ctx, id)
+	if err != nil {
+		return err
+	}
+	attempted := "give the connection " + id + " its Klarna key"
+	if err := s.staffed(ctx, attempted); err != nil {
+		return err
+	}
+	key, err := s.readKey(ctx, in.file)
+	if err != nil {
+		return err
+	}
+	credential, err := klarna.ParseCredential(row.Provider, row.Region, key, in.username)
+	if err != nil {
+		return err
+	}
+	if credential.Environment() == klarna.Live {
+		question := fmt.Sprintf("This is a live key of %s: with it, Kvitt reads real payouts into the books.", credential.Provider.Name())
+		if err := s.confirm(ctx, in.yes, question, "live"); err != nil {
+			return err
+		}
+	}
+	secret, err := json.Marshal(access.KlarnaSecret{Key: credential.Key, Username: credential.Username})
+	if err != nil {
+		return fmt.Errorf("%s: %w", attempted, err)
+	}
+	s.say("Verifying a %s key with a real read.", credential.Environment())
+	return s.offer(ctx, &row, attempted, access.FieldKlarnaCandidate, vault.Secret(secret), workflows.SetKlarnaCredential)
+}
+
+// offer puts a credential into the vault for the connection to verify. One
+// that does not work leaves the credential in use as it is.
+func (s *session) offer(ctx context.Context, row *store.Connection, attempted, field string, secret vault.Secret,
+	u workflows.Update[workflows.CredentialSet, workflows.Status],
+) error {
+	if err := s.vault.Put(ctx, row.ID, field, secret); err != nil {
+		return err
+	}
+	now, err := update(ctx, s.temporal, u, workflows.ConnectionWorkflowID(row.ID), workflows.CredentialSet{Who: s.who}, credentialWithin)
+	if err != nil {
+		return unanswered(attempted, err, noConnectionWorkflow(row))
+	}
+	return s.show(&now, func(w io.Writer) error {
+		side := &now.Klarna
+		if field == access.FieldVismaCandidate {
+			side = &now.Visma
+		}
+		if _, err := fmt.Fprintf(w, "Verified: %s. The connection %s is %s.\n", sideCell(side), now.ID, paintState(s.paint, now.State)); err != nil {
+			return err
+		}
+		if next := needs(&now); next != "" {
+			_, err := fmt.Fprintf(w, "\nNext:\n  %s\n", next)
+			return err
+		}
+		return nil
+	})
+}
+
+// noConnectionWorkflow is what it means that a connection has no workflow.
+func noConnectionWorkflow(row *store.Connection) *Failure {
+	if row.State == workflows.ConnDisconnected {
+		return &Failure{Happened: "it is disconnected, which is final", Helps: "Create another connection."}
+	}
+	return &Failure{
+		Happened: "the workflow " + workflows.ConnectionWorkflowID(row.ID) + " does not run in Temporal",
+		Helps:    "Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are those the connection was created with.",
+	}
+}
+
+// readKey reads a key from a file, a pipe or the terminal.
+func (s *session) readKey(ctx context.Context, file string) (string, error) {
+	if file != "" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", unreadable("key file", file, err, "")
+		}
+		defer f.Close()
+		text, err := io.ReadAll(io.LimitReader(f, mostKeyFile))
+		if err != nil {
+			return "", unreadable("key file", file, err, "")
+		}
+		return string(text), nil
+	}
+	if s.console.Attended() {
+		return s.console.Secret(ctx, "Klarna API key (it is not shown): ")
+	}
+	text, err := io.ReadAll(io.LimitReader(s.In, mostKeyFile))
+	if err != nil {
+		return "", fmt.Errorf("read the Klarna key from standard input: %w", err)
+	}
+	if len(text) == 0 {
+		return "", usagef("no key was given: name a file with --key-file, pipe the key in, or type it on a terminal")
+	}
+	return string(text), nil
+}
+
+// setState is a command that changes a connection's state.
+func (a *app) setState(use, short, long string, u workflows.Update[workflows.Person, workflows.Status], before func(ctx context.Context, s *session, row *store.Connection) error) *cobra.Command {
+	verb := use[:len(use)-len(" ID")]
+	var reason string
+	c := &cobra.Command{
+		Use: use, Short: short, Long: long,
+		Example: "  starter connection " + verb + " nordisk-webbhandel-k3x9",
+		Args:    exactly("the id of a connection"),
+		RunE: a.remote(func(ctx context.Context, s *session, args []string) error {
+			row, err := s.connection(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			attempted := verb + " the connection " + row.ID
+			if before != nil {
+				if err := before(ctx, s, &row); err != nil {
+					return err
+				}
+			}
+			if err := s.staffed(ctx, attempted); err != nil {
+				return err
+			}
+			now, err := update(ctx, s.temporal, u, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: s.who, Reason: reason}, settingsWithin)
+			if err != nil {
+				return unanswered(attempted, err, noConnectionWorkflow(&row))
+			}
+			return s.show(&now, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "The connection %s is %s.\n", now.ID, paintState(s.paint, now.State))
+				return err
+			})
+		}),
+	}
+	c.Flags().StringVar(&reason, "reason", "", "the `REASON`, for the audit trail")
+	return c
+}
+
+func (a *app) pauseCommand() *cobra.Command {
+	return a.setState("pause ID", "Pause the syncs of a connection",
+		"Pause the syncs of a connection. What is under way is finished.", workflows.PauseConnection, nil)
+}
+
+func (a *app) resumeCommand() *cobra.Command {
+	return a.setState("resume ID", "Resume the syncs of a paused connection", "", workflows.ResumeConnection, nil)
+}
+
+func (a *app) disconnectCommand() *cobra.Command {
+	var yes bool
+	c := a.setState("disconnect ID", "End a connection for good",
+		`End a connection for good: its tokens are revoked at Visma Connect, its secrets
+are erased and its schedule is deleted. What was posted, and the audit trail,
+are kept. It cannot be undone.`, workflows.Disconnect,
+		func(ctx context.Context, s *session, row *store.Connection) error {
+			if row.State == workflows.ConnDisconnected {
+				return &Failure{Attempted: "disconnect the connection " + row.ID, Happened: "it is disconnected already"}
+			}
+			question := fmt.Sprintf("This ends the connection %s (%s) for good: its secrets are erased, and only a new connection brings it back.", row.ID, row.Name)
+			return s.confirm(ctx, yes, question, row.ID)
+		})
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return c
+}

@@ -1,0 +1,275 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/store"
+	"kvitt/internal/vault"
+	"kvitt/workflows"
+)
+
+// What a doctor waits for, and what it tolerates.
+const (
+	checkWithin = 20 * time.Second
+	mostSkew    = 30 * time.Second
+	syncLimit   = 24 * time.Hour
+)
+
+// examination is a doctor at work.
+type examination struct {
+	*session
+	checks
+	limit time.Duration // how old the last successful sync may be
+}
+
+func (a *app) doctorCommand() *cobra.Command {
+	limit := syncLimit
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Check everything that Kvitt depends on, and say what helps",
+		Long: `Check everything that Kvitt depends on, one line each: the database, the keyset,
+Temporal and its workers, this machine's clock, Visma Connect; and for each
+connection a real read from Klarna and from Visma.net, whether the company has
+what the posting profile uses, and the age of the last successful sync.
+
+Nothing is changed. Exit status 1 when a check failed.`,
+		Example: `  starter doctor
+  starter doctor --sync-limit 2h --output json`,
+		Args: exactly(),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if limit <= 0 {
+				return usagef("--sync-limit is %s; it is a time such as 24h", limit)
+			}
+			return a.doctor(c.Context(), limit)
+		},
+	}
+	c.Flags().DurationVar(&limit, "sync-limit", syncLimit, "the `AGE` that the last successful sync of a connection may have")
+	return c
+}
+
+func (a *app) doctor(ctx context.Context, limit time.Duration) error {
+	c, err := a.settings()
+	if err != nil {
+		return err
+	}
+	e := &examination{session: &session{app: a, config: c}, limit: limit}
+	defer e.close()
+	e.examine(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	err = a.show(e.list, func(w io.Writer) error {
+		if err := e.write(w, a.paint); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "\n%s, %s, %d failed.\n", counted(e.count(checkOK), "check")+" ok", counted(e.count(checkWarning), "warning"), e.count(checkFailed))
+		return err
+	})
+	if err == nil && e.count(checkFailed) > 0 {
+		return errTold
+	}
+	return err
+}
+
+func (e *examination) examine(ctx context.Context) {
+	sound := e.database(ctx)
+	sound = e.keyset(ctx, sound) && sound
+	e.temporalServer(ctx)
+	e.clock(ctx)
+	e.openDoors()
+	e.visma(ctx)
+	if !sound {
+		e.warn("connections", "", "not looked at, because they are in the database", "")
+		return
+	}
+	all, err := e.store.Connections(ctx)
+	if err != nil {
+		e.failed("connections", "", err)
+		return
+	}
+	for i := range all {
+		if all[i].State != workflows.ConnDisconnected {
+			e.connectionChecks(ctx, &all[i])
+		}
+	}
+}
+
+func (e *examination) database(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	db, err := store.Open(ctx, e.config.DatabaseURL.Reveal())
+	if err != nil {
+		e.failed("database", "", err)
+		return false
+	}
+	e.store = db
+	if err := db.Ready(ctx); err != nil {
+		e.failed("database", "", err)
+		return false
+	}
+	e.ok("database", "", db.Name()+" answers and has its tables")
+	return true
+}
+
+// keyset checks that the keyset opens, and that it is the one this database
+// was sealed with.
+func (e *examination) keyset(ctx context.Context, database bool) bool {
+	keys, err := vault.Open(e.config.Keyset.Reveal())
+	if err != nil {
+		e.failed("keyset", "", err)
+		return false
+	}
+	e.keys = keys
+	if !database {
+		e.ok("keyset", "", "opens; whether it belongs to the database is not known")
+		return true
+	}
+	e.session.vault = vault.New(keys, e.store)
+	if err := e.session.vault.Check(ctx); err != nil {
+		e.failed("keyset", "", err)
+		return false
+	}
+	e.ok("keyset", "", "opens, and belongs to this database")
+	return true
+}
+
+func (e *examination) temporalServer(ctx context.Context) {
+	if e.keys == nil {
+		e.warn("temporal", "", "not looked at, because payloads need the keyset", "")
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	if err := e.reach(ctx); err != nil {
+		e.failed("temporal", "", err)
+		return
+	}
+	e.ok("temporal", "", e.temporal.Where()+" answers")
+	switch missing, err := missingAttributes(ctx, e.temporal); {
+	case err != nil:
+		e.failed("search attributes", "", err)
+	case len(missing) > 0:
+		e.fail("search attributes", "", fmt.Sprintf("%d of %d are not registered.", len(missing), len(workflows.SearchAttributes())), "Run `starter setup`.")
+	default:
+		e.ok("search attributes", "", "are registered")
+	}
+	w, err := e.temporal.Workers(ctx)
+	switch {
+	case err != nil:
+		e.failed("worker", "", err)
+	case w.Count == 0:
+		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), startWorker)
+	default:
+		e.ok("worker", "", fmt.Sprintf("%s the task queue %q, last %s ago", asks(w.Count), w.Queue, span(max(0, e.now().Sub(w.Last)))))
+	}
+}
+
+func asks(n int) string {
+	if n == 1 {
+		return "one asks"
+	}
+	return fmt.Sprintf("%d ask", n)
+}
+
+// clock compares this machine's clock with what the other sides say in their
+// answers: tokens, signatures and the windows of syncs depend on it.
+func (e *examination) clock(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	for _, address := range []string{e.config.VismaConnectURL + "/.well-known/openid-configuration", e.config.VismaAPIURL} {
+		skew, ok := e.skew(ctx, address)
+		switch {
+		case !ok:
+		case skew > mostSkew || skew < -mostSkew:
+			e.warn("clock", "", fmt.Sprintf("This machine's clock is %s %s that of Visma.", span(skew.Abs()), aheadOf(skew)), "Turn on NTP; access tokens and the windows of syncs depend on the clock.")
+			return
+		default:
+			e.ok("clock", "", "agrees with that of Visma to "+span(max(skew.Abs(), time.Second)))
+			return
+		}
+	}
+	e.warn("clock", "", "could not be compared, because nobody told the time", "")
+}
+
+func aheadOf(skew time.Duration) string {
+	if skew > 0 {
+		return "ahead of"
+	}
+	return "behind"
+}
+
+// skew is how far our clock is ahead of that of an HTTP server. Its Date says
+// whole seconds.
+func (e *examination) skew(ctx context.Context, address string) (time.Duration, bool) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/"), http.NoBody)
+	if err != nil {
+		return 0, false
+	}
+	client := e.http
+	if client == nil {
+		client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	before := e.now()
+	answer, err := client.Do(request)
+	if err != nil {
+		return 0, false
+	}
+	defer answer.Body.Close()
+	after := e.now()
+	theirs, err := http.ParseTime(answer.Header.Get("Date"))
+	if err != nil {
+		return 0, false
+	}
+	ours := before.Add(after.Sub(before) / 2)
+	return ours.Sub(theirs.Add(500 * time.Millisecond)), true
+}
+
+func (e *examination) visma(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	if e.config.VismaClientID == "" || e.config.VismaClientSecret == "" {
+		e.fail("visma connect", "", "There is no OAuth client.", "Set KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET to the client that is registered with Visma.")
+		return
+	}
+	provider, err := e.doors.Connect()
+	if err == nil {
+		err = provider.Discover(ctx)
+	}
+	if err != nil {
+		e.failed("visma connect", "", err)
+		return
+	}
+	e.ok("visma connect", "", e.config.VismaConnectURL+" answers with its discovery document")
+}
+
+// syncAge checks a connection from outside its syncs: that one has succeeded
+// lately.
+func (e *examination) syncAge(ctx context.Context, c *store.Connection) {
+	const name = "last sync"
+	if c.State != workflows.ConnActive {
+		e.warn(name, c.ID, "not expected, because the connection is "+c.State, "")
+		return
+	}
+	last, err := e.store.LastSuccessfulSync(ctx, c.ID)
+	switch {
+	case err != nil:
+		e.failed(name, c.ID, err)
+	case last == nil && e.now().Sub(c.CreatedAt) < e.limit:
+		e.ok(name, c.ID, "none yet, and the connection is new")
+	case last == nil:
+		e.fail(name, c.ID, "There has never been one.", "Run `starter sync "+c.ID+"` and read what it says.")
+	case e.now().Sub(last.To) > e.limit && e.now().Sub(*last.FinishedAt) > e.limit:
+		e.fail(name, c.ID, fmt.Sprintf("None has succeeded for %s; the limit is %s.", span(e.now().Sub(*last.FinishedAt)), span(e.limit)),
+			"Run `starter sync "+c.ID+"` and read what it says.")
+	default:
+		e.ok(name, c.ID, fmt.Sprintf("%s ago, %s", span(e.now().Sub(*last.FinishedAt)), last.Outcome))
+	}
+}
+

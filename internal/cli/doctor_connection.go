@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"kvitt/internal/access"
+	"kvitt/internal/company"
+	"kvitt/internal/fault"
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+func (e *examination) openDoors() {
+	e.doors = &access.Doors{Store: e.store, Vault: e.session.vault, Config: &e.config, HTTP: e.http}
+}
+
+// connectionChecks examines one connection with real reads.
+func (e *examination) connectionChecks(ctx context.Context, c *store.Connection) {
+	status, err := statusOf(c)
+	if err != nil {
+		e.failed("state", c.ID, err)
+		return
+	}
+	if next := needs(&status); next != "" && status.State != workflows.ConnPaused {
+		e.warn("state", c.ID, "The connection is "+c.State+".", "What comes next: `"+next+"`.")
+	}
+	if status.Klarna.State != workflows.SideMissing {
+		e.klarna(ctx, c)
+	}
+	if status.Visma.State != workflows.SideMissing {
+		e.company(ctx, c)
+	}
+	e.syncAge(ctx, c)
+}
+
+func (e *examination) klarna(ctx context.Context, c *store.Connection) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	client, err := e.doors.Klarna(ctx, c.ID)
+	if err == nil {
+		_, _, err = client.Verify(ctx)
+	}
+	if err != nil {
+		e.refused(c.Provider, c.ID, err, "Set a working key with `starter connection klarna-key "+c.ID+"`.")
+		return
+	}
+	e.ok(c.Provider, c.ID, joined("a real read works; environment", c.Environment, "merchant", c.MerchantID))
+}
+
+// refused adds an error of the other side, with what helps against a dead
+// credential when the error itself does not know.
+func (e *examination) refused(name, connection string, err error, remedy string) {
+	words, helps := split(err)
+	if helps == "" && fault.ClassOf(err) == fault.Auth {
+		helps = remedy
+	}
+	e.fail(name, connection, words, helps)
+}
+
+func (e *examination) company(ctx context.Context, c *store.Connection) {
+	ctx, cancel := context.WithTimeout(ctx, checkWithin)
+	defer cancel()
+	firm, err := e.doors.Company(ctx, c.ID)
+	if err != nil {
+		e.refused("visma.net", c.ID, err, "Authorize again with `starter connection authorize "+c.ID+"`.")
+		return
+	}
+	if c.CompanyID != "" && firm.ID != c.CompanyID {
+		entry, _ := held.Look(held.CompanyChanged)
+		e.fail("visma.net", c.ID, fmt.Sprintf("The connection was made for the company %s %s, and Visma.net answers for %s.", c.CompanyID, c.CompanyName, firm), entry.Remedy)
+		return
+	}
+	e.ok("visma.net", c.ID, fmt.Sprintf("a real read works: %s, base currency %s", firm, firm.BaseCurrency))
+	e.profile(ctx, c, firm)
+}
+
+// profile checks everything that the profile uses against the company.
+func (e *examination) profile(ctx context.Context, c *store.Connection, firm *company.Company) {
+	p, version, err := e.doors.Profile(ctx, c.ID, 0)
+	if err != nil {
+		e.failed("profile", c.ID, err)
+		return
+	}
+	problems := profileProblems(p, firm)
+	for _, problem := range problems {
+		entry, _ := held.Look(problem.Code)
+		e.fail("profile", c.ID, finish(problem.Detail), entry.Remedy)
+	}
+	if len(problems) == 0 {
+		e.ok("profile", c.ID, fmt.Sprintf("version %d: the company has all of its %s", version, counted(len(p.Accounts()), "account")))
+	}
+}
+
+// checker is what the profile is checked against; *company.Company is one.
+type checker interface {
+	Check(u voucher.Uses) []company.Problem
+}
+
+// profileProblems lists what the company would refuse, and for each account
+// which rules lead to it.
+func profileProblems(p *voucher.Profile, firm checker) []company.Problem {
+	uses := p.Uses()
+	accounts := uses.Accounts
+	uses.Accounts = nil
+	problems := firm.Check(uses)
+	for _, account := range accounts {
+		for _, problem := range firm.Check(voucher.Uses{Accounts: []string{account}, Subaccounts: uses.Subaccounts}) {
+			if !strings.HasPrefix(string(problem.Code), "account_") {
+				continue // said above
+			}
+			problem.Detail += "; it is used by " + some(p.UsedBy(account), 5)
+			problems = append(problems, problem)
+		}
+	}
+	return problems
+}

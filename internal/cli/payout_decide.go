@@ -1,0 +1,128 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// decision is a command about one payout that waits.
+type decision struct {
+	verb   string
+	update workflows.Update[workflows.Person, workflows.Accepted]
+	reason string
+}
+
+func (a *app) approveCommand() *cobra.Command {
+	return a.decide(&decision{verb: "approve", update: workflows.ApprovePayout}, "Approve the voucher of a payout, and post it",
+		"Approve the voucher of a payout exactly as `starter payout show` shows it, and post\nit. A voucher that is compiled anew has to be approved anew.")
+}
+
+func (a *app) rejectCommand() *cobra.Command {
+	d := &decision{verb: "reject", update: workflows.RejectPayout}
+	c := a.decide(d, "Reject a payout, so that it is never posted",
+		"Reject a payout, so that it is never posted: because it is booked in another way,\nfor example. It is possible until Visma.net may know of the batch.")
+	c.Example += ` --reason "booked by hand as voucher A 1204"`
+	c.Flags().Lookup("reason").Usage = "the `REASON`, for the audit trail (required)"
+	return c
+}
+
+func (a *app) retryCommand() *cobra.Command {
+	return a.decide(&decision{verb: "retry", update: workflows.RetryPayout}, "Try a held payout again now",
+		"Try a held payout again now, once its cause is gone. Nothing is ever posted twice.")
+}
+
+func (a *app) decide(d *decision, short, long string) *cobra.Command {
+	c := &cobra.Command{
+		Use:     d.verb + " ID REF",
+		Short:   short,
+		Long:    long,
+		Example: "  starter payout " + d.verb + " nordisk-webbhandel-k3x9 XISA93DJ",
+		Args:    exactly("the id of a connection", "a payment reference"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if d.verb == "reject" && d.reason == "" {
+				return usagef("--reason is missing; it goes into the audit trail")
+			}
+			return a.remote(func(ctx context.Context, s *session, args []string) error { return s.decide(ctx, d, args[0], args[1]) })(c, args)
+		},
+	}
+	c.Flags().StringVar(&d.reason, "reason", "", "the `REASON`, for the audit trail")
+	return c
+}
+
+// decided answers approve, reject and retry.
+type decided struct {
+	PaymentReference string `json:"payment_reference"`
+	State            string `json:"state"`
+	HeldReason       string `json:"held_reason"`
+	BatchNumber      string `json:"batch_number"`
+}
+
+func (s *session) decide(ctx context.Context, d *decision, id, reference string) error {
+	if _, err := s.connection(ctx, id); err != nil {
+		return err
+	}
+	before, err := s.payout(ctx, id, reference)
+	if err != nil {
+		return err
+	}
+	attempted := d.verb + " the payout " + reference
+	if err := s.staffed(ctx, attempted); err != nil {
+		return err
+	}
+	s.say("Asked for it; waiting until the payout is final or stops again.")
+	accepted, err := update(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason}, decisionWithin)
+	if err != nil {
+		return unanswered(attempted, err, noPayoutWorkflow(&before))
+	}
+	after, err := s.payout(ctx, id, reference)
+	if err != nil {
+		return err
+	}
+	out := decided{reference, accepted.State, after.HeldReason, after.BatchNumber}
+	if err := s.show(out, func(w io.Writer) error { return writeDecided(w, &after, &out, s.paint) }); err != nil {
+		return err
+	}
+	if accepted.State == workflows.StateHeld || accepted.State == workflows.StateAwaitingApproval {
+		return errHeld
+	}
+	return nil
+}
+
+// noPayoutWorkflow is what it means that a payout has no workflow.
+func noPayoutWorkflow(p *store.Payout) *Failure {
+	f := &Failure{Happened: "it is " + p.State + ", and nothing runs for it"}
+	switch p.State {
+	case workflows.StateVerified, workflows.StateReversed, workflows.StateRejected:
+		f.Happened = "it is " + p.State + ", which is final"
+	default:
+		f.Helps = "`starter sync " + p.ConnectionID + "`, or a backfill of its day, takes it up again."
+	}
+	return f
+}
+
+func writeDecided(w io.Writer, p *store.Payout, d *decided, paint painter) error {
+	words := fmt.Sprintf("The payout %s is %s", d.PaymentReference, paintState(paint, d.State))
+	if d.BatchNumber != "" {
+		words += ", batch " + d.BatchNumber
+	}
+	if _, err := fmt.Fprintln(w, words+"."); err != nil {
+		return err
+	}
+	if d.State != workflows.StateHeld {
+		return nil
+	}
+	entry, _ := held.Look(held.Code(d.HeldReason))
+	detail := heldOf(p).Detail
+	if detail == "" {
+		detail = entry.Sentence
+	}
+	_, err := fmt.Fprintf(w, "  %s: %s\n  → %s\n", paint.bad(d.HeldReason), detail, entry.Remedy)
+	return err
+}

@@ -1,0 +1,228 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"kvitt/internal/cli/table"
+	"kvitt/internal/held"
+	"kvitt/internal/settlement"
+	"kvitt/internal/voucher"
+)
+
+// page writes a payout section by section; the first error ends it.
+type page struct {
+	w     io.Writer
+	paint painter
+	err   error
+}
+
+func (p *page) write(t *table.Table) {
+	if p.err == nil {
+		p.err = t.Write(p.w)
+	}
+}
+
+func (p *page) heading(words string) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, "\n%s\n", p.paint.bold(words))
+	}
+}
+
+func (p *page) line(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+	}
+}
+
+// writePayout writes everything that an accountant wants to see of a payout.
+func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painter) error {
+	p := &page{w: w, paint: paint}
+	p.facts(d, zone)
+	p.held(d)
+	p.totals(d)
+	p.proof(d)
+	p.voucher(d)
+	p.posting(d)
+	p.documents(d)
+	return p.err
+}
+
+func (p *page) facts(d *payoutDetail, zone *time.Location) {
+	t := table.New(table.Left(""), table.Left(""))
+	t.Add("payout", d.PaymentReference)
+	t.Add("date", day(d.PayoutDate, zone)+" ("+moment(d.PayoutDate)+")")
+	t.Add("merchant", d.MerchantID)
+	t.Add("settlement", fmt.Sprintf("%s %s, %s", money(d.Settlement, d.Currency), d.Currency, d.SettlementType))
+	t.Add("rows", fmt.Sprint(d.Rows))
+	t.Add("difference", money(d.Difference, d.Currency))
+	state := paintState(p.paint, d.State)
+	if d.Posting != nil && d.Posting.BatchNumber != "" {
+		state += ", batch " + d.Posting.BatchNumber
+	}
+	t.Add("state", state)
+	p.write(t)
+}
+
+func (p *page) held(d *payoutDetail) {
+	if d.Held == nil {
+		return
+	}
+	entry, _ := held.Look(d.Held.Code)
+	p.heading("Held: " + string(d.Held.Code))
+	p.line("%s", entry.Sentence)
+	if d.Held.Detail != "" && d.Held.Detail != entry.Sentence {
+		p.line("%s", d.Held.Detail)
+	}
+	remedy := d.Held.Remedy
+	if remedy == "" {
+		remedy = entry.Remedy
+	}
+	p.line("→ %s", remedy)
+}
+
+// totals are Klarna's own sums, as it gives them; those that are zero are left
+// out.
+func (p *page) totals(d *payoutDetail) {
+	if d.Totals == nil {
+		return
+	}
+	p.heading("Klarna's totals")
+	t := table.New(table.Left(""), table.Right(""))
+	for _, total := range namedTotals(d.Totals) {
+		if total.amount != 0 {
+			t.Add(total.name, money(total.amount, d.Currency))
+		}
+	}
+	t.Add("settlement", money(d.Totals.Settlement, d.Currency))
+	p.write(t)
+}
+
+type namedTotal struct {
+	name   string
+	amount int64
+}
+
+func namedTotals(t *settlement.Totals) []namedTotal {
+	return []namedTotal{
+		{"sales", t.Sale}, {"returns", t.Return}, {"reversals", t.Reversal}, {"fees, without VAT", t.Fee},
+		{"fee corrections", t.FeeCorrection}, {"fees refunded", t.FeeRefund}, {"VAT on fees", t.Tax}, {"VAT refunded", t.TaxRefund},
+		{"commission", t.Commission}, {"commission reversed", t.CommissionReversal}, {"charges", t.Charge}, {"credits", t.Credit},
+		{"held back", t.Holdback}, {"released", t.Release}, {"debt repaid", t.Repay}, {"debt added", t.Deposit},
+		{"opening debt", t.OpeningDebt}, {"closing debt", t.ClosingDebt},
+	}
+}
+
+func (p *page) proof(d *payoutDetail) {
+	if d.Proof == nil || d.Proof.Proof == nil {
+		return
+	}
+	p.heading("Proof: rows = totals = settlement")
+	t := table.New(table.Left("component"), table.Left("country"), table.Right("rows"), table.Right("amount"), table.Right("VAT"), table.Right("effect"))
+	for _, c := range d.Proof.Components {
+		effect := d.Proof.Effect(c)
+		words := money(effect.Amount, d.Currency)
+		if effect.Outside {
+			words = "(billed apart)"
+		}
+		t.Add(strings.TrimSuffix(c.Pair(), "/"), c.Country, fmt.Sprint(c.Rows), money(c.Amount, d.Currency), money(c.VAT, d.Currency), words)
+	}
+	p.write(t)
+	p.heading("Settlement formula")
+	t = table.New(table.Left(""), table.Right(""), table.Left(""))
+	for _, term := range d.Formula {
+		note := ""
+		if !term.Counted {
+			note = "not counted"
+		}
+		t.Add(term.Name, money(int64(term.Sign)*term.Amount, d.Currency), note)
+	}
+	t.Add("= settlement", money(d.Settlement, d.Currency))
+	p.write(t)
+	if words := readings(d.Proof.Proof); words != "" {
+		p.line("Readings that the proof needed: %s.", words)
+	}
+	if before := d.Proof.Previous; before != nil {
+		p.line("The debt continues from the payout %s, which left %s.", before.PaymentReference, money(before.Closing, d.Currency))
+	}
+	if kept := d.Proof.Evidence; kept.Parts > 0 {
+		p.line("It rests on %s, %d bytes, SHA-256 %s.", counted(kept.Parts, "archived answer"), kept.Size, kept.Digest)
+	}
+}
+
+func (p *page) voucher(d *payoutDetail) {
+	if d.Voucher == nil {
+		return
+	}
+	v := d.Voucher
+	p.heading(fmt.Sprintf("Voucher of %s, profile version %d", v.Date, d.ProfileVersion))
+	p.line("%s", v.Description)
+	t := table.New(table.Left("account"), table.Left("subaccount"), table.Left("text"), table.Right("debit"), table.Right("credit"), table.Left("VAT code"), table.Left("role"))
+	for i := range v.Lines {
+		l := &v.Lines[i]
+		t.Add(l.Account, segments(l.Subaccount), l.Text, side(l.Debit, d.Currency), side(l.Credit, d.Currency), l.VATCode, string(l.Role))
+	}
+	debit, credit := v.Total()
+	t.Add("", "", "sum", money(debit, d.Currency), money(credit, d.Currency))
+	p.write(t)
+	p.line("Hash %s.", d.VoucherHash)
+}
+
+// side is one side of a line; the other one stays empty.
+func side(minor int64, currency string) string {
+	if minor == 0 {
+		return ""
+	}
+	return money(minor, currency)
+}
+
+func segments(all []voucher.Segment) string {
+	var values []string
+	for _, s := range all {
+		values = append(values, s.Value)
+	}
+	return strings.Join(values, "-")
+}
+
+func (p *page) posting(d *payoutDetail) {
+	if d.Posting == nil {
+		return
+	}
+	q := d.Posting
+	p.heading("Posting")
+	t := table.New(table.Left(""), table.Left(""))
+	t.Add("company", q.Company)
+	t.Add("token", q.Token)
+	t.Add("period", q.Period)
+	t.Add("mode", q.Mode)
+	t.Add("state", q.State)
+	batch := q.BatchNumber
+	if q.Adopted {
+		batch += " (adopted: an interrupted attempt had created it)"
+	}
+	t.Add("batch", batch)
+	p.write(t)
+	if len(q.Attempts) == 0 {
+		return
+	}
+	p.line("")
+	t = table.New(table.Left("at"), table.Left("action"), table.Left("outcome"), table.Left("request"))
+	for _, a := range q.Attempts {
+		t.Add(moment(a.At), a.Action, a.Outcome, a.RequestID)
+	}
+	p.write(t)
+}
+
+func (p *page) documents(d *payoutDetail) {
+	if len(d.Documents) == 0 {
+		return
+	}
+	p.heading("Archived documents")
+	t := table.New(table.Left("kind"), table.Right("parts"), table.Right("bytes"), table.Left("SHA-256"))
+	for i := range d.Documents {
+		t.Add(d.Documents[i].Kind, fmt.Sprint(d.Documents[i].Parts), fmt.Sprint(d.Documents[i].Size), d.Documents[i].digest())
+	}
+	p.write(t)
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/activities"
+	"kvitt/internal/archive"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// payoutDetail is all that is known of a payout, for programs. Amounts are
+// minor units of its currency.
+type payoutDetail struct {
+	Connection       string             `json:"connection"`
+	PaymentReference string             `json:"payment_reference"`
+	MerchantID       string             `json:"merchant_id"`
+	PayoutDate       time.Time          `json:"payout_date"`
+	SettlementType   string             `json:"settlement_type"`
+	Currency         string             `json:"currency"`
+	Settlement       int64              `json:"settlement_amount"`
+	State            string             `json:"state"`
+	Difference       int64              `json:"difference"`
+	Rows             int64              `json:"rows"`
+	ProfileVersion   int                `json:"profile_version"`
+	Held             *workflows.Held    `json:"held,omitempty"`
+	Totals           *settlement.Totals `json:"totals,omitempty"`
+	Proof            *activities.Proof  `json:"proof,omitempty"`
+	Formula          []settlement.Term  `json:"formula,omitempty"`
+	Voucher          *voucher.Voucher   `json:"voucher,omitempty"`
+	VoucherHash      string             `json:"voucher_hash,omitempty"`
+	Posting          *postingDetail     `json:"posting,omitempty"`
+	Documents        []documentDetail   `json:"documents"`
+}
+
+// postingDetail is the intent to post, and what was tried for it.
+type postingDetail struct {
+	Company     string          `json:"company"`
+	Token       string          `json:"token"`
+	Revision    int             `json:"revision"`
+	Period      string          `json:"period"` // YYYYPP
+	Mode        string          `json:"mode"`
+	State       string          `json:"state"`
+	BatchNumber string          `json:"batch_number"`
+	JobID       string          `json:"job_id"`
+	Adopted     bool            `json:"adopted"`
+	Attempts    []attemptDetail `json:"attempts"`
+}
+
+type attemptDetail struct {
+	At        time.Time `json:"at"`
+	Action    string    `json:"action"`
+	Outcome   string    `json:"outcome"`
+	Status    int       `json:"status,omitempty"`
+	RequestID string    `json:"request_id,omitempty"`
+}
+
+// documentDetail is one kind of archived documents. SHA256 is that of the only
+// part, or the evidence's digest over all parts where there is one.
+type documentDetail struct {
+	Kind   string   `json:"kind"`
+	Parts  int      `json:"parts"`
+	Size   int64    `json:"size"`
+	SHA256 []string `json:"sha256"` // of each part, in order
+}
+
+func (a *app) payoutShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show ID REF",
+		Short: "Show everything about a payout: proof, voucher, posting, documents",
+		Example: `  starter payout show nordisk-webbhandel-k3x9 XISA93DJ
+  starter payout show nordisk-webbhandel-k3x9 XISA93DJ --output json`,
+		Args: exactly("the id of a connection", "a payment reference"),
+		RunE: a.local(func(ctx context.Context, s *session, args []string) error {
+			if _, err := s.connection(ctx, args[0]); err != nil {
+				return err
+			}
+			p, err := s.payout(ctx, args[0], args[1])
+			if err != nil {
+				return err
+			}
+			zone, err := s.zone(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			d, err := s.detail(ctx, &p)
+			if err != nil {
+				return err
+			}
+			return s.show(d, func(w io.Writer) error { return writePayout(w, d, zone, s.paint) })
+		}),
+	}
+}
+
+// detail gathers what is known of a payout.
+func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, error) {
+	e := heldOf(p)
+	d := &payoutDetail{
+		Connection: p.ConnectionID, PaymentReference: p.PaymentReference, MerchantID: p.MerchantID, PayoutDate: p.Date,
+		SettlementType: p.SettlementType, Currency: p.Currency, Settlement: p.Settlement, State: p.State,
+		Difference: difference(p, &e), Rows: p.Rows, ProfileVersion: p.ProfileVersion, VoucherHash: p.VoucherHash,
+	}
+	if p.HeldReason != "" {
+		d.Held = &e.Held
+	}
+	var reported settlement.Payout
+	for _, part := range []struct {
+		what     string
+		document json.RawMessage
+		into     any
+	}{
+		{"figures", p.Payout, &reported}, {"proof", p.Proof, &d.Proof}, {"voucher", p.Voucher, &d.Voucher},
+	} {
+		if len(part.document) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(part.document, part.into); err != nil {
+			return nil, fmt.Errorf("read the recorded %s of the payout %s: %w", part.what, p.PaymentReference, err)
+		}
+	}
+	if len(p.Payout) > 0 {
+		d.Totals = &reported.Totals
+	}
+	if d.Proof != nil && d.Proof.Proof != nil {
+		d.Formula = d.Proof.Terms()
+	}
+	var err error
+	if d.Posting, err = s.posting(ctx, p); err != nil {
+		return nil, err
+	}
+	d.Documents, err = s.documents(ctx, p)
+	return d, err
+}
+
+func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail, error) {
+	row, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil //nolint:nilnil // nothing was meant to be posted yet
+	}
+	if err != nil {
+		return nil, err
+	}
+	tried, err := s.store.Attempts(ctx, row.CompanyID, row.Token)
+	if err != nil {
+		return nil, err
+	}
+	d := &postingDetail{
+		Company: row.CompanyID, Token: row.Token, Revision: row.Revision, Period: row.Period, Mode: row.Mode, State: row.State,
+		BatchNumber: row.BatchNumber, JobID: row.JobID, Adopted: row.Adopted, Attempts: make([]attemptDetail, len(tried)),
+	}
+	for i := range tried {
+		d.Attempts[i] = attemptDetail{tried[i].At, tried[i].Action, tried[i].Outcome, tried[i].Status, tried[i].RequestID}
+	}
+	return d, nil
+}
+
+// documents lists what is archived of a payout, kind by kind.
+func (s *session) documents(ctx context.Context, p *store.Payout) ([]documentDetail, error) {
+	all := []documentDetail{}
+	for _, kind := range []string{archive.KindPayout, archive.KindTransactions, archive.KindPDF, archive.KindProof} {
+		d := documentDetail{Kind: kind}
+		for part, err := range s.store.Documents(ctx, p.ConnectionID, p.PaymentReference, kind) {
+			if err != nil {
+				return nil, err
+			}
+			d.Parts++
+			d.Size += part.Size
+			d.SHA256 = append(d.SHA256, part.SHA256)
+		}
+		if d.Parts > 0 {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+// digest is what a person compares: the hash of the only part, or the first of
+// several.
+func (d *documentDetail) digest() string {
+	if d.Parts == 1 {
+		return d.SHA256[0]
+	}
+	return d.SHA256[0] + fmt.Sprintf(" and %s", counted(d.Parts-1, "more part"))
+}
+
+// readings are the readings of Klarna's figures that the proof needed.
+func readings(p *settlement.Proof) string {
+	return strings.ReplaceAll(strings.Join(p.Variants, ", "), "_", " ")
+}

@@ -1,0 +1,175 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/access"
+	"kvitt/internal/config"
+	"kvitt/internal/store"
+	"kvitt/internal/vault"
+	"kvitt/internal/voucher"
+)
+
+// session is what a command works with: the settings, the database, the vault
+// that its keyset opens, and Temporal where it is wanted.
+type session struct {
+	*app
+	config   config.Config
+	store    *store.Store
+	keys     *vault.Keyring
+	vault    *vault.Vault
+	doors    *access.Doors
+	temporal Temporal // nil until reach
+}
+
+// work is what a command does in a session.
+type work func(ctx context.Context, s *session, args []string) error
+
+// local runs a command that needs the database and no worker.
+func (a *app) local(do work) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) error {
+		s, err := a.open(c.Context())
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		return do(c.Context(), s, args)
+	}
+}
+
+// remote runs a command that needs Temporal too.
+func (a *app) remote(do work) func(*cobra.Command, []string) error {
+	return a.local(func(ctx context.Context, s *session, args []string) error {
+		if err := s.reach(ctx); err != nil {
+			return err
+		}
+		return do(ctx, s, args)
+	})
+}
+
+// settings reads the settings and warns of variables that look like ours.
+func (a *app) settings() (config.Config, error) {
+	c, err := config.Load()
+	if err != nil {
+		return c, err
+	}
+	if len(c.Unread) > 0 {
+		a.say("%s Nothing reads %s; a typing error? `starter help environment` lists the settings.", a.aside.warn("Note:"), strings.Join(c.Unread, ", "))
+	}
+	return c, nil
+}
+
+// open opens the database, which must be set up, and checks that the keyset is
+// the one it was sealed with.
+func (a *app) open(ctx context.Context) (*session, error) {
+	c, err := a.settings()
+	if err != nil {
+		return nil, err
+	}
+	s := &session{app: a, config: c}
+	if s.keys, err = vault.Open(c.Keyset.Reveal()); err != nil {
+		return nil, err
+	}
+	if s.store, err = store.Open(ctx, c.DatabaseURL.Reveal()); err != nil {
+		return nil, err
+	}
+	s.vault = vault.New(s.keys, s.store)
+	s.doors = &access.Doors{Store: s.store, Vault: s.vault, Config: &s.config, HTTP: a.http}
+	if err = s.store.Ready(ctx); err == nil {
+		err = s.vault.Check(ctx)
+	}
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) close() {
+	if s.temporal != nil {
+		s.temporal.Close()
+	}
+	if s.store != nil {
+		_ = s.store.Close() // everything was committed
+	}
+}
+
+// reach connects to Temporal.
+func (s *session) reach(ctx context.Context) (err error) {
+	s.temporal, err = s.dial(ctx, &s.config, s.keys)
+	return err
+}
+
+// staffed makes sure that there is a worker to do what is attempted.
+func (s *session) staffed(ctx context.Context, attempted string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	w, err := s.temporal.Workers(ctx)
+	if err != nil {
+		return unanswered(attempted, err, nil)
+	}
+	if w.Count == 0 {
+		return &Failure{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
+	}
+	return nil
+}
+
+// connection finds a connection.
+func (s *session) connection(ctx context.Context, id string) (store.Connection, error) {
+	c, err := s.store.Connection(ctx, id)
+	if !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	f := &Failure{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}
+	all, err := s.store.Connections(ctx)
+	if err != nil {
+		return c, err
+	}
+	switch {
+	case len(all) == 0:
+		f.Helps = "There are no connections yet; `starter connection create` makes one."
+	default:
+		ids := make([]string, len(all))
+		for i := range all {
+			ids[i] = all[i].ID
+		}
+		slices.Sort(ids)
+		if more := len(ids) - 10; more > 0 {
+			ids = append(ids[:10], fmt.Sprintf("and %d more", more))
+		}
+		f.Helps = "The connections are: " + strings.Join(ids, ", ") + "."
+	}
+	return c, f
+}
+
+// payout finds a payout of a connection.
+func (s *session) payout(ctx context.Context, connection, reference string) (store.Payout, error) {
+	p, err := s.store.Payout(ctx, connection, reference)
+	if errors.Is(err, store.ErrNotFound) {
+		return p, &Failure{
+			Attempted: "find the payout " + reference + " of the connection " + connection, Happened: "it is not known here", Err: err,
+			Helps: "`starter payout list " + connection + "` shows the known ones; a backfill of its days fetches an older one.",
+		}
+	}
+	return p, err
+}
+
+// zone is the company's zone, in which its days are written.
+func (s *session) zone(ctx context.Context, connection string) (*time.Location, error) {
+	row, err := s.store.Profile(ctx, connection, 0)
+	if err != nil {
+		return nil, err
+	}
+	p, err := voucher.ParseProfile(row.Document)
+	if err != nil {
+		return nil, &Failure{Attempted: "read the posting profile of the connection " + connection, Happened: err.Error(), Err: err, Helps: "Set a correct one with `starter profile set`."}
+	}
+	return p.Location(), nil
+}

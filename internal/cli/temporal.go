@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/workflows"
+)
+
+// Temporal is what the commands want from Temporal. Its errors are the ones
+// below, *Refusal, or *Failure.
+type Temporal interface {
+	// Where names the server and the namespace, for people.
+	Where() string
+	// Update sends an update and waits, at most for patience, until the
+	// workflow has carried it out.
+	Update(ctx context.Context, workflowID, name string, in, out any, patience time.Duration) error
+	Query(ctx context.Context, workflowID, name string, out any) error
+	Signal(ctx context.Context, workflowID, name string, in any) error
+	// Start starts a workflow that must not run already.
+	Start(ctx context.Context, s Start) error
+	// Result waits for the end of a workflow, over every run of it.
+	Result(ctx context.Context, workflowID string, out any) error
+	// Workers tells who has asked the task queue for work lately.
+	Workers(ctx context.Context) (Workers, error)
+	// Attributes are the search attributes that the namespace knows.
+	Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error)
+	// Register adds search attributes to the namespace.
+	Register(ctx context.Context, attributes map[string]enumspb.IndexedValueType) error
+	Close()
+}
+
+// What an error of Temporal can be asked about.
+var (
+	errNoAnswer   = errors.New("no worker has answered")
+	errStillGoing = errors.New("it is still going on")
+	errNotRunning = errors.New("no such workflow runs")
+	errRunning    = errors.New("it runs already")
+)
+
+// Refusal is a workflow's own answer that something cannot be done, a sentence
+// for the person who asked.
+type Refusal struct{ Words string }
+
+func (r *Refusal) Error() string { return r.Words }
+
+// Start is a workflow to start.
+type Start struct {
+	ID         string
+	Workflow   string
+	Input      any
+	Summary    string
+	Connection string // fairness key and search attribute
+	Attributes []temporal.SearchAttributeUpdate
+	Once       bool // never again under this id, not even after it has ended
+}
+
+// Workers are those who have asked the task queue for work lately.
+type Workers struct {
+	Queue string
+	Count int
+	Last  time.Time // when the latest one asked
+}
+
+// How long a workflow may take to answer. A worker that runs answers at once.
+const (
+	answerWithin   = 20 * time.Second
+	settingsWithin = time.Minute
+	// A credential is verified with a real read, which is given a minute.
+	credentialWithin = 3 * time.Minute
+	decisionWithin   = 10 * time.Minute
+)
+
+// update sends a typed update and waits for its result.
+func update[In, Out any](ctx context.Context, t Temporal, u workflows.Update[In, Out], workflowID string, in In, patience time.Duration) (Out, error) {
+	var out Out
+	err := t.Update(ctx, workflowID, u.Name, in, &out, patience)
+	return out, err
+}
+
+// query asks a typed query.
+func query[Out any](ctx context.Context, t Temporal, q workflows.Query[Out], workflowID string) (Out, error) {
+	var out Out
+	err := t.Query(ctx, workflowID, q.Name, &out)
+	return out, err
+}
+
+// signal sends a typed signal.
+func signal[T any](ctx context.Context, t Temporal, s workflows.Signal[T], workflowID string, in T) error {
+	return t.Signal(ctx, workflowID, s.Name, in)
+}
+
+const startWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and look at its log if one runs."
+
+// unanswered turns the errors of a message to a workflow into what a person is
+// told. missing is what it means that the workflow does not run.
+func unanswered(attempted string, err error, missing *Failure) error {
+	var refusal *Refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refusal):
+		return &Failure{Attempted: attempted, Happened: refusal.Words, Err: err}
+	case errors.Is(err, errNoAnswer):
+		return &Failure{
+			Attempted: attempted, Happened: fmt.Sprintf("no worker has answered within %s", answerWithin), Err: err,
+			Helps: startWorker + " What was asked for may still be done when one comes.",
+		}
+	case errors.Is(err, errStillGoing):
+		return &Failure{Attempted: attempted, Happened: "it was accepted and is still going on", Err: err, Helps: "It goes on without this command; look again in a while."}
+	case errors.Is(err, errNotRunning) && missing != nil:
+		told := *missing
+		told.Attempted, told.Err = attempted, err
+		return &told
+	default:
+		return err
+	}
+}

@@ -1,0 +1,224 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/operatorservice/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/api/workflowservice/v1"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/log"
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/internal/config"
+	"kvitt/internal/vault"
+	"kvitt/workflows"
+)
+
+// realTemporal is a Temporal server.
+type realTemporal struct {
+	client    client.Client
+	address   string
+	namespace string
+	taskQueue string
+}
+
+const dialWithin = 10 * time.Second
+
+// dialTemporal connects, and makes sure that the namespace is there.
+func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (Temporal, error) {
+	options, err := config.TemporalOptions()
+	if err != nil {
+		return nil, err
+	}
+	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
+	options.DataConverter, options.FailureConverter = keys.DataConverter(), keys.FailureConverter()
+	t := &realTemporal{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue}
+	ctx, cancel := context.WithTimeout(ctx, dialWithin)
+	defer cancel()
+	if t.client, err = client.DialContext(ctx, options); err != nil {
+		return nil, t.unreachable(err)
+	}
+	_, err = t.client.WorkflowService().DescribeNamespace(ctx, &workflowservice.DescribeNamespaceRequest{Namespace: t.namespace})
+	var missing *serviceerror.NamespaceNotFound
+	if errors.As(err, &missing) {
+		t.client.Close()
+		return nil, &Failure{
+			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Happened: "there is none", Err: err,
+			Helps: "Create it with `temporal operator namespace create --namespace " + t.namespace + "`, or let TEMPORAL_NAMESPACE name another one.",
+		}
+	}
+	return t, nil
+}
+
+func (t *realTemporal) unreachable(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &Failure{
+		Attempted: "reach Temporal at " + t.address, Happened: "it does not answer", Err: err,
+		Helps: "Start it, or let TEMPORAL_ADDRESS name where it listens; TEMPORAL_TLS… and TEMPORAL_API_KEY must be as that server wants them.",
+	}
+	var denied *serviceerror.PermissionDenied
+	if errors.As(err, &denied) || strings.Contains(err.Error(), "Unauthenticated") || strings.Contains(err.Error(), "Unauthorized") {
+		f.Happened, f.Helps = "it does not let us in", "Check TEMPORAL_API_KEY, the TEMPORAL_TLS… certificates and TEMPORAL_NAMESPACE."
+	}
+	return f
+}
+
+func (t *realTemporal) Where() string { return t.address + ", namespace " + t.namespace }
+func (t *realTemporal) Close()        { t.client.Close() }
+
+func (t *realTemporal) Update(ctx context.Context, workflowID, name string, in, out any, patience time.Duration) error {
+	accepting, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	handle, err := t.client.UpdateWorkflow(accepting, client.UpdateWorkflowOptions{
+		WorkflowID: workflowID, UpdateName: name, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageAccepted,
+	})
+	if err != nil {
+		return t.meaning(ctx, err, errNoAnswer)
+	}
+	waiting, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return t.meaning(ctx, handle.Get(waiting, out), errStillGoing)
+}
+
+func (t *realTemporal) Query(ctx context.Context, workflowID, name string, out any) error {
+	asking, cancel := context.WithTimeout(ctx, answerWithin/2)
+	defer cancel()
+	value, err := t.client.QueryWorkflow(asking, workflowID, "", name)
+	if err == nil {
+		err = value.Get(out)
+	}
+	return t.meaning(ctx, err, errNoAnswer)
+}
+
+func (t *realTemporal) Signal(ctx context.Context, workflowID, name string, in any) error {
+	return t.meaning(ctx, t.client.SignalWorkflow(ctx, workflowID, "", name, in), errNoAnswer)
+}
+
+func (t *realTemporal) Start(ctx context.Context, s Start) error {
+	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
+	if s.Once {
+		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	}
+	_, err := t.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID:                                       s.ID,
+		TaskQueue:                                t.taskQueue,
+		WorkflowIDConflictPolicy:                 enumspb.WORKFLOW_ID_CONFLICT_POLICY_FAIL,
+		WorkflowIDReusePolicy:                    reuse,
+		WorkflowExecutionErrorWhenAlreadyStarted: true,
+		StaticSummary:                            s.Summary,
+		Priority:                                 temporal.Priority{FairnessKey: s.Connection},
+		TypedSearchAttributes: temporal.NewSearchAttributes(
+			append([]temporal.SearchAttributeUpdate{workflows.AttrConnection.ValueSet(s.Connection)}, s.Attributes...)...),
+	}, s.Workflow, s.Input)
+	return t.meaning(ctx, err, errNoAnswer)
+}
+
+// Result waits through interruptions of the connection to Temporal.
+func (t *realTemporal) Result(ctx context.Context, workflowID string, out any) error {
+	for {
+		err := t.client.GetWorkflow(ctx, workflowID, "").Get(ctx, out)
+		var gone *serviceerror.Unavailable
+		if !errors.As(err, &gone) || ctx.Err() != nil {
+			return t.meaning(ctx, err, errStillGoing)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+func (t *realTemporal) Workers(ctx context.Context) (Workers, error) {
+	w := Workers{Queue: t.taskQueue}
+	answer, err := t.client.DescribeTaskQueue(ctx, t.taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return w, t.meaning(ctx, err, errNoAnswer)
+	}
+	for _, p := range answer.GetPollers() {
+		w.Count++
+		if at := p.GetLastAccessTime().AsTime(); at.After(w.Last) {
+			w.Last = at
+		}
+	}
+	return w, nil
+}
+
+func (t *realTemporal) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {
+	answer, err := t.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: t.namespace})
+	if err != nil {
+		return nil, t.meaning(ctx, err, errNoAnswer)
+	}
+	return answer.GetCustomAttributes(), nil
+}
+
+func (t *realTemporal) Register(ctx context.Context, attributes map[string]enumspb.IndexedValueType) error {
+	_, err := t.client.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
+		Namespace: t.namespace, SearchAttributes: attributes,
+	})
+	var there *serviceerror.AlreadyExists
+	if errors.As(err, &there) {
+		return nil
+	}
+	return t.meaning(ctx, err, errNoAnswer)
+}
+
+// meaning turns the SDK's and the server's errors into ours. late is what it
+// means that our own patience ran out.
+func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
+	var (
+		application *temporal.ApplicationError
+		running     *serviceerror.WorkflowExecutionAlreadyStarted
+		missing     *serviceerror.NotFound
+		deadline    *serviceerror.DeadlineExceeded
+		timedOut    *client.WorkflowUpdateServiceTimeoutOrCanceledError
+		refused     *serviceerror.FailedPrecondition
+		unavailable *serviceerror.Unavailable
+		ended       *temporal.WorkflowExecutionError
+	)
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case errors.As(err, &application):
+		return &Refusal{Words: application.Message()}
+	case temporal.IsCanceledError(err):
+		return &Refusal{Words: "it was cancelled"}
+	case errors.As(err, new(*temporal.TerminatedError)):
+		return &Refusal{Words: "it was terminated in Temporal"}
+	case errors.As(err, &running):
+		return errRunning
+	case errors.As(err, &missing):
+		return errNotRunning
+	case errors.As(err, &deadline), errors.As(err, &timedOut), errors.Is(err, context.DeadlineExceeded):
+		return late
+	case errors.As(err, &refused): // nobody has polled the task queue for a while
+		return errNoAnswer
+	case errors.As(err, &unavailable):
+		return t.unreachable(err)
+	case errors.As(err, &ended):
+		return &Refusal{Words: fmt.Sprint(errors.Unwrap(ended))}
+	case errors.As(err, new(*serviceerror.InvalidArgument)) && strings.Contains(err.Error(), "search attribute"):
+		return &Failure{
+			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Err: err,
+			Happened: "it does not know Kvitt's search attributes", Helps: "Run `starter setup`, which registers them.",
+		}
+	case errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
+		return &Failure{
+			Attempted: "read an answer from Temporal at " + t.address, Happened: "it was encrypted with another keyset", Err: err,
+			Helps: "Give the worker and the starter the same KVITT_KEYSET.",
+		}
+	default:
+		return fmt.Errorf("speak with Temporal at %s: %w", t.address, err)
+	}
+}
