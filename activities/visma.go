@@ -24,6 +24,8 @@ type Visma struct {
 	Doors       *access.Doors
 	Store       *store.Store
 	UnknownWait time.Duration
+
+	scans posting.Scans
 }
 
 // The revision of a payout's first voucher; corrections have their own.

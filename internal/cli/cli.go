@@ -130,6 +130,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 func group(c *cobra.Command) *cobra.Command {
 	c.Args = cobra.ArbitraryArgs
 	c.SuggestionsMinimumDistance = 2
+	c.FParseErrWhitelist.UnknownFlags = c.Name() != "starter" // they belong to a command that is not there
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if len(args) == 0 && c.HasParent() {
 			var names []string

@@ -12,7 +12,7 @@
 //
 // The states of a posting, and what a call of Post or Complete does in each:
 //
-//	intended   nothing was sent             → read the period once, adopt or send
+//	intended   nothing is on its way        → read the period once, adopt or send
 //	sending    a POST may be on its way     → unknown: a crash came between
 //	unknown    nobody knows                 → look for the token; adopt, or wait, or send again
 //	accepted   Visma.net gave a job id      → ask the job
@@ -68,7 +68,6 @@ type Memory interface {
 	UpdatePosting(ctx context.Context, company, token string, change func(*store.Posting) error) (store.Posting, error)
 	Posting(ctx context.Context, company, token string) (store.Posting, error)
 	AppendAttempt(ctx context.Context, a store.Attempt) error
-	PeriodScanned(ctx context.Context, company, period string) (bool, error)
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
 	SeenByReference(ctx context.Context, company, reference string) ([]store.SeenBatch, error)
@@ -85,6 +84,8 @@ type Poster struct {
 	// Absent is how long a batch must have stayed away before it is posted
 	// again: longer than any request or background job of Visma.net can live.
 	Absent time.Duration
+	// Scans is shared by all posters of a process.
+	Scans *Scans
 	// Alive is told that a long wait goes on.
 	Alive func()
 }

@@ -121,6 +121,7 @@ func (b *books) Attach(_ context.Context, _, number, filename string, _ []byte) 
 type bench struct {
 	*books
 	store *store.Store
+	scans *posting.Scans // of the process that runs
 	clock time.Time
 }
 
@@ -141,12 +142,12 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{books: &books{jobs: map[string]visma.Job{}}, store: s, clock: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)}
+	return &bench{books: &books{jobs: map[string]visma.Job{}}, store: s, scans: &posting.Scans{}, clock: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)}
 }
 
 func (b *bench) poster() *posting.Poster {
 	return &posting.Poster{
-		Books: b.books, Memory: b.store, Absent: 15 * time.Minute,
+		Books: b.books, Memory: b.store, Absent: 15 * time.Minute, Scans: b.scans,
 		Now:   func() time.Time { return b.clock },
 		Pause: func(_ context.Context, d time.Duration) error { b.clock = b.clock.Add(d); return nil },
 		Alive: func() {},
@@ -215,4 +216,3 @@ func (b *bench) onlyOne(t *testing.T, status visma.BatchStatus) {
 		t.Fatalf("the books hold %d batches: %+v", len(b.batches), b.batches)
 	}
 }
-

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"kvitt/internal/fault"
@@ -61,19 +62,45 @@ func (p *Poster) lookAfter(left time.Duration) time.Duration {
 	return max(min(left, p.Absent/5), 10*time.Millisecond)
 }
 
-// familiarise reads the batches of a period once, the first time this database
-// posts into it, and remembers every token and reference it finds.
-func (p *Poster) familiarise(ctx context.Context, company, period string) error {
-	if done, err := p.Memory.PeriodScanned(ctx, company, period); err != nil || done {
-		return err
+// Scans remembers which periods this process has read. It is kept in memory on
+// purpose: a database that was restored from a backup would remember a reading
+// from before what was posted since, and a new process must not believe it.
+type Scans struct {
+	mu   sync.Mutex
+	done map[string]bool
+}
+
+func (s *Scans) has(period string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done[period]
+}
+
+func (s *Scans) add(period string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.done == nil {
+		s.done = map[string]bool{}
 	}
-	unlock, err := p.Memory.Lock(ctx, "period/"+company+"/"+period, 10*time.Minute)
+	s.done[period] = true
+}
+
+// familiarise reads the batches of a period once, before this process posts
+// into it for the first time, and remembers every token and reference that it
+// finds: so a new, a restored and a re-created connection find what was booked
+// before.
+func (p *Poster) familiarise(ctx context.Context, company, period string) error {
+	name := "period/" + company + "/" + period
+	if p.Scans.has(name) {
+		return nil
+	}
+	unlock, err := p.Memory.Lock(ctx, name, 10*time.Minute)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if done, err := p.Memory.PeriodScanned(ctx, company, period); err != nil || done {
-		return err
+	if p.Scans.has(name) {
+		return nil
 	}
 	batches, err := p.period(ctx, period)
 	if err != nil {
@@ -83,7 +110,11 @@ func (p *Poster) familiarise(ctx context.Context, company, period string) error 
 	for _, b := range batches {
 		seen = append(seen, sightings(company, period, b)...)
 	}
-	return p.Memory.RememberPeriod(ctx, company, period, seen)
+	if err := p.Memory.RememberPeriod(ctx, company, period, seen); err != nil {
+		return err
+	}
+	p.Scans.add(name)
+	return nil
 }
 
 // period lists the general ledger batches of a period, every page.

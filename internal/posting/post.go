@@ -80,22 +80,21 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 	return row, nil, nil
 }
 
-// first sends a voucher for the first time, unless the period shows that it
-// was booked before this database existed.
+// first sends a voucher, unless the books show that it was booked before: by
+// an earlier installation, or after the backup that this database was restored
+// from.
 func (p *Poster) first(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
-	if row.Attempts == 0 {
-		for _, period := range in.Periods {
-			if err := p.familiarise(ctx, in.Company, period); err != nil {
-				return Outcome{}, err
-			}
+	for _, period := range in.Periods {
+		if err := p.familiarise(ctx, in.Company, period); err != nil {
+			return Outcome{}, err
 		}
-		number, halt, err := p.known(ctx, in)
-		if err != nil || halt != nil {
-			return Outcome{Stop: halt}, err
-		}
-		if number != "" {
-			return p.adopt(ctx, in, row, number)
-		}
+	}
+	number, halt, err := p.known(ctx, in)
+	switch {
+	case err != nil || halt != nil:
+		return Outcome{Stop: halt}, err
+	case number != "":
+		return p.adopt(ctx, in, row, number)
 	}
 	return p.send(ctx, in, row)
 }

@@ -50,7 +50,10 @@ func TestAFinalPayoutIsNeverPostedAgain(t *testing.T) {
 
 func TestABatchThatWasBookedBehindATimeOutIsAdopted(t *testing.T) {
 	b := newBench(t)
-	b.onCreate = func(_ *books, commit func() string) (visma.Accepted, error) { commit(); return visma.Accepted{}, errNoAnswer }
+	b.onCreate = func(_ *books, commit func() string) (visma.Accepted, error) {
+		commit()
+		return visma.Accepted{}, errNoAnswer
+	}
 	state, got := b.finish(t, b.poster(), intent())
 	if state != posting.Verified || !got.Adopted {
 		t.Errorf("ended as %s, %+v", state, got)
@@ -61,7 +64,10 @@ func TestABatchThatWasBookedBehindATimeOutIsAdopted(t *testing.T) {
 func TestABatchThatAppearsLateIsAdoptedNotRepeated(t *testing.T) {
 	b := newBench(t)
 	var late func() string
-	b.onCreate = func(_ *books, commit func() string) (visma.Accepted, error) { late = commit; return visma.Accepted{}, errNoAnswer }
+	b.onCreate = func(_ *books, commit func() string) (visma.Accepted, error) {
+		late = commit
+		return visma.Accepted{}, errNoAnswer
+	}
 	p := b.poster()
 	for looks := 0; ; looks++ {
 		got, err := p.Post(t.Context(), intent())
@@ -204,6 +210,40 @@ func TestAnEmptyDatabaseFindsWhatAnEarlierInstallationBooked(t *testing.T) {
 		t.Errorf("it was posted %d times", after.creates)
 	}
 	after.onlyOne(t, visma.BatchPosted)
+}
+
+func TestARestoredDatabaseFindsWhatWasPostedAfterItsBackup(t *testing.T) {
+	for name, left := range map[string]func(*store.Posting){
+		"nothing of it": nil,
+		"a refusal":     func(r *store.Posting) { r.State, r.Attempts = posting.Rejected, 1 },
+		"an intent":     func(r *store.Posting) { r.State, r.Attempts = posting.Intended, 1 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			before, after := newBench(t), newBench(t)
+			// The backup was taken when the period had been read and was empty.
+			if err := after.store.RememberPeriod(t.Context(), "42", "202601", nil); err != nil {
+				t.Fatal(err)
+			}
+			if left != nil {
+				in := intent()
+				row := store.Posting{CompanyID: "42", Token: in.Voucher.Token, ConnectionID: "c1", PaymentReference: "10001",
+					VoucherHash: in.Voucher.Hash(), Voucher: []byte(`{}`), Period: "202601", Mode: "auto", State: posting.Intended}
+				if _, err := after.store.EnsurePosting(t.Context(), row); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := after.store.UpdatePosting(t.Context(), "42", row.Token, func(r *store.Posting) error { left(r); return nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			before.finish(t, before.poster(), intent())
+			after.books = before.books
+			state, got := after.finish(t, after.poster(), intent())
+			if state != posting.Verified || !got.Adopted || after.creates != 1 {
+				t.Errorf("ended as %s, %+v after %d creates", state, got, after.creates)
+			}
+			after.onlyOne(t, visma.BatchPosted)
+		})
+	}
 }
 
 func TestABatchOfSomebodyElseThatCarriesTheReferenceHoldsThePayout(t *testing.T) {

@@ -171,8 +171,22 @@ func (p *parts) portal() http.Handler {
 	if p.config.CodecAuth != config.CodecOff {
 		codec := p.keys.CodecHandler(p.config.UIOrigin, p.mayDecode())
 		mux.Handle("/codec/", http.StripPrefix("/codec", codec))
+		mux.HandleFunc("GET /codec/{$}", signIn(p.mayDecode()))
 	}
 	return mux
+}
+
+// signIn lets a browser ask for the password, and keep it for the codec.
+func signIn(may func(*http.Request) bool) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		if !may(r) {
+			w.Header().Set("WWW-Authenticate", `Basic realm="Kvitt codec", charset="UTF-8"`)
+			http.Error(w, "The password of KVITT_CODEC_PASSWORD lets you read payloads in Temporal's Web UI.", http.StatusUnauthorized)
+			return
+		}
+		fmt.Fprintln(w, "You can read payloads now. Go back to Temporal's Web UI.")
+	}
 }
 
 // mayDecode says who may read payloads: whoever knows the password, or, when

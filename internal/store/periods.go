@@ -33,13 +33,6 @@ func (b *SeenBatch) cells() []any {
 	}
 }
 
-// PeriodScanned tells whether the batches of a period have been read.
-func (s *Store) PeriodScanned(ctx context.Context, company, period string) (bool, error) {
-	var n int64
-	err := one(ctx, s.reads, []any{&n}, "SELECT COUNT(*) FROM scanned_periods WHERE company_id = $1 AND period = $2", company, period)
-	return n > 0, s.fail(fmt.Sprintf("tell whether the period %s of the company %s has been read", period, company), err)
-}
-
 // RememberPeriod records what the batches of a period said, in the place of
 // what was recorded before, and that the period has been read.
 func (s *Store) RememberPeriod(ctx context.Context, company, period string, batches []SeenBatch) error {
