@@ -49,8 +49,13 @@ func freeUnlessChosen(p stack.Ports) stack.Ports {
 		port *int
 		was  int
 	}{
-		{&p.Temporal, fixed.Temporal}, {&p.UI, fixed.UI}, {&p.Portal, fixed.Portal}, {&p.Metrics, fixed.Metrics},
-		{&p.Klarna, fixed.Klarna}, {&p.Visma, fixed.Visma}, {&p.Connect, fixed.Connect},
+		{&p.Temporal, fixed.Temporal},
+		{&p.UI, fixed.UI},
+		{&p.Portal, fixed.Portal},
+		{&p.Metrics, fixed.Metrics},
+		{&p.Klarna, fixed.Klarna},
+		{&p.Visma, fixed.Visma},
+		{&p.Connect, fixed.Connect},
 	} {
 		if *one.port == one.was {
 			*one.port = 0

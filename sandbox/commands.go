@@ -90,7 +90,7 @@ func step(ctx context.Context, st *stack.Stack, log io.Writer, stdin io.Reader, 
 func status(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return exitStatus(max(exit.ExitCode(), failed))
+		return exitStatusError(max(exit.ExitCode(), failed))
 	}
 	return err
 }

@@ -69,7 +69,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return wrong
 	}
 	err = do(ctx, s, stdout)
-	var status exitStatus
+	var status exitStatusError
 	switch {
 	case errors.As(err, &status):
 		return int(status)
@@ -80,10 +80,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	return done
 }
 
-// exitStatus ends the sandbox with the exit status of the starter it ran.
-type exitStatus int
+// exitStatusError ends the sandbox with the exit status of the starter it ran.
+type exitStatusError int
 
-func (e exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
+func (e exitStatusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
 func parse(args []string, stderr io.Writer) (settings, string, error) {
 	s := settings{Options: stack.Options{Ports: stack.Fixed()}}

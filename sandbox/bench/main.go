@@ -25,23 +25,13 @@ type figure struct {
 func (f figure) ok() bool { return f.ratio <= f.limit }
 
 func main() {
-	child := flag.Int("prove-rows", 0, "prove a payout of `n` rows from -url and exit; used by the memory measurement")
-	url := flag.String("url", "", "the simulated Klarna of -prove-rows")
-	database := flag.String("database", "", "the database of -prove-rows")
 	only := flag.String("only", "", "measure only prove, memory or backfill")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if *child > 0 {
-		if err := proveOnce(ctx, *url, *database); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1) //nolint:gocritic // nothing is left to stop
-		}
-		return
-	}
 	if err := bench(ctx, *only, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
-		os.Exit(1)
+		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
 }
 

@@ -4,16 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
-	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -210,66 +207,4 @@ func proveWith(ctx context.Context, client *klarna.Client, s *store.Store) error
 	}
 	_, err = settlement.Prove(payout, tally, announced, nil)
 	return err
-}
-
-// memory compares the peak memory of proving a payout of a million rows with
-// one of ten thousand, each in a process of its own.
-func memory(ctx context.Context, _ string) ([]figure, []string, error) {
-	const small, large = 10_000, 1_000_000
-	peak := func(rows int) (int64, error) {
-		payout, err := shop.Lazy{Seed: 1, Rows: rows}.Payout()
-		if err != nil {
-			return 0, err
-		}
-		sim, err := klarnasim.New(shop.New(payout.MerchantID, "SEK", payout), klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: key}}})
-		if err != nil {
-			return 0, err
-		}
-		l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
-		}
-		server := &http.Server{Handler: sim}
-		go func() { _ = server.Serve(l) }()
-		defer server.Close()
-		// A worker finds a database that `starter setup` has migrated.
-		prepared, done, err := openStore(ctx)
-		if err != nil {
-			return 0, err
-		}
-		defer done()
-		self, err := os.Executable()
-		if err != nil {
-			return 0, err
-		}
-		cmd := exec.CommandContext(ctx, self, "-prove-rows", strconv.Itoa(rows), "-url", "http://"+l.Addr().String(), "-database", prepared.Name())
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return 0, fmt.Errorf("%w: %s", err, out)
-		}
-		usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-		if !ok {
-			return 0, fmt.Errorf("this system does not tell the peak memory of a process")
-		}
-		return usage.Maxrss, nil
-	}
-	few, err := peak(small)
-	if err != nil {
-		return nil, nil, err
-	}
-	many, err := peak(large)
-	if err != nil {
-		return nil, nil, err
-	}
-	mb := func(kb int64) string { return fmt.Sprintf("%.1f MiB", float64(kb)/1024) }
-	return []figure{{"peak memory, 1,000,000 rows against 10,000", mb(many), mb(few), float64(many) / float64(few), 1.2}}, nil, nil
-}
-
-// proveOnce is what the memory measurement runs in a process of its own.
-func proveOnce(ctx context.Context, url, database string) error {
-	s, err := store.Open(ctx, database)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	return fetchAndProve(ctx, url, s)
 }

@@ -16,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+
+	"kvitt/sandbox/vismasim"
 )
 
 // Ports are where things listen; 0 means any free port.
@@ -46,6 +48,12 @@ type Options struct {
 	Subaccounts bool
 	// Environment is added to that of worker and starter.
 	Environment []string
+	// Bin is a folder that holds worker and starter, built before; empty: they
+	// are built at every start.
+	Bin string
+	// Companies are further companies that the simulated Visma.net and Visma
+	// Connect know, so that several connections need not share their books.
+	Companies []vismasim.Company
 }
 
 // claim turns a wanted port into an address that is free now.

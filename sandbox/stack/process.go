@@ -45,7 +45,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // Ended is how the process ended, with its last words.
 func (p *Process) Ended() error {
 	<-p.done
-	return fmt.Errorf("%s ended by itself (%v): %s", p.name, p.err, p.tail)
+	return fmt.Errorf("%s ended by itself (%w): %s", p.name, errors.Join(p.err), p.tail)
 }
 
 // Stop asks the process to end and waits; one that does not is killed.
@@ -91,9 +91,10 @@ func (t *tail) String() string {
 	return strings.TrimSpace(string(t.last))
 }
 
-// build compiles worker and starter into dir.
-func build(ctx context.Context, module, dir string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "./worker", "./starter")
+// Build compiles worker and starter into dir, with further flags of go build.
+func Build(ctx context.Context, module, dir string, flags ...string) error {
+	args := append([]string{"build", "-o", dir + string(filepath.Separator)}, flags...)
+	cmd := exec.CommandContext(ctx, "go", append(args, "./worker", "./starter")...) //nolint:gosec // our own flags
 	cmd.Dir = module
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build worker and starter: %w\n%s", err, out)
@@ -121,3 +122,6 @@ func within(ctx context.Context, p *Process, limit time.Duration, ready func(con
 		}
 	}
 }
+
+// Pid is the number of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }

@@ -107,23 +107,30 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 	}); err != nil {
 		return nil, err
 	}
-	if p.Connect, err = connectsim.New(connectsim.Options{
-		Issuer: p.ConnectURL, Dir: dir,
-		Clients: []connectsim.Client{{
-			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: []string{TenantID},
-			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback"},
-		}},
-		Companies: []connectsim.Company{{TenantID: TenantID, Name: CompanyName}},
-		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},
-	}); err != nil {
-		return nil, err
-	}
 	firm := vismasim.SwedishCompany(TenantID, CompanyName)
 	if !o.Subaccounts {
 		firm.Segments = nil // the presets name none
 	}
+	firms := append([]vismasim.Company{firm}, o.Companies...)
+	var tenants []string
+	var companies []connectsim.Company
+	for i := range firms {
+		tenants = append(tenants, firms[i].TenantID)
+		companies = append(companies, connectsim.Company{TenantID: firms[i].TenantID, Name: firms[i].Name})
+	}
+	if p.Connect, err = connectsim.New(connectsim.Options{
+		Issuer: p.ConnectURL, Dir: dir,
+		Clients: []connectsim.Client{{
+			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: tenants,
+			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback"},
+		}},
+		Companies: companies,
+		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},
+	}); err != nil {
+		return nil, err
+	}
 	if p.Visma, err = vismasim.New(vismasim.Options{
-		Companies: []vismasim.Company{firm}, Authorize: p.Connect.Check, Dir: dir,
+		Companies: firms, Authorize: p.Connect.Check, Dir: dir,
 	}); err != nil {
 		return nil, err
 	}

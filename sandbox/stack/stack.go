@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +28,7 @@ type Stack struct {
 	Env      []string
 
 	o       Options
+	bin     string
 	remove  bool
 	mu      sync.Mutex
 	workers []*Process
@@ -49,9 +51,12 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	} else if err = os.MkdirAll(s.Dir, 0o700); err != nil {
 		return s, fmt.Errorf("start the sandbox: %w", err)
 	}
-	s.say("Building worker and starter.")
-	if err = build(ctx, o.Module, s.Dir); err != nil {
-		return s, err
+	if s.bin = o.Bin; s.bin == "" {
+		s.say("Building worker and starter.")
+		s.bin = s.Dir
+		if err = Build(ctx, o.Module, s.bin); err != nil {
+			return s, err
+		}
 	}
 	if s.Providers, err = StartProviders(o, s.Dir); err != nil {
 		return s, err
@@ -85,6 +90,22 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	s.say("Starting Temporal.")
 	s.Temporal, err = StartTemporal(ctx, path, s.Dir, address, ui, "http://"+s.Portal+"/codec")
 	return err
+}
+
+// RestartTemporal kills Temporal, as a crash would, and starts it again at the
+// same address with the same database.
+func (s *Stack) RestartTemporal(ctx context.Context) error {
+	s.Temporal.Kill()
+	path, err := TemporalPath(ctx, s.o.Module, s.o.Log)
+	if err != nil {
+		return err
+	}
+	again, err := StartTemporal(ctx, path, s.Dir, s.Temporal.Address, strings.TrimPrefix(s.Temporal.UI, "http://"), "http://"+s.Portal+"/codec")
+	if err != nil {
+		return err
+	}
+	s.Temporal = again
+	return nil
 }
 
 // environment is what worker and starter are told. Secrets are told by file.
@@ -148,7 +169,7 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 		}
 		env = append(env, "KVITT_METRICS_ADDR="+metrics, "KVITT_ROLES=worker")
 	}
-	p, err := start("worker", filepath.Join(s.Dir, "worker"), nil, env, s.o.Log)
+	p, err := start("worker", filepath.Join(s.bin, "worker"), nil, env, s.o.Log)
 	if err != nil {
 		return nil, err
 	}
@@ -174,13 +195,21 @@ func answers(ctx context.Context, url string) error {
 	return nil
 }
 
-// Starter runs the command line once. Its exit status is an *ExitError.
-func (s *Stack) Starter(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(s.Dir, "starter"), args...)
-	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = full(s.Env), stdin, stdout, stderr
+// Command is the command line, ready to run with the stack's settings. Ending
+// ctx is Ctrl-C.
+func (s *Stack) Command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "starter"), args...)
+	cmd.Env = full(s.Env)
 	cmd.SysProcAttr = ownGroup()
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// Starter runs the command line once. Its exit status is an *ExitError.
+func (s *Stack) Starter(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args ...string) error {
+	cmd := s.Command(ctx, args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
 	return cmd.Run()
 }
 
@@ -215,3 +244,10 @@ func (s *Stack) Close() error {
 }
 
 func (s *Stack) say(words string) { fmt.Fprintln(s.o.Log, words) }
+
+// Workers are the workers that were started, in order.
+func (s *Stack) Workers() []*Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.workers)
+}

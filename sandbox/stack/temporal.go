@@ -55,10 +55,13 @@ func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*
 	}
 	args := []string{
 		"server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--log-level", "error",
-		"--db-filename", filepath.Join(dir, "temporal.db"),
-		// Fairness between connections, as a production server should have it.
+		"--db-filename", filepath.Join(dir, "temporal.db"), "--sqlite-pragma", "synchronous=OFF", "--sqlite-pragma", "journal_mode=WAL",
+		// The development server has one shard, and a shard looks for work at most
+		// 20 times a second by default: 50 ms for each step of a workflow. A
+		// cluster has hundreds of shards.
+		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
+		"--dynamic-config-value", "history.timerProcessorMaxPollRPS=1000",
 		"--dynamic-config-value", "matching.enableFairness=true",
-		"--dynamic-config-value", "frontend.workerVersioningWorkflowAPIs=true",
 	}
 	t := &TemporalServer{Address: address}
 	if ui == "" {
@@ -94,7 +97,14 @@ func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*
 // Quiet is a logger for a server that is not up yet.
 type Quiet struct{}
 
+// Debug says nothing.
 func (Quiet) Debug(string, ...any) {}
-func (Quiet) Info(string, ...any)  {}
-func (Quiet) Warn(string, ...any)  {}
+
+// Info says nothing.
+func (Quiet) Info(string, ...any) {}
+
+// Warn says nothing.
+func (Quiet) Warn(string, ...any) {}
+
+// Error says nothing.
 func (Quiet) Error(string, ...any) {}

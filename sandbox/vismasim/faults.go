@@ -65,6 +65,8 @@ type Fault struct {
 	Kind    FaultKind     `json:"kind"`
 	Method  string        `json:"method,omitempty"`  // empty: any
 	Path    string        `json:"path,omitempty"`    // as in path.Match ("/v2/journaltransaction/*"); empty: any
+	Tenant  string        `json:"tenant,omitempty"`  // only requests of this company; empty: of any
+	Body    string        `json:"body,omitempty"`    // only requests whose body holds this text, a payment reference for example
 	Skip    int           `json:"skip,omitempty"`    // so many matching requests go through first
 	Times   int           `json:"times,omitempty"`   // 0: once; -1: until cleared
 	Status  int           `json:"status,omitempty"`  // for the kinds that answer with one
@@ -110,15 +112,10 @@ func (s *Sim) ClearFaults() {
 }
 
 // fire finds the fault for a request and uses one of its times up.
-func (s *Sim) fire(r *http.Request) Fault {
+func (s *Sim) fire(r *http.Request, body []byte) Fault {
 	for i, f := range s.faults {
-		if f.Method != "" && f.Method != r.Method || slices.Contains(jobFaults, f.Kind) && r.Header.Get("erp-api-background") == "" {
+		if !s.concerns(&f.Fault, r, body) {
 			continue
-		}
-		if f.Path != "" {
-			if ok, _ := path.Match(f.Path, r.URL.Path); !ok {
-				continue
-			}
 		}
 		if f.Skipped < f.Skip {
 			f.Skipped++
@@ -131,6 +128,23 @@ func (s *Sim) fire(r *http.Request) Fault {
 		return f.Fault
 	}
 	return Fault{}
+}
+
+func (s *Sim) concerns(f *Fault, r *http.Request, body []byte) bool {
+	if f.Method != "" && f.Method != r.Method || slices.Contains(jobFaults, f.Kind) && r.Header.Get("erp-api-background") == "" {
+		return false
+	}
+	if f.Path != "" {
+		if ok, _ := path.Match(f.Path, r.URL.Path); !ok {
+			return false
+		}
+	}
+	if f.Tenant != "" {
+		if tenant, _, _ := s.o.Authorize(bearer(r)); tenant != f.Tenant {
+			return false
+		}
+	}
+	return bytes.Contains(body, []byte(f.Body))
 }
 
 func (f Fault) latency() time.Duration {

@@ -109,7 +109,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the client went away while it was sending
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	fault, latency, vismaID := s.arrive(r)
+	fault, latency, vismaID := s.arrive(r, body)
 	if !s.wait(r.Context(), latency+fault.latency()) {
 		abort() // nobody is there to be answered
 	}
@@ -127,7 +127,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // arrive counts a request and finds the fault that is armed for it.
-func (s *Sim) arrive(r *http.Request) (Fault, time.Duration, string) {
+func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, pattern := s.mux.Handler(r)
@@ -135,7 +135,7 @@ func (s *Sim) arrive(r *http.Request) (Fault, time.Duration, string) {
 		pattern = r.Method + " (unknown)"
 	}
 	s.requests[pattern]++
-	return s.fire(r), s.latency, s.newID("request")
+	return s.fire(r, body), s.latency, s.newID("request")
 }
 
 // wait lets time pass, or says false when the client or the simulator has gone.

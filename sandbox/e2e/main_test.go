@@ -1,0 +1,111 @@
+package e2e_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"kvitt/sandbox/stack"
+)
+
+// What every test shares: the source and the programs that were built of it.
+var (
+	module string
+	bin    string
+)
+
+func TestMain(m *testing.M) {
+	status, err := runAll(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		status = 1
+	}
+	os.Exit(status)
+}
+
+func runAll(m *testing.M) (status int, err error) {
+	if module, err = stack.Module(); err != nil {
+		return 1, err
+	}
+	scratch, err := os.MkdirTemp("", "kvitt-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(scratch)
+	// Everything that the tests start finds its temporary files here, so that
+	// what is left behind can be told from what others have.
+	if err := os.Setenv("TMPDIR", scratch); err != nil {
+		return 1, err
+	}
+	bin = filepath.Join(scratch, "bin")
+	if err := os.Mkdir(bin, 0o700); err != nil {
+		return 1, err
+	}
+	if err := stack.Build(context.Background(), module, bin, raceFlags...); err != nil {
+		return 1, err
+	}
+	status = m.Run()
+	if theTown.world != nil {
+		if err := theTown.world.end(); err != nil {
+			return 1, err
+		}
+	}
+	return status, nothingLeft(scratch)
+}
+
+// nothingLeft finds processes and folders of stacks that have ended.
+func nothingLeft(scratch string) error {
+	if left := processes(scratch); len(left) > 0 {
+		return fmt.Errorf("processes are left behind:\n%s", strings.Join(left, "\n"))
+	}
+	folders, err := filepath.Glob(filepath.Join(scratch, "kvitt-sandbox-*"))
+	if err != nil || len(folders) > 0 {
+		return fmt.Errorf("folders are left behind: %v %w", folders, err)
+	}
+	return nil
+}
+
+// processes lists the command lines of those that mention a folder. It knows
+// of none where there is no /proc.
+func processes(folder string) (found []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range all {
+		line, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(line), folder) {
+			found = append(found, strings.ReplaceAll(string(line), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// journal keeps what a worker says.
+type journal struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+var _ io.Writer = (*journal)(nil)
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// tail is the end of it, for people who look why a test failed.
+func (j *journal) tail() string {
+	const most = 4000
+	text := j.String()
+	return text[max(0, len(text)-most):]
+}
