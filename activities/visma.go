@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kvitt/internal/access"
@@ -160,11 +161,11 @@ func place(out *compiled, firm *company.Company) *workflows.Held {
 	if len(problems) == 0 {
 		return nil
 	}
-	words := problems[0].Detail
-	for _, p := range problems[1:] {
-		words += "; " + p.Detail
+	words := make([]string, len(problems))
+	for i, p := range problems {
+		words[i] = p.Detail
 	}
-	return reason(problems[0].Code, words)
+	return reason(problems[0].Code, strings.Join(words, "; "))
 }
 
 // mode decides how a voucher goes into the books: the connection's posting

@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -121,7 +122,7 @@ func (w *Writer) Close(ctx context.Context) (Kept, error) {
 func compress(body, room []byte) ([]byte, error) {
 	e, ok := encoders.Get().(*zstd.Encoder)
 	if !ok {
-		return nil, fmt.Errorf("the compressor could not be made")
+		return nil, errors.New("the compressor could not be made")
 	}
 	defer encoders.Put(e)
 	return e.EncodeAll(body, room), nil

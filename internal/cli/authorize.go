@@ -83,7 +83,7 @@ func (s *session) authorize(ctx context.Context, id string, in *authorization) e
 	}
 	attempted := "authorize the connection " + id + " at Visma Connect"
 	if s.config.VismaClientID == "" || s.config.VismaClientSecret == "" {
-		return &Failure{
+		return &CommandError{
 			Attempted: attempted, Happened: "there is no OAuth client",
 			Helps: "Set KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET to the client that is registered with Visma, here and for the worker.",
 		}
@@ -101,7 +101,7 @@ func (s *session) authorize(ctx context.Context, id string, in *authorization) e
 }
 
 func (s *session) offerGrant(ctx context.Context, row *store.Connection, attempted string, grant connect.Grant) error {
-	secret, err := json.Marshal(grant)
+	secret, err := json.Marshal(grant) //nolint:gosec // it goes into the vault, sealed
 	if err != nil {
 		return fmt.Errorf("%s: %w", attempted, err)
 	}
@@ -140,7 +140,7 @@ func (s *session) consent(ctx context.Context, attempted, redirect string) (conn
 	callback, err := door.wait(waiting)
 	if err != nil {
 		if ctx.Err() == nil {
-			err = &Failure{Attempted: attempted, Happened: "nobody came back from the consent page within " + span(consentWithin), Helps: "Run the command again.", Err: err}
+			err = &CommandError{Attempted: attempted, Happened: "nobody came back from the consent page within " + span(consentWithin), Helps: "Run the command again.", Err: err}
 		}
 		return connect.Grant{}, err
 	}
@@ -174,7 +174,7 @@ func openDoor(ctx context.Context, redirect string) (*door, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", u.Host)
 	if err != nil {
-		return nil, &Failure{
+		return nil, &CommandError{
 			Attempted: "wait for the browser at " + u.Host, Happened: "this address cannot be listened at; a worker with its portal may have it", Err: err,
 			Helps: "Name another one that is registered with the Visma client with --redirect, or use --service --tenant-id.",
 		}

@@ -151,9 +151,9 @@ func (s *session) mayBackfill(ctx context.Context, in *backfill, row *store.Conn
 	switch {
 	case row.State == workflows.ConnActive, row.State == workflows.ConnPaused && in.dryRun:
 	case row.State == workflows.ConnDisconnected:
-		return &Failure{Attempted: attempted, Happened: "it is disconnected, which is final", Helps: "Create another connection."}
+		return &CommandError{Attempted: attempted, Happened: "it is disconnected, which is final", Helps: "Create another connection."}
 	default:
-		f := &Failure{Attempted: attempted, Happened: "the connection is " + row.State}
+		f := &CommandError{Attempted: attempted, Happened: "the connection is " + row.State}
 		if next := needs(&status); next != "" {
 			f.Helps = "What comes next: `" + next + "`."
 		}
@@ -184,8 +184,8 @@ func (s *session) startBackfill(ctx context.Context, in *backfill) error {
 		Connection: in.connection,
 	})
 	if errors.Is(err, errRunning) {
-		return &Failure{
-			Attempted: fmt.Sprintf("start a backfill from %s to %s", in.from, in.to), Happened: "one of these days runs already", Err: err,
+		return &CommandError{
+			Attempted: fmt.Sprintf("start a backfill from %s to %s", in.from, in.to), Happened: "one of exactly these days runs already", Err: err,
 			Helps: "Watch it with `" + in.command("--attach") + "`, or stop it with --cancel in the place of --attach.",
 		}
 	}
@@ -230,8 +230,8 @@ func (s *session) tellBackfill(ctx context.Context, in *backfill, what workflows
 }
 
 // none is what it means that no such backfill runs.
-func (in *backfill) none() *Failure {
-	return &Failure{Happened: "none of exactly these days runs", Helps: "Start one with `" + strings.TrimSpace(in.command("")) + "`."}
+func (in *backfill) none() *CommandError {
+	return &CommandError{Happened: "none of exactly these days runs", Helps: "Start one with `" + strings.TrimSpace(in.command("")) + "`."}
 }
 
 func (s *session) watchBackfill(ctx context.Context, in *backfill) error {

@@ -220,7 +220,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question, word string) erro
 		return err
 	}
 	if !strings.EqualFold(answer, word) {
-		return &Failure{Attempted: "confirm", Happened: fmt.Sprintf("the answer was %q, so nothing was done", answer)}
+		return &CommandError{Attempted: "confirm", Happened: fmt.Sprintf("the answer was %q, so nothing was done", answer)}
 	}
 	return nil
 }

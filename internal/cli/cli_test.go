@@ -12,7 +12,7 @@ func TestAWrongCommandLineIsAnErrorOfUsageThatSaysWhatIsRight(t *testing.T) {
 	d.connected("shop-1")
 	for _, c := range []struct{ line, words string }{
 		{"frobnicate", "`starter` has no command \"frobnicate\""},
-		{"conection list", "did you mean connection?"},
+		{"connections list", "did you mean connection?"},
 		{"connection", "`starter connection` needs one of authorize, create, disconnect, klarna-key, list, pause, resume, show after it"},
 		{"connection lst", "did you mean list?"},
 		{"connection show", "`starter connection show` needs the id of a connection"},

@@ -108,7 +108,7 @@ func parseProfile(name string, document []byte) (*voucher.Profile, error) {
 	p, err := voucher.ParseProfile(document)
 	var wrong *voucher.ProfileError
 	if errors.As(err, &wrong) {
-		return nil, &Failure{
+		return nil, &CommandError{
 			Attempted: "read the posting profile " + name, Err: err, Helps: finishIfAny(wrong.Remedy),
 			Happened: fmt.Sprintf("line %d, column %d: %s", wrong.Line, wrong.Column, wrong.Problem),
 		}
@@ -129,7 +129,7 @@ func unreadable(what, name string, err error, helps string) error {
 	if errors.As(err, &reason) {
 		happened = reason.Err.Error()
 	}
-	return &Failure{Attempted: "read the " + what + " " + name, Happened: happened, Helps: helps, Err: err}
+	return &CommandError{Attempted: "read the " + what + " " + name, Happened: happened, Helps: helps, Err: err}
 }
 
 func (s *session) create(ctx context.Context, in *newConnection) error {
@@ -178,7 +178,7 @@ func (s *session) startConnection(ctx context.Context, row *store.Connection, ve
 		Once:       true,
 	})
 	if errors.Is(err, errRunning) {
-		return &Failure{
+		return &CommandError{
 			Attempted: "create the connection " + row.ID, Happened: "Temporal has a connection with this id already", Err: err,
 			Helps: "Run the command again; it makes another id.",
 		}

@@ -59,7 +59,7 @@ func TestCreateTakesPostingAndProfileFromWhereItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "profile.yaml")
-	if err := os.WriteFile(file, []byte(strings.Replace(string(preset), "mode: review", "mode: draft", 1)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(preset), "mode: review", "mode: draft")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d.want(d.run("connection", "create", "--name", "A", "--profile", file), ExitDone)
@@ -153,7 +153,7 @@ func TestShowAsksTheWorkflowAndElseTellsWhatTheDatabaseHeardLast(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	d.temporal.unreachable = &Failure{Attempted: "reach Temporal at x", Happened: "it does not answer"}
+	d.temporal.unreachable = &CommandError{Attempted: "reach Temporal at x", Happened: "it does not answer"}
 	contains(t, d.want(d.run("connection", "show", "shop-1"), ExitDone).err, "Reach Temporal at x: it does not answer.")
 }
 
@@ -225,7 +225,7 @@ func TestAWorkflowsOwnWordsReachThePerson(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &Refusal{"resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
+		return nil, &RefusalError{"resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "resume", "shop-1"), "Resume connection shop-1: it is active. Both sides work and syncs run by schedule.")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errNotRunning }

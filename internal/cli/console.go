@@ -60,13 +60,17 @@ func width(w io.Writer) int {
 func (t *terminal) Attended() bool { return t.attend }
 
 func (t *terminal) Ask(ctx context.Context, prompt string) (string, error) {
-	return t.answer(ctx, prompt, func() (string, error) {
+	line, err := t.answer(ctx, prompt, func() (string, error) {
 		line, err := t.lines.ReadString('\n')
 		if errors.Is(err, io.EOF) && line != "" {
 			err = nil
 		}
 		return line, err
 	})
+	if err != nil {
+		fmt.Fprintln(t.out) // Ctrl-C leaves the cursor behind the question
+	}
+	return line, err
 }
 
 func (t *terminal) Secret(ctx context.Context, prompt string) (string, error) {

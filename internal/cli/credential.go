@@ -107,11 +107,11 @@ func (s *session) offer(ctx context.Context, row *store.Connection, attempted, f
 }
 
 // noConnectionWorkflow is what it means that a connection has no workflow.
-func noConnectionWorkflow(row *store.Connection) *Failure {
+func noConnectionWorkflow(row *store.Connection) *CommandError {
 	if row.State == workflows.ConnDisconnected {
-		return &Failure{Happened: "it is disconnected, which is final", Helps: "Create another connection."}
+		return &CommandError{Happened: "it is disconnected, which is final", Helps: "Create another connection."}
 	}
-	return &Failure{
+	return &CommandError{
 		Happened: "the workflow " + workflows.ConnectionWorkflowID(row.ID) + " does not run in Temporal",
 		Helps:    "Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are those the connection was created with.",
 	}
@@ -197,7 +197,7 @@ are erased and its schedule is deleted. What was posted, and the audit trail,
 are kept. It cannot be undone.`, workflows.Disconnect,
 		func(ctx context.Context, s *session, row *store.Connection) error {
 			if row.State == workflows.ConnDisconnected {
-				return &Failure{Attempted: "disconnect the connection " + row.ID, Happened: "it is disconnected already"}
+				return &CommandError{Attempted: "disconnect the connection " + row.ID, Happened: "it is disconnected already"}
 			}
 			question := fmt.Sprintf("This ends the connection %s (%s) for good: its secrets are erased, and only a new connection brings it back.", row.ID, row.Name)
 			return s.confirm(ctx, yes, question, row.ID)

@@ -131,8 +131,8 @@ func (e *examination) keyset(ctx context.Context, database bool) bool {
 		e.ok("keyset", "", "opens; whether it belongs to the database is not known")
 		return true
 	}
-	e.session.vault = vault.New(keys, e.store)
-	if err := e.session.vault.Check(ctx); err != nil {
+	e.vault = vault.New(keys, e.store)
+	if err := e.vault.Check(ctx); err != nil {
 		e.failed("keyset", "", err)
 		return false
 	}
@@ -250,8 +250,8 @@ func (e *examination) visma(ctx context.Context) {
 }
 
 // syncAge checks a connection from outside its syncs: that one has succeeded
-// lately.
-func (e *examination) syncAge(ctx context.Context, c *store.Connection) {
+// lately, or that it works since a moment ago only.
+func (e *examination) syncAge(ctx context.Context, c *store.Connection, since time.Time) {
 	const name = "last sync"
 	if c.State != workflows.ConnActive {
 		e.warn(name, c.ID, "not expected, because the connection is "+c.State, "")
@@ -261,7 +261,7 @@ func (e *examination) syncAge(ctx context.Context, c *store.Connection) {
 	switch {
 	case err != nil:
 		e.failed(name, c.ID, err)
-	case last == nil && e.now().Sub(c.CreatedAt) < e.limit:
+	case last == nil && e.now().Sub(since) < e.limit:
 		e.ok(name, c.ID, "none yet, and the connection is new")
 	case last == nil:
 		e.fail(name, c.ID, "There has never been one.", "Run `starter sync "+c.ID+"` and read what it says.")
@@ -272,4 +272,3 @@ func (e *examination) syncAge(ctx context.Context, c *store.Connection) {
 		e.ok(name, c.ID, fmt.Sprintf("%s ago, %s", span(e.now().Sub(*last.FinishedAt)), last.Outcome))
 	}
 }
-

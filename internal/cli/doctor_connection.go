@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"kvitt/internal/access"
 	"kvitt/internal/company"
@@ -15,7 +16,7 @@ import (
 )
 
 func (e *examination) openDoors() {
-	e.doors = &access.Doors{Store: e.store, Vault: e.session.vault, Config: &e.config, HTTP: e.http}
+	e.doors = &access.Doors{Store: e.store, Vault: e.vault, Config: &e.config, HTTP: e.http}
 }
 
 // connectionChecks examines one connection with real reads.
@@ -34,7 +35,17 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 	if status.Visma.State != workflows.SideMissing {
 		e.company(ctx, c)
 	}
-	e.syncAge(ctx, c)
+	e.syncAge(ctx, c, latest(c.CreatedAt, status.Klarna.Since, status.Visma.Since))
+}
+
+// latest is since when a connection can work at all.
+func latest(times ...time.Time) (last time.Time) {
+	for _, t := range times {
+		if t.After(last) {
+			last = t
+		}
+	}
+	return last
 }
 
 func (e *examination) klarna(ctx context.Context, c *store.Connection) {

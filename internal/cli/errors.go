@@ -16,16 +16,16 @@ import (
 	"kvitt/internal/vault"
 )
 
-// Failure is why a command failed, as a person is told: what was attempted,
+// CommandError is why a command failed, as a person is told: what was attempted,
 // what happened, and what helps.
-type Failure struct {
+type CommandError struct {
 	Attempted string // "find the connection shop-1a2b"
 	Happened  string // "there is none"
 	Helps     string // whole sentences, "" when nothing is known to
 	Err       error
 }
 
-func (f *Failure) Error() string {
+func (f *CommandError) Error() string {
 	words := f.Attempted + ": " + strings.TrimRight(f.Happened, ".")
 	if f.Helps != "" {
 		words += ". " + f.Helps
@@ -34,7 +34,7 @@ func (f *Failure) Error() string {
 }
 
 // Unwrap lets errors.Is and errors.As see the cause.
-func (f *Failure) Unwrap() error { return f.Err }
+func (f *CommandError) Unwrap() error { return f.Err }
 
 // UsageError is a command line that cannot be carried out as it stands.
 type UsageError struct {
@@ -87,7 +87,7 @@ func explain(w io.Writer, err error, paint painter) {
 func sentence(err error) string {
 	words := err.Error()
 	var (
-		failure    *Failure
+		failure    *CommandError
 		usage      *UsageError
 		stored     *store.Error
 		settings   *config.Error
@@ -151,7 +151,7 @@ func finish(words string) string {
 
 // split is an error in two: what happened, and what helps.
 func split(err error) (words, remedy string) {
-	var failure *Failure
+	var failure *CommandError
 	var stored *store.Error
 	switch f := fault.As(err); {
 	case errors.As(err, &failure):

@@ -87,7 +87,7 @@ func (s *session) look(ctx context.Context, f followed, screen view, last *workf
 			note = s.waitsFor(ctx, f.connection)
 		}
 	case errors.Is(err, errNoAnswer):
-		note = "no worker answers; it goes on when one comes back"
+		note = "neither Temporal nor a worker answers; it goes on when they do"
 	case errors.Is(err, errNotRunning):
 		return // it has just ended, or has not begun
 	default:
@@ -116,14 +116,14 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 }
 
 func (s *session) ended(f followed, err error) error {
-	var refusal *Refusal
+	var refusal *RefusalError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return &Failure{Attempted: "follow the workflow " + f.workflowID, Happened: "it failed: " + refusal.Words, Err: err, Helps: "What was posted stays posted. Correct the cause and start it again."}
+		return &CommandError{Attempted: "follow the workflow " + f.workflowID, Happened: "it failed: " + refusal.Words, Err: err, Helps: "What was posted stays posted. Correct the cause and start it again."}
 	case errors.Is(err, errNotRunning):
-		return &Failure{Attempted: "follow the workflow " + f.workflowID, Happened: "Temporal does not know it", Err: err}
+		return &CommandError{Attempted: "follow the workflow " + f.workflowID, Happened: "Temporal does not know it", Err: err}
 	default:
 		return err
 	}

@@ -108,7 +108,7 @@ func (a *app) reseal(ctx context.Context) error {
 	defer s.close()
 	n, err := s.vault.Reseal(ctx)
 	if err != nil {
-		return &Failure{Attempted: "reseal the secrets", Happened: fmt.Sprintf("%d were resealed, then: %v", n, err), Err: err, Helps: "Run it again; what was resealed stays so."}
+		return &CommandError{Attempted: "reseal the secrets", Happened: fmt.Sprintf("%d were resealed, then: %v", n, err), Err: err, Helps: "Run it again; what was resealed stays so."}
 	}
 	document := struct {
 		Resealed int `json:"resealed"`

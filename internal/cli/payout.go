@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func writePayouts(w io.Writer, all []listedPayout, zone *time.Location, paint pa
 	for i := range all {
 		p := &all[i]
 		t.Add(p.PaymentReference, day(p.PayoutDate, zone), stateCell(p.State, p.HeldReason), p.BatchNumber,
-			fmt.Sprint(p.Rows), money(p.Settlement, p.Currency), p.Currency)
+			strconv.FormatInt(p.Rows, 10), money(p.Settlement, p.Currency), p.Currency)
 		totals[p.Currency] += p.Settlement
 		counts[p.Currency]++
 	}

@@ -96,8 +96,8 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 }
 
 // noPayoutWorkflow is what it means that a payout has no workflow.
-func noPayoutWorkflow(p *store.Payout) *Failure {
-	f := &Failure{Happened: "it is " + p.State + ", and nothing runs for it"}
+func noPayoutWorkflow(p *store.Payout) *CommandError {
+	f := &CommandError{Happened: "it is " + p.State + ", and nothing runs for it"}
 	switch p.State {
 	case workflows.StateVerified, workflows.StateReversed, workflows.StateRejected:
 		f.Happened = "it is " + p.State + ", which is final"

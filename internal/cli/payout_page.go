@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,8 +57,10 @@ func (p *page) facts(d *payoutDetail, zone *time.Location) {
 	t.Add("date", day(d.PayoutDate, zone)+" ("+moment(d.PayoutDate)+")")
 	t.Add("merchant", d.MerchantID)
 	t.Add("settlement", fmt.Sprintf("%s %s, %s", money(d.Settlement, d.Currency), d.Currency, d.SettlementType))
-	t.Add("rows", fmt.Sprint(d.Rows))
-	t.Add("difference", money(d.Difference, d.Currency))
+	t.Add("rows", strconv.FormatInt(d.Rows, 10))
+	if words := d.brief.differenceCell(); words != "" {
+		t.Add("difference", words)
+	}
 	state := paintState(p.paint, d.State)
 	if d.Posting != nil && d.Posting.BatchNumber != "" {
 		state += ", batch " + d.Posting.BatchNumber
@@ -107,11 +110,24 @@ type namedTotal struct {
 
 func namedTotals(t *settlement.Totals) []namedTotal {
 	return []namedTotal{
-		{"sales", t.Sale}, {"returns", t.Return}, {"reversals", t.Reversal}, {"fees, without VAT", t.Fee},
-		{"fee corrections", t.FeeCorrection}, {"fees refunded", t.FeeRefund}, {"VAT on fees", t.Tax}, {"VAT refunded", t.TaxRefund},
-		{"commission", t.Commission}, {"commission reversed", t.CommissionReversal}, {"charges", t.Charge}, {"credits", t.Credit},
-		{"held back", t.Holdback}, {"released", t.Release}, {"debt repaid", t.Repay}, {"debt added", t.Deposit},
-		{"opening debt", t.OpeningDebt}, {"closing debt", t.ClosingDebt},
+		{"sales", t.Sale},
+		{"returns", t.Return},
+		{"reversals", t.Reversal},
+		{"fees, without VAT", t.Fee},
+		{"fee corrections", t.FeeCorrection},
+		{"fees refunded", t.FeeRefund},
+		{"VAT on fees", t.Tax},
+		{"VAT refunded", t.TaxRefund},
+		{"commission", t.Commission},
+		{"commission reversed", t.CommissionReversal},
+		{"charges", t.Charge},
+		{"credits", t.Credit},
+		{"held back", t.Holdback},
+		{"released", t.Release},
+		{"debt repaid", t.Repay},
+		{"debt added", t.Deposit},
+		{"opening debt", t.OpeningDebt},
+		{"closing debt", t.ClosingDebt},
 	}
 }
 
@@ -127,7 +143,7 @@ func (p *page) proof(d *payoutDetail) {
 		if effect.Outside {
 			words = "(billed apart)"
 		}
-		t.Add(strings.TrimSuffix(c.Pair(), "/"), c.Country, fmt.Sprint(c.Rows), money(c.Amount, d.Currency), money(c.VAT, d.Currency), words)
+		t.Add(strings.TrimSuffix(c.Pair(), "/"), c.Country, strconv.FormatInt(c.Rows, 10), money(c.Amount, d.Currency), money(c.VAT, d.Currency), words)
 	}
 	p.write(t)
 	p.heading("Settlement formula")
@@ -222,7 +238,7 @@ func (p *page) documents(d *payoutDetail) {
 	p.heading("Archived documents")
 	t := table.New(table.Left("kind"), table.Right("parts"), table.Right("bytes"), table.Left("SHA-256"))
 	for i := range d.Documents {
-		t.Add(d.Documents[i].Kind, fmt.Sprint(d.Documents[i].Parts), fmt.Sprint(d.Documents[i].Size), d.Documents[i].digest())
+		t.Add(d.Documents[i].Kind, strconv.Itoa(d.Documents[i].Parts), strconv.FormatInt(d.Documents[i].Size, 10), d.Documents[i].digest())
 	}
 	p.write(t)
 }

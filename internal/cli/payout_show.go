@@ -41,6 +41,8 @@ type payoutDetail struct {
 	VoucherHash      string             `json:"voucher_hash,omitempty"`
 	Posting          *postingDetail     `json:"posting,omitempty"`
 	Documents        []documentDetail   `json:"documents"`
+
+	brief ReportedPayout
 }
 
 // postingDetail is the intent to post, and what was tried for it.
@@ -104,11 +106,11 @@ func (a *app) payoutShowCommand() *cobra.Command {
 
 // detail gathers what is known of a payout.
 func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, error) {
-	e := heldOf(p)
+	e, brief := heldOf(p), reported(p)
 	d := &payoutDetail{
 		Connection: p.ConnectionID, PaymentReference: p.PaymentReference, MerchantID: p.MerchantID, PayoutDate: p.Date,
 		SettlementType: p.SettlementType, Currency: p.Currency, Settlement: p.Settlement, State: p.State,
-		Difference: difference(p, &e), Rows: p.Rows, ProfileVersion: p.ProfileVersion, VoucherHash: p.VoucherHash,
+		Difference: brief.Difference, Rows: p.Rows, ProfileVersion: p.ProfileVersion, VoucherHash: p.VoucherHash, brief: brief,
 	}
 	if p.HeldReason != "" {
 		d.Held = &e.Held

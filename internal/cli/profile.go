@@ -59,7 +59,7 @@ func (a *app) profileShowCommand() *cobra.Command {
 			}
 			p, err := s.store.Profile(ctx, row.ID, version)
 			if errors.Is(err, store.ErrNotFound) {
-				return &Failure{
+				return &CommandError{
 					Attempted: fmt.Sprintf("show version %d of the posting profile of %s", version, row.ID), Happened: "there is none", Err: err,
 					Helps: fmt.Sprintf("The latest is version %d.", row.ProfileVersion),
 				}
@@ -117,7 +117,7 @@ func (s *session) setProfile(ctx context.Context, id, file string) error {
 	}
 	attempted := "set the posting profile of the connection " + id
 	if row.State == workflows.ConnDisconnected {
-		return &Failure{Attempted: attempted, Happened: "it is disconnected, which is final"}
+		return &CommandError{Attempted: attempted, Happened: "it is disconnected, which is final"}
 	}
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err

@@ -184,14 +184,15 @@ func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
 	if left := b.meter.left(p); left > 0 {
 		speed = append(speed, "about "+span(left)+" left")
 	}
-	if words := listed(p, b.windows); words != "" && p.State != "done" {
-		speed = append(speed, words)
-	}
 	head := cut(b.title, max(0, columns-cells-30))
 	lines := []string{
 		cut(fmt.Sprintf("%s  %s  %s", head, strip, strings.Join(speed, " · ")), columns),
-		cut("  "+counts(p), columns),
 	}
+	found := "  " + counts(p)
+	if words := listed(p, b.windows); words != "" && p.State != "done" {
+		found += " · " + words
+	}
+	lines = append(lines, cut(found, columns))
 	size := counted(p.Rows, "row")
 	if len(p.Amounts) > 0 {
 		size += " · " + sums(p.Amounts)

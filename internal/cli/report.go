@@ -52,6 +52,7 @@ type ReportedPayout struct {
 
 	date   time.Time
 	detail string // the sentence with this payout's figures
+	known  bool   // the difference is: there is a voucher, or evidence
 }
 
 // finished is a sync that has ended, with the window it was about.
@@ -85,6 +86,7 @@ func (s *session) report(ctx context.Context, f *finished) (*Report, error) {
 		one, rowCount := reported(&rows[i]), rows[i].Rows
 		if seen := previewed[one.PaymentReference]; f.dryRun && seen != nil {
 			one.State, one.HeldReason, one.Difference, one.detail = seen.State, seen.HeldReason, seen.Difference, seen.Words
+			one.known = seen.State == workflows.StateCompiled || seen.Difference != 0
 			rowCount = max(rowCount, seen.Rows)
 		}
 		r.Rows += rowCount
@@ -102,8 +104,16 @@ func reported(p *store.Payout) ReportedPayout {
 	return ReportedPayout{
 		PaymentReference: p.PaymentReference, State: p.State, HeldReason: p.HeldReason, BatchNumber: p.BatchNumber,
 		Settlement: p.Settlement, Currency: p.Currency, Difference: difference(p, &evidence),
-		date: p.Date, detail: evidence.Detail,
+		date: p.Date, detail: evidence.Detail, known: evidence.Difference != 0 || p.HeldReason == "" && len(p.Voucher) > 0,
 	}
+}
+
+// differenceCell is the difference for people, empty while nobody knows it.
+func (p *ReportedPayout) differenceCell() string {
+	if !p.known {
+		return ""
+	}
+	return money(p.Difference, p.Currency)
 }
 
 // evidence is why a payout is held, as it was recorded.
@@ -191,7 +201,7 @@ func writeReport(w io.Writer, r *Report, zone *time.Location, paint painter) err
 	for i := range r.Payouts {
 		p := &r.Payouts[i]
 		t.Add(p.PaymentReference, day(p.date, zone), stateCell(p.State, p.HeldReason), p.BatchNumber,
-			money(p.Settlement, p.Currency), p.Currency, money(p.Difference, p.Currency))
+			money(p.Settlement, p.Currency), p.Currency, p.differenceCell())
 	}
 	t.Blank()
 	for _, c := range slices.Sorted(maps.Keys(r.Amounts)) {
@@ -244,6 +254,9 @@ func outcomeWords(r *Report, outcome string, paint painter) string {
 	case workflows.OutcomeCancelled:
 		return paint.bad("It was stopped before it was done; what had been posted stays posted.")
 	case workflows.OutcomeFetched:
+		if r.Held+r.Failed == 0 && r.DryRun {
+			return paint.good("Everything that Klarna paid out in these days proves and can be posted.")
+		}
 		if r.Held+r.Failed == 0 {
 			return paint.good("Everything that Klarna paid out in these days is accounted for.")
 		}

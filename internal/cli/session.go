@@ -116,7 +116,7 @@ func (s *session) staffed(ctx context.Context, attempted string) error {
 		return unanswered(attempted, err, nil)
 	}
 	if w.Count == 0 {
-		return &Failure{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
+		return &CommandError{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
 	}
 	return nil
 }
@@ -127,7 +127,7 @@ func (s *session) connection(ctx context.Context, id string) (store.Connection, 
 	if !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
-	f := &Failure{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}
+	f := &CommandError{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}
 	all, err := s.store.Connections(ctx)
 	if err != nil {
 		return c, err
@@ -153,7 +153,7 @@ func (s *session) connection(ctx context.Context, id string) (store.Connection, 
 func (s *session) payout(ctx context.Context, connection, reference string) (store.Payout, error) {
 	p, err := s.store.Payout(ctx, connection, reference)
 	if errors.Is(err, store.ErrNotFound) {
-		return p, &Failure{
+		return p, &CommandError{
 			Attempted: "find the payout " + reference + " of the connection " + connection, Happened: "it is not known here", Err: err,
 			Helps: "`starter payout list " + connection + "` shows the known ones; a backfill of its days fetches an older one.",
 		}
@@ -169,7 +169,7 @@ func (s *session) zone(ctx context.Context, connection string) (*time.Location, 
 	}
 	p, err := voucher.ParseProfile(row.Document)
 	if err != nil {
-		return nil, &Failure{Attempted: "read the posting profile of the connection " + connection, Happened: err.Error(), Err: err, Helps: "Set a correct one with `starter profile set`."}
+		return nil, &CommandError{Attempted: "read the posting profile of the connection " + connection, Happened: err.Error(), Err: err, Helps: "Set a correct one with `starter profile set`."}
 	}
 	return p.Location(), nil
 }

@@ -112,7 +112,7 @@ func registerAttributes(ctx context.Context, s *session, done *checks) error {
 	names := strings.Join(slices.Sorted(maps.Keys(missing)), ", ")
 	attempted := "register the search attributes " + names
 	if err := s.temporal.Register(ctx, missing); err != nil {
-		return &Failure{Attempted: attempted, Happened: err.Error(), Err: err, Helps: attributesByHand}
+		return &CommandError{Attempted: attempted, Happened: err.Error(), Err: err, Helps: attributesByHand}
 	}
 	// The namespace takes a moment to know them; what is started before that
 	// is refused.
@@ -127,7 +127,7 @@ func registerAttributes(ctx context.Context, s *session, done *checks) error {
 		}
 	}
 	if err != nil || len(missing) > 0 {
-		return &Failure{Attempted: attempted, Happened: "the namespace does not know them yet", Err: err, Helps: "Run `starter setup` again in a minute."}
+		return &CommandError{Attempted: attempted, Happened: "the namespace does not know them yet", Err: err, Helps: "Run `starter setup` again in a minute."}
 	}
 	done.ok("search attributes", "", "registered "+names)
 	return nil
@@ -140,7 +140,7 @@ const attributesByHand = "On Temporal Cloud, and where this user may not, add th
 func missingAttributes(ctx context.Context, t Temporal) (map[string]enumspb.IndexedValueType, error) {
 	known, err := t.Attributes(ctx)
 	if err != nil {
-		return nil, &Failure{Attempted: "read the search attributes of Temporal at " + t.Where(), Happened: err.Error(), Err: err, Helps: attributesByHand}
+		return nil, &CommandError{Attempted: "read the search attributes of Temporal at " + t.Where(), Happened: err.Error(), Err: err, Helps: attributesByHand}
 	}
 	missing := workflows.SearchAttributes()
 	for name, wanted := range workflows.SearchAttributes() {
@@ -149,7 +149,7 @@ func missingAttributes(ctx context.Context, t Temporal) (map[string]enumspb.Inde
 			continue
 		}
 		if found != wanted {
-			return nil, &Failure{
+			return nil, &CommandError{
 				Attempted: "check the search attribute " + name, Happened: fmt.Sprintf("it is of the type %s, and Kvitt needs %s", found, wanted),
 				Helps: "Remove it with `temporal operator search-attribute remove --name " + name + "`, then run `starter setup` again.",
 			}

@@ -48,7 +48,7 @@ func TestSetupCanBeRepeatedAndSaysWhatItDid(t *testing.T) {
 
 func TestSetupStopsAtWhatIsMissingAndSaysWhatHelps(t *testing.T) {
 	d := afresh(t)
-	d.temporal.unreachable = &Failure{Attempted: "reach Temporal at localhost:7233", Happened: "it does not answer", Helps: "Start it."}
+	d.temporal.unreachable = &CommandError{Attempted: "reach Temporal at localhost:7233", Happened: "it does not answer", Helps: "Start it."}
 	contains(t, d.fails(ExitFailed, "setup", "--output", "json"), "Reach Temporal at localhost:7233: it does not answer. Start it.")
 	d.temporal.unreachable = nil
 

@@ -13,7 +13,7 @@ import (
 )
 
 // Temporal is what the commands want from Temporal. Its errors are the ones
-// below, *Refusal, or *Failure.
+// below, *RefusalError, or *CommandError.
 type Temporal interface {
 	// Where names the server and the namespace, for people.
 	Where() string
@@ -43,11 +43,11 @@ var (
 	errRunning    = errors.New("it runs already")
 )
 
-// Refusal is a workflow's own answer that something cannot be done, a sentence
+// RefusalError is a workflow's own answer that something cannot be done, a sentence
 // for the person who asked.
-type Refusal struct{ Words string }
+type RefusalError struct{ Words string }
 
-func (r *Refusal) Error() string { return r.Words }
+func (r *RefusalError) Error() string { return r.Words }
 
 // Start is a workflow to start.
 type Start struct {
@@ -99,20 +99,22 @@ const startWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, T
 
 // unanswered turns the errors of a message to a workflow into what a person is
 // told. missing is what it means that the workflow does not run.
-func unanswered(attempted string, err error, missing *Failure) error {
-	var refusal *Refusal
+func unanswered(attempted string, err error, missing *CommandError) error {
+	var refusal *RefusalError
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, &refusal) && firstWord(refusal.Words) == firstWord(attempted):
+		return err // it says itself what was attempted
 	case errors.As(err, &refusal):
-		return &Failure{Attempted: attempted, Happened: refusal.Words, Err: err}
+		return &CommandError{Attempted: attempted, Happened: refusal.Words, Err: err}
 	case errors.Is(err, errNoAnswer):
-		return &Failure{
+		return &CommandError{
 			Attempted: attempted, Happened: fmt.Sprintf("no worker has answered within %s", answerWithin), Err: err,
 			Helps: startWorker + " What was asked for may still be done when one comes.",
 		}
 	case errors.Is(err, errStillGoing):
-		return &Failure{Attempted: attempted, Happened: "it was accepted and is still going on", Err: err, Helps: "It goes on without this command; look again in a while."}
+		return &CommandError{Attempted: attempted, Happened: "it was accepted and is still going on", Err: err, Helps: "It goes on without this command; look again in a while."}
 	case errors.Is(err, errNotRunning) && missing != nil:
 		told := *missing
 		told.Attempted, told.Err = attempted, err

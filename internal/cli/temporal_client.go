@@ -49,7 +49,7 @@ func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (T
 	var missing *serviceerror.NamespaceNotFound
 	if errors.As(err, &missing) {
 		t.client.Close()
-		return nil, &Failure{
+		return nil, &CommandError{
 			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Happened: "there is none", Err: err,
 			Helps: "Create it with `temporal operator namespace create --namespace " + t.namespace + "`, or let TEMPORAL_NAMESPACE name another one.",
 		}
@@ -61,7 +61,7 @@ func (t *realTemporal) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	f := &Failure{
+	f := &CommandError{
 		Attempted: "reach Temporal at " + t.address, Happened: "it does not answer", Err: err,
 		Helps: "Start it, or let TEMPORAL_ADDRESS name where it listens; TEMPORAL_TLS… and TEMPORAL_API_KEY must be as that server wants them.",
 	}
@@ -191,11 +191,11 @@ func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &application):
-		return &Refusal{Words: application.Message()}
+		return &RefusalError{Words: application.Message()}
 	case temporal.IsCanceledError(err):
-		return &Refusal{Words: "it was cancelled"}
+		return &RefusalError{Words: "it was cancelled"}
 	case errors.As(err, new(*temporal.TerminatedError)):
-		return &Refusal{Words: "it was terminated in Temporal"}
+		return &RefusalError{Words: "it was terminated in Temporal"}
 	case errors.As(err, &running):
 		return errRunning
 	case errors.As(err, &missing):
@@ -207,14 +207,14 @@ func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
 	case errors.As(err, &unavailable):
 		return t.unreachable(err)
 	case errors.As(err, &ended):
-		return &Refusal{Words: fmt.Sprint(errors.Unwrap(ended))}
+		return &RefusalError{Words: fmt.Sprint(errors.Unwrap(ended))}
 	case errors.As(err, new(*serviceerror.InvalidArgument)) && strings.Contains(err.Error(), "search attribute"):
-		return &Failure{
+		return &CommandError{
 			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Err: err,
 			Happened: "it does not know Kvitt's search attributes", Helps: "Run `starter setup`, which registers them.",
 		}
 	case errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
-		return &Failure{
+		return &CommandError{
 			Attempted: "read an answer from Temporal at " + t.address, Happened: "it was encrypted with another keyset", Err: err,
 			Helps: "Give the worker and the starter the same KVITT_KEYSET.",
 		}

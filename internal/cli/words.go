@@ -41,6 +41,9 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d min", int(d.Round(time.Minute).Minutes()))
 	case d < 48*time.Hour:
 		d = d.Round(time.Minute)
+		if int(d.Minutes())%60 == 0 {
+			return fmt.Sprintf("%d h", int(d.Hours()))
+		}
 		return fmt.Sprintf("%d h %d min", int(d.Hours()), int(d.Minutes())%60)
 	default:
 		return fmt.Sprintf("%d days", int(d.Hours())/24)
@@ -53,4 +56,9 @@ func some(names []string, most int) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
 	}
 	return strings.Join(names, ", ")
+}
+
+func firstWord(words string) string {
+	first, _, _ := strings.Cut(words, " ")
+	return first
 }

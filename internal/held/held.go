@@ -56,8 +56,8 @@ const (
 	OutcomeUnknown      Code = "outcome_unknown"
 	ReleaseFailed       Code = "release_failed"
 	Approval            Code = "approval"
-	CredentialKlarna    Code = "credential_klarna"
-	CredentialVisma     Code = "credential_visma"
+	CredentialKlarna    Code = "credential_klarna" //nolint:gosec // a code, not a credential
+	CredentialVisma     Code = "credential_visma"  //nolint:gosec // a code, not a credential
 	Failed              Code = "failed"
 )
 

@@ -216,16 +216,16 @@ func (c *Client) get(ctx context.Context, q call) (Answer, error) {
 	return answer, nil
 }
 
-// tooLarge is an answer of more bytes than anyone has a use for.
-type tooLarge int64
+// tooLargeError is an answer of more bytes than anyone has a use for.
+type tooLargeError int64
 
-func (t tooLarge) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(t)) }
+func (t tooLargeError) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(t)) }
 
 // readBody reads a whole body into room, or a larger one.
 func readBody(response *http.Response, room []byte, most int64) ([]byte, error) {
 	size := response.ContentLength
 	if size > most {
-		return nil, tooLarge(most)
+		return nil, tooLargeError(most)
 	}
 	body := bytes.NewBuffer(room[:0])
 	// Grow leaves no room to find the end of the body without growing again.
@@ -235,7 +235,7 @@ func readBody(response *http.Response, room []byte, most int64) ([]byte, error) 
 	case err != nil:
 		return nil, fmt.Errorf("read the answer: %w", err)
 	case n > most:
-		return nil, tooLarge(most)
+		return nil, tooLargeError(most)
 	}
 	return body.Bytes(), nil
 }

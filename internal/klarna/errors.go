@@ -46,7 +46,7 @@ func (c *Client) lost(attempted string, err error) *fault.Error {
 
 // broken classifies a 200 whose body did not come whole or is too large.
 func (c *Client) broken(attempted string, a Answer, err error) *fault.Error {
-	var large tooLarge
+	var large tooLargeError
 	if errors.As(err, &large) {
 		return c.fault(fault.BadData, attempted, a, err)
 	}

@@ -18,7 +18,7 @@ import (
 func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
 	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
 	if fault.ClassOf(err) == fault.Rejected {
-		return p.lost(ctx, in, row, fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
+		return p.lost(ctx, in, row, "read", fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
 	}
 	if err != nil {
 		return Outcome{}, err

@@ -80,7 +80,7 @@ func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (str
 		return "", nil, readErr
 	}
 	if !batch.Released() {
-		return "", stop(held.ReleaseFailed, "%v", err), nil
+		return "", stop(held.ReleaseFailed, "%v", err), p.note(ctx, row, "release", err)
 	}
 	return p.verify(ctx, in, row, batch)
 }

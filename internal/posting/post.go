@@ -28,7 +28,7 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 		return p.first(ctx, in, row)
 	case Sending:
 		// A crash came between the decision to send and the answer.
-		if row, err = p.doubt(ctx, row, errors.New("the process ended while the batch was being sent")); err != nil {
+		if row, err = p.doubt(ctx, row, "post", errors.New("the process ended while the batch was being sent")); err != nil {
 			return Outcome{}, err
 		}
 		return p.look(ctx, in, row)
@@ -136,32 +136,36 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 // refused tells a clear no from an unknown outcome. Only an error that its
 // client has classified as a no is one.
 func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, postErr error) (Outcome, error) {
-	if err := p.note(ctx, row, postErr); err != nil {
-		return Outcome{}, err
-	}
 	switch fault.ClassOf(postErr) {
 	case fault.Rejected:
-		return p.reject(ctx, row, postErr.Error())
+		return p.reject(ctx, row, "post", postErr)
 	case fault.Auth, fault.Throttled, fault.Transient:
+		if err := p.note(ctx, row, "post", postErr); err != nil {
+			return Outcome{}, err
+		}
 		if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Intended }); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{}, postErr
+	case fault.UnknownOutcome, fault.BadData:
 	}
-	row, err := p.doubt(ctx, row, postErr)
-	if err != nil {
-		return Outcome{}, err
-	}
-	return p.look(ctx, in, row)
+	return p.lost(ctx, in, row, "post", postErr)
 }
 
-func (p *Poster) reject(ctx context.Context, row store.Posting, words string) (Outcome, error) {
+func (p *Poster) reject(ctx context.Context, row store.Posting, action string, why error) (Outcome, error) {
+	if err := p.note(ctx, row, action, why); err != nil {
+		return Outcome{}, err
+	}
+	words := why.Error()
 	_, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Rejected, failure(words) })
 	return Outcome{Stop: &Stop{Code: held.Rejected, Detail: words}}, err
 }
 
 // doubt marks the posting as unknown. From here on it is only looked for.
-func (p *Poster) doubt(ctx context.Context, row store.Posting, why error) (store.Posting, error) {
+func (p *Poster) doubt(ctx context.Context, row store.Posting, action string, why error) (store.Posting, error) {
+	if err := p.note(ctx, row, action, why); err != nil {
+		return row, err
+	}
 	now := p.Now()
 	return p.update(ctx, row, func(r *store.Posting) {
 		r.State, r.JobID, r.AbsentSince, r.Failure = Unknown, "", nil, failure(why.Error())
@@ -173,7 +177,7 @@ func (p *Poster) doubt(ctx context.Context, row store.Posting, why error) (store
 
 // Waiting for a background job: quick at first, then with patience.
 const (
-	firstPoll  = 100 * time.Millisecond
+	firstPoll  = 50 * time.Millisecond
 	slowPoll   = 5 * time.Second
 	pollFor    = 10 * time.Minute
 	retryAfter = 30 * time.Second
@@ -191,7 +195,7 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 		job, err := p.Books.Job(ctx, row.JobID)
 		switch {
 		case fault.ClassOf(err) == fault.Rejected: // 404, 410: the job is lost
-			return p.lost(ctx, in, row, err)
+			return p.lost(ctx, in, row, "poll", err)
 		case err != nil:
 			return Outcome{}, err
 		case job.Done():
@@ -201,8 +205,8 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 	return Outcome{LookAgain: retryAfter}, nil
 }
 
-func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, why error) (Outcome, error) {
-	row, err := p.doubt(ctx, row, why)
+func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action string, why error) (Outcome, error) {
+	row, err := p.doubt(ctx, row, action, why)
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -225,12 +229,12 @@ func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job
 	}
 	err := job.Err("post the voucher of payout "+row.PaymentReference, content)
 	if fault.ClassOf(err) == fault.Rejected {
-		return p.reject(ctx, row, err.Error())
+		return p.reject(ctx, row, "poll", err)
 	}
 	if err == nil {
 		err = fmt.Errorf("background job %s succeeded but names no batch", row.JobID)
 	}
-	return p.lost(ctx, in, row, err)
+	return p.lost(ctx, in, row, "poll", err)
 }
 
 func (p *Poster) book(ctx context.Context, row store.Posting, number string, adopted bool) (store.Posting, error) {
@@ -251,8 +255,8 @@ func (p *Poster) update(ctx context.Context, row store.Posting, change func(*sto
 }
 
 // note keeps why an attempt did not succeed, for the audit trail.
-func (p *Poster) note(ctx context.Context, row store.Posting, err error) error {
-	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: "post", Outcome: "no answer", Detail: failure(err.Error())}
+func (p *Poster) note(ctx context.Context, row store.Posting, action string, err error) error {
+	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: action, Outcome: "no answer", Detail: failure(err.Error())}
 	if f := fault.As(err); f != nil {
 		a.Outcome, a.Status, a.RequestID = string(f.Class), f.Status, f.RequestID
 	}

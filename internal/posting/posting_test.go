@@ -226,8 +226,10 @@ func TestARestoredDatabaseFindsWhatWasPostedAfterItsBackup(t *testing.T) {
 			}
 			if left != nil {
 				in := intent()
-				row := store.Posting{CompanyID: "42", Token: in.Voucher.Token, ConnectionID: "c1", PaymentReference: "10001",
-					VoucherHash: in.Voucher.Hash(), Voucher: []byte(`{}`), Period: "202601", Mode: "auto", State: posting.Intended}
+				row := store.Posting{
+					CompanyID: "42", Token: in.Voucher.Token, ConnectionID: "c1", PaymentReference: "10001",
+					VoucherHash: in.Voucher.Hash(), Voucher: []byte(`{}`), Period: "202601", Mode: "auto", State: posting.Intended,
+				}
 				if _, err := after.store.EnsurePosting(t.Context(), row); err != nil {
 					t.Fatal(err)
 				}
@@ -248,8 +250,10 @@ func TestARestoredDatabaseFindsWhatWasPostedAfterItsBackup(t *testing.T) {
 
 func TestABatchOfSomebodyElseThatCarriesTheReferenceHoldsThePayout(t *testing.T) {
 	b := newBench(t)
-	b.batches = []visma.JournalTransaction{{BatchNumber: "000001", FinancialPeriod: "202601", Description: "Klarna week 1, by hand",
-		Lines: []visma.JournalTransactionLine{{AccountNumber: "1930", ReferenceNumber: "10001"}}}}
+	b.batches = []visma.JournalTransaction{{
+		BatchNumber: "000001", FinancialPeriod: "202601", Description: "Klarna week 1, by hand",
+		Lines: []visma.JournalTransactionLine{{AccountNumber: "1930", ReferenceNumber: "10001"}},
+	}}
 	state, got := b.finish(t, b.poster(), intent())
 	if state != "held" || got.Stop.Code != held.BookedElsewhere || b.creates != 0 {
 		t.Errorf("ended as %s, %+v after %d creates", state, got.Stop, b.creates)

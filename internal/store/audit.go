@@ -130,18 +130,18 @@ func (s *Store) AuditHead(ctx context.Context) (seq int64, hash string, err erro
 	return seq, hash, s.fail("read the end of the audit trail", err)
 }
 
-// BrokenChain says where the audit trail is no longer what was written.
-type BrokenChain struct {
+// BrokenChainError says where the audit trail is no longer what was written.
+type BrokenChainError struct {
 	Seq     int64 // the first entry that is not as it was written
 	Problem string
 }
 
-func (e *BrokenChain) Error() string {
+func (e *BrokenChainError) Error() string {
 	return fmt.Sprintf("verify the audit trail: entry %d %s; somebody changed the database behind Kvitt's back, compare it with a backup", e.Seq, e.Problem)
 }
 
 // VerifyAudit reads the whole trail, computes every hash again, and returns a
-// *BrokenChain for the first entry that was changed, removed, or put in.
+// *BrokenChainError for the first entry that was changed, removed, or put in.
 func (s *Store) VerifyAudit(ctx context.Context) error {
 	return s.fail("verify the audit trail", s.verifyAudit(ctx))
 }
@@ -177,24 +177,24 @@ func (s *Store) verifyAudit(ctx context.Context) error {
 	}
 	switch {
 	case last.Seq < head.Seq:
-		return callerError{&BrokenChain{last.Seq + 1, "is missing"}}
+		return callerError{&BrokenChainError{last.Seq + 1, "is missing"}}
 	case last.Seq > head.Seq:
-		return callerError{&BrokenChain{head.Seq + 1, "was put in: it is after the end of the trail"}}
+		return callerError{&BrokenChainError{head.Seq + 1, "was put in: it is after the end of the trail"}}
 	case last.Hash != head.Hash:
-		return callerError{&BrokenChain{last.Seq, "is not the one that was written last"}}
+		return callerError{&BrokenChainError{last.Seq, "is not the one that was written last"}}
 	}
 	return nil
 }
 
 // follows checks that e is the entry that was written after last.
-func (e *AuditEntry) follows(last AuditEntry) *BrokenChain {
+func (e *AuditEntry) follows(last AuditEntry) *BrokenChainError {
 	switch {
 	case e.Seq != last.Seq+1:
-		return &BrokenChain{last.Seq + 1, "is missing"}
+		return &BrokenChainError{last.Seq + 1, "is missing"}
 	case e.PrevHash != last.Hash:
-		return &BrokenChain{e.Seq, "does not follow the entry before it"}
+		return &BrokenChainError{e.Seq, "does not follow the entry before it"}
 	case e.Hash != e.chained():
-		return &BrokenChain{e.Seq, "was changed: its hash is not that of its contents"}
+		return &BrokenChainError{e.Seq, "was changed: its hash is not that of its contents"}
 	}
 	return nil
 }

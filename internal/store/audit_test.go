@@ -129,7 +129,7 @@ func TestVerifyFindsTheFirstBrokenLink(t *testing.T) {
 					must(t, s.VerifyAudit(t.Context()))
 					dropGuards(t, db)
 					must(t, db.behindItsBack(t, c.statement))
-					var broken *store.BrokenChain
+					var broken *store.BrokenChainError
 					if err := s.VerifyAudit(t.Context()); !errors.As(err, &broken) {
 						t.Fatalf("verifying: %v", err)
 					}

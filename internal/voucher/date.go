@@ -8,9 +8,9 @@ import (
 // Date is a civil date: a day in the company's zone, without a time. In JSON
 // and YAML it is "2026-01-31". The zero Date is no date.
 type Date struct {
-	Year  int
-	Month time.Month
-	Day   int
+	Year  int        `json:"year"`
+	Month time.Month `json:"month"`
+	Day   int        `json:"day"`
 }
 
 // DateOf is the day of t in the given zone: 23:00 UTC is the next day in

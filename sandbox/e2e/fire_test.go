@@ -17,36 +17,36 @@ type shot struct {
 	name    string
 	fault   vismasim.Fault
 	adopted bool // the batch existed, and was found
-	posts   int  // requests to create it that Visma.net let in
+	trouble int  // how often something is noted that went wrong
 }
 
 // shots are all the ways in which posting ends without a clear answer, and the
 // clear ones beside them.
 var shots = []shot{
-	{"nothing goes wrong", vismasim.Fault{Kind: vismasim.Slow}, false, 1},
-	{"a slow answer", vismasim.Fault{Kind: vismasim.Slow, Delay: 300 * time.Millisecond}, false, 1},
-	{"a time-out before", vismasim.Fault{Kind: vismasim.TimeoutBeforeCommit, Delay: 100 * time.Millisecond}, false, 2},
+	{"nothing goes wrong", vismasim.Fault{Kind: vismasim.Slow}, false, 0},
+	{"a slow answer", vismasim.Fault{Kind: vismasim.Slow, Delay: 300 * time.Millisecond}, false, 0},
+	{"a time-out before", vismasim.Fault{Kind: vismasim.TimeoutBeforeCommit, Delay: 100 * time.Millisecond}, false, 1},
 	{"a time-out after", vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Delay: 100 * time.Millisecond}, true, 1},
-	{"a reset before", vismasim.Fault{Kind: vismasim.ResetBeforeCommit}, false, 2},
+	{"a reset before", vismasim.Fault{Kind: vismasim.ResetBeforeCommit}, false, 1},
 	{"a reset after", vismasim.Fault{Kind: vismasim.ResetAfterCommit}, true, 1},
-	{"500 before", vismasim.Fault{Kind: vismasim.ErrorBeforeCommit}, false, 2},
+	{"500 before", vismasim.Fault{Kind: vismasim.ErrorBeforeCommit}, false, 1},
 	{"500 after", vismasim.Fault{Kind: vismasim.ErrorAfterCommit}, true, 1},
-	{"503 before", vismasim.Fault{Kind: vismasim.ErrorBeforeCommit, Status: http.StatusServiceUnavailable}, false, 2},
+	{"503 before", vismasim.Fault{Kind: vismasim.ErrorBeforeCommit, Status: http.StatusServiceUnavailable}, false, 1},
 	{"503 after", vismasim.Fault{Kind: vismasim.ErrorAfterCommit, Status: http.StatusServiceUnavailable}, true, 1},
 	{"408 after", vismasim.Fault{Kind: vismasim.ErrorAfterCommit, Status: http.StatusRequestTimeout}, true, 1},
-	{"a gateway's page", vismasim.Fault{Kind: vismasim.HTMLError}, false, 2},
-	{"half of an answer", vismasim.Fault{Kind: vismasim.Truncated}, false, 1},
-	{"throttled", vismasim.Fault{Kind: vismasim.Throttled}, false, 2},
-	{"a token that was revoked", vismasim.Fault{Kind: vismasim.Unauthorized}, false, 2},
-	{"a late job", vismasim.Fault{Kind: vismasim.JobLate, Delay: time.Second}, false, 1},
-	{"a job lost before", vismasim.Fault{Kind: vismasim.JobLostBeforeCommit}, false, 2},
+	{"a gateway's page", vismasim.Fault{Kind: vismasim.HTMLError}, false, 1},
+	{"half of an answer", vismasim.Fault{Kind: vismasim.Truncated}, false, 0},
+	{"throttled", vismasim.Fault{Kind: vismasim.Throttled}, false, 1},
+	{"a token that was revoked", vismasim.Fault{Kind: vismasim.Unauthorized}, false, 0},
+	{"a late job", vismasim.Fault{Kind: vismasim.JobLate, Delay: time.Second}, false, 0},
+	{"a job lost before", vismasim.Fault{Kind: vismasim.JobLostBeforeCommit}, false, 1},
 	{"a job lost after", vismasim.Fault{Kind: vismasim.JobLostAfterCommit}, true, 1},
-	{"a job failed before", vismasim.Fault{Kind: vismasim.JobFailedBeforeCommit}, false, 2},
+	{"a job failed before", vismasim.Fault{Kind: vismasim.JobFailedBeforeCommit}, false, 1},
 	{"a job failed after", vismasim.Fault{Kind: vismasim.JobFailedAfterCommit}, true, 1},
-	{"a job with 500 before", vismasim.Fault{Kind: vismasim.JobErrorBeforeCommit}, false, 2},
+	{"a job with 500 before", vismasim.Fault{Kind: vismasim.JobErrorBeforeCommit}, false, 1},
 	{"a job with 500 after", vismasim.Fault{Kind: vismasim.JobErrorAfterCommit}, true, 1},
 	{"a job without location", vismasim.Fault{Kind: vismasim.JobNoLocation}, true, 1},
-	{"a job without content", vismasim.Fault{Kind: vismasim.JobContentGone}, false, 1},
+	{"a job without content", vismasim.Fault{Kind: vismasim.JobContentGone}, false, 0},
 }
 
 func TestEveryPayoutIsPostedOnceWhateverBecomesOfTheRequest(t *testing.T) {
@@ -65,6 +65,7 @@ func TestEveryPayoutIsPostedOnceWhateverBecomesOfTheRequest(t *testing.T) {
 	}
 	got := report(t, h.done(t, h.backfill("2026-01-01", "2026-01-31", "--concurrency", "12")...))
 	got.came(t, counted{Found: len(shots), Posted: len(shots), Adopted: adopted})
+	debugTimes(t, h)
 	h.once(t, payouts...)
 	for i, s := range shots {
 		t.Run(s.name, func(t *testing.T) {
@@ -72,8 +73,8 @@ func TestEveryPayoutIsPostedOnceWhateverBecomesOfTheRequest(t *testing.T) {
 			if p.Posting.Adopted != s.adopted {
 				t.Errorf("adopted: %t, want %t", p.Posting.Adopted, s.adopted)
 			}
-			if got := len(p.Posting.Attempts); got != s.posts-1 && !s.adopted {
-				t.Logf("attempts: %+v", p.Posting.Attempts)
+			if len(p.Posting.Attempts) != s.trouble {
+				t.Errorf("%d times trouble is noted, want %d: %+v", len(p.Posting.Attempts), s.trouble, p.Posting.Attempts)
 			}
 			if n := len(h.Visma.Books(h.firm.TenantID).WithDescription(p.Posting.Token)); n != 1 {
 				t.Errorf("%d batches carry the token", n)

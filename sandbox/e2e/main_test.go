@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"kvitt/sandbox/stack"
 )
@@ -19,7 +21,17 @@ var (
 	bin    string
 )
 
+// atOnce is how many tests run at a time. They mostly wait, so the number of
+// processors does not matter.
+const atOnce = "6"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", atOnce) // it is a flag, and a number
+	}
 	status, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -50,6 +62,8 @@ func runAll(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	status = m.Run()
+	began := time.Now()
+	defer func() { fmt.Fprintln(os.Stderr, "END", time.Since(began)) }()
 	if theTown.world != nil {
 		if err := theTown.world.end(); err != nil {
 			return 1, err
