@@ -10,6 +10,8 @@ import (
 
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
+	"kvitt/internal/settlement"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -75,7 +77,25 @@ func heldFor(err error) *workflows.Held {
 	if !errors.As(err, &c) {
 		return nil
 	}
-	return reason(held.Code(c.Code()), c.Error())
+	stop := reason(held.Code(c.Code()), c.Error())
+	stop.Difference = differenceOf(err)
+	return stop
+}
+
+// differenceOf is the exact difference that an error of the pure core names.
+func differenceOf(err error) int64 {
+	var m *settlement.Mismatch
+	var u *voucher.UnexplainedError
+	var b *voucher.UnbalancedError
+	switch {
+	case errors.As(err, &m):
+		return m.Difference
+	case errors.As(err, &u):
+		return u.Difference
+	case errors.As(err, &b):
+		return b.Difference
+	}
+	return 0
 }
 
 func reason(code held.Code, detail string) *workflows.Held {

@@ -11,6 +11,7 @@ import (
 	"kvitt/internal/held"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -40,7 +41,7 @@ func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (wo
 	if in.Mode == workflows.ModeBackfill {
 		span, err = Days(in.From, in.To, profile.Location())
 	} else {
-		span, err = l.sliding(ctx, connection, in.Nominal, profile.Location())
+		span, err = l.sliding(ctx, connection, in.Nominal, profile)
 	}
 	if err != nil {
 		return workflows.Plan{}, err
@@ -80,11 +81,16 @@ func Days(from, to string, zone *time.Location) (workflows.Window, error) {
 
 // sliding is the window of a scheduled sync: it ends at the run's nominal time
 // and overlaps the last successful one, but never reaches before the
-// connection's start.
-func (l *Ledger) sliding(ctx context.Context, c store.Connection, nominal time.Time, zone *time.Location) (workflows.Window, error) {
-	start, err := time.ParseInLocation(time.DateOnly, c.Start, zone)
+// connection's start, nor the profile's.
+func (l *Ledger) sliding(ctx context.Context, c store.Connection, nominal time.Time, profile *voucher.Profile) (workflows.Window, error) {
+	start, err := time.ParseInLocation(time.DateOnly, c.Start, profile.Location())
 	if err != nil {
 		return workflows.Window{}, fmt.Errorf("read the start of connection %s: %w", c.ID, err)
+	}
+	if s := profile.Start; !s.IsZero() {
+		if own := time.Date(s.Year, s.Month, s.Day, 0, 0, 0, 0, profile.Location()); own.After(start) {
+			start = own
+		}
 	}
 	last, err := l.Store.LastSuccessfulSync(ctx, c.ID)
 	if err != nil {

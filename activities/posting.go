@@ -222,7 +222,7 @@ func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PayoutRef) (wo
 	out.State, out.HeldReason = workflows.StateCompiled, ""
 	if stop != nil {
 		out.State, out.HeldReason = workflows.StateHeld, string(stop.Code)
-		out.Words = stop.Detail
+		out.Words, out.Difference = stop.Detail, stop.Difference
 	}
 	return out, nil
 }

@@ -82,13 +82,14 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil || stop != nil {
 		return nil, stop, err
 	}
-	before, err := v.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, firstRevision)
+	token := voucher.Token(row.MerchantID, row.PaymentReference, firm.ID, firstRevision)
+	before, err := v.Store.Posting(ctx, firm.ID, token)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, err
 	}
 	out := &compiled{bound: err == nil && before.State != posting.Intended && before.State != posting.Rejected}
 	version := 0
-	if out.bound {
+	if out.bound && before.ConnectionID == row.ConnectionID {
 		version = row.ProfileVersion
 	}
 	out.profile, out.version, err = v.Doors.Profile(ctx, row.ConnectionID, version)

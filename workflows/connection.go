@@ -257,7 +257,7 @@ func (c *connection) show(ctx workflow.Context) {
 		side := c.side(provider)
 		fmt.Fprintf(&b, "\n- **%s**: %s %s", provider, side.State, side.Identity)
 		if side.LastError != "" {
-			fmt.Fprintf(&b, " — %s %s", side.LastError, side.Remedy)
+			fmt.Fprintf(&b, " — %s", sentences(side.LastError, side.Remedy))
 		}
 	}
 	workflow.SetCurrentDetails(ctx, b.String())

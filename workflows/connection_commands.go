@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -120,9 +121,17 @@ func (c *connection) setCredential(ctx workflow.Context, provider string, in Cre
 		return c.Status, err
 	}
 	if !got.OK {
-		return c.Status, temporal.NewNonRetryableApplicationError(got.Words+" "+got.Remedy, RefusedErrorType, nil)
+		return c.Status, temporal.NewNonRetryableApplicationError(sentences(got.Words, got.Remedy), RefusedErrorType, nil)
 	}
 	return c.Status, nil
+}
+
+// sentences joins what happened and what helps.
+func sentences(happened, helps string) string {
+	if helps == "" {
+		return happened
+	}
+	return strings.TrimRight(happened, ". ") + ". " + helps
 }
 
 func (c *connection) pause(ctx workflow.Context, by Person) (Status, error) {

@@ -160,9 +160,9 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 		return heldFor(held.OutcomeUnknown, ""), nil
 	}
 	if got.Held != nil {
-		if got.BatchNumber == "" {
-			// A clear no: nothing was booked, so a correction or a new profile
-			// may lead to another voucher.
+		if got.Held.Code != held.BatchDiffers {
+			// Nothing is on its way, so a correction or a new profile may lead
+			// to another voucher; the posting row decides whether it may be posted.
 			p.sending, p.compiled = false, Compiled{}
 		}
 		return got.Held, nil

@@ -192,6 +192,8 @@ func (s *sync) count(state string, adopted bool, rows, settlement int64, currenc
 	case StateRejected, StateReversed:
 		p.Skipped++
 		return
+	case StateCompiled:
+		p.Previewed++
 	case StateVerified, StatePosted:
 		p.Posted++
 		if adopted {
@@ -220,7 +222,7 @@ func (s *sync) finish(ctx workflow.Context) (SyncResult, error) {
 	}
 	got, err := FinishSync.Run(ctx, s.in.Connection, in)
 	workflow.SetCurrentDetails(ctx, s.words()+"\n\n"+got.Words)
-	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Items: s.Items}, err
+	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Reason: got.Words, Items: s.Items}, err
 }
 
 // drain waits for the payouts that move or will go on by themselves. Those

@@ -18,6 +18,9 @@ func (s *sync) listen(ctx workflow.Context) error {
 	return ProgressQuery.Answer(ctx, func() Progress {
 		p := s.Progress
 		p.State, p.Running = s.state(), s.active
+		if s.blocked != "" {
+			p.Words = "Waits for " + s.blocked + ": " + s.reason
+		}
 		return p
 	})
 }

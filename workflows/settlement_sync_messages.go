@@ -46,6 +46,7 @@ type Progress struct {
 	Held       int              `json:"held"`
 	Skipped    int              `json:"skipped"`
 	Failed     int              `json:"failed"`
+	Previewed  int              `json:"previewed,omitempty"` // of a dry run
 	Rows       int64            `json:"rows"`
 	Amounts    map[string]int64 `json:"amounts,omitempty"`
 	Running    []string         `json:"running,omitempty"` // payment references, oldest first
@@ -57,6 +58,7 @@ type Progress struct {
 type SyncResult struct {
 	Progress
 	Outcome string  `json:"outcome"`
+	Reason  string  `json:"reason"` // the outcome in words
 	Items   []Found `json:"items,omitempty"`
 }
 

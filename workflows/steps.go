@@ -36,6 +36,9 @@ type Held struct {
 	Code   held.Code `json:"code"`
 	Detail string    `json:"detail"`
 	Remedy string    `json:"remedy"`
+	// Difference is what is left unexplained, in minor units, where the reason
+	// is that figures differ.
+	Difference int64 `json:"difference,omitempty"`
 }
 
 // Proven is what ProvePayout found. Amounts are minor units. Final is set when

@@ -219,7 +219,9 @@ func (c *Client) get(ctx context.Context, q call) (Answer, error) {
 // tooLargeError is an answer of more bytes than anyone has a use for.
 type tooLargeError int64
 
-func (t tooLargeError) Error() string { return fmt.Sprintf("the answer is larger than %d bytes", int64(t)) }
+func (t tooLargeError) Error() string {
+	return fmt.Sprintf("the answer is larger than %d bytes", int64(t))
+}
 
 // readBody reads a whole body into room, or a larger one.
 func readBody(response *http.Response, room []byte, most int64) ([]byte, error) {

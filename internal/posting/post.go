@@ -39,7 +39,9 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 	case Booked:
 		return p.check(ctx, in, row)
 	default: // checked and beyond
-		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted}, nil
+		// What another connection of the same merchant and company has booked
+		// is as good as adopted.
+		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted || row.ConnectionID != in.Connection}, nil
 	}
 }
 
@@ -65,12 +67,8 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 		// Nothing was ever booked under this token, so the intent may change.
 		row, err = p.update(ctx, row, func(r *store.Posting) {
 			r.State, r.VoucherHash, r.Voucher, r.Period, r.Mode = Intended, hash, document, want.Period, want.Mode
-			r.ConnectionID, r.JobID, r.UnknownSince, r.AbsentSince = want.ConnectionID, "", nil, nil
+			r.JobID, r.UnknownSince, r.AbsentSince = "", nil, nil
 		})
-		return row, nil, err
-	case row.VoucherHash == hash && row.ConnectionID != in.Connection:
-		// An earlier connection of the same merchant and company posted it.
-		row, err = p.update(ctx, row, func(r *store.Posting) { r.ConnectionID = in.Connection })
 		return row, nil, err
 	case row.VoucherHash != hash:
 		return row, stop(held.ChangedAfterPosting,

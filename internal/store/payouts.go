@@ -68,8 +68,11 @@ func (p *Payout) cells() []any {
 // read is cells and what is joined to them.
 func (p *Payout) read() []any { return append(p.cells(), text{&p.BatchNumber}) }
 
+// A posting belongs to a company. What an earlier connection of the same
+// merchant and company posted is this connection's posting too.
 const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM postings
-	WHERE postings.connection_id = payouts.connection_id AND postings.payment_reference = payouts.payment_reference
+	WHERE postings.payment_reference = payouts.payment_reference AND (postings.connection_id = payouts.connection_id
+		OR postings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
 	ORDER BY revision DESC LIMIT 1), '') FROM payouts`
 
 // UpsertPayouts records the payouts that Klarna lists for a connection: new

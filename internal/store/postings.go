@@ -128,12 +128,14 @@ func postingOf(ctx context.Context, q querier, company, token, lock string) (p P
 	return p, err
 }
 
-// PostingOf reads the posting of a revision of a payout; revision -1 is the
-// latest. Error: ErrNotFound.
+// PostingOf reads the posting of a revision of a payout, whichever connection
+// of the same company made it; revision -1 is the latest. Error: ErrNotFound.
 func (s *Store) PostingOf(ctx context.Context, connection, reference string, revision int) (Posting, error) {
 	var p Posting
 	err := one(ctx, s.reads, p.cells(), "SELECT "+postingColumns+` FROM postings
-		WHERE connection_id = $1 AND payment_reference = $2 AND (revision = $3 OR $3 < 0) ORDER BY revision DESC LIMIT 1`,
+		WHERE payment_reference = $2 AND (revision = $3 OR $3 < 0)
+			AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1))
+		ORDER BY revision DESC LIMIT 1`,
 		connection, reference, int64(revision))
 	return p, s.fail("read the posting of "+payoutName(connection, reference), err)
 }

@@ -65,7 +65,6 @@ func TestEveryPayoutIsPostedOnceWhateverBecomesOfTheRequest(t *testing.T) {
 	}
 	got := report(t, h.done(t, h.backfill("2026-01-01", "2026-01-31", "--concurrency", "12")...))
 	got.came(t, counted{Found: len(shots), Posted: len(shots), Adopted: adopted})
-	debugTimes(t, h)
 	h.once(t, payouts...)
 	for i, s := range shots {
 		t.Run(s.name, func(t *testing.T) {

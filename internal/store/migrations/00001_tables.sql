@@ -142,6 +142,7 @@ CREATE TABLE postings (
         ('booked', 'checked', 'attached', 'released', 'verified', 'draft', 'reversed')),
     FOREIGN KEY (connection_id, payment_reference) REFERENCES payouts (connection_id, payment_reference)
 );
+CREATE INDEX postings_of_payout ON postings (payment_reference);
 
 -- What was tried for a posting, in order. Append-only.
 CREATE TABLE posting_attempts (
