@@ -62,22 +62,36 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 // the two together.
 func add[In, Out any](r worker.ActivityRegistry, a workflows.Activity[In, Out], fn func(context.Context, In) (Out, error)) {
 	r.RegisterActivityWithOptions(func(ctx context.Context, in In) (Out, error) {
+		defer alive(ctx)()
 		out, err := fn(ctx, in)
 		return out, toTemporal(ctx, err)
 	}, activity.RegisterOptions{Name: a.Name})
 }
 
-// alive returns a function that tells Temporal, once in a while, that a long
-// activity still works. A short one never does, because each heartbeat costs.
-func alive(ctx context.Context) func() {
-	const every = 20 * time.Second
-	next := time.Now().Add(every)
-	return func() {
-		if now := time.Now(); now.After(next) {
-			next = now.Add(every)
-			activity.RecordHeartbeat(ctx)
-		}
+// alive tells Temporal, once in a while, that this process still works on an
+// activity, until the returned function is called: so what a process that died
+// had begun is taken up again within seconds, and a slow answer of Visma.net
+// (minutes, at worst) is waited for. A short activity never tells, because each
+// heartbeat costs.
+func alive(ctx context.Context) (stop func()) {
+	if activity.GetInfo(ctx).HeartbeatTimeout == 0 {
+		return func() {}
 	}
+	const every = 10 * time.Second
+	ended := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ended:
+				return
+			case <-tick.C:
+				activity.RecordHeartbeat(ctx)
+			}
+		}
+	}()
+	return func() { close(ended) }
 }
 
 // final tells whether nothing more will happen to a payout by itself.

@@ -172,7 +172,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflo
 	if err != nil {
 		return nil, nil, err
 	}
-	tally, kept, announced, err := Fetch(ctx, client, k.Store, row.ConnectionID, &payout, alive(ctx))
+	tally, kept, announced, err := Fetch(ctx, client, k.Store, row.ConnectionID, &payout)
 	if fault.ClassOf(err) == fault.BadData && !again(ctx) || fault.ClassOf(err) == fault.Rejected {
 		return nil, reason(held.BadData, err.Error()), nil
 	}
@@ -194,7 +194,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflo
 // Fetch reads the rows of a payout page by page, archives each page as
 // received and tallies it. Announced is the number of rows that Klarna said
 // there are.
-func Fetch(ctx context.Context, client *klarna.Client, keeper archive.Keeper, connection string, payout *settlement.Payout, alive func()) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
+func Fetch(ctx context.Context, client *klarna.Client, keeper archive.Keeper, connection string, payout *settlement.Payout) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
 	var writer *archive.Writer
 	var r settlement.Row
 	begin := func() error {
@@ -204,7 +204,6 @@ func Fetch(ctx context.Context, client *klarna.Client, keeper archive.Keeper, co
 	}
 	each := func(page *klarna.Page[klarna.Transaction]) error {
 		defer page.Release()
-		alive()
 		announced = page.Total
 		for i := range page.Items {
 			page.Items[i].Row(&r)

@@ -21,9 +21,13 @@ const (
 // started by the schedule. It lives as long as the connection.
 func ConnectionWorkflow(ctx workflow.Context, in ConnectionInput) error {
 	c := &connection{}
-	if in.Carry != nil {
+	switch {
+	case in.Carry != nil:
 		c.Status = *in.Carry
-	} else {
+	case in.Revive != nil:
+		c.Status = *in.Revive
+		c.Every, c.NextCheck = max(c.Every, defaultEvery), time.Time{}
+	default:
 		c.Status = newStatus(ctx, in)
 	}
 	if err := c.listen(ctx); err != nil {
@@ -49,10 +53,8 @@ func newStatus(ctx workflow.Context, in ConnectionInput) Status {
 }
 
 func (c *connection) run(ctx workflow.Context, in ConnectionInput) error {
-	if in.Carry == nil {
-		if err := c.save(ctx, "create", in.Who); err != nil {
-			return err
-		}
+	if err := c.begin(ctx, in); err != nil {
+		return err
 	}
 	for c.State != ConnDisconnected {
 		if c.NextCheck.IsZero() {
@@ -76,13 +78,28 @@ func (c *connection) run(ctx workflow.Context, in ConnectionInput) error {
 	return workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
 }
 
+// begin records a new connection, and gives a revived one its schedule back.
+func (c *connection) begin(ctx workflow.Context, in ConnectionInput) error {
+	switch {
+	case in.Carry != nil:
+		return nil
+	case in.Revive == nil:
+		return c.save(ctx, "create", in.Who)
+	case c.State != ConnSetup && c.State != ConnVerifying:
+		if err := c.setSchedule(ctx); err != nil {
+			return err
+		}
+	}
+	return c.save(ctx, "revive", in.Who)
+}
+
 func (c *connection) continueAsNew(ctx workflow.Context, in ConnectionInput) error {
 	c.draining = true
 	if err := workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) }); err != nil {
 		return err
 	}
 	ReauthRequired.Drain(ctx, c.onReauthRequired)
-	in.Carry = &c.Status
+	in.Carry, in.Revive = &c.Status, nil
 	return workflow.NewContinueAsNewError(ctx, ConnectionWorkflowName, in)
 }
 

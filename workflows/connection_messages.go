@@ -68,6 +68,9 @@ type ConnectionInput struct {
 	Settings Settings `json:"settings"`
 	Who      string   `json:"who"`
 	Carry    *Status  `json:"carry,omitempty"`
+	// Revive is the status that the database kept of a connection whose
+	// workflow was lost.
+	Revive *Status `json:"revive,omitempty"`
 }
 
 // Configure changes settings; empty members stay as they are.

@@ -208,3 +208,23 @@ func TestAConnectionContinuesAsNewWithItsStatus(t *testing.T) {
 		t.Errorf("carried: %+v", in.Carry)
 	}
 }
+
+func TestARevivedConnectionGoesOnWhereTheDatabaseSawItLast(t *testing.T) {
+	s := goodSteps()
+	env := newEnv(t, s)
+	last := workflows.Status{ID: "c1", Settings: shop.Settings, State: workflows.ConnActive, Company: "42", MerchantID: "K123",
+		Klarna: workflows.Side{State: workflows.SideConnected}, Visma: workflows.Side{State: workflows.SideConnected}}
+	at(t, env, time.Minute, func(got workflows.Status) {
+		if got.State != workflows.ConnActive || got.Company != "42" || got.Every != time.Hour {
+			t.Errorf("revived as %+v", got)
+		}
+	})
+	tell(env, time.Hour, workflows.Disconnect, annas)
+	env.ExecuteWorkflow(workflows.ConnectionWorkflowName, workflows.ConnectionInput{ID: "c1", Who: "anna", Revive: &last})
+	if env.GetWorkflowError() != nil {
+		t.Fatal(env.GetWorkflowError())
+	}
+	if len(s.schedules) != 2 || s.schedules[0].Paused || s.saved[0].Action != "revive" {
+		t.Errorf("schedules %+v, saved %+v", s.schedules, s.saved[0])
+	}
+}

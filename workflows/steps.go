@@ -230,6 +230,7 @@ type ScheduleInput struct {
 type Nothing struct{}
 
 const (
+	pulse   = 30 * time.Second // without a heartbeat for so long, the process is dead
 	quick   = 30 * time.Second
 	attempt = 5 * time.Minute
 	long    = 30 * time.Minute
@@ -238,17 +239,17 @@ const (
 
 // The activities.
 var (
-	ProvePayout    = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
-	CompileVoucher = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, GiveUp: giveUp}
-	PostVoucher    = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
-	CompleteBatch  = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
-	PreviewPayout  = Activity[PayoutRef, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	ProvePayout    = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
+	CompileVoucher = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
+	PostVoucher    = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	CompleteBatch  = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	PreviewPayout  = Activity[PayoutRef, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
 	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}
 	HoldPayout     = Activity[Hold, Nothing]{Name: "HoldPayout", StartToClose: quick, GiveUp: giveUp}
 	RecordDecision = Activity[Decision, Nothing]{Name: "RecordDecision", StartToClose: quick, GiveUp: giveUp}
 
 	BeginSync   = Activity[BeginSyncInput, Plan]{Name: "BeginSync", StartToClose: quick, GiveUp: giveUp}
-	ListPayouts = Activity[ListPayoutsInput, Listing]{Name: "ListPayouts", StartToClose: attempt, Heartbeat: 2 * time.Minute, GiveUp: giveUp}
+	ListPayouts = Activity[ListPayoutsInput, Listing]{Name: "ListPayouts", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
 	FinishSync  = Activity[FinishSyncInput, Finished]{Name: "FinishSync", StartToClose: quick, GiveUp: giveUp}
 
 	VerifyKlarna   = Activity[VerifyInput, Verified]{Name: "VerifyKlarna", StartToClose: quick, GiveUp: time.Minute}

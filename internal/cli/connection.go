@@ -155,7 +155,7 @@ func (s *session) statusNow(ctx context.Context, row *store.Connection) (workflo
 	case errors.Is(err, errNoAnswer):
 		why = "no worker answers. " + startWorker
 	case errors.Is(err, errNotRunning):
-		why = "its workflow is not in Temporal."
+		why = "its workflow is not in Temporal; `starter setup` starts it again."
 	default:
 		why = sentence(err)
 	}

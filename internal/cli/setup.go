@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/temporal"
 
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
@@ -22,9 +24,9 @@ func (a *app) setupCommand() *cobra.Command {
 		Use:   "setup",
 		Short: "Set up the database and Temporal, and check both",
 		Long: `Create or upgrade the tables of the database, check that the keyset is the one
-it was sealed with, reach Temporal, and register Kvitt's search attributes with
-the namespace. What is done already stays as it is, so it can be run at every
-start and by several at once.`,
+it was sealed with, reach Temporal, register Kvitt's search attributes with the
+namespace, and start again the connections that Temporal has lost. What is done
+already stays as it is, so it can be run at every start and by several at once.`,
 		Example: `  starter setup
   starter setup --output json`,
 		Args: exactly(),
@@ -43,7 +45,7 @@ func (a *app) setup(ctx context.Context) error {
 		return err
 	}
 	var done checks
-	for _, step := range []func(context.Context, *session, *checks) error{migrate, checkKeyset, reachTemporal, registerAttributes} {
+	for _, step := range []func(context.Context, *session, *checks) error{migrate, checkKeyset, reachTemporal, registerAttributes, reviveConnections} {
 		if err := step(ctx, s, &done); err != nil {
 			_ = done.write(a.Err, a.aside) // what was done before it went wrong
 			return err
@@ -157,6 +159,42 @@ func missingAttributes(ctx context.Context, t Temporal) (map[string]enumspb.Inde
 		delete(missing, name)
 	}
 	return missing, nil
+}
+
+// reviveConnections starts the workflow of every connection that the database
+// knows and Temporal does not: after Temporal's own database was lost, or its
+// workflow was terminated.
+func reviveConnections(ctx context.Context, s *session, done *checks) error {
+	all, err := s.store.Connections(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		row := &all[i]
+		if row.State == workflows.ConnDisconnected {
+			continue
+		}
+		last, err := statusOf(row)
+		if err != nil {
+			return err
+		}
+		err = s.temporal.Start(ctx, Start{
+			ID:         workflows.ConnectionWorkflowID(row.ID),
+			Workflow:   workflows.ConnectionWorkflowName,
+			Input:      workflows.ConnectionInput{ID: row.ID, Who: s.who, Revive: &last},
+			Summary:    "Connection " + row.ID,
+			Connection: row.ID,
+			Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(row.State)},
+		})
+		switch {
+		case errors.Is(err, errRunning): // as it should be
+		case err != nil:
+			return err
+		default:
+			done.ok("connection", row.ID, "its workflow was gone and is started again")
+		}
+	}
+	return nil
 }
 
 // pause waits, or returns when the command is stopped.

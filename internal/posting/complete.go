@@ -51,7 +51,6 @@ func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(c
 		return row, err
 	}
 	for _, d := range list {
-		p.Alive()
 		// The same file name makes a new revision, so that a repeated attempt
 		// leaves one document.
 		if err := p.Books.Attach(ctx, "GL", row.BatchNumber, d.Filename, d.Body); err != nil {
@@ -102,7 +101,6 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 		if batch.Released() {
 			return p.verify(ctx, in, row, batch)
 		}
-		p.Alive()
 		if err := p.Pause(ctx, wait); err != nil {
 			return "", nil, err
 		}

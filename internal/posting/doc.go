@@ -71,7 +71,6 @@ type Memory interface {
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
 	SeenByReference(ctx context.Context, company, reference string) ([]store.SeenBatch, error)
-	Lock(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error)
 }
 
 // Poster carries out intents for one Visma.net company.
@@ -86,8 +85,6 @@ type Poster struct {
 	Absent time.Duration
 	// Scans is shared by all posters of a process.
 	Scans *Scans
-	// Alive is told that a long wait goes on.
-	Alive func()
 }
 
 // Intent is one voucher that is meant to be booked. Periods are YYYYPP: the

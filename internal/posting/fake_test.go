@@ -150,7 +150,6 @@ func (b *bench) poster() *posting.Poster {
 		Books: b.books, Memory: b.store, Absent: 15 * time.Minute, Scans: b.scans,
 		Now:   func() time.Time { return b.clock },
 		Pause: func(_ context.Context, d time.Duration) error { b.clock = b.clock.Add(d); return nil },
-		Alive: func() {},
 	}
 }
 

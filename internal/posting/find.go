@@ -18,7 +18,6 @@ import (
 // look searches every page of the period for the token. A batch that is found
 // is adopted; one that stays away long enough may be sent again.
 func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
-	p.Alive()
 	batches, err := p.period(ctx, row.Period)
 	if err != nil {
 		return Outcome{}, err
@@ -64,25 +63,48 @@ func (p *Poster) lookAfter(left time.Duration) time.Duration {
 
 // Scans remembers which periods this process has read. It is kept in memory on
 // purpose: a database that was restored from a backup would remember a reading
-// from before what was posted since, and a new process must not believe it.
+// from before what was posted since, and a new process must not believe it. For
+// the same reason no other process is waited for: each reads for itself.
 type Scans struct {
 	mu   sync.Mutex
 	done map[string]bool
+	busy map[string]chan struct{} // closed when a reading has ended
 }
 
-func (s *Scans) has(period string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.done[period]
-}
-
-func (s *Scans) add(period string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.done == nil {
-		s.done = map[string]bool{}
+// first calls read unless this process has read the period. Who comes while it
+// is being read waits; a reading that failed is tried again by the next.
+func (s *Scans) first(ctx context.Context, period string, read func() error) error {
+	for {
+		s.mu.Lock()
+		if s.done[period] {
+			s.mu.Unlock()
+			return nil
+		}
+		others := s.busy[period]
+		if others == nil {
+			break
+		}
+		s.mu.Unlock()
+		select {
+		case <-others:
+		case <-ctx.Done():
+			return fmt.Errorf("wait until period %s is read: %w", period, ctx.Err())
+		}
 	}
-	s.done[period] = true
+	if s.done == nil {
+		s.done, s.busy = map[string]bool{}, map[string]chan struct{}{}
+	}
+	ours := make(chan struct{})
+	s.busy[period] = ours
+	s.mu.Unlock()
+
+	err := read()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done[period] = err == nil
+	delete(s.busy, period)
+	close(ours)
+	return err
 }
 
 // familiarise reads the batches of a period once, before this process posts
@@ -90,31 +112,17 @@ func (s *Scans) add(period string) {
 // finds: so a new, a restored and a re-created connection find what was booked
 // before.
 func (p *Poster) familiarise(ctx context.Context, company, period string) error {
-	name := "period/" + company + "/" + period
-	if p.Scans.has(name) {
-		return nil
-	}
-	unlock, err := p.Memory.Lock(ctx, name, 10*time.Minute)
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if p.Scans.has(name) {
-		return nil
-	}
-	batches, err := p.period(ctx, period)
-	if err != nil {
-		return err
-	}
-	var seen []store.SeenBatch
-	for _, b := range batches {
-		seen = append(seen, sightings(company, period, b)...)
-	}
-	if err := p.Memory.RememberPeriod(ctx, company, period, seen); err != nil {
-		return err
-	}
-	p.Scans.add(name)
-	return nil
+	return p.Scans.first(ctx, company+"/"+period, func() error {
+		batches, err := p.period(ctx, period)
+		if err != nil {
+			return err
+		}
+		var seen []store.SeenBatch
+		for _, b := range batches {
+			seen = append(seen, sightings(company, period, b)...)
+		}
+		return p.Memory.RememberPeriod(ctx, company, period, seen)
+	})
 }
 
 // period lists the general ledger batches of a period, every page.

@@ -189,7 +189,6 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 			return Outcome{}, err
 		}
 		waited += wait
-		p.Alive()
 		job, err := p.Books.Job(ctx, row.JobID)
 		switch {
 		case fault.ClassOf(err) == fault.Rejected: // 404, 410: the job is lost

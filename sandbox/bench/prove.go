@@ -201,7 +201,7 @@ func proveWith(ctx context.Context, client *klarna.Client, s *store.Store) error
 	}}); err != nil {
 		return err
 	}
-	tally, _, announced, err := activities.Fetch(ctx, client, s, "bench", &payout, func() {})
+	tally, _, announced, err := activities.Fetch(ctx, client, s, "bench", &payout)
 	if err != nil {
 		return err
 	}
