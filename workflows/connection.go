@@ -38,7 +38,7 @@ func ConnectionWorkflow(ctx workflow.Context, in ConnectionInput) error {
 
 type connection struct {
 	Status
-	busy     bool // a command that talks to a provider is under way
+	busy     int // pieces of work that must not be cut by continuing as new
 	draining bool
 }
 
@@ -61,7 +61,7 @@ func (c *connection) run(ctx workflow.Context, in ConnectionInput) error {
 			c.NextCheck = workflow.Now(ctx).Add(verifyEvery)
 		}
 		due, err := workflow.AwaitWithTimeout(ctx, c.NextCheck.Sub(workflow.Now(ctx)), func() bool {
-			return c.State == ConnDisconnected || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && !c.busy
+			return c.State == ConnDisconnected || workflow.GetInfo(ctx).GetContinueAsNewSuggested() && c.busy == 0
 		})
 		switch {
 		case err != nil:
@@ -109,12 +109,23 @@ func (c *connection) checkDaily(ctx workflow.Context) error {
 	if c.State != ConnActive && c.State != ConnReauthRequired {
 		return nil
 	}
+	// A credential that is being replaced must not be judged by the old one.
+	if err := workflow.Await(ctx, func() bool { return c.busy == 0 }); err != nil {
+		return err
+	}
+	defer c.work()()
 	for _, provider := range []string{ProviderKlarna, ProviderVisma} {
 		if _, err := c.verify(ctx, provider, VerifyInput{Connection: c.ID, ExpectCompany: c.Company}, "daily check"); err != nil {
 			workflow.GetLogger(ctx).Warn("daily check did not finish", "provider", provider, "error", err)
 		}
 	}
 	return nil
+}
+
+// work marks a piece of work; the function it returns ends it.
+func (c *connection) work() func() {
+	c.busy++
+	return func() { c.busy-- }
 }
 
 // verify reads from a provider with a credential and settles what follows.
@@ -211,6 +222,7 @@ func (c *connection) wake(ctx workflow.Context) {
 }
 
 func (c *connection) onReauthRequired(ctx workflow.Context, in ReauthNeeded) {
+	defer c.work()()
 	if w := in.Provider + " " + in.WorkflowID; !slices.Contains(c.Waiting, w) {
 		c.Waiting = append(c.Waiting, w)
 	}

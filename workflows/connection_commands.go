@@ -65,8 +65,8 @@ func (c *connection) open(verb string) error {
 }
 
 func (c *connection) maySetCredential(in CredentialSet) error {
-	if c.busy {
-		return fmt.Errorf("authorise connection %s: another credential is being verified; try again in a moment", c.ID)
+	if c.busy > 0 {
+		return fmt.Errorf("authorise connection %s: it is at work on a credential; try again in a moment", c.ID)
 	}
 	return errors.Join(c.open("authorise"), named(Person{Who: in.Who}))
 }
@@ -112,8 +112,7 @@ func (c *connection) configure(ctx workflow.Context, in Configure) (Status, erro
 }
 
 func (c *connection) setCredential(ctx workflow.Context, provider string, in CredentialSet) (Status, error) {
-	c.busy = true
-	defer func() { c.busy = false }()
+	defer c.work()()
 	got, err := c.verify(ctx, provider, VerifyInput{
 		Connection: c.ID, Candidate: true, ExpectCompany: c.Company, Who: in.Who,
 	}, in.Who)

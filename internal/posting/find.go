@@ -71,9 +71,9 @@ type Scans struct {
 	busy map[string]chan struct{} // closed when a reading has ended
 }
 
-// first calls read unless this process has read the period. Who comes while it
+// first calls do unless this process has read the period. Who comes while it
 // is being read waits; a reading that failed is tried again by the next.
-func (s *Scans) first(ctx context.Context, period string, read func() error) error {
+func (s *Scans) first(ctx context.Context, period string, do func() error) error {
 	for {
 		s.mu.Lock()
 		if s.done[period] {
@@ -98,12 +98,16 @@ func (s *Scans) first(ctx context.Context, period string, read func() error) err
 	s.busy[period] = ours
 	s.mu.Unlock()
 
-	err := read()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.done[period] = err == nil
-	delete(s.busy, period)
-	close(ours)
+	read := false
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.done[period] = read
+		delete(s.busy, period)
+		close(ours)
+	}()
+	err := do()
+	read = err == nil
 	return err
 }
 
