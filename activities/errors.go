@@ -23,7 +23,11 @@ const patienceWithBadData = 3
 // the only place that does.
 func toTemporal(ctx context.Context, err error) error {
 	f := fault.As(err)
-	if f == nil {
+	var wrong coded
+	switch {
+	case f == nil && errors.As(err, &wrong): // trying again changes nothing
+		return temporal.NewNonRetryableApplicationError(err.Error(), wrong.Code(), nil)
+	case f == nil:
 		return err // ours: retried with back-off until the step's time is up
 	}
 	switch f.Class {

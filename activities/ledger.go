@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
+
 	"kvitt/internal/access"
 	"kvitt/internal/held"
 	"kvitt/internal/settlement"
@@ -39,11 +41,10 @@ func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (wo
 	}
 	var span workflows.Window
 	if in.Mode == workflows.ModeBackfill {
-		span, err = Days(in.From, in.To, profile.Location())
-	} else {
-		span, err = l.sliding(ctx, connection, in.Nominal, profile)
-	}
-	if err != nil {
+		if span, err = Days(in.From, in.To, profile.Location()); err != nil {
+			return workflows.Plan{}, temporal.NewNonRetryableApplicationError(err.Error(), "days", nil)
+		}
+	} else if span, err = l.sliding(ctx, connection, in.Nominal, profile); err != nil {
 		return workflows.Plan{}, err
 	}
 	plan := workflows.Plan{RunID: in.RunID, Concurrency: in.Concurrency, Windows: months(span, profile.Location())}

@@ -3,6 +3,7 @@ package posting
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"kvitt/internal/fault"
@@ -26,6 +27,13 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context
 	if err != nil || halt != nil {
 		return "", halt, err
 	}
+	// Whoever was stopped in between, by a crash or a refusal, finds a batch that
+	// a person may have changed since it was compared.
+	if row.State == Attached || row.State == Checked && p.Now().Sub(row.UpdatedAt) > fresh {
+		if state, halt, err = p.compareAgain(ctx, in, row); err != nil || halt != nil || state != "" {
+			return state, halt, err
+		}
+	}
 	if row.State == Checked {
 		if row, err = p.attach(ctx, row, documents); err != nil {
 			return "", nil, err
@@ -43,6 +51,25 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context
 		return p.settle(ctx, in, row)
 	}
 	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
+}
+
+// fresh is how long a comparison is believed.
+const fresh = time.Minute
+
+// compareAgain holds a batch that is no longer the voucher, and ends with one
+// that a person has released.
+func (p *Poster) compareAgain(ctx context.Context, in Intent, row store.Posting) (state string, halt *Stop, err error) {
+	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
+	if err != nil {
+		return "", nil, err
+	}
+	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+		return "", stop(held.BatchDiffers, "batch %s is no longer the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; ")), nil
+	}
+	if row.State == Attached && batch.Released() {
+		return p.verify(ctx, in, row, batch)
+	}
+	return "", nil, nil
 }
 
 func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(context.Context) ([]Attachment, error)) (store.Posting, error) {
@@ -117,7 +144,7 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 // verify is the last comparison: what stands in the ledger is the voucher.
 func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
 	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %v", row.BatchNumber, differences), nil
+		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	_, err := p.update(ctx, row, func(r *store.Posting) { r.State = Verified })
 	return Verified, nil, err

@@ -123,6 +123,8 @@ type bench struct {
 	store *store.Store
 	scans *posting.Scans // of the process that runs
 	clock time.Time
+
+	noDocuments bool // the other side does not give them
 }
 
 func newBench(t *testing.T) *bench {
@@ -152,6 +154,8 @@ func (b *bench) poster() *posting.Poster {
 		Pause: func(_ context.Context, d time.Duration) error { b.clock = b.clock.Add(d); return nil },
 	}
 }
+
+var errNoDocuments = errors.New("there are no documents")
 
 var errNoAnswer = &fault.Error{Class: fault.UnknownOutcome, Party: "Visma.net", Attempted: "post", Err: errors.New("connection reset")}
 
@@ -193,8 +197,15 @@ func (b *bench) finish(t *testing.T, p *posting.Poster, in posting.Intent) (stat
 			b.clock = b.clock.Add(got.LookAgain)
 			continue
 		}
-		state, halt, err := p.Complete(t.Context(), in, documents)
+		state, halt, err := p.Complete(t.Context(), in, func(ctx context.Context) ([]posting.Attachment, error) {
+			if b.noDocuments {
+				return nil, errNoDocuments
+			}
+			return documents(ctx)
+		})
 		switch {
+		case errors.Is(err, errNoDocuments):
+			return "waiting", got
 		case err != nil:
 			b.clock = b.clock.Add(time.Second)
 			continue

@@ -295,6 +295,35 @@ func TestAReleaseThatFailsIsRetriedAlone(t *testing.T) {
 	}
 }
 
+func TestABatchThatSomebodyChangedMeanwhileIsNotReleased(t *testing.T) {
+	for name, stop := range map[string]func(b *bench){
+		"its release had failed": func(b *bench) {
+			b.onRelease = func(*books, func()) error {
+				return &fault.Error{Class: fault.Rejected, Party: "Visma.net", Attempted: "release batch", Status: 400, Words: "the batch is being edited"}
+			}
+		},
+		"its documents could not be had for days": func(b *bench) { b.noDocuments = true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			stop(b)
+			b.finish(t, b.poster(), intent())
+			released := b.releases
+			b.onRelease, b.noDocuments, b.clock = nil, false, time.Now().Add(time.Hour)
+			b.batches[0].Lines[0].AccountNumber = "1940"
+			state, got := b.finish(t, b.poster(), intent())
+			if state != "held" || got.Stop.Code != held.BatchDiffers || b.releases != released || !strings.Contains(got.Stop.Detail, "1940") {
+				t.Errorf("ended as %s, %+v after %d releases", state, got.Stop, b.releases-released)
+			}
+			b.batches[0].Lines[0].AccountNumber = "1686"
+			if state, _ := b.finish(t, b.poster(), intent()); state != posting.Verified {
+				t.Errorf("corrected, it ended as %s", state)
+			}
+			b.onlyOne(t, visma.BatchPosted)
+		})
+	}
+}
+
 func TestAReleaseIsConfirmedByTheBatchNotByTheAnswer(t *testing.T) {
 	for name, onRelease := range map[string]func(*books, func()) error{
 		"no answer, and it was released":   func(_ *books, commit func()) error { commit(); return errNoAnswer },
