@@ -131,6 +131,12 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
+	if row.State == workflows.StateHeld {
+		if row, err = k.readAgain(ctx, in); err != nil {
+			return out, err
+		}
+		out.Settlement, out.Currency = row.Settlement, row.Currency
+	}
 	proof, stop, err := k.prove(ctx, &row)
 	if err != nil {
 		return out, err
@@ -152,6 +158,30 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		p.Rows, p.Proof = row.Rows, document
 		return nil
 	}, nil)
+}
+
+// readAgain records a payout anew: Klarna may have corrected what it was held
+// for.
+func (k *Klarna) readAgain(ctx context.Context, in workflows.PayoutRef) (store.Payout, error) {
+	client, err := k.Doors.Klarna(ctx, in.Connection)
+	if err != nil {
+		return store.Payout{}, err
+	}
+	payout, answer, err := client.Payout(ctx, in.PaymentReference)
+	if err != nil {
+		return store.Payout{}, err
+	}
+	row, err := rowOf(in.Connection, payout.Settlement())
+	if err != nil {
+		return store.Payout{}, err
+	}
+	if _, err := k.Store.UpsertPayouts(ctx, in.Connection, []store.Payout{row}); err != nil {
+		return store.Payout{}, err
+	}
+	if err := keepAnswer(ctx, k.Store, in, archive.KindPayout, &answer); err != nil {
+		return store.Payout{}, err
+	}
+	return k.Store.Payout(ctx, in.Connection, in.PaymentReference)
 }
 
 // Proof is what is kept of a proof: the proof itself, and which bytes it

@@ -35,21 +35,22 @@ func connect(t *testing.T, s *steps, until time.Duration, arrange func(env *test
 	if arrange != nil {
 		arrange(env)
 	}
-	tell(env, until, workflows.Disconnect, annas)
+	tell(t, env, until, workflows.Disconnect, annas)
 	env.ExecuteWorkflow(workflows.ConnectionWorkflowName, shop)
 	if !env.IsWorkflowCompleted() || env.GetWorkflowError() != nil {
 		t.Fatalf("the connection did not end in order: %v", env.GetWorkflowError())
 	}
 }
 
-func setUp(env *testsuite.TestWorkflowEnvironment) {
-	tell(env, time.Minute, workflows.SetKlarnaCredential, workflows.CredentialSet{Who: "anna"})
-	tell(env, 2*time.Minute, workflows.AuthorizeVisma, workflows.CredentialSet{Who: "anna"})
+func setUp(t *testing.T, env *testsuite.TestWorkflowEnvironment) {
+	t.Helper()
+	tell(t, env, time.Minute, workflows.SetKlarnaCredential, workflows.CredentialSet{Who: "anna"})
+	tell(t, env, 2*time.Minute, workflows.AuthorizeVisma, workflows.CredentialSet{Who: "anna"})
 }
 
 func at(t *testing.T, env *testsuite.TestWorkflowEnvironment, after time.Duration, check func(workflows.Status)) {
 	t.Helper()
-	env.RegisterDelayedCallback(func() { check(ask(t, env, workflows.ConnectionStatus)) }, after)
+	during(t, env, func() { check(ask(t, env, workflows.ConnectionStatus)) }, after)
 }
 
 func TestAConnectionBecomesActiveWhenBothSidesWork(t *testing.T) {
@@ -60,7 +61,7 @@ func TestAConnectionBecomesActiveWhenBothSidesWork(t *testing.T) {
 				t.Errorf("at first: %s", got.State)
 			}
 		})
-		setUp(env)
+		setUp(t, env)
 		at(t, env, 90*time.Second, func(got workflows.Status) {
 			if got.State != workflows.ConnVerifying || got.MerchantID != "K123" {
 				t.Errorf("with one side: %+v", got)
@@ -87,13 +88,13 @@ func TestARefusedCandidateLeavesTheCredentialInUse(t *testing.T) {
 	s := goodSteps()
 	var second *outcome
 	connect(t, s, time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
-		setUp(env)
-		env.RegisterDelayedCallback(func() {
+		setUp(t, env)
+		during(t, env, func() {
 			s.verify[workflows.ProviderKlarna] = func(workflows.VerifyInput) (workflows.Verified, error) {
 				return workflows.Verified{Words: "Klarna does not know this key.", Remedy: "Copy it again."}, nil
 			}
 		}, 3*time.Minute)
-		second = tell(env, 4*time.Minute, workflows.SetKlarnaCredential, workflows.CredentialSet{Who: "anna"})
+		second = tell(t, env, 4*time.Minute, workflows.SetKlarnaCredential, workflows.CredentialSet{Who: "anna"})
 		at(t, env, 5*time.Minute, func(got workflows.Status) {
 			if got.State != workflows.ConnActive || got.Klarna.State != workflows.SideConnected {
 				t.Errorf("after the refusal: %+v", got.Klarna)
@@ -110,8 +111,8 @@ func TestADeadCredentialPausesTheScheduleAndWakesTheWaitingOnesLater(t *testing.
 	var env2 *testsuite.TestWorkflowEnvironment
 	connect(t, s, 70*24*time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
 		env2 = env
-		setUp(env)
-		env.RegisterDelayedCallback(func() {
+		setUp(t, env)
+		during(t, env, func() {
 			s.verify[workflows.ProviderVisma] = func(workflows.VerifyInput) (workflows.Verified, error) {
 				return workflows.Verified{Words: "invalid_grant", Remedy: "Authorise again."}, nil
 			}
@@ -123,8 +124,8 @@ func TestADeadCredentialPausesTheScheduleAndWakesTheWaitingOnesLater(t *testing.
 			}
 		})
 		env.OnSignalExternalWorkflow(mock.Anything, "payout/c1/10001", "", workflows.Reauthenticated.Name, workflows.ProviderVisma).Return(nil).Once()
-		env.RegisterDelayedCallback(func() { s.verify[workflows.ProviderVisma] = goodSteps().verify[workflows.ProviderVisma] }, 60*24*time.Hour)
-		tell(env, 60*24*time.Hour+time.Minute, workflows.AuthorizeVisma, workflows.CredentialSet{Who: "anna"})
+		during(t, env, func() { s.verify[workflows.ProviderVisma] = goodSteps().verify[workflows.ProviderVisma] }, 60*24*time.Hour)
+		tell(t, env, 60*24*time.Hour+time.Minute, workflows.AuthorizeVisma, workflows.CredentialSet{Who: "anna"})
 		at(t, env, 60*24*time.Hour+time.Hour, func(got workflows.Status) {
 			if got.State != workflows.ConnActive || len(got.Waiting) != 0 {
 				t.Errorf("after re-authorisation: %+v", got)
@@ -145,9 +146,9 @@ func TestCommandsThatDoNotFitAreRejectedWithoutATrace(t *testing.T) {
 	s := goodSteps()
 	var early, nameless, badDay *outcome
 	connect(t, s, time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
-		early = tell(env, time.Second, workflows.SyncNow, annas)
-		nameless = tell(env, 2*time.Second, workflows.SetKlarnaCredential, workflows.CredentialSet{})
-		badDay = tell(env, 3*time.Second, workflows.ConfigureConnection, workflows.Configure{Who: "anna", Settings: workflows.Settings{Start: "31/1"}})
+		early = tell(t, env, time.Second, workflows.SyncNow, annas)
+		nameless = tell(t, env, 2*time.Second, workflows.SetKlarnaCredential, workflows.CredentialSet{})
+		badDay = tell(t, env, 3*time.Second, workflows.ConfigureConnection, workflows.Configure{Who: "anna", Settings: workflows.Settings{Start: "31/1"}})
 	})
 	for name, o := range map[string]*outcome{"sync before setup": early, "no name": nameless, "bad day": badDay} {
 		if o.rejected == nil {
@@ -162,14 +163,14 @@ func TestCommandsThatDoNotFitAreRejectedWithoutATrace(t *testing.T) {
 func TestPauseAndResume(t *testing.T) {
 	s := goodSteps()
 	connect(t, s, time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
-		setUp(env)
-		tell(env, 3*time.Minute, workflows.PauseConnection, annas)
+		setUp(t, env)
+		tell(t, env, 3*time.Minute, workflows.PauseConnection, annas)
 		at(t, env, 4*time.Minute, func(got workflows.Status) {
 			if got.State != workflows.ConnPaused {
 				t.Errorf("paused: %s", got.State)
 			}
 		})
-		tell(env, 5*time.Minute, workflows.ResumeConnection, annas)
+		tell(t, env, 5*time.Minute, workflows.ResumeConnection, annas)
 		at(t, env, 6*time.Minute, func(got workflows.Status) {
 			if got.State != workflows.ConnActive {
 				t.Errorf("resumed: %s", got.State)
@@ -186,7 +187,7 @@ func TestBothSidesAreReadDaily(t *testing.T) {
 		reads++
 		return works(in)
 	}
-	connect(t, s, 10*24*time.Hour+time.Hour, setUp)
+	connect(t, s, 10*24*time.Hour+time.Hour, func(env *testsuite.TestWorkflowEnvironment) { setUp(t, env) })
 	if reads != 11 {
 		t.Errorf("Klarna was read %d times in ten days, want once at setup and once a day", reads)
 	}
@@ -195,8 +196,8 @@ func TestBothSidesAreReadDaily(t *testing.T) {
 func TestAConnectionContinuesAsNewWithItsStatus(t *testing.T) {
 	s := goodSteps()
 	env := newEnv(t, s)
-	setUp(env)
-	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, time.Hour)
+	setUp(t, env)
+	during(t, env, func() { env.SetContinueAsNewSuggested(true) }, time.Hour)
 	env.ExecuteWorkflow(workflows.ConnectionWorkflowName, shop)
 	var next *workflow.ContinueAsNewError
 	if !asContinueAsNew(env.GetWorkflowError(), &next) {
@@ -219,7 +220,7 @@ func TestARevivedConnectionGoesOnWhereTheDatabaseSawItLast(t *testing.T) {
 			t.Errorf("revived as %+v", got)
 		}
 	})
-	tell(env, time.Hour, workflows.Disconnect, annas)
+	tell(t, env, time.Hour, workflows.Disconnect, annas)
 	env.ExecuteWorkflow(workflows.ConnectionWorkflowName, workflows.ConnectionInput{ID: "c1", Who: "anna", Revive: &last})
 	if env.GetWorkflowError() != nil {
 		t.Fatal(env.GetWorkflowError())

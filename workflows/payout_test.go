@@ -66,14 +66,14 @@ func TestAPayoutThatWasFinalIsNotPostedAgain(t *testing.T) {
 func TestAHeldPayoutWaitsAndGoesOnWhenRetried(t *testing.T) {
 	s := goodSteps()
 	s.prove = answers(workflows.Proven{Rows: 3, Held: heldFor(held.RowsDiffer)}, workflows.Proven{Rows: 3, Settlement: 1, Currency: "SEK"})
-	var during workflows.PayoutStatus
+	var while workflows.PayoutStatus
 	var retry *outcome
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		env.RegisterDelayedCallback(func() { during = ask(t, env, workflows.PayoutStatusQuery) }, time.Hour)
-		retry = tell(env, 60*24*time.Hour, workflows.RetryPayout, annas)
+		during(t, env, func() { while = ask(t, env, workflows.PayoutStatusQuery) }, time.Hour)
+		retry = tell(t, env, 60*24*time.Hour, workflows.RetryPayout, annas)
 	})
-	if during.State != workflows.StateHeld || during.Held == nil || during.Held.Code != held.RowsDiffer {
-		t.Errorf("while held: %+v", during)
+	if while.State != workflows.StateHeld || while.Held == nil || while.Held.Code != held.RowsDiffer {
+		t.Errorf("while held: %+v", while)
 	}
 	if retry.rejected != nil || retry.failed != nil {
 		t.Errorf("retry: %v %v", retry.rejected, retry.failed)
@@ -90,7 +90,7 @@ func TestNothingIsPostedBeforeAPersonApproves(t *testing.T) {
 	s := goodSteps()
 	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true})
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		env.RegisterDelayedCallback(func() {
+		during(t, env, func() {
 			if got := ask(t, env, workflows.PayoutStatusQuery); got.State != workflows.StateAwaitingApproval {
 				t.Errorf("before the approval it is %s", got.State)
 			}
@@ -98,7 +98,7 @@ func TestNothingIsPostedBeforeAPersonApproves(t *testing.T) {
 				t.Errorf("steps before the approval (-want +got):\n%s", diff)
 			}
 		}, time.Hour)
-		tell(env, 2*time.Hour, workflows.ApprovePayout, annas)
+		tell(t, env, 2*time.Hour, workflows.ApprovePayout, annas)
 	})
 	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
 		t.Errorf("ended as %s", got.State)
@@ -112,17 +112,22 @@ func TestAnApprovalIsForTheVoucherThatWasSeen(t *testing.T) {
 		workflows.Compiled{VoucherHash: "v2", NeedsApproval: true},
 	)
 	s.post = answers(workflows.Posted{Held: heldFor(held.Rejected)}, workflows.Posted{BatchNumber: "000123"})
+	asked := false
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		tell(env, time.Hour, workflows.ApprovePayout, annas)
-		tell(env, 2*time.Hour, workflows.RetryPayout, annas)
-		env.RegisterDelayedCallback(func() {
+		tell(t, env, time.Hour, workflows.ApprovePayout, annas)
+		tell(t, env, 2*time.Hour, workflows.RetryPayout, annas)
+		during(t, env, func() {
+			asked = true
 			if got := ask(t, env, workflows.PayoutStatusQuery); got.State != workflows.StateAwaitingApproval {
 				t.Errorf("another voucher went on as %s without approval", got.State)
 			}
 		}, 3*time.Hour)
-		tell(env, 4*time.Hour, workflows.ApprovePayout, annas)
+		tell(t, env, 4*time.Hour, workflows.ApprovePayout, annas)
 	})
 	result[workflows.PayoutResult](t, env)
+	if !asked {
+		t.Error("another voucher was posted with the approval of the first")
+	}
 }
 
 func TestARejectedPayoutEndsWithoutAPosting(t *testing.T) {
@@ -130,8 +135,8 @@ func TestARejectedPayoutEndsWithoutAPosting(t *testing.T) {
 	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true})
 	var bare *outcome
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		bare = tell(env, time.Hour, workflows.RejectPayout, annas)
-		tell(env, 2*time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "booked by hand"})
+		bare = tell(t, env, time.Hour, workflows.RejectPayout, annas)
+		tell(t, env, 2*time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "booked by hand"})
 	})
 	if bare.rejected == nil {
 		t.Error("a rejection without a reason was accepted")
@@ -149,7 +154,7 @@ func TestWhileTheOutcomeIsUnknownNothingElseMoves(t *testing.T) {
 	s.post = answers(workflows.Posted{LookAgain: time.Minute}, workflows.Posted{LookAgain: time.Minute}, workflows.Posted{BatchNumber: "000123", Adopted: true})
 	var reject *outcome
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		reject = tell(env, 30*time.Second, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "enough"})
+		reject = tell(t, env, 30*time.Second, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "enough"})
 	})
 	if reject.rejected == nil {
 		t.Error("a payout whose batch may stand in Visma.net was rejected")
@@ -170,7 +175,7 @@ func TestAReleaseThatFailsIsRetriedWithoutPostingAgain(t *testing.T) {
 	s := goodSteps()
 	s.complete = answers(workflows.Completed{Held: heldFor(held.ReleaseFailed)}, workflows.Completed{State: workflows.StateVerified})
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		tell(env, time.Hour, workflows.RetryPayout, annas)
+		tell(t, env, time.Hour, workflows.RetryPayout, annas)
 	})
 	result[workflows.PayoutResult](t, env)
 	if diff := cmp.Diff([]string{"prove", "compile", "post", "complete", "complete"}, s.called); diff != "" {
@@ -197,13 +202,13 @@ func TestADeadCredentialWaitsForReauthorisationAndThenGoesOn(t *testing.T) {
 	env.OnSignalExternalWorkflow(mock.Anything, "connection/c1", "", workflows.ReauthRequired.Name, mock.MatchedBy(func(in workflows.ReauthNeeded) bool {
 		return in.Provider == workflows.ProviderVisma && in.WorkflowID != ""
 	})).Return(nil).Once()
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() {
 		if got := ask(t, env, workflows.PayoutStatusQuery); got.Held == nil || got.Held.Code != held.CredentialVisma {
 			t.Errorf("while the credential is dead: %+v", got)
 		}
 		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderKlarna) // the other side: no reason to move
 	}, time.Hour)
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() {
 		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderVisma)
 	}, 60*24*time.Hour)
 	began := env.Now()
@@ -233,7 +238,7 @@ func TestANewProfileWakesAPayoutThatWaitsForARule(t *testing.T) {
 	s := goodSteps()
 	s.compile = answers(workflows.Compiled{Held: heldFor(held.ComponentUnknown)}, workflows.Compiled{VoucherHash: "v2"})
 	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.ProfileChanged.Name, 2) }, time.Hour)
+		during(t, env, func() { env.SignalWorkflow(workflows.ProfileChanged.Name, 2) }, time.Hour)
 	})
 	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
 		t.Errorf("ended as %s", got.State)
@@ -247,8 +252,8 @@ func TestTheSyncHearsOnceThatAPayoutWaitsForAPerson(t *testing.T) {
 	env.OnSignalExternalWorkflow(mock.Anything, "backfill/c1/a/b", "", workflows.PayoutParked.Name, mock.MatchedBy(func(in workflows.Parked) bool {
 		return in.PaymentReference == "10001" && in.Rows == 7 && !in.ByItself
 	})).Return(nil).Once()
-	tell(env, time.Hour, workflows.RetryPayout, annas)
-	tell(env, 2*time.Hour, workflows.RetryPayout, annas)
+	tell(t, env, time.Hour, workflows.RetryPayout, annas)
+	tell(t, env, 2*time.Hour, workflows.RetryPayout, annas)
 	in := jan
 	in.Sync = "backfill/c1/a/b"
 	env.ExecuteWorkflow(workflows.PayoutWorkflowName, in)

@@ -142,12 +142,12 @@ func TestADeadCredentialStopsNewPayoutsUntilItWorksAgain(t *testing.T) {
 		}
 		return verified(ctx, in)
 	})
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() {
 		if got := ask(t, env, workflows.ProgressQuery); got.State != "waiting" || started > 2 {
 			t.Errorf("while the credential is dead: %s, %d started", got.State, started)
 		}
 	}, 24*time.Hour)
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() {
 		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderVisma)
 	}, 60*24*time.Hour)
 	env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
@@ -169,7 +169,7 @@ func TestAListingThatMeetsADeadCredentialWaitsToo(t *testing.T) {
 	}
 	env := newEnv(t, s)
 	env.OnSignalExternalWorkflow(mock.Anything, "connection/c1", "", workflows.ReauthRequired.Name, mock.Anything).Return(nil).Once()
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() {
 		env.SignalWorkflow(workflows.Reauthenticated.Name, workflows.ProviderKlarna)
 	}, time.Hour)
 	env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
@@ -183,8 +183,8 @@ func TestPauseStopsNewPayoutsAndResumeGoesOn(t *testing.T) {
 	s.list = listing(workflows.Listing{Found: 6, Due: due(6)})
 	env := newEnv(t, s)
 	children(env, verified)
-	env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.PauseSync.Name, annas) }, 30*time.Second)
-	env.RegisterDelayedCallback(func() {
+	during(t, env, func() { env.SignalWorkflow(workflows.PauseSync.Name, annas) }, 30*time.Second)
+	during(t, env, func() {
 		if got := ask(t, env, workflows.ProgressQuery); got.State != "paused" || got.Posted != 2 {
 			t.Errorf("paused: %s, posted %d", got.State, got.Posted)
 		}
@@ -206,7 +206,7 @@ func TestACancelledSyncEndsWhatRunsAndKeepsItsResult(t *testing.T) {
 			s.list = listing(workflows.Listing{Found: 6, Due: due(6)})
 			env := newEnv(t, s)
 			children(env, verified)
-			env.RegisterDelayedCallback(func() { cancel(env) }, 90*time.Second)
+			during(t, env, func() { cancel(env) }, 90*time.Second)
 			env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
 			if got := result[workflows.SyncResult](t, env); got.Posted != 4 {
 				t.Errorf("posted %d, want the two that were done and the two that ran", got.Posted)
@@ -242,7 +242,7 @@ func TestASyncContinuesAsNewBetweenWindowsAndLosesNothing(t *testing.T) {
 	s.list = listing(workflows.Listing{Found: 2, Due: due(2)})
 	env := newEnv(t, s)
 	children(env, verified)
-	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 30*time.Second)
+	during(t, env, func() { env.SetContinueAsNewSuggested(true) }, 30*time.Second)
 	env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
 	var next *workflow.ContinueAsNewError
 	if !env.IsWorkflowCompleted() || !asContinueAsNew(env.GetWorkflowError(), &next) {

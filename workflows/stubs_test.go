@@ -154,10 +154,25 @@ func (o *outcome) Complete(result any, err error) {
 	o.result, o.failed = result, err
 }
 
+// during does something at a moment of the simulated clock, while the workflow
+// runs. A workflow that has ended before fails the test: what was to be checked
+// was not.
+func during(t *testing.T, env *testsuite.TestWorkflowEnvironment, do func(), after time.Duration) {
+	t.Helper()
+	done := false
+	env.RegisterDelayedCallback(func() { done = true; do() }, after)
+	t.Cleanup(func() {
+		if !done {
+			t.Errorf("the workflow ended before %s, and what was to happen then did not", after)
+		}
+	})
+}
+
 // tell sends an update at a moment of the simulated clock.
-func tell[In, Out any](env *testsuite.TestWorkflowEnvironment, after time.Duration, u workflows.Update[In, Out], in In) *outcome {
+func tell[In, Out any](t *testing.T, env *testsuite.TestWorkflowEnvironment, after time.Duration, u workflows.Update[In, Out], in In) *outcome {
+	t.Helper()
 	o := &outcome{}
-	env.RegisterDelayedCallback(func() { env.UpdateWorkflow(u.Name, u.Name+after.String(), o, in) }, after)
+	during(t, env, func() { env.UpdateWorkflow(u.Name, u.Name+after.String(), o, in) }, after)
 	return o
 }
 

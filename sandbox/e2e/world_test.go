@@ -127,15 +127,19 @@ func start(t *testing.T, o stack.Options) *world {
 // company of its own.
 var theTown struct {
 	sync.Once
-	world *world
-	err   error
+	world     *world
+	segmented vismasim.Company // wants two subaccount segments on every line
+	err       error
 }
 
 func town(t *testing.T) *world {
 	t.Helper()
 	theTown.Do(func() {
-		theTown.world, theTown.err = begin(context.Background(), stack.Options{Companies: companies(40), Shop: stack.Shop{Made: merchant(nil)}})
+		all := companies(40)
+		all[0].Segments = vismasim.SwedishCompany("", "").Segments
+		theTown.world, theTown.err = begin(context.Background(), stack.Options{Companies: all, Shop: stack.Shop{Made: merchant(nil)}})
 		if theTown.err == nil {
+			theTown.segmented, theTown.world.free = all[0], all[1:]
 			_, theTown.err = theTown.world.StartWorker(context.Background())
 		}
 	})
