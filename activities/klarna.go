@@ -204,7 +204,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflo
 	}
 	tally, kept, announced, err := Fetch(ctx, client, k.Store, row.ConnectionID, &payout)
 	if fault.ClassOf(err) == fault.BadData && !again(ctx) || fault.ClassOf(err) == fault.Rejected {
-		return nil, reason(held.BadData, err.Error()), nil
+		return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -219,6 +219,15 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflo
 		return nil, stop, nil
 	}
 	return &Proof{proof, kept}, nil, err
+}
+
+// keepEvidence archives an answer that cannot be used, as received.
+func (k *Klarna) keepEvidence(ctx context.Context, row *store.Payout, err error) error {
+	var unusable *klarna.UnusableError
+	if !errors.As(err, &unusable) {
+		return nil
+	}
+	return keepAnswer(ctx, k.Store, workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, archive.KindTransactions, &unusable.Answer)
 }
 
 // Fetch reads the rows of a payout page by page, archives each page as

@@ -143,6 +143,9 @@ func (l *Ledger) FinishSync(ctx context.Context, in workflows.FinishSyncInput) (
 
 // outcome tells nothing due, due but missing and fetched apart.
 func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (workflows.Finished, error) {
+	if in.Failed != "" {
+		return workflows.Finished{Outcome: workflows.OutcomeFailed, Words: in.Failed}, nil
+	}
 	if in.Cancelled {
 		return workflows.Finished{Outcome: workflows.OutcomeCancelled, Words: "It was stopped before it was done; what had been posted stays posted."}, nil
 	}

@@ -284,12 +284,15 @@ func (c *connection) show(ctx workflow.Context) {
 	fmt.Fprintf(&b, "### Connection %s\n\nState **%s** since %s.\n", c.ID, c.State, c.Since.UTC().Format("2006-01-02 15:04:05Z"))
 	for _, provider := range []string{ProviderKlarna, ProviderVisma} {
 		side := c.side(provider)
-		fmt.Fprintf(&b, "\n- **%s**: %s %s", provider, side.State, side.Identity)
+		fmt.Fprintf(&b, "\n- **%s**: %s", provider, side.State)
+		if side.Identity != "" {
+			fmt.Fprintf(&b, " `%s`", side.Identity)
+		}
 		if side.LastError != "" {
 			fmt.Fprintf(&b, " — %s", sentences(side.LastError, side.Remedy))
 		}
 	}
-	workflow.SetCurrentDetails(ctx, b.String())
+	tellOperator(ctx, b.String())
 }
 
 // startSync runs a sync beside the schedule's.

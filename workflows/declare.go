@@ -93,3 +93,9 @@ func (u Update[In, Out]) Handle(ctx workflow.Context, validate func(In) error, h
 		Validator: func(_ workflow.Context, in In) error { return validate(in) },
 	})
 }
+
+// tellOperator shows Markdown as the workflow's current details in Temporal's
+// Web UI, which cuts off the end of what it shows: so the end is blank.
+func tellOperator(ctx workflow.Context, markdown string) {
+	workflow.SetCurrentDetails(ctx, markdown+"\n\n\u00a0\n\n\u00a0")
+}

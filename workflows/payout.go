@@ -215,11 +215,16 @@ func (p *payout) stopFor(err error) (*Held, error) {
 	if c, ok := credentialError(err); ok {
 		return heldFor(credentialCode(c.Provider), c.Reason), nil
 	}
+	return heldFor(held.Failed, cause(err).Error()), nil
+}
+
+// cause is an activity's own error, without what Temporal says around it.
+func cause(err error) error {
 	var activity *temporal.ActivityError
 	if errors.As(err, &activity) && activity.Unwrap() != nil {
-		err = activity.Unwrap()
+		return activity.Unwrap()
 	}
-	return heldFor(held.Failed, err.Error()), nil
+	return err
 }
 
 // wait records why the payout stopped, tells whoever needs to know, and
@@ -303,7 +308,7 @@ func (p *payout) end(ctx workflow.Context, state string) {
 
 // show tells an operator in Temporal's Web UI where the payout stands.
 func (p *payout) show(ctx workflow.Context, words string) {
-	workflow.SetCurrentDetails(ctx, fmt.Sprintf("### Payout %s · %s\n\nState **%s** since %s, %d rows.\n\n%s",
+	tellOperator(ctx, fmt.Sprintf("### Payout %s · %s\n\nState **%s** since %s, %d rows.\n\n%s",
 		p.in.PaymentReference, p.in.Date.Format(time.DateOnly), p.state, p.since.UTC().Format("2006-01-02 15:04:05Z"), p.result.Rows, words))
 }
 

@@ -58,7 +58,7 @@ func (s *sync) run(ctx workflow.Context) (SyncResult, error) {
 		}
 		if len(s.Pending) == 0 {
 			if err := s.list(ctx); err != nil {
-				return SyncResult{}, err
+				return SyncResult{}, s.fail(ctx, err)
 			}
 			continue
 		}
@@ -216,13 +216,33 @@ func (s *sync) finish(ctx workflow.Context) (SyncResult, error) {
 		return SyncResult{}, err
 	}
 	s.Progress.State, s.Progress.Words = "done", ""
+	got, err := FinishSync.Run(ctx, s.in.Connection, s.ending())
+	tellOperator(ctx, s.words()+"\n\n"+got.Words)
+	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Reason: got.Words, Items: s.Items}, err
+}
+
+// fail records that the sync cannot go on, once the payouts that move have
+// come to an end, and returns why.
+func (s *sync) fail(ctx workflow.Context, why error) error {
+	if err := workflow.Await(ctx, func() bool { return len(s.active) == 0 }); err != nil {
+		return err
+	}
+	s.Progress.Words = cause(why).Error()
+	in := s.ending()
+	in.Failed = s.Progress.Words
+	if _, err := FinishSync.Run(ctx, s.in.Connection, in); err != nil {
+		workflow.GetLogger(ctx).Error("the sync's failure was not kept", "error", err)
+	}
+	return why
+}
+
+// ending is what is kept of the run.
+func (s *sync) ending() FinishSyncInput {
 	in := FinishSyncInput{Connection: s.in.Connection, RunID: s.Plan.RunID, Progress: s.Progress, Cancelled: s.cancelled, DryRun: s.in.DryRun}
 	if n := len(s.Plan.Windows); n > 0 {
 		in.Window = Window{s.Plan.Windows[0].From, s.Plan.Windows[n-1].To}
 	}
-	got, err := FinishSync.Run(ctx, s.in.Connection, in)
-	workflow.SetCurrentDetails(ctx, s.words()+"\n\n"+got.Words)
-	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Reason: got.Words, Items: s.Items}, err
+	return in
 }
 
 // drain waits for the payouts that move or will go on by themselves. Those

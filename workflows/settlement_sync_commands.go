@@ -146,4 +146,4 @@ func (s *sync) words() string {
 	return b.String()
 }
 
-func (s *sync) show(ctx workflow.Context) { workflow.SetCurrentDetails(ctx, s.words()) }
+func (s *sync) show(ctx workflow.Context) { tellOperator(ctx, s.words()) }

@@ -2,11 +2,13 @@ package workflows_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/mock"
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
@@ -279,5 +281,29 @@ func TestASyncFollowsAPayoutThatAnotherOneStarted(t *testing.T) {
 	got := result[workflows.SyncResult](t, env)
 	if got.Posted != 2 || got.Failed != 0 || looks != 3 {
 		t.Errorf("posted %d, failed %d after %d looks", got.Posted, got.Failed, looks)
+	}
+}
+
+func TestAListingThatCannotBeReadEndsTheSyncAndIsKept(t *testing.T) {
+	s := goodSteps()
+	s.begin = func(workflows.BeginSyncInput) (workflows.Plan, error) {
+		return workflows.Plan{RunID: "run", Concurrency: 2, Windows: []workflows.Window{{}, {}}}, nil
+	}
+	first := true
+	s.list = func(workflows.ListPayoutsInput) (workflows.Listing, error) {
+		if first {
+			first = false
+			return workflows.Listing{Found: 2, Due: due(2)}, nil
+		}
+		return workflows.Listing{}, temporal.NewNonRetryableApplicationError("Klarna answered with a web page", "bad_data", nil)
+	}
+	env := newEnv(t, s)
+	children(env, verified)
+	env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
+	if err := env.GetWorkflowError(); err == nil || !strings.Contains(err.Error(), "a web page") {
+		t.Errorf("the sync ended with %v", err)
+	}
+	if len(s.finished) != 1 || !strings.Contains(s.finished[0].Failed, "a web page") || s.finished[0].Progress.Posted != 2 {
+		t.Errorf("kept was %+v", s.finished)
 	}
 }

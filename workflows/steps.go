@@ -169,6 +169,7 @@ type FinishSyncInput struct {
 	Progress   Progress `json:"progress"`
 	Cancelled  bool     `json:"cancelled,omitempty"`
 	DryRun     bool     `json:"dry_run,omitempty"`
+	Failed     string   `json:"failed,omitempty"` // why the sync could not go on
 }
 
 // FinishSync's outcomes tell apart what users of other tools could not.
@@ -177,6 +178,7 @@ const (
 	OutcomeDueMissing = "due_but_missing"
 	OutcomeFetched    = "fetched"
 	OutcomeCancelled  = "cancelled"
+	OutcomeFailed     = "failed"
 )
 
 // Finished is the outcome of a sync.

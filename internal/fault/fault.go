@@ -56,7 +56,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}
 	if e.Words != "" {
-		fmt.Fprintf(&b, ": %s", e.Words)
+		fmt.Fprintf(&b, ": %s", strings.TrimRight(e.Words, ".")) // the sentence goes on
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)

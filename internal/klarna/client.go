@@ -244,6 +244,9 @@ func readBody(response *http.Response, room []byte, most int64) ([]byte, error) 
 
 // fault is the start of every error from outside.
 func (c *Client) fault(class fault.Class, attempted string, a Answer, err error) *fault.Error {
+	if class == fault.BadData && err != nil && len(a.Body) > 0 {
+		err = &UnusableError{Answer: a, Err: err}
+	}
 	return &fault.Error{
 		Class: class, Party: c.party, Attempted: attempted,
 		Status: a.Status, RequestID: a.CorrelationID, Err: err,

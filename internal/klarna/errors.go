@@ -1,6 +1,7 @@
 package klarna
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -24,6 +25,19 @@ func (e *QueryError) Error() string { return "the question was not asked, becaus
 func (c *Client) notAsked(attempted, format string, args ...any) *fault.Error {
 	return c.fault(fault.Rejected, attempted, Answer{}, &QueryError{fmt.Sprintf(format, args...)})
 }
+
+// UnusableError is why an answer cannot be used, with the answer as it was
+// received, to be kept as evidence. It comes inside a [fault.Error] of the class
+// bad data.
+type UnusableError struct {
+	Answer Answer
+	Err    error
+}
+
+func (e *UnusableError) Error() string { return e.Err.Error() }
+
+// Unwrap lets errors.Is and errors.As see the cause.
+func (e *UnusableError) Unwrap() error { return e.Err }
 
 // lost classifies a question that got no whole answer. All calls are GET, so
 // asking again is always safe.
@@ -56,10 +70,13 @@ func (c *Client) broken(attempted string, a Answer, err error) *fault.Error {
 }
 
 // unusable is a 200 that cannot be used: not JSON, cut off, of another shape.
-// It quotes the first words of what came.
+// It quotes the first words of what came, unless they are figures of the
+// merchant's, which have no place in a log.
 func (c *Client) unusable(attempted string, a Answer, err error) *fault.Error {
 	e := c.fault(fault.BadData, attempted, a, err)
-	e.Words = c.firstWords(a.Body)
+	if start := bytes.TrimSpace(trimBOM(a.Body)); len(start) > 0 && start[0] != '{' && start[0] != '[' {
+		e.Words = c.firstWords(a.Body)
+	}
 	e.Remedy = "The answer cannot be used as evidence. If it comes again, give " + c.party + " the request number"
 	if looksLikeHTML(a.Body) {
 		e.Remedy = "A web page came instead; check that the base URL is " + c.party + "'s API and that no proxy or sign-in page stands between"

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -17,8 +16,11 @@ import (
 // check reads the batch back and compares it line by line with the voucher.
 func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
 	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
-	if fault.ClassOf(err) == fault.Rejected {
-		return p.lost(ctx, in, row, "read", fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
+	if gone(err) {
+		// Looked for later, not at once: a list that still shows it would lead
+		// straight back here.
+		_, err = p.doubt(ctx, row, "read", fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
+		return Outcome{LookAgain: p.lookAfter(p.Absent)}, err
 	}
 	if err != nil {
 		return Outcome{}, err
@@ -50,6 +52,9 @@ func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []s
 	differ("period", period, periodOf(b))
 	if v.Ledger != "" {
 		differ("ledger", v.Ledger, b.Ledger)
+	}
+	if b.Status == visma.BatchVoided {
+		out = append(out, "it is voided")
 	}
 	want, got := meant(v), stands(b, v.Currency)
 	for _, line := range want {

@@ -27,13 +27,7 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context
 	if err != nil || halt != nil {
 		return "", halt, err
 	}
-	// Whoever was stopped in between, by a crash or a refusal, finds a batch that
-	// a person may have changed since it was compared.
-	if row.State == Attached || row.State == Checked && p.Now().Sub(row.UpdatedAt) > fresh {
-		if state, halt, err = p.compareAgain(ctx, in, row); err != nil || halt != nil || state != "" {
-			return state, halt, err
-		}
-	}
+	compared := p.justCompared(row)
 	if row.State == Checked {
 		if row, err = p.attach(ctx, row, documents); err != nil {
 			return "", nil, err
@@ -42,34 +36,17 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context
 	switch {
 	case row.State == Verified || row.State == Draft:
 		return row.State, nil, nil
-	case row.State == Attached && in.Draft:
+	case row.State == Attached && row.Mode == modeDraft: // as it was posted, whatever is wanted now
 		_, err = p.update(ctx, row, func(r *store.Posting) { r.State = Draft })
 		return Draft, nil, err
-	case row.State == Attached:
+	case row.State == Attached && compared:
 		return p.release(ctx, in, row)
+	case row.State == Attached:
+		return p.compareAndRelease(ctx, in, row)
 	case row.State == Released:
 		return p.settle(ctx, in, row)
 	}
 	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
-}
-
-// fresh is how long a comparison is believed.
-const fresh = time.Minute
-
-// compareAgain holds a batch that is no longer the voucher, and ends with one
-// that a person has released.
-func (p *Poster) compareAgain(ctx context.Context, in Intent, row store.Posting) (state string, halt *Stop, err error) {
-	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
-	if err != nil {
-		return "", nil, err
-	}
-	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s is no longer the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; ")), nil
-	}
-	if row.State == Attached && batch.Released() {
-		return p.verify(ctx, in, row, batch)
-	}
-	return "", nil, nil
 }
 
 func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(context.Context) ([]Attachment, error)) (store.Posting, error) {
@@ -85,6 +62,29 @@ func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(c
 		}
 	}
 	return p.update(ctx, row, func(r *store.Posting) { r.State = Attached })
+}
+
+// justCompared tells whether Post has compared the batch with the voucher a
+// moment ago. Otherwise (a release that failed, a wait for a credential, an
+// adopted batch) a person may have edited it since.
+func (p *Poster) justCompared(row store.Posting) bool {
+	const moment = time.Minute
+	return row.State == Checked && row.AttemptedAt != nil && p.Now().Sub(*row.AttemptedAt) < moment
+}
+
+// compareAndRelease makes sure that what is released is still the voucher.
+func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
+	switch {
+	case err != nil:
+		return "", nil, err
+	case batch.Released():
+		return p.verify(ctx, in, row, batch)
+	}
+	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+		return "", stop(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
+	}
+	return p.release(ctx, in, row)
 }
 
 // release tells Visma.net to release the batch. Whatever it answers, the batch

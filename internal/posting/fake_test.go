@@ -137,14 +137,22 @@ func newBench(t *testing.T) *bench {
 	if err := s.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.CreateConnection(t.Context(), store.Connection{ID: "c1", Name: "Shop", Provider: "klarna", Region: "eu", Posting: "auto", State: "active", Start: "2026-01-01"}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = s.UpsertPayouts(t.Context(), "c1", []store.Payout{{PaymentReference: "10001", MerchantID: "K1", Currency: "SEK", SettlementType: "NET", Date: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}})
+	b := &bench{books: &books{jobs: map[string]visma.Job{}}, store: s, scans: &posting.Scans{}, clock: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)}
+	b.connect(t, "c1")
+	return b
+}
+
+// connect adds a connection of the same merchant and company, with the payout.
+func (b *bench) connect(t *testing.T, id string) {
+	t.Helper()
+	err := b.store.CreateConnection(t.Context(), store.Connection{ID: id, Name: "Shop", Provider: "klarna", Region: "eu", Posting: "auto", State: "active", Start: "2026-01-01"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{books: &books{jobs: map[string]visma.Job{}}, store: s, scans: &posting.Scans{}, clock: time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC)}
+	_, err = b.store.UpsertPayouts(t.Context(), id, []store.Payout{{PaymentReference: "10001", MerchantID: "K1", Currency: "SEK", SettlementType: "NET", Date: time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)}})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (b *bench) poster() *posting.Poster {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,9 +36,7 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 	case 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
-	slices.Sort(found)
-	return Outcome{BatchNumber: found[0], Stop: stop(held.BatchDiffers,
-		"payout %s stands in more than one batch of period %s: %v", row.PaymentReference, row.Period, found)}, nil
+	return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
 }
 
 // absent decides between looking again and sending again. Background jobs can
@@ -168,7 +168,7 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		return "", nil, err
 	}
 	if len(ours) > 0 {
-		return ours[0].BatchNumber, nil, nil
+		return p.oneOf(ctx, in, ours)
 	}
 	others, err := p.Memory.SeenByReference(ctx, in.Company, in.Voucher.Lines[0].Reference)
 	if err != nil {
@@ -182,7 +182,9 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		if mine {
 			continue // another revision of this payout, such as a reversal
 		}
-		still, err := p.stillCarries(ctx, seen)
+		still, err := p.still(ctx, seen.BatchNumber, func(b *visma.JournalTransaction) bool {
+			return slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == seen.Reference })
+		})
 		if err != nil {
 			return "", nil, err
 		}
@@ -207,19 +209,63 @@ func (p *Poster) mine(ctx context.Context, company, token string) (bool, error) 
 	return err == nil, err
 }
 
-// stillCarries reads a remembered batch again: a person may have changed its
-// reference since.
-func (p *Poster) stillCarries(ctx context.Context, seen store.SeenBatch) (bool, error) {
-	b, _, err := p.Books.JournalTransaction(ctx, seen.BatchNumber)
-	if fault.ClassOf(err) == fault.Rejected {
+// oneOf is the batch that carries the token. Several that still do are the
+// payout booked more than once, which only a person can undo.
+func (p *Poster) oneOf(ctx context.Context, in Intent, ours []store.SeenBatch) (number string, halt *Stop, err error) {
+	var numbers []string
+	for _, seen := range ours {
+		if !slices.Contains(numbers, seen.BatchNumber) {
+			numbers = append(numbers, seen.BatchNumber)
+		}
+	}
+	if len(numbers) == 1 {
+		return numbers[0], nil, nil // it is read back before anything else happens
+	}
+	var standing []string
+	for _, n := range numbers {
+		still, err := p.still(ctx, n, func(b *visma.JournalTransaction) bool {
+			token, _ := voucher.FindToken(b.Description)
+			return token == in.Voucher.Token
+		})
+		if err != nil {
+			return "", nil, err
+		}
+		if still {
+			standing = append(standing, n)
+		}
+	}
+	switch len(standing) {
+	case 0:
+		return "", nil, nil
+	case 1:
+		return standing[0], nil, nil
+	}
+	return "", repeated(in.Voucher.PaymentReference, standing), nil
+}
+
+func repeated(reference string, numbers []string) *Stop {
+	slices.Sort(numbers)
+	return stop(held.BatchDiffers, "payout %s stands in more than one batch: %s", reference, strings.Join(numbers, ", "))
+}
+
+// still reads a remembered batch again, because a person may have changed it
+// since. Only a batch that Visma.net does not have is gone.
+func (p *Poster) still(ctx context.Context, number string, holds func(*visma.JournalTransaction) bool) (bool, error) {
+	b, _, err := p.Books.JournalTransaction(ctx, number)
+	if gone(err) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("read batch %s again: %w", seen.BatchNumber, err)
+		return false, fmt.Errorf("read batch %s again: %w", number, err)
 	}
-	return slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool {
-		return l.ReferenceNumber == seen.Reference
-	}), nil
+	return holds(b), nil
+}
+
+// gone tells whether Visma.net says that it has no such batch. Any other
+// refusal to show one says nothing about whether it is there.
+func gone(err error) bool {
+	f := fault.As(err)
+	return f != nil && f.Class == fault.Rejected && f.Status == http.StatusNotFound
 }
 
 // adopt takes a batch that an earlier attempt had already created as ours.

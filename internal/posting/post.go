@@ -106,6 +106,7 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 	now := p.Now()
 	row, err = p.update(ctx, row, func(r *store.Posting) {
 		r.State, r.AttemptedAt, r.JobID, r.UnknownSince, r.AbsentSince = Sending, &now, "", nil, nil
+		r.ConnectionID = in.Connection // an intent of a connection that was re-created becomes that one's
 		r.Attempts++
 	})
 	if err != nil {
@@ -268,11 +269,17 @@ func failure(words string) json.RawMessage {
 	return b
 }
 
+// How a batch is posted: on hold, or to be released.
+const (
+	modeDraft = "draft"
+	modeAuto  = "auto"
+)
+
 func mode(isDraft bool) string {
 	if isDraft {
-		return "draft"
+		return modeDraft
 	}
-	return "auto"
+	return modeAuto
 }
 
 func orNone(s string) string {

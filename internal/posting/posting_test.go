@@ -309,7 +309,7 @@ func TestABatchThatSomebodyChangedMeanwhileIsNotReleased(t *testing.T) {
 			stop(b)
 			b.finish(t, b.poster(), intent())
 			released := b.releases
-			b.onRelease, b.noDocuments, b.clock = nil, false, time.Now().Add(time.Hour)
+			b.onRelease, b.noDocuments, b.clock = nil, false, b.clock.Add(48*time.Hour)
 			b.batches[0].Lines[0].AccountNumber = "1940"
 			state, got := b.finish(t, b.poster(), intent())
 			if state != "held" || got.Stop.Code != held.BatchDiffers || b.releases != released || !strings.Contains(got.Stop.Detail, "1940") {
@@ -344,6 +344,116 @@ func TestAReleaseIsConfirmedByTheBatchNotByTheAnswer(t *testing.T) {
 			}
 			b.onlyOne(t, visma.BatchPosted)
 		})
+	}
+}
+
+func TestABatchPostedToBeReleasedIsNeverCalledADraft(t *testing.T) {
+	b := newBench(t)
+	if got, err := b.poster().Post(t.Context(), intent()); err != nil || got.Stop != nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	// The connection's mode is changed before the batch is complete.
+	state, _, err := b.poster().Complete(t.Context(), intent(func(in *posting.Intent) { in.Draft = true }), documents)
+	if err != nil || state != posting.Verified {
+		t.Errorf("ended as %s, %v", state, err)
+	}
+	b.onlyOne(t, visma.BatchPosted)
+}
+
+func TestAVoidedBatchIsNotThePayout(t *testing.T) {
+	for _, isDraft := range []bool{false, true} {
+		before, after := newBench(t), newBench(t)
+		before.finish(t, before.poster(), intent())
+		before.batches[0].Status = visma.BatchVoided
+		after.books = before.books
+		state, got := after.finish(t, after.poster(), intent(func(in *posting.Intent) { in.Draft = isDraft }))
+		if state != "held" || got.Stop.Code != held.BatchDiffers || !strings.Contains(got.Stop.Detail, "voided") {
+			t.Errorf("ended as %s, %+v", state, got.Stop)
+		}
+	}
+}
+
+func TestAPayoutThatStandsInTwoBatchesIsHeldUntilOneIsLeft(t *testing.T) {
+	before, after := newBench(t), newBench(t)
+	before.finish(t, before.poster(), intent())
+	twin := before.batches[0]
+	twin.BatchNumber = "000002"
+	before.batches = append(before.batches, twin)
+	after.books = before.books
+	state, got := after.finish(t, after.poster(), intent())
+	if state != "held" || got.Stop.Code != held.BatchDiffers || !strings.Contains(got.Stop.Detail, "000001, 000002") {
+		t.Fatalf("ended as %s, %+v", state, got.Stop)
+	}
+	after.batches[1].Description = "corrected by hand"
+	if state, got := after.finish(t, after.poster(), intent()); state != posting.Verified || got.BatchNumber != "000001" {
+		t.Errorf("with one left it ended as %s, %+v", state, got)
+	}
+	if after.creates != 1 {
+		t.Errorf("it was posted %d times", after.creates)
+	}
+}
+
+// blind does not show single batches.
+type blind struct {
+	*books
+	status int
+	reads  int
+}
+
+func (b *blind) JournalTransaction(context.Context, string) (*visma.JournalTransaction, string, error) {
+	b.reads++
+	return nil, "", &fault.Error{Class: fault.Rejected, Party: "Visma.net", Attempted: "read batch", Status: b.status}
+}
+
+func TestABatchThatIsListedAndCannotBeReadIsLookedForWithPatience(t *testing.T) {
+	b := newBench(t)
+	p := b.poster()
+	p.Books = &blind{books: b.books, status: 404}
+	for look := range 5 {
+		got, err := p.Post(t.Context(), intent())
+		if err != nil || got.Stop != nil || got.LookAgain < time.Minute {
+			t.Fatalf("look %d: %+v, %v", look, got, err)
+		}
+		b.clock = b.clock.Add(got.LookAgain)
+	}
+	if reads := p.Books.(*blind).reads; reads != 5 || b.creates != 1 {
+		t.Errorf("%d reads and %d creates in five looks", reads, b.creates)
+	}
+	if state, _ := b.finish(t, b.poster(), intent()); state != posting.Verified {
+		t.Errorf("once it could be read it ended as %s", state)
+	}
+	b.onlyOne(t, visma.BatchPosted)
+}
+
+func TestARefusalToShowABatchDoesNotMeanThatItIsGone(t *testing.T) {
+	b := newBench(t)
+	b.batches = []visma.JournalTransaction{{
+		BatchNumber: "000001", FinancialPeriod: "202601", Description: "Klarna week 1, by hand",
+		Lines: []visma.JournalTransactionLine{{AccountNumber: "1930", ReferenceNumber: "10001"}},
+	}}
+	p := b.poster()
+	p.Books = &blind{books: b.books, status: 400}
+	if got, err := p.Post(t.Context(), intent()); err == nil || b.creates != 0 {
+		t.Errorf("%+v, %v after %d creates", got, err, b.creates)
+	}
+}
+
+func TestAConnectionThatWasMadeAnewOwnsWhatItPosts(t *testing.T) {
+	b := newBench(t)
+	b.onCreate = func(*books, func() string) (visma.Accepted, error) {
+		return visma.Accepted{}, &fault.Error{Class: fault.Rejected, Party: "Visma.net", Attempted: "post", Status: 400}
+	}
+	b.finish(t, b.poster(), intent())
+	b.onCreate = nil
+	b.connect(t, "c2")
+	again := intent(func(in *posting.Intent) { in.Connection = "c2" })
+	for range 2 { // the second as after a crash
+		if got, err := b.poster().Post(t.Context(), again); err != nil || got.BatchNumber != "000001" || got.Adopted {
+			t.Errorf("%+v, %v", got, err)
+		}
+	}
+	if row, err := b.store.Posting(t.Context(), "42", again.Voucher.Token); err != nil || row.ConnectionID != "c2" {
+		t.Errorf("the posting is %q's, %v", row.ConnectionID, err)
 	}
 }
 

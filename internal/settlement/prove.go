@@ -133,6 +133,8 @@ func (v *verifier) everyRowHasATotal() error {
 	return nil
 }
 
+// rowsAreTotals takes the first reading that is exact: no two have the same
+// totals, so it is the only one.
 func (v *verifier) rowsAreTotals() error {
 	readings, ok := rowReadings(v.payout, v.components)
 	if !ok {

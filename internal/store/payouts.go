@@ -252,16 +252,6 @@ func (s *Store) PreviousPayout(ctx context.Context, connection, merchantID, curr
 	return &p, nil
 }
 
-// PayoutDates lists when the newest payouts in a currency were made, oldest
-// first; limit 0 means all.
-func (s *Store) PayoutDates(ctx context.Context, connection, currency string, limit int) ([]time.Time, error) {
-	dates, err := list(ctx, s.reads, func(t *time.Time) []any { return []any{instant{t}} },
-		"SELECT payout_date FROM payouts WHERE connection_id = $1 AND currency = $2 ORDER BY payout_date DESC LIMIT $3",
-		connection, currency, limitOf(limit))
-	slices.Reverse(dates)
-	return dates, s.fail("list the payout dates of the connection "+connection, err)
-}
-
 func payoutName(connection, reference string) string {
 	return fmt.Sprintf("the payout %s of the connection %s", reference, connection)
 }

@@ -98,10 +98,6 @@ func TestPayoutsAreListedByDateAndHalfOpen(t *testing.T) {
 			}
 			same(t, c.name, names, " "+c.want)
 		}
-
-		dates, err := s.PayoutDates(ctx, "c1", "SEK", 3)
-		must(t, err)
-		same(t, "the newest dates", dates, []time.Time{at(2, 6), at(2, 6), at(3, 6)})
 	})
 }
 

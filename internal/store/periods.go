@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// SeenBatch is a batch that was in Visma.net when this database first posted
-// into a period: one per token of ours and per payment reference found in it.
+// SeenBatch is a batch that was in Visma.net when a process last read a period,
+// which each does before it first posts there: one for each payment reference
+// found in it, with our token when it has one.
 type SeenBatch struct {
 	CompanyID   string
 	Period      string // YYYYPP

@@ -33,5 +33,6 @@ func NewLogger(level, format string) (*zap.Logger, error) {
 
 // ForTemporal lets the Temporal SDK log through zap.
 func ForTemporal(l *zap.Logger) sdklog.Logger {
-	return sdklog.NewStructuredLogger(slog.New(zapslog.NewHandler(l.Core())))
+	const never = slog.LevelError + 1 // an error that is retried needs no stack trace
+	return sdklog.NewStructuredLogger(slog.New(zapslog.NewHandler(l.Core(), zapslog.AddStacktraceAt(never))))
 }

@@ -16,7 +16,7 @@ type Uses struct {
 	Branches    []string
 	Accounts    []string
 	VATCodes    []string
-	Subaccounts [][]Segment // whole subaccounts, segments in the order of their ids
+	Subaccounts [][]Segment // whole subaccounts, segments in the order of their ids; an empty one: a line has none
 	Currencies  []settlement.Currency
 }
 
@@ -55,6 +55,8 @@ func (p *Profile) Uses() Uses {
 			u.Subaccounts = append(u.Subaccounts, r.subaccount)
 		}
 	}
+	// A level without a subaccount takes that of the next.
+	u.Subaccounts = slices.DeleteFunc(u.Subaccounts, func(s []Segment) bool { return len(s) == 0 })
 	u.tidy()
 	return u
 }
@@ -116,7 +118,6 @@ func (u *Uses) tidy() {
 	u.Currencies = slices.DeleteFunc(distinct(u.Currencies), func(c settlement.Currency) bool { return c == anyCurrency })
 	slices.SortFunc(u.Subaccounts, compareSegments)
 	u.Subaccounts = slices.CompactFunc(u.Subaccounts, slices.Equal)
-	u.Subaccounts = slices.DeleteFunc(u.Subaccounts, func(s []Segment) bool { return len(s) == 0 })
 }
 
 // distinct sorts, and drops what is empty or there twice.

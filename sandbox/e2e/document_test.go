@@ -67,7 +67,7 @@ func (d *document) payout(t *testing.T, reference string) paid {
 }
 
 // report reads a backfill's document and makes sure that no member is missing.
-func report(t *testing.T, s said) document {
+func report(t *testing.T, s said) *document {
 	t.Helper()
 	d := decode[document](t, s)
 	have := facts[map[string]json.RawMessage](t, s)
@@ -79,7 +79,7 @@ func report(t *testing.T, s said) document {
 	for _, p := range payouts {
 		members(t, "a payout", p, "payment_reference", "state", "held_reason", "batch_number", "settlement_amount", "currency", "difference")
 	}
-	return d
+	return &d
 }
 
 func members(t *testing.T, what string, have map[string]json.RawMessage, want ...string) {

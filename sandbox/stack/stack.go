@@ -15,6 +15,9 @@ import (
 	"sync"
 	"time"
 
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
+
 	"kvitt/internal/vault"
 )
 
@@ -176,7 +179,36 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	s.mu.Lock()
 	s.workers = append(s.workers, p)
 	s.mu.Unlock()
-	return p, within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
+	err = within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
+	if err != nil || !first {
+		return p, err
+	}
+	return p, s.awaitPoll(ctx, p)
+}
+
+// taskQueue is the one that worker and starter use unless they are told.
+const taskQueue = "kvitt"
+
+// awaitPoll waits until Temporal has seen a worker, which it does a moment after
+// the worker is ready: what asks for one before that is told that there is none.
+func (s *Stack) awaitPoll(ctx context.Context, p *Process) error {
+	c, err := client.DialContext(ctx, client.Options{HostPort: s.Temporal.Address, Logger: Quiet{}})
+	if err != nil {
+		return fmt.Errorf("wait for the worker: %w", err)
+	}
+	defer c.Close()
+	return within(ctx, p, time.Minute, func(ctx context.Context) error {
+		for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
+			queue, err := c.DescribeTaskQueue(ctx, taskQueue, kind)
+			if err != nil {
+				return err
+			}
+			if len(queue.GetPollers()) == 0 {
+				return errors.New("it has not asked Temporal for work yet")
+			}
+		}
+		return nil
+	})
 }
 
 func answers(ctx context.Context, url string) error {

@@ -159,8 +159,10 @@ CREATE TABLE posting_attempts (
     FOREIGN KEY (company_id, token) REFERENCES postings (company_id, token)
 );
 
--- What a period's batches in Visma.net said when this database first posted
--- into it. A batch has a row per token and payment reference found in it.
+-- What a period's batches in Visma.net said when a process last read it, which
+-- each does before it first posts there. scanned_periods is for people: whether
+-- a period was read is never taken from here, since a restored database would
+-- believe it. A batch has a row per payment reference found in it.
 CREATE TABLE scanned_periods (
     company_id TEXT   NOT NULL,
     period     TEXT   NOT NULL,
