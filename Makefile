@@ -11,6 +11,9 @@ REFERENCE  ?= $(wildcard ../shared)
 export GOBIN := $(BIN)
 export PATH  := $(BIN):$(PATH)
 
+# Temporal's CLI is built only where PATH has none.
+TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
+
 .DEFAULT_GOAL := help
 .PHONY: help build test lint fmt bench fuzz demo postgres clean
 
@@ -20,7 +23,7 @@ help: ## list the targets
 build: ## build worker and starter into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./worker ./starter
 
-test: $(BIN)/temporal postgres ## run every test, with the race detector, against real servers
+test: $(TEMPORAL_CLI) postgres ## run every test, with the race detector, against real servers
 	KVITT_REFERENCE_DIR="$(if $(REFERENCE),$(abspath $(REFERENCE)))" $(GO) test -race -timeout 20m ./...
 
 lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, format, lint, determinism, known vulnerabilities
@@ -33,7 +36,7 @@ lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, forma
 fmt: $(BIN)/golangci-lint ## format the code
 	$(BIN)/golangci-lint fmt
 
-bench: $(BIN)/temporal ## measure speed, memory and cost, as ratios to a baseline in the same run
+bench: $(TEMPORAL_CLI) ## measure speed, memory and cost, as ratios to a baseline in the same run
 	$(GO) run ./sandbox/bench
 
 fuzz: ## fuzz every fuzz target for 30 seconds

@@ -54,9 +54,23 @@ func toTemporal(ctx context.Context, err error) error {
 	}
 }
 
-// again tells whether an unreadable answer should be asked for once more.
+// again tells whether an unreadable answer should be asked for once more. How
+// many there were is left to the next attempt: attempts that failed for other
+// reasons use up none of the patience.
 func again(ctx context.Context) bool {
-	return !activity.IsActivity(ctx) || activity.GetInfo(ctx).Attempt < patienceWithBadData
+	if !activity.IsActivity(ctx) {
+		return true
+	}
+	unreadable := 0
+	if activity.HasHeartbeatDetails(ctx) {
+		_ = activity.GetHeartbeatDetails(ctx, &unreadable) // none were counted
+	}
+	unreadable++
+	if unreadable >= patienceWithBadData {
+		return false
+	}
+	activity.RecordHeartbeat(ctx, unreadable)
+	return true
 }
 
 func providerOf(f *fault.Error) string {
@@ -92,8 +106,8 @@ func differenceOf(err error) int64 {
 	var u *voucher.UnexplainedError
 	var b *voucher.UnbalancedError
 	switch {
-	case errors.As(err, &m):
-		return m.Difference
+	case errors.As(err, &m) && m.HeldCode != string(held.RowsIncomplete) && m.HeldCode != string(held.RowsCurrency):
+		return m.Difference // of those two the figures are numbers of rows
 	case errors.As(err, &u):
 		return u.Difference
 	case errors.As(err, &b):

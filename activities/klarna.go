@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/klarna"
+	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -58,21 +60,76 @@ func (k *Klarna) keepPage(ctx context.Context, in workflows.ListPayoutsInput, pa
 		if err != nil {
 			return nil, err
 		}
-		rows, refs = append(rows, row), append(refs, p.PaymentReference)
+		refs = append(refs, p.PaymentReference)
+		news, err := k.isNews(ctx, &row, in.DryRun)
+		if err != nil {
+			return nil, err
+		}
+		if news {
+			rows = append(rows, row)
+		}
 	}
 	if _, err := k.Store.UpsertPayouts(ctx, in.Connection, rows); err != nil {
 		return nil, err
 	}
-	for _, ref := range refs {
-		w := archive.NewWriter(k.Store, in.Connection, ref, archive.KindPayout)
-		if err := w.Add(ctx, &page.Answer); err != nil {
-			return nil, err
-		}
-		if _, err := w.Close(ctx); err != nil {
+	for i := range rows {
+		if err := k.keep(ctx, &rows[i], archive.KindPayout, &page.Answer); err != nil {
 			return nil, err
 		}
 	}
 	return refs, nil
+}
+
+// isNews tells whether Klarna says something that is not recorded yet. Other
+// figures for a payout that is final are loud: it is held, and due again.
+func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bool, error) {
+	known, err := k.Store.Payout(ctx, row.ConnectionID, row.PaymentReference)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil || bytes.Equal(known.Payout, row.Payout) {
+		return false, err
+	}
+	done, err := final(ctx, k.Store, &known)
+	if err != nil || !done || dryRun || known.State == workflows.StateRejected {
+		return !done, err
+	}
+	stop := reason(held.ChangedAfterPosting, fmt.Sprintf("payout %s was posted with a settlement of %s %s (batch %s), and Klarna now lists other figures, a settlement of %s",
+		row.PaymentReference, settlement.Format(known.Settlement, settlement.Currency(known.Currency)), known.Currency, known.BatchNumber,
+		settlement.Format(row.Settlement, settlement.Currency(row.Currency))))
+	stop.Difference = row.Settlement - known.Settlement
+	evidence, err := json.Marshal(stop)
+	if err != nil {
+		return false, fmt.Errorf("record the new figures of payout %s: %w", row.PaymentReference, err)
+	}
+	return true, k.Store.UpdatePayout(ctx, row.ConnectionID, row.PaymentReference, func(p *store.Payout) error {
+		p.State, p.HeldReason, p.Held = workflows.StateHeld, string(stop.Code), evidence
+		return nil
+	}, &store.AuditEntry{Who: "kvitt", Action: "payout.figures_changed", Before: known.Payout, After: row.Payout})
+}
+
+// keep archives an answer as received. What a voucher that was sent rests on is
+// never written over.
+func (k *Klarna) keep(ctx context.Context, row *store.Payout, kind string, a *klarna.Answer) error {
+	kind, err := k.kind(ctx, row, kind)
+	if err != nil {
+		return err
+	}
+	return keepAnswer(ctx, k.Store, workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, kind, a)
+}
+
+// kind is where evidence of that kind is kept now.
+func (k *Klarna) kind(ctx context.Context, row *store.Payout, kind string) (string, error) {
+	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, firstRevision)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return kind, nil
+	case err != nil:
+		return "", err
+	case posting.Bound(sent.State):
+		return archive.Later(kind), nil
+	}
+	return kind, nil
 }
 
 func rowOf(connection string, p settlement.Payout) (store.Payout, error) {
@@ -137,7 +194,11 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		}
 		out.Settlement, out.Currency = row.Settlement, row.Currency
 	}
-	proof, stop, err := k.prove(ctx, &row)
+	kind, err := k.kind(ctx, &row, archive.KindTransactions)
+	if err != nil {
+		return out, err
+	}
+	proof, stop, err := k.prove(ctx, &row, k.Store, kind)
 	if err != nil {
 		return out, err
 	}
@@ -178,22 +239,15 @@ func (k *Klarna) readAgain(ctx context.Context, in workflows.PayoutRef) (store.P
 	if _, err := k.Store.UpsertPayouts(ctx, in.Connection, []store.Payout{row}); err != nil {
 		return store.Payout{}, err
 	}
-	if err := keepAnswer(ctx, k.Store, in, archive.KindPayout, &answer); err != nil {
+	if err := k.keep(ctx, &row, archive.KindPayout, &answer); err != nil {
 		return store.Payout{}, err
 	}
 	return k.Store.Payout(ctx, in.Connection, in.PaymentReference)
 }
 
-// Proof is what is kept of a proof: the proof itself, and which bytes it
-// rests on.
-type Proof struct {
-	*settlement.Proof
-	Evidence archive.Kept `json:"evidence"`
-}
-
 // prove streams the rows past the tally and the archive. Memory does not grow
 // with their number.
-func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflows.Held, error) {
+func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Keeper, kind string) (*Proof, *workflows.Held, error) {
 	var payout settlement.Payout
 	if err := json.Unmarshal(row.Payout, &payout); err != nil {
 		return nil, nil, fmt.Errorf("read the recorded payout %s: %w", row.PaymentReference, err)
@@ -202,23 +256,32 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout) (*Proof, *workflo
 	if err != nil {
 		return nil, nil, err
 	}
-	tally, kept, announced, err := Fetch(ctx, client, k.Store, row.ConnectionID, &payout)
-	if fault.ClassOf(err) == fault.BadData && !again(ctx) || fault.ClassOf(err) == fault.Rejected {
-		return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	row.Rows = tally.Rows()
 	previous, err := k.previous(ctx, row)
 	if err != nil {
 		return nil, nil, err
 	}
-	proof, err := settlement.Prove(payout, tally, announced, previous)
-	if stop := heldFor(err); stop != nil {
-		return nil, stop, nil
+	for reading := 1; ; reading++ {
+		tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout)
+		if class := fault.ClassOf(err); class == fault.Rejected || class == fault.BadData && !again(ctx) {
+			return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		row.Rows = tally.Rows()
+		proof, err := settlement.Prove(payout, tally, announced, previous)
+		if err == nil {
+			err = k.leadsOn(ctx, row, payout)
+		}
+		stop := heldFor(err)
+		if stop != nil && reading == 1 && (stop.Code == held.RowsDiffer || stop.Code == held.RowsIncomplete) {
+			continue // rows that moved from page to page while they were read are another set
+		}
+		if stop != nil {
+			return nil, stop, nil
+		}
+		return &Proof{proof, kept}, nil, err
 	}
-	return &Proof{proof, kept}, nil, err
 }
 
 // keepEvidence archives an answer that cannot be used, as received.
@@ -227,18 +290,17 @@ func (k *Klarna) keepEvidence(ctx context.Context, row *store.Payout, err error)
 	if !errors.As(err, &unusable) {
 		return nil
 	}
-	return keepAnswer(ctx, k.Store, workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, archive.KindTransactions, &unusable.Answer)
+	return k.keep(ctx, row, archive.KindUnusable, &unusable.Answer)
 }
 
 // Fetch reads the rows of a payout page by page, archives each page as
 // received and tallies it. Announced is the number of rows that Klarna said
 // there are.
-func Fetch(ctx context.Context, client *klarna.Client, keeper archive.Keeper, connection string, payout *settlement.Payout) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
-	var writer *archive.Writer
+func Fetch(ctx context.Context, client *klarna.Client, writer *archive.Writer, payout *settlement.Payout) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
 	var r settlement.Row
 	begin := func() error {
 		tally = settlement.NewTally(payout.Currency)
-		writer = archive.NewWriter(keeper, connection, payout.PaymentReference, archive.KindTransactions)
+		writer.Restart()
 		return nil
 	}
 	each := func(page *klarna.Page[klarna.Transaction]) error {
@@ -265,6 +327,16 @@ func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.D
 		return nil, err
 	}
 	return &settlement.Debt{PaymentReference: before.PaymentReference, Closing: before.ClosingDebt}, nil
+}
+
+// leadsOn checks the debt against the payout after, when that one is known: a
+// backfill may come to the earlier one last.
+func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, payout settlement.Payout) error {
+	after, err := k.Store.NextPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
+	if err != nil || after == nil {
+		return err
+	}
+	return settlement.LeadsTo(payout, &settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt})
 }
 
 // VerifyKlarna reads from Klarna for real with a credential.

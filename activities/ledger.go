@@ -47,6 +47,10 @@ func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (wo
 	} else if span, err = l.sliding(ctx, connection, in.Nominal, profile); err != nil {
 		return workflows.Plan{}, err
 	}
+	if first := profile.Start; !first.IsZero() && span.From.Before(startOf(first, profile.Location())) && span.To.After(span.From) {
+		return workflows.Plan{}, temporal.NewNonRetryableApplicationError(fmt.Sprintf(
+			"begin the sync of connection %s: its posting profile posts nothing from before %s. Begin on that day, or change `start` in the profile", in.Connection, first), "before_start", nil)
+	}
 	plan := workflows.Plan{RunID: in.RunID, Concurrency: in.Concurrency, Windows: months(span, profile.Location())}
 	if plan.Concurrency <= 0 {
 		plan.Concurrency = defaultConcurrency
@@ -88,10 +92,8 @@ func (l *Ledger) sliding(ctx context.Context, c store.Connection, nominal time.T
 	if err != nil {
 		return workflows.Window{}, fmt.Errorf("read the start of connection %s: %w", c.ID, err)
 	}
-	if s := profile.Start; !s.IsZero() {
-		if own := time.Date(s.Year, s.Month, s.Day, 0, 0, 0, 0, profile.Location()); own.After(start) {
-			start = own
-		}
+	if own := profile.Start; !own.IsZero() && startOf(own, profile.Location()).After(start) {
+		start = startOf(own, profile.Location())
 	}
 	last, err := l.Store.LastSuccessfulSync(ctx, c.ID)
 	if err != nil {
@@ -105,6 +107,11 @@ func (l *Ledger) sliding(ctx context.Context, c store.Connection, nominal time.T
 		return workflows.Window{From: nominal.UTC(), To: nominal.UTC()}, nil
 	}
 	return workflows.Window{From: from.UTC(), To: nominal.UTC()}, nil
+}
+
+// startOf is the first moment of a day in the company's zone.
+func startOf(d voucher.Date, zone *time.Location) time.Time {
+	return time.Date(d.Year, d.Month, d.Day, 0, 0, 0, 0, zone).UTC()
 }
 
 // months cuts a span at the first day of each month in the company's zone.
@@ -191,7 +198,7 @@ func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.N
 
 // RecordDecision records what a person decided about a payout.
 func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Nothing, error) {
-	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason})
+	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash})
 	if err != nil {
 		return workflows.Nothing{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
 	}
@@ -209,7 +216,9 @@ func (l *Ledger) PayoutState(ctx context.Context, in workflows.PayoutRef) (workf
 	if err != nil {
 		return workflows.Found{}, err
 	}
-	return FoundOf(&p), nil
+	out := FoundOf(&p)
+	out.Final, err = final(ctx, l.Store, &p)
+	return out, err
 }
 
 // FoundOf is a payout as it is reported.

@@ -1,14 +1,16 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"kvitt/internal/archive"
 	"kvitt/internal/fault"
+	"kvitt/internal/held"
 	"kvitt/internal/klarna"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
@@ -19,6 +21,9 @@ import (
 
 // PostVoucher books the compiled voucher exactly once and reads it back.
 func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workflows.Posted, error) {
+	if stop, err := v.stillProven(ctx, in.PayoutRef); err != nil || stop != nil {
+		return workflows.Posted{Held: stop}, err
+	}
 	poster, intent, err := v.intend(ctx, in)
 	if err != nil {
 		return workflows.Posted{}, err
@@ -65,6 +70,29 @@ func (v *Visma) enter(ctx context.Context, ref workflows.PayoutRef, state string
 		p.State, p.HeldReason, p.Held = state, "", nil
 		return nil
 	}, nil)
+}
+
+// stillProven stops a voucher whose figures Klarna has changed since they were
+// proven, unless it may be in the books already.
+func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*workflows.Held, error) {
+	row, err := v.Store.Payout(ctx, ref.Connection, ref.PaymentReference)
+	if err != nil {
+		return nil, err
+	}
+	var proof Proof
+	if err := json.Unmarshal(row.Proof, &proof); err != nil {
+		return nil, fmt.Errorf("read the proof of payout %s: %w", ref.PaymentReference, err)
+	}
+	proven, err := json.Marshal(proof.Payout)
+	if err != nil || bytes.Equal(proven, row.Payout) {
+		return nil, err
+	}
+	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, firstRevision)
+	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
+		return reason(held.FiguresChanged, fmt.Sprintf("payout %s was proven with a settlement of %s, and Klarna now lists %s",
+			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency))), nil
+	}
+	return nil, err
 }
 
 // intend is the poster of the connection's company and the intent to post the
@@ -120,15 +148,15 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return nil, err
 	}
-	proof, err := proofText(&row, document)
-	if err != nil {
-		return nil, err
-	}
-	list := []posting.Attachment{{Filename: "kvitt." + ref.PaymentReference + ".txt", Body: proof}}
 	report, err := v.report(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
+	proof, err := proofText(&row, document, report != nil)
+	if err != nil {
+		return nil, err
+	}
+	list := []posting.Attachment{{Filename: "kvitt." + ref.PaymentReference + ".txt", Body: proof}}
 	if report != nil {
 		list = append(list, posting.Attachment{Filename: "settlement." + ref.PaymentReference + ".pdf", Body: report})
 	}
@@ -164,39 +192,8 @@ func keepAnswer(ctx context.Context, k archive.Keeper, ref workflows.PayoutRef, 
 	return err
 }
 
-// proofText is the proof as an auditor reads it: the components, the formula,
-// the voucher, and the digest of the bytes it all rests on.
-func proofText(row *store.Payout, document *voucher.Voucher) ([]byte, error) {
-	var proof Proof
-	if err := json.Unmarshal(row.Proof, &proof); err != nil {
-		return nil, fmt.Errorf("read the proof of payout %s: %w", row.PaymentReference, err)
-	}
-	c := document.Currency
-	money := func(minor int64) string { return settlement.Format(minor, c) }
-	var b strings.Builder
-	fmt.Fprintf(&b, "Klarna payout %s, merchant %s, %s, %s %s\n\n", row.PaymentReference, row.MerchantID, row.Date.UTC().Format(time.RFC3339), money(row.Settlement), c)
-	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
-	for _, part := range proof.Components {
-		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimSuffix(part.Type+"/"+part.DetailedType+" "+part.Country, " "), part.Rows, money(part.Amount), money(part.VAT))
-	}
-	fmt.Fprintf(&b, "\nSettlement formula\n")
-	for _, term := range proof.Terms() {
-		fmt.Fprintf(&b, "  %-40s %16s\n", term.Name, money(term.Amount))
-	}
-	fmt.Fprintf(&b, "  %-40s %16s\n", "settlement", money(row.Settlement))
-	fmt.Fprintf(&b, "\nVoucher %s of %s\n", document.Token, document.Date)
-	for _, l := range document.Lines {
-		fmt.Fprintf(&b, "  %-10s %-60s %16s %16s\n", l.Account, l.Text, money(l.Debit), money(l.Credit))
-	}
-	debit, credit := document.Total()
-	fmt.Fprintf(&b, "  %-71s %16s %16s\n", "sum", money(debit), money(credit))
-	fmt.Fprintf(&b, "\n%d rows in %d archived answers (%d bytes), SHA-256 %s\nVoucher hash %s, profile version %d\n",
-		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, row.VoucherHash, row.ProfileVersion)
-	return []byte(b.String()), nil
-}
-
 // Preview is a dry run: the real path up to the point where Visma.net would be
-// written to. It keeps the evidence and changes no state.
+// written to. It keeps nothing and changes no state.
 type Preview struct {
 	Klarna *Klarna
 	Visma  *Visma
@@ -208,7 +205,7 @@ func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PayoutRef) (wo
 	if err != nil {
 		return workflows.Found{}, err
 	}
-	proof, stop, err := p.Klarna.prove(ctx, &row)
+	proof, stop, err := p.Klarna.prove(ctx, &row, archive.Nowhere{}, archive.KindTransactions)
 	if err != nil {
 		return workflows.Found{}, err
 	}

@@ -87,7 +87,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, err
 	}
-	out := &compiled{bound: err == nil && before.State != posting.Intended && before.State != posting.Rejected}
+	out := &compiled{bound: err == nil && posting.Bound(before.State)}
 	version := 0
 	if out.bound && before.ConnectionID == row.ConnectionID {
 		version = row.ProfileVersion
@@ -145,7 +145,7 @@ func (v *Visma) company(ctx context.Context, connection string) (*company.Compan
 func place(out *compiled, firm *company.Company) *workflows.Held {
 	day := visma.DateOf(out.voucher.Date.Time())
 	period, err := firm.Calendar.Of(day)
-	out.periods = []string{period.ID}
+	out.periods = since(firm.Calendar, day, period.ID)
 	var closed *visma.PeriodError
 	switch {
 	case err == nil:
@@ -154,7 +154,7 @@ func place(out *compiled, firm *company.Company) *workflows.Held {
 	case closed.Period != nil && closed.NextOpen != nil && out.profile.Periods.Policy == voucher.NextOpen:
 		next := closed.NextOpen.Start
 		out.voucher.Date = voucher.Date{Year: next.Year, Month: next.Month, Day: next.Day}
-		out.periods = []string{closed.Period.ID, closed.NextOpen.ID}
+		out.periods = since(firm.Calendar, day, closed.NextOpen.ID)
 	default:
 		return reason(held.Code(closed.Code()), err.Error())
 	}
@@ -167,6 +167,20 @@ func place(out *compiled, firm *company.Company) *workflows.Held {
 		words[i] = p.Detail
 	}
 	return reason(problems[0].Code, strings.Join(words, "; "))
+}
+
+// since are the periods in which an earlier installation may have booked a
+// payout of that day, the one to post into last: a period that was closed then
+// had it post into a later one.
+func since(calendar *visma.Calendar, day visma.Date, target string) []string {
+	var out []string
+	today := visma.DateOf(time.Now())
+	for _, p := range calendar.Periods() {
+		if p.End.Compare(day) >= 0 && p.Start.Compare(today) <= 0 && p.ID != target {
+			out = append(out, p.ID)
+		}
+	}
+	return append(out, target)
 }
 
 // mode decides how a voucher goes into the books: the connection's posting

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kvitt/sandbox/shop"
 	"kvitt/sandbox/stack"
 	"kvitt/sandbox/vismasim"
 )
@@ -14,7 +15,7 @@ const settlementAccounts = "193"
 
 // agree holds the backfill's document against the books that the simulated
 // Visma.net keeps by itself.
-func agree(d *document, books *vismasim.Books) error {
+func agree(d *document, books *vismasim.Books, merchant *shop.Shop) error {
 	if books.Debit != books.Credit {
 		return fmt.Errorf("the books do not balance: debit %d, credit %d", books.Debit, books.Credit)
 	}
@@ -33,9 +34,15 @@ func agree(d *document, books *vismasim.Books) error {
 			banked[currency] += sums.Balance()
 		}
 	}
-	for currency, sum := range d.Amounts {
-		if banked[currency] != sum.Settlement {
-			return fmt.Errorf("%s: Klarna paid out %d and the settlement accounts hold %d", currency, sum.Settlement, banked[currency])
+	paid := map[string]int64{}
+	for _, p := range d.Payouts {
+		if made := merchant.Payout(p.PaymentReference); made != nil && made.SettlementType != shop.GrossFee { // a bill moves no money
+			paid[p.Currency] += p.Settlement
+		}
+	}
+	for currency, sum := range paid {
+		if banked[currency] != sum {
+			return fmt.Errorf("%s: Klarna paid out %d and the settlement accounts hold %d", currency, sum, banked[currency])
 		}
 	}
 	return nil

@@ -108,8 +108,16 @@ func onlyTemporal(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	at := func(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
-	t, err := stack.StartTemporal(ctx, path, dir, at(s.Ports.Temporal), at(s.Ports.UI), "http://"+at(s.Ports.Portal)+"/codec")
+	address, err := stack.Claim("temporal", s.Ports.Temporal)
+	if err != nil {
+		return err
+	}
+	ui, err := stack.Claim("ui", s.Ports.UI)
+	if err != nil {
+		return err
+	}
+	codec := "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(s.Ports.Portal)) + "/codec"
+	t, err := stack.StartTemporal(ctx, path, dir, address, ui, codec)
 	if err != nil {
 		return err
 	}

@@ -73,7 +73,7 @@ func demo(ctx context.Context, s settings, out io.Writer) error {
 	}
 	printTable(out, &first, &books)
 	fmt.Fprintf(out, "The same backfill again: %d posted, %d skipped, the books unchanged.\n", second.Posted, second.Skipped)
-	return agree(&first, &books)
+	return agree(&first, &books, st.Shop)
 }
 
 // printJSON adds what the simulated Visma.net's books say to the backfill's

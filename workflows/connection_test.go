@@ -213,8 +213,10 @@ func TestAConnectionContinuesAsNewWithItsStatus(t *testing.T) {
 func TestARevivedConnectionGoesOnWhereTheDatabaseSawItLast(t *testing.T) {
 	s := goodSteps()
 	env := newEnv(t, s)
-	last := workflows.Status{ID: "c1", Settings: shop.Settings, State: workflows.ConnActive, Company: "42", MerchantID: "K123",
-		Klarna: workflows.Side{State: workflows.SideConnected}, Visma: workflows.Side{State: workflows.SideConnected}}
+	last := workflows.Status{
+		ID: "c1", Settings: shop.Settings, State: workflows.ConnActive, Company: "42", MerchantID: "K123",
+		Klarna: workflows.Side{State: workflows.SideConnected}, Visma: workflows.Side{State: workflows.SideConnected},
+	}
 	at(t, env, time.Minute, func(got workflows.Status) {
 		if got.State != workflows.ConnActive || got.Company != "42" || got.Every != time.Hour {
 			t.Errorf("revived as %+v", got)

@@ -37,6 +37,7 @@ type payout struct {
 	approved  string // hash of the voucher that a person approved
 	rejected  bool
 	sending   bool // from here on Visma.net may know of the batch
+	booked    bool // there is a batch, whatever became of this attempt
 	posted    Posted
 	lookAgain time.Duration
 	done      bool
@@ -160,18 +161,33 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 		return heldFor(held.OutcomeUnknown, ""), nil
 	}
 	if got.Held != nil {
-		if got.Held.Code != held.BatchDiffers {
-			// Nothing is on its way, so a correction or a new profile may lead
-			// to another voucher; the posting row decides whether it may be posted.
-			p.sending, p.compiled = false, Compiled{}
-		}
-		return got.Held, nil
+		return p.refused(ctx, got.Held)
 	}
 	p.posted = got
 	p.result.BatchNumber, p.result.Adopted = got.BatchNumber, got.Adopted
 	p.enter(ctx, StatePosted)
 	return nil, nil
 }
+
+// refused settles what a stop of the posting leaves open.
+func (p *payout) refused(ctx workflow.Context, stop *Held) (*Held, error) {
+	switch stop.Code {
+	case held.BatchDiffers: // the batch stands; it is only ever compared again
+		p.booked = true
+	case held.FiguresChanged: // begin again with what Klarna says now
+		p.begin()
+		return p.advance(ctx)
+	default:
+		// Nothing is on its way, so a correction or a new profile may lead to
+		// another voucher; the posting row decides whether it may be posted.
+		p.booked = stop.Code == held.ChangedAfterPosting
+		p.sending, p.compiled = false, Compiled{}
+	}
+	return stop, nil
+}
+
+// begin makes the payout start over: fetch, prove, compile.
+func (p *payout) begin() { p.sending, p.proven, p.compiled = false, false, Compiled{} }
 
 func (p *payout) postInput() PostInput {
 	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft}

@@ -29,7 +29,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 			return status
 		}),
 		ApprovePayout.Handle(ctx, p.mayApprove, func(ctx workflow.Context, by Person) (Accepted, error) {
-			p.approved = p.compiled.VoucherHash
+			p.approved, by.VoucherHash = p.compiled.VoucherHash, p.compiled.VoucherHash
 			return p.command(ctx, "approve", by)
 		}),
 		RejectPayout.Handle(ctx, p.mayReject, func(ctx workflow.Context, by Person) (Accepted, error) {
@@ -38,7 +38,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
 			if !p.sending {
-				p.proven, p.compiled = p.proven && p.held.Code != held.DebtDiffers, Compiled{}
+				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
 			return p.command(ctx, "retry", by)
 		}),
@@ -48,7 +48,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 // command notes a decision and waits until the payout has acted on it: it
 // stopped again, or it is done.
 func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted, error) {
-	p.decisions = append(p.decisions, Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason})
+	p.decisions = append(p.decisions, Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash})
 	p.held = nil
 	p.nudges++
 	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil })
@@ -59,12 +59,15 @@ func (p *payout) mayApprove(by Person) error {
 	if p.held == nil || p.held.Code != held.Approval {
 		return fmt.Errorf("approve payout %s: it is %s, and only a payout that awaits approval can be approved", p.in.PaymentReference, p.state)
 	}
+	if by.VoucherHash != "" && by.VoucherHash != p.compiled.VoucherHash {
+		return fmt.Errorf("approve payout %s: its voucher has been compiled anew since you saw it; look at it again", p.in.PaymentReference)
+	}
 	return named(by)
 }
 
 func (p *payout) mayReject(by Person) error {
 	switch {
-	case p.sending:
+	case p.sending || p.booked:
 		return fmt.Errorf("reject payout %s: Visma.net may already have the batch; it can only be reversed", p.in.PaymentReference)
 	case p.held == nil:
 		return fmt.Errorf("reject payout %s: it is %s and moves; wait until it stops", p.in.PaymentReference, p.state)

@@ -42,6 +42,9 @@ type Parked struct {
 type Person struct {
 	Who    string `json:"who"`
 	Reason string `json:"reason,omitempty"`
+	// VoucherHash, when given with an approval, is the voucher that the person
+	// saw: another one is not approved.
+	VoucherHash string `json:"voucher_hash,omitempty"`
 }
 
 // Accepted answers a command with the state it led to.

@@ -260,3 +260,62 @@ func TestTheSyncHearsOnceThatAPayoutWaitsForAPerson(t *testing.T) {
 	result[workflows.PayoutResult](t, env)
 	env.AssertExpectations(t)
 }
+
+func TestFiguresThatChangedBeforeThePostAreProvenAnew(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1"}, workflows.Compiled{VoucherHash: "v2"})
+	s.post = answers(workflows.Posted{Held: heldFor(held.FiguresChanged)}, workflows.Posted{BatchNumber: "000123"})
+	if got := result[workflows.PayoutResult](t, runPayout(t, s, nil)); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+	if diff := cmp.Diff([]string{"prove", "compile", "post", "prove", "compile", "post", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+	if len(s.holds) != 0 {
+		t.Errorf("nobody was needed, and it was held: %+v", s.holds)
+	}
+}
+
+func TestAnApprovalOfAVoucherThatWasCompiledAnewIsRefused(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true}, workflows.Compiled{VoucherHash: "v2", NeedsApproval: true})
+	var late *outcome
+	runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		during(t, env, func() { env.SignalWorkflow(workflows.ProfileChanged.Name, 2) }, time.Hour)
+		late = tell(t, env, 2*time.Hour, workflows.ApprovePayout, workflows.Person{Who: "anna", VoucherHash: "v1"})
+		tell(t, env, 3*time.Hour, workflows.ApprovePayout, workflows.Person{Who: "anna", VoucherHash: "v2"})
+	})
+	if late.rejected == nil {
+		t.Error("the approval of the first voucher counted for the second")
+	}
+	if len(s.decisions) != 1 || s.decisions[0].VoucherHash != "v2" {
+		t.Errorf("recorded was %+v", s.decisions)
+	}
+}
+
+func TestAPayoutWhoseBatchStandsCannotBeRejected(t *testing.T) {
+	s := goodSteps()
+	s.post = answers(workflows.Posted{BatchNumber: "000001", Held: heldFor(held.ChangedAfterPosting)}, workflows.Posted{BatchNumber: "000001"})
+	var reject *outcome
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		reject = tell(t, env, time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "enough"})
+		tell(t, env, 2*time.Hour, workflows.RetryPayout, annas)
+	})
+	if reject.rejected == nil {
+		t.Error("a payout whose batch stands in the books was rejected as not posted")
+	}
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("ended as %s", got.State)
+	}
+}
+
+func TestARetryAsksKlarnaAgain(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{Held: heldFor(held.FormulaDiffers)}, workflows.Compiled{VoucherHash: "v1"})
+	runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		tell(t, env, time.Hour, workflows.RetryPayout, annas)
+	})
+	if diff := cmp.Diff([]string{"prove", "compile", "prove", "compile", "post", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}

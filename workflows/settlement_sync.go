@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -17,6 +16,7 @@ func SettlementSyncWorkflow(ctx workflow.Context, in SyncInput) (SyncResult, err
 	s := &sync{in: in, parked: map[string]int64{}}
 	if in.Carry != nil {
 		s.SyncCarry = *in.Carry
+		s.paused, s.cancelled = in.Carry.Paused, in.Carry.Cancelled
 	} else {
 		s.Progress.Since = workflow.Now(ctx)
 	}
@@ -160,7 +160,7 @@ func (s *sync) follow(ctx workflow.Context, due DuePayout) {
 		case err != nil:
 			s.Progress.Failed++
 			return
-		case slices.Contains([]string{StateHeld, StateAwaitingApproval, StateVerified, StatePosted, StateRejected, StateReversed}, got.State):
+		case got.Final, got.State == StateHeld, got.State == StateAwaitingApproval:
 			s.count(got.State, false, got.Rows, got.Settlement, got.Currency)
 			return
 		}
@@ -258,6 +258,7 @@ func (s *sync) continueAsNew(ctx workflow.Context) error {
 		return err
 	}
 	s.drainSignals(ctx)
+	s.Paused, s.Cancelled = s.paused, s.cancelled
 	next := s.in
 	next.Carry = &s.SyncCarry
 	return workflow.NewContinueAsNewError(ctx, SettlementSyncWorkflowName, next)

@@ -31,6 +31,9 @@ type SyncCarry struct {
 	Pending  []DuePayout `json:"pending"` // listed but not started
 	Progress Progress    `json:"progress"`
 	Items    []Found     `json:"items,omitempty"` // a dry run's payouts
+
+	Paused    bool `json:"paused,omitempty"`
+	Cancelled bool `json:"cancelled,omitempty"`
 }
 
 // Progress answers the Progress query of a sync. Amounts are settlement sums

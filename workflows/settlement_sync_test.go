@@ -271,7 +271,7 @@ func TestASyncFollowsAPayoutThatAnotherOneStarted(t *testing.T) {
 		if looks++; looks < 3 {
 			return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StatePosting}, nil
 		}
-		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified, Rows: 4, Settlement: 5, Currency: "SEK"}, nil
+		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified, Rows: 4, Settlement: 5, Currency: "SEK", Final: true}, nil
 	}
 	twice := due(1)[0]
 	s.list = listing(workflows.Listing{Found: 2, Due: []workflows.DuePayout{twice, twice}})
@@ -306,4 +306,33 @@ func TestAListingThatCannotBeReadEndsTheSyncAndIsKept(t *testing.T) {
 	if len(s.finished) != 1 || !strings.Contains(s.finished[0].Failed, "a web page") || s.finished[0].Progress.Posted != 2 {
 		t.Errorf("kept was %+v", s.finished)
 	}
+}
+
+func TestAPauseThatComesWhileASyncContinuesAsNewIsNotLost(t *testing.T) {
+	s := goodSteps()
+	s.begin = func(workflows.BeginSyncInput) (workflows.Plan, error) {
+		return workflows.Plan{RunID: "run", Concurrency: 2, Windows: make([]workflows.Window, 3)}, nil
+	}
+	var env *testsuite.TestWorkflowEnvironment
+	listed := 0
+	s.list = func(workflows.ListPayoutsInput) (workflows.Listing, error) {
+		if listed++; listed == 2 { // while the first window's payout still runs
+			env.SetContinueAsNewSuggested(true)
+		}
+		return workflows.Listing{Found: 1, Due: due(1)}, nil
+	}
+	env = newEnv(t, s)
+	children(env, verified)
+	during(t, env, func() { env.SignalWorkflow(workflows.PauseSync.Name, annas) }, 45*time.Second)
+	env.ExecuteWorkflow(workflows.SettlementSyncWorkflowName, year)
+	var next *workflow.ContinueAsNewError
+	if env.IsWorkflowCompleted() && asContinueAsNew(env.GetWorkflowError(), &next) {
+		var in workflows.SyncInput
+		decode(t, next, &in)
+		if in.Carry == nil || !in.Carry.Paused {
+			t.Errorf("the pause was lost: %+v", in.Carry)
+		}
+		return
+	}
+	t.Fatalf("it did not continue as new: %v", env.GetWorkflowError())
 }

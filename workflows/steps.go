@@ -100,6 +100,8 @@ type Decision struct {
 	Kind   string `json:"kind"` // approve, reject, retry
 	Who    string `json:"who"`
 	Reason string `json:"reason,omitempty"`
+	// VoucherHash is the voucher that was approved.
+	VoucherHash string `json:"voucher_hash,omitempty"`
 }
 
 // Found is one payout as the store knows it. Difference is what is left
@@ -114,6 +116,7 @@ type Found struct {
 	Settlement       int64  `json:"settlement_amount"`
 	Currency         string `json:"currency"`
 	Difference       int64  `json:"difference"`
+	Final            bool   `json:"final,omitempty"`
 }
 
 // Window is a half-open span of payout dates in UTC.

@@ -1,7 +1,7 @@
 // Package archive keeps what Klarna sent as it was received, compressed and
 // with its SHA-256, so that a proof can be repeated years later.
 //
-// It must never change, reorder or drop a byte of what it keeps.
+// It must never change or reorder a byte of what it keeps.
 package archive
 
 import (
@@ -23,9 +23,23 @@ import (
 const (
 	KindPayout       = "payout"       // the page of the payout listing that named the payout
 	KindTransactions = "transactions" // the pages of rows, in order
+	KindUnusable     = "unusable"     // an answer that could not be read
 	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
 	KindProof        = "proof"        // the proof that hangs on the batch
 )
+
+// Later is the kind under which evidence is kept that came after the voucher
+// was sent, so that what the voucher rests on is never written over.
+func Later(kind string) string { return kind + ".later" }
+
+// Nowhere is a keeper for a dry run: it keeps nothing.
+type Nowhere struct{}
+
+// PutDocuments keeps nothing.
+func (Nowhere) PutDocuments(context.Context, []store.Document) error { return nil }
+
+// PruneDocuments has nothing to drop.
+func (Nowhere) PruneDocuments(context.Context, string, string, string, int) error { return nil }
 
 // Keeper keeps documents; *store.Store is one.
 type Keeper interface {
@@ -48,9 +62,15 @@ type Writer struct {
 	digest  [sha256.Size]byte // of the digests so far
 }
 
-// NewWriter starts anew: what the kind already holds is written over.
+// NewWriter starts anew: what the kind already holds is written over. Nothing
+// that a sent voucher rests on may be handed to it; see Later.
 func NewWriter(k Keeper, connection, reference, kind string) *Writer {
 	return &Writer{keeper: k, connection: connection, reference: reference, kind: kind}
+}
+
+// Restart forgets what was added, for a listing that is read from the start.
+func (w *Writer) Restart() {
+	w.pending, w.seq, w.size, w.digest = w.pending[:0], 0, 0, [sha256.Size]byte{}
 }
 
 // window is larger than a page of 500 rows; a larger one would only cost memory.

@@ -181,7 +181,7 @@ func TestPauseResumeAndDisconnectTellTheWorkflowWhoAsked(t *testing.T) {
 	for _, m := range d.temporal.updates {
 		got = append(got, m.String())
 	}
-	want := []string{"connection/shop-1 Pause {Who:anna Reason:year end}", "connection/shop-1 Resume {Who:anna Reason:}", "connection/shop-1 Disconnect {Who:anna Reason:}"}
+	want := []string{"connection/shop-1 Pause {Who:anna Reason:year end VoucherHash:}", "connection/shop-1 Resume {Who:anna Reason: VoucherHash:}", "connection/shop-1 Disconnect {Who:anna Reason: VoucherHash:}"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -19,6 +19,14 @@ type decision struct {
 	reason string
 }
 
+// seen is the voucher that an approval is for: the one that is shown now.
+func (d *decision) seen(p *store.Payout) string {
+	if d.verb != "approve" {
+		return ""
+	}
+	return p.VoucherHash
+}
+
 func (a *app) approveCommand() *cobra.Command {
 	return a.decide(&decision{verb: "approve", update: workflows.ApprovePayout}, "Approve the voucher of a payout, and post it",
 		"Approve the voucher of a payout exactly as `starter payout show` shows it, and post\nit. A voucher that is compiled anew has to be approved anew.")
@@ -77,7 +85,7 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return err
 	}
 	s.say("Asked for it; waiting until the payout is final or stops again.")
-	accepted, err := update(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason}, decisionWithin)
+	accepted, err := update(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, decisionWithin)
 	if err != nil {
 		return unanswered(attempted, err, noPayoutWorkflow(&before))
 	}

@@ -51,6 +51,7 @@ const (
 	CompanyChanged      Code = "company_changed"
 	Rejected            Code = "rejected"
 	BookedElsewhere     Code = "booked_elsewhere"
+	FiguresChanged      Code = "figures_changed"
 	ChangedAfterPosting Code = "changed_after_posting"
 	BatchDiffers        Code = "batch_differs"
 	OutcomeUnknown      Code = "outcome_unknown"
@@ -85,6 +86,7 @@ var catalogue = []Reason{
 	{CompanyChanged, ForPerson, "Visma.net answers for another company than the one this connection was made for.", "Authorise again with the company named here; for another company create another connection."},
 	{Rejected, ForPerson, "Visma.net refused the batch.", "Read Visma.net's words, correct what they name in Visma.net or in the profile, then retry."},
 	{BookedElsewhere, ForPerson, "A batch that Kvitt did not make already carries this payment reference.", "If it books this payout, reject the payout here; if not, change that batch's reference in Visma.net and retry."},
+	{FiguresChanged, ForEvent, "Klarna's figures have changed since they were proven; nothing is posted yet.", "Nothing needs to be done; the payout is proven and compiled anew."},
 	{ChangedAfterPosting, ForPerson, "Klarna's figures or the profile have changed since the payout was posted.", "Compare the two vouchers shown here; correct with a reversal, never by posting twice."},
 	{BatchDiffers, ForPerson, "The batch in Visma.net is not what Kvitt meant to post.", "Compare the lines shown here; the batch is not released. Correct it in Visma.net and retry."},
 	{OutcomeUnknown, ForEvent, "Visma.net did not say whether the batch was booked; Kvitt looks for it before anything else happens.", "Nothing needs to be done; Kvitt adopts the batch when it appears, and posts again only after it has stayed absent long enough."},

@@ -99,6 +99,10 @@ type Intent struct {
 	Draft      bool
 }
 
+// Bound tells whether a posting in that state may have reached the books, so
+// that its voucher and its evidence must stay as they are.
+func Bound(state string) bool { return state != Intended && state != Rejected }
+
 func (in Intent) period() string { return in.Periods[len(in.Periods)-1] }
 
 // Stop is a reason not to go on that only a person or an event can remove.

@@ -222,6 +222,20 @@ func (v *verifier) debtContinues(previous *Debt) error {
 	return nil
 }
 
+// LeadsTo checks the debt from the other side, for a payout that is proven after
+// a later one is known: what it leaves is what the next one opens with. next
+// carries that opening debt. The error is a *Mismatch of the code debt_differs.
+func LeadsTo(p Payout, next *Debt) error {
+	if next == nil || next.Closing == p.Totals.ClosingDebt {
+		return nil
+	}
+	v := verifier{payout: &p}
+	m := v.mismatch(StepDebt, codeDebtDiffers, "it closes with a debt of %s, and payout %s after it opens with %s: a difference of %s",
+		v.money(p.Totals.ClosingDebt), next.PaymentReference, v.money(next.Closing), v.money(minus(p.Totals.ClosingDebt, next.Closing)))
+	m.Component, m.Rows, m.Totals, m.Difference = "closing_debt_balance", next.Closing, p.Totals.ClosingDebt, minus(p.Totals.ClosingDebt, next.Closing)
+	return m
+}
+
 func (r *Row) pair() string { return Key{Type: r.Type, DetailedType: r.DetailedType}.Pair() }
 
 // rowsBehind says in words which rows stand behind a total.

@@ -252,6 +252,23 @@ func (s *Store) PreviousPayout(ctx context.Context, connection, merchantID, curr
 	return &p, nil
 }
 
+// NextPayout is PreviousPayout the other way round.
+func (s *Store) NextPayout(ctx context.Context, connection, merchantID, currency string, after time.Time, reference string) (*Payout, error) {
+	var p Payout
+	err := one(ctx, s.reads, p.read(), selectPayouts+`
+		WHERE connection_id = $1 AND merchant_id = $2 AND currency = $3
+		AND (payout_date > $4 OR payout_date = $4 AND payment_reference > $5)
+		ORDER BY payout_date, payment_reference LIMIT 1`,
+		connection, merchantID, currency, after.UnixMicro(), reference)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil //nolint:nilnil // none is the documented answer
+	}
+	if err != nil {
+		return nil, s.fail("find the payout after "+payoutName(connection, reference), err)
+	}
+	return &p, nil
+}
+
 func payoutName(connection, reference string) string {
 	return fmt.Sprintf("the payout %s of the connection %s", reference, connection)
 }

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +44,7 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	st.Visma.ResetRequests()
 
 	began := time.Now()
-	out, err := st.Ask(ctx, "backfill", id, "--from", "2025-01-01", "--to", "2025-12-31", "--yes", "--output", "json", "--concurrency", fmt.Sprint(concurrency))
+	out, err := st.Ask(ctx, "backfill", id, "--from", "2025-01-01", "--to", "2025-12-31", "--yes", "--output", "json", "--concurrency", strconv.Itoa(concurrency))
 	ours := time.Since(began)
 	if err != nil {
 		return nil, nil, err
@@ -51,7 +53,7 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 		Posted int `json:"posted"`
 	}
 	if err := json.Unmarshal(out, &document); err != nil || document.Posted != payouts {
-		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts (%v)", document.Posted, payouts, err)
+		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts: %w", document.Posted, payouts, errors.Join(err))
 	}
 	requests := perPayout(st)
 	actions, events, err := cost(ctx, st)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"kvitt/activities"
+	"kvitt/internal/archive"
 	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -201,7 +202,7 @@ func proveWith(ctx context.Context, client *klarna.Client, s *store.Store) error
 	}}); err != nil {
 		return err
 	}
-	tally, _, announced, err := activities.Fetch(ctx, client, s, "bench", &payout)
+	tally, _, announced, err := activities.Fetch(ctx, client, archive.NewWriter(s, "bench", reference, archive.KindTransactions), &payout)
 	if err != nil {
 		return err
 	}

@@ -152,6 +152,11 @@ func in(currency string) func(*shop.Settlement) {
 	return func(s *shop.Settlement) { s.Currency = currency }
 }
 
+// owing lets a payout begin with a debt.
+func owing(minor int64) func(*shop.Settlement) {
+	return func(s *shop.Settlement) { s.OpeningDebt = minor }
+}
+
 // and adds a row to a payout.
 func and(r shop.Row) func(*shop.Settlement) {
 	return func(s *shop.Settlement) { s.Rows = append(s.Rows, r) }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"kvitt/internal/archive"
 	"kvitt/internal/vault"
 	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
@@ -138,8 +139,8 @@ func TestAnswersThatCannotBeUsedAreEvidenceAndTheOthersGoOn(t *testing.T) {
 				t.Errorf("the words name neither Klarna nor the request: %s", why.Detail)
 			}
 			evidence := false
-			for _, d := range h.show(t, s.payout.PaymentReference).Document {
-				evidence = evidence || d.Kind == "transactions" && d.Size > 0
+			for d, err := range w.store.Documents(t.Context(), h.id, s.payout.PaymentReference, archive.KindUnusable) {
+				evidence = evidence || err == nil && d.Size > 0
 			}
 			if !evidence {
 				t.Error("what was received is not archived")

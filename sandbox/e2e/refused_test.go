@@ -106,7 +106,7 @@ func TestAReleaseThatFailsIsRetriedAloneAndNeverForAChangedBatch(t *testing.T) {
 	for range 2 {
 		inject(t, h, vismasim.Fault{Kind: vismasim.ReleaseFailed, Method: http.MethodPost, Path: journals + "/*/action/release", Message: "The batch is being edited."})
 	}
-	h.allHeld(t, payouts, "release_failed", "The batch is being edited.")
+	h.allHeld(t, payouts, "release_failed", "The batch is being edited")
 	// Whoever posts again is caught.
 	inject(t, h, vismasim.Fault{Kind: vismasim.Rejected, Method: http.MethodPost, Path: journals, Times: -1, Message: "posted again"})
 	w.starter(t, "payout", "retry", h.id, p.PaymentReference).with(t, 3)

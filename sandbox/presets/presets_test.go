@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"kvitt/activities"
+	"kvitt/internal/archive"
 	"kvitt/internal/company"
 	"kvitt/internal/klarna"
 	"kvitt/internal/posting"
@@ -127,7 +128,7 @@ func (b *bench) book(t *testing.T, reference string) {
 		PaymentReference: reference, MerchantID: payout.MerchantID, Currency: string(payout.Currency), SettlementType: string(payout.Type), Date: payout.Date,
 	}})
 	check(t, err)
-	tally, _, announced, err := activities.Fetch(ctx, b.klarna, b.store, "c1", &payout)
+	tally, _, announced, err := activities.Fetch(ctx, b.klarna, archive.NewWriter(b.store, "c1", reference, archive.KindTransactions), &payout)
 	check(t, err)
 	proof, err := settlement.Prove(payout, tally, announced, b.debts[string(payout.Currency)])
 	check(t, err)

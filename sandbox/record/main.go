@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"net"
@@ -40,7 +41,7 @@ func main() {
 
 func record(ctx context.Context, version, out string) error {
 	if version == "" {
-		return fmt.Errorf("-version is missing; name the release, such as v1")
+		return errors.New("-version is missing; name the release, such as v1")
 	}
 	module, err := stack.Module()
 	if err != nil {

@@ -80,7 +80,7 @@ func register(w worker.Worker) {
 		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateCompiled, Rows: 214, Settlement: 8_590_000, Currency: "SEK"}, nil
 	})
 	add(w, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) {
-		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified}, nil
+		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified, Final: true}, nil
 	})
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
 	add(w, workflows.RecordDecision, nothing[workflows.Decision])

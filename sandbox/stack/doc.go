@@ -56,8 +56,8 @@ type Options struct {
 	Companies []vismasim.Company
 }
 
-// claim turns a wanted port into an address that is free now.
-func claim(what string, port int) (string, error) {
+// Claim turns a wanted port into an address that is free now; 0 means any.
+func Claim(what string, port int) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
 		return "", fmt.Errorf("start the sandbox: port %d for %s is taken. Stop what uses it, or choose another one with -port-%s", port, what, what)

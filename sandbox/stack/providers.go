@@ -68,6 +68,8 @@ type Providers struct {
 	KlarnaURL, VismaURL, ConnectURL string
 	KlarnaKey, ClientSecret         string
 
+	Shop *shop.Shop // what the simulated Klarna serves
+
 	servers []*http.Server
 }
 
@@ -78,7 +80,7 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Providers{}
+	p := &Providers{Shop: merchant}
 	if p.KlarnaKey, err = kept(dir, "klarna.key", "klarna_test_api_"); err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		name string
 		port int
 	}{{"klarna", o.Ports.Klarna}, {"visma", o.Ports.Visma}, {"connect", o.Ports.Connect}} {
-		address, err := claim(one.name, one.port)
+		address, err := Claim(one.name, one.port)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +124,7 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		Issuer: p.ConnectURL, Dir: dir,
 		Clients: []connectsim.Client{{
 			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: tenants,
-			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback"},
+			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback", "http://127.0.0.1:8089/connect/visma/callback"},
 		}},
 		Companies: companies,
 		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},

@@ -64,10 +64,10 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	if s.Providers, err = StartProviders(o, s.Dir); err != nil {
 		return s, err
 	}
-	if s.Portal, err = claim("portal", o.Ports.Portal); err != nil {
+	if s.Portal, err = Claim("portal", o.Ports.Portal); err != nil {
 		return s, err
 	}
-	if s.Metrics, err = claim("metrics", o.Ports.Metrics); err != nil {
+	if s.Metrics, err = Claim("metrics", o.Ports.Metrics); err != nil {
 		return s, err
 	}
 	if err = s.startTemporal(ctx); err != nil {
@@ -82,11 +82,11 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	address, err := claim("temporal", s.o.Ports.Temporal)
+	address, err := Claim("temporal", s.o.Ports.Temporal)
 	if err != nil {
 		return err
 	}
-	ui, err := claim("ui", s.o.Ports.UI)
+	ui, err := Claim("ui", s.o.Ports.UI)
 	if err != nil {
 		return err
 	}
@@ -167,7 +167,7 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	metrics := s.Metrics
 	if !first {
 		var err error
-		if metrics, err = claim("metrics", 0); err != nil {
+		if metrics, err = Claim("metrics", 0); err != nil {
 			return nil, err
 		}
 		env = append(env, "KVITT_METRICS_ADDR="+metrics, "KVITT_ROLES=worker")

@@ -1,0 +1,69 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"kvitt/internal/archive"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+)
+
+// Proof is what is kept of a proof: the proof itself, and which bytes it
+// rests on.
+type Proof struct {
+	*settlement.Proof
+	Evidence archive.Kept `json:"evidence"`
+}
+
+// proofText is the proof as an auditor reads it: the components, the formula,
+// the voucher, and the digest of the bytes it all rests on. Its figures are
+// those that were proven.
+func proofText(row *store.Payout, document *voucher.Voucher, hasReport bool) ([]byte, error) {
+	var proof Proof
+	if err := json.Unmarshal(row.Proof, &proof); err != nil {
+		return nil, fmt.Errorf("read the proof of payout %s: %w", row.PaymentReference, err)
+	}
+	payout := &proof.Payout
+	money := func(minor int64) string { return settlement.Format(minor, payout.Currency) }
+	var b strings.Builder
+	fmt.Fprintf(&b, "Klarna payout %s, merchant %s, %s, %s %s\n\n", payout.PaymentReference, payout.MerchantID,
+		payout.Date.UTC().Format(time.RFC3339), money(payout.Totals.Settlement), payout.Currency)
+	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
+	for _, part := range proof.Components {
+		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimSuffix(part.Type+"/"+part.DetailedType+" "+part.Country, " "), part.Rows, money(part.Amount), money(part.VAT))
+	}
+	b.WriteString("\nKlarna's settlement formula\n")
+	for _, term := range proof.Terms() {
+		sign, note := "+", ""
+		if term.Sign < 0 {
+			sign = "-"
+		}
+		if !term.Counted {
+			note = "  (stands beside the settlement)"
+		}
+		fmt.Fprintf(&b, "  %s %-38s %16s%s\n", sign, term.Name, money(term.Amount), note)
+	}
+	fmt.Fprintf(&b, "  = %-38s %16s\n", "settlement", money(payout.Totals.Settlement))
+	writeVoucher(&b, document)
+	fmt.Fprintf(&b, "\n%d rows in %d archived answers (%d bytes), SHA-256 %s\nVoucher hash %s, profile version %d\n",
+		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, document.Hash(), row.ProfileVersion)
+	if !hasReport {
+		b.WriteString("Klarna has no PDF report for this payout.\n")
+	}
+	return []byte(b.String()), nil
+}
+
+func writeVoucher(b *strings.Builder, v *voucher.Voucher) {
+	money := func(minor int64) string { return settlement.Format(minor, v.Currency) }
+	fmt.Fprintf(b, "\nVoucher %s of %s\n", v.Token, v.Date)
+	for i := range v.Lines {
+		l := &v.Lines[i]
+		fmt.Fprintf(b, "  %-10s %-60s %16s %16s\n", l.Account, l.Text, money(l.Debit), money(l.Credit))
+	}
+	debit, credit := v.Total()
+	fmt.Fprintf(b, "  %-71s %16s %16s\n", "sum", money(debit), money(credit))
+}
