@@ -65,9 +65,6 @@ func (c *connection) open(verb string) error {
 }
 
 func (c *connection) maySetCredential(in CredentialSet) error {
-	if c.busy > 0 {
-		return fmt.Errorf("authorise connection %s: it is at work on a credential; try again in a moment", c.ID)
-	}
 	return errors.Join(c.open("authorise"), named(Person{Who: in.Who}))
 }
 
@@ -112,6 +109,10 @@ func (c *connection) configure(ctx workflow.Context, in Configure) (Status, erro
 }
 
 func (c *connection) setCredential(ctx workflow.Context, provider string, in CredentialSet) (Status, error) {
+	// One after the other, so that a new credential is never judged by an old one.
+	if err := workflow.Await(ctx, func() bool { return c.busy == 0 }); err != nil {
+		return c.Status, err
+	}
 	defer c.work()()
 	got, err := c.verify(ctx, provider, VerifyInput{
 		Connection: c.ID, Candidate: true, ExpectCompany: c.Company, Who: in.Who,
