@@ -55,21 +55,25 @@ func (c *checks) count(result string) (n int) {
 	return n
 }
 
-// write writes a line for each check, and what helps below it.
+// write writes a line for each check, those of a connection below its id, and
+// what helps below what does not work.
 func (c *checks) write(w io.Writer, paint painter) error {
 	t := table.New(table.Left(""), table.Left(""), table.Left(""))
+	t.Width = width(w)
 	t.Paint = func(column int, text string) string {
 		if column != 0 {
 			return text
 		}
 		return map[string]func(string) string{checkOK: paint.good, checkWarning: paint.warn, checkFailed: paint.bad}[text](text)
 	}
+	connection := ""
 	for i := range c.list {
-		name := c.list[i].Check
-		if c.list[i].Connection != "" {
-			name = c.list[i].Connection + " " + name
+		if now := c.list[i].Connection; now != connection {
+			connection = now
+			t.Blank()
+			t.Heading(paint.bold(connection))
 		}
-		t.Add(c.list[i].Result, name, c.list[i].Words)
+		t.Add(c.list[i].Result, c.list[i].Check, c.list[i].Words)
 		if c.list[i].Remedy != "" {
 			t.Add("", "", "→ "+c.list[i].Remedy)
 		}

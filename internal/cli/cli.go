@@ -45,6 +45,8 @@ type app struct {
 	now    func() time.Time
 	random func() string // for a part of an id
 	every  time.Duration // between two looks at a workflow; 0: what suits
+	// patience is how long a worker may take to show up at Temporal.
+	patience time.Duration
 	http   *http.Client  // nil: one of the clients' own
 	dial   func(context.Context, *config.Config, *vault.Keyring) (Temporal, error)
 }
@@ -60,6 +62,8 @@ func newApp(s Streams) *app {
 		now:     time.Now,
 		random:  rand.Text,
 		dial:    dialTemporal,
+
+		patience: workersWithin,
 	}
 }
 

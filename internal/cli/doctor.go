@@ -80,6 +80,9 @@ func (a *app) doctor(ctx context.Context, limit time.Duration) error {
 
 func (e *examination) examine(ctx context.Context) {
 	sound := e.database(ctx)
+	if sound {
+		e.audit(ctx)
+	}
 	sound = e.keyset(ctx, sound) && sound
 	e.temporalServer(ctx)
 	e.clock(ctx)
@@ -116,6 +119,28 @@ func (e *examination) database(ctx context.Context) bool {
 	}
 	e.ok("database", "", db.Name()+" answers and has its tables")
 	return true
+}
+
+// audit checks that the audit trail is what was written, and tells its head: a
+// copy of it kept elsewhere proves later that nobody rewrote the whole.
+func (e *examination) audit(ctx context.Context) {
+	if err := e.store.VerifyAudit(ctx); err != nil {
+		e.failed("audit trail", "", err)
+		return
+	}
+	entries, head, err := e.store.AuditHead(ctx)
+	if err != nil {
+		e.failed("audit trail", "", err)
+		return
+	}
+	if len(head) > 16 {
+		head = head[:16]
+	}
+	words := fmt.Sprintf("%d entries, the chain is whole", entries)
+	if head != "" {
+		words += ", its head is " + head
+	}
+	e.ok("audit trail", "", words)
 }
 
 // keyset checks that the keyset opens, and that it is the one this database

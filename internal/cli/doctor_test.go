@@ -36,12 +36,12 @@ func TestDoctorChecksWhatThereIsAndNamesWhatHelps(t *testing.T) {
 		t.Errorf("exit status %d, want failed because Visma Connect has no discovery document", s.status)
 	}
 	all := document[[]check](t, s)
-	if got := results(all); got != "database=ok keyset=ok temporal=ok search attributes=ok worker=ok clock=ok visma connect=failed" {
+	if got := results(all); got != "database=ok audit trail=ok keyset=ok temporal=ok search attributes=ok worker=ok clock=ok visma connect=failed" {
 		t.Error(got)
 	}
-	contains(t, all[4].Words, `one asks the task queue "kvitt", last 2 s ago`)
-	contains(t, all[6].Remedy, "Check KVITT_VISMA_CONNECT_URL.")
-	contains(t, d.run("doctor").out, "6 checks ok, 0 warnings, 1 failed.", "→ Check KVITT_VISMA_CONNECT_URL.")
+	contains(t, all[5].Words, `one asks the task queue "kvitt", last 2 s ago`)
+	contains(t, all[7].Remedy, "Check KVITT_VISMA_CONNECT_URL.")
+	contains(t, d.run("doctor").out, "7 checks ok, 0 warnings, 1 failed.", "→ Check KVITT_VISMA_CONNECT_URL.")
 }
 
 func TestDoctorLooksAtTheRestWhenOneThingFails(t *testing.T) {

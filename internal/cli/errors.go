@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"kvitt/internal/cli/table"
 	"kvitt/internal/config"
 	"kvitt/internal/fault"
 	"kvitt/internal/klarna"
@@ -75,6 +76,9 @@ func explain(w io.Writer, err error, paint painter) {
 		return
 	}
 	lines := strings.Split(sentence(err), "\n")
+	for i := range lines {
+		lines[i] = table.Fold(lines[i], width(w), len("Error: "))
+	}
 	fmt.Fprintf(w, "%s %s\n", paint.bad("Error:"), strings.Join(lines, "\n       "))
 	var usage *UsageError
 	if errors.As(err, &usage) && usage.Command != "" {
@@ -115,7 +119,7 @@ func sentence(err error) string {
 			words = f.Error()
 		}
 	}
-	return finish(words)
+	return finish(printable(words))
 }
 
 // storeWords leaves the driver's words out where ours say all there is.
@@ -138,7 +142,9 @@ func settingsWords(e *config.Error) string {
 
 // finish starts a sentence with a capital and ends it with a full stop.
 func finish(words string) string {
-	words = strings.TrimSpace(words)
+	if words = strings.TrimSpace(words); words == "" {
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(words)
 	if unicode.IsLower(first) && !strings.HasPrefix(words, "http") {
 		words = string(unicode.ToUpper(first)) + words[size:]
@@ -157,15 +163,15 @@ func split(err error) (words, remedy string) {
 	case errors.As(err, &failure):
 		quiet := *failure
 		quiet.Helps = ""
-		return finish(quiet.Error()), failure.Helps
+		return finish(printable(quiet.Error())), finish(failure.Helps)
 	case errors.As(err, &stored):
 		quiet := *stored
 		quiet.Remedy = ""
-		return finish(storeWords(&quiet)), stored.Remedy
+		return finish(storeWords(&quiet)), finish(stored.Remedy)
 	case f != nil:
 		quiet := *f
 		quiet.Remedy = ""
-		return finish(quiet.Error()), f.Remedy
+		return finish(printable(quiet.Error())), finish(f.Remedy)
 	default:
 		return sentence(err), ""
 	}

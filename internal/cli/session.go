@@ -107,18 +107,28 @@ func (s *session) reach(ctx context.Context) (err error) {
 	return err
 }
 
-// staffed makes sure that there is a worker to do what is attempted.
+// staffed makes sure that there is a worker to do what is attempted. Temporal
+// takes a few seconds to tell of one that has just started.
 func (s *session) staffed(ctx context.Context, attempted string) error {
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	asking, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	w, err := s.temporal.Workers(ctx)
-	if err != nil {
-		return unanswered(attempted, err, nil)
+	for until := time.Now().Add(s.patience); ; {
+		w, err := s.temporal.Workers(asking)
+		if err != nil {
+			return unanswered(attempted, err, nil)
+		}
+		if w.Count > 0 {
+			return nil
+		}
+		if time.Now().After(until) {
+			return &CommandError{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(workersEvery):
+		}
 	}
-	if w.Count == 0 {
-		return &CommandError{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
-	}
-	return nil
 }
 
 // connection finds a connection.

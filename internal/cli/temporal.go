@@ -76,6 +76,13 @@ const (
 	decisionWithin   = 10 * time.Minute
 )
 
+// How long a worker that has just started may take to show up at Temporal, and
+// how often that is looked at.
+const (
+	workersWithin = 8 * time.Second
+	workersEvery  = 250 * time.Millisecond
+)
+
 // update sends a typed update and waits for its result.
 func update[In, Out any](ctx context.Context, t Temporal, u workflows.Update[In, Out], workflowID string, in In, patience time.Duration) (Out, error) {
 	var out Out

@@ -32,8 +32,9 @@ type Paint func(column int, text string) string
 // Table is a table in the making. Its zero value has no columns.
 type Table struct {
 	Paint   Paint // nil: plain
+	Width   int   // of the terminal, into which the last column is folded; 0: none
 	columns []Column
-	rows    [][]string // nil is a blank line
+	rows    [][]string // nil is a blank line, one cell a heading
 }
 
 // New makes a table.
@@ -53,6 +54,9 @@ func (t *Table) Add(cells ...string) {
 // Blank adds an empty line, such as before totals.
 func (t *Table) Blank() { t.rows = append(t.rows, nil) }
 
+// Heading adds a line that no column shapes.
+func (t *Table) Heading(words string) { t.rows = append(t.rows, []string{words}) }
+
 // Rows is the number of lines below the heading.
 func (t *Table) Rows() int { return len(t.rows) }
 
@@ -69,6 +73,10 @@ func (t *Table) Write(w io.Writer) error {
 		t.line(&b, heading, widths, nil)
 	}
 	for _, row := range t.rows {
+		if len(row) == 1 && len(t.columns) > 1 {
+			b.WriteString(row[0] + "\n")
+			continue
+		}
 		t.line(&b, row, widths, t.Paint)
 	}
 	_, err := io.WriteString(w, b.String())
@@ -90,6 +98,9 @@ func (t *Table) widths() []int {
 		widths[i] = utf8.RuneCountInString(c.Name)
 	}
 	for _, row := range t.rows {
+		if len(row) != len(t.columns) {
+			continue
+		}
 		for i, cell := range row {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
@@ -102,6 +113,7 @@ func (t *Table) line(b *strings.Builder, row []string, widths []int, paint Paint
 	for last >= 0 && row[last] == "" {
 		last--
 	}
+	indent := 0
 	for i := 0; i <= last; i++ {
 		if i > 0 {
 			b.WriteString(gap)
@@ -111,6 +123,10 @@ func (t *Table) line(b *strings.Builder, row []string, widths []int, paint Paint
 		if paint != nil && cell != "" {
 			shown = paint(i, cell)
 		}
+		if i == len(t.columns)-1 && !t.columns[i].right {
+			shown = Fold(shown, t.Width, indent)
+		}
+		indent += widths[i] + len(gap)
 		switch {
 		case t.columns[i].right:
 			b.WriteString(room + shown)

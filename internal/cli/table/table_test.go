@@ -60,3 +60,35 @@ func TestACellStaysOnItsLine(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+func TestTheLastColumnIsFoldedIntoTheTerminal(t *testing.T) {
+	table := New(Left(""), Left(""))
+	table.Width = 40
+	table.Heading("shop-1, a heading that no column shapes")
+	table.Add("failed", "it does not answer; run `starter doctor --x` and read")
+	want := `shop-1, a heading that no column shapes
+failed  it does not answer; run
+        ` + "`starter doctor --x` and read\n"
+	if diff := cmp.Diff(want, written(t, table)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestFoldingKeepsCommandsWholeAndWordsInOrder(t *testing.T) {
+	for _, c := range []struct {
+		words           string
+		columns, indent int
+		want            string
+	}{
+		{"no terminal, no folding", 0, 2, "no terminal, no folding"},
+		{"too narrow to fold anything at all", 30, 20, "too narrow to fold anything at all"},
+		{"one two three four five six", 26, 2, "one two three four five\n  six"},
+		{"run `starter sync shop-1` then", 26, 0, "run `starter sync shop-1`\nthen"},
+		{"a backtick ` without its second one", 30, 0, "a backtick\n` without its second one"},
+		{"averylongwordthatfitsnowhereatall and", 26, 0, "averylongwordthatfitsnowhereatall\nand"},
+	} {
+		if got := Fold(c.words, c.columns, c.indent); got != c.want {
+			t.Errorf("%q: got %q, want %q", c.words, got, c.want)
+		}
+	}
+}
