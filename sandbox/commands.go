@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -25,6 +26,10 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	lie := "Everything is kept in"
+	if s.Dir == "" {
+		lie = "Until then, all lies in"
+	}
 	env := filepath.Join(st.Dir, "env.sh")
 	if err := writeEnv(env, st.Env); err != nil {
 		return err
@@ -32,23 +37,32 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKvitt runs. Ctrl-C stops everything.\n\n")
 	fmt.Fprintf(w, "  Temporal Web UI\t%s/namespaces/default/workflows\n", st.Temporal.UI)
+	fmt.Fprintf(w, "  … what is held\t%s/namespaces/default/workflows?query=KvittState%%3D%%22held%%22\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  Metrics, health\thttp://%s/metrics\n", st.Metrics)
 	fmt.Fprintf(w, "  Simulated Klarna\t%s\n", st.KlarnaURL)
-	fmt.Fprintf(w, "  Simulated Visma.net\t%s (books: %s/_sandbox/visma/books)\n", st.VismaURL, st.VismaURL)
+	fmt.Fprintf(w, "  Simulated Visma.net\t%s\n", st.VismaURL)
+	fmt.Fprintf(w, "  … its books\t%s/_sandbox/visma/books\n", st.VismaURL)
 	fmt.Fprintf(w, "  Simulated Visma Connect\t%s\n", st.ConnectURL)
-	fmt.Fprintf(w, "  Everything is kept in\t%s\n", st.Dir)
+	fmt.Fprintf(w, "  %s\t%s\n", lie, st.Dir)
 	_ = w.Flush()
 	fmt.Fprintf(out, "\nThe connection %s is ready. In another terminal:\n\n", id)
-	fmt.Fprintf(out, "  . %s\n", env)
+	fmt.Fprintf(out, "  . %s\n", quoted(env))
 	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31 --dry-run\n", id)
 	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31\n", id)
 	fmt.Fprintf(out, "  go run ./starter payout list %s\n", id)
 	fmt.Fprintf(out, "  go run ./starter doctor\n\n")
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-st.Temporal.Done():
-		return st.Temporal.Ended()
+	worker := st.Workers()[0].Done()
+	for {
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(out, "\nStopping everything.")
+			return nil
+		case <-st.Temporal.Done():
+			return st.Temporal.Ended()
+		case <-worker:
+			worker = nil // nothing is lost: another one goes on where it was
+			fmt.Fprintf(s.Log, "\nThe worker has ended. This starts another one, in another terminal:\n\n  . %s\n  go run ./worker\n\n", quoted(env))
+		}
 	}
 }
 
@@ -56,12 +70,25 @@ func writeEnv(path string, env []string) error {
 	var b strings.Builder
 	for _, e := range env {
 		name, value, _ := strings.Cut(e, "=")
-		fmt.Fprintf(&b, "export %s='%s'\n", name, strings.ReplaceAll(value, "'", `'\''`))
+		fmt.Fprintf(&b, "export %s=%s\n", name, single(value))
 	}
 	if err := os.WriteFile(path, []byte(b.String()), 0o600); err != nil {
 		return fmt.Errorf("write the sandbox's settings: %w", err)
 	}
 	return nil
+}
+
+// single is a word between single quotes, as a shell reads it.
+func single(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
+
+// quoted is a command line to copy.
+func quoted(words ...string) string {
+	for i, word := range words {
+		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`&;|<>*?()#~") {
+			words[i] = single(word)
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // ready starts everything and sets one connection up as a person would.
@@ -76,13 +103,13 @@ func ready(ctx context.Context, s settings) (*stack.Stack, string, error) {
 	if _, err := st.StartWorker(ctx); err != nil {
 		return st, "", err
 	}
-	id, err := st.Connect(ctx, func(args ...string) { fmt.Fprintf(s.Log, "$ starter %s\n", strings.Join(args, " ")) })
+	id, err := st.Connect(ctx, func(args ...string) { fmt.Fprintf(s.Log, "$ starter %s\n", quoted(slices.Clone(args)...)) })
 	return st, id, err
 }
 
 // step runs the starter as a person would and shows what it says.
 func step(ctx context.Context, st *stack.Stack, log io.Writer, stdin io.Reader, args ...string) error {
-	fmt.Fprintf(log, "$ starter %s\n", strings.Join(args, " "))
+	fmt.Fprintf(log, "$ starter %s\n", quoted(slices.Clone(args)...))
 	return status(st.Starter(ctx, stdin, log, log, args...))
 }
 

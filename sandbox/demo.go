@@ -4,11 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"kvitt/internal/settlement"
+	"kvitt/sandbox/shop"
+	"kvitt/sandbox/stack"
 	"kvitt/sandbox/vismasim"
 )
 
@@ -44,45 +49,73 @@ func demo(ctx context.Context, s settings, out io.Writer) error {
 		return err
 	}
 	args := []string{"backfill", id, "--from", s.from, "--to", s.to, "--yes"}
+	before := st.Visma.Books("")
 	fmt.Fprintf(s.Log, "$ starter %s\n", strings.Join(args, " "))
-	var raw bytes.Buffer
-	if err := status(st.Starter(ctx, nil, &raw, s.Log, append(args, "--output", "json")...)); err != nil {
-		fmt.Fprint(s.Log, raw.String())
-		return err
-	}
-	var first document
-	if err := json.Unmarshal(raw.Bytes(), &first); err != nil {
-		return fmt.Errorf("read the backfill's document: %w", err)
-	}
-	books := st.Visma.Books("")
-	fmt.Fprintln(s.Log, "\nThe same backfill again:")
-	again, err := st.Ask(ctx, append(args, "--output", "json")...)
+	first, raw, err := backfill(ctx, st, s.Log, args)
 	if err != nil {
 		return err
 	}
-	var second document
-	if err := json.Unmarshal(again, &second); err != nil {
-		return fmt.Errorf("read the second backfill's document: %w", err)
+	books := st.Visma.Books("")
+	fmt.Fprintln(s.Log, "\nThe same backfill again:")
+	second, _, err := backfill(ctx, st, s.Log, args)
+	if err != nil {
+		return err
 	}
-	if after := st.Visma.Books(""); second.Posted != 0 || second.Skipped != first.Found || after.Batches != books.Batches || after.Debit != books.Debit {
+	after := st.Visma.Books("")
+	if second.Posted != 0 || second.Skipped+second.Held != first.Found || after.Batches != books.Batches || after.Debit != books.Debit {
 		return fmt.Errorf("the same backfill again: %d posted, %d of %d skipped, %d batches before and %d after; nothing should have changed",
 			second.Posted, second.Skipped, first.Found, books.Batches, after.Batches)
 	}
-	if s.output == "json" {
-		return printJSON(out, raw.Bytes(), &books)
+	if err := agree(first, &before, &books, st.Shop); err != nil {
+		return err
 	}
-	printTable(out, &first, &books)
+	if s.output == "json" {
+		if err := printJSON(out, raw, &books); err != nil {
+			return err
+		}
+		return held(first)
+	}
+	printTable(out, first, &books)
+	if before.Batches == 0 {
+		printBanked(out, first, &books, st.Shop)
+	}
 	fmt.Fprintf(out, "The same backfill again: %d posted, %d skipped, the books unchanged.\n", second.Posted, second.Skipped)
-	return agree(&first, &books, st.Shop)
+	if n := len(first.Payouts); n > 0 {
+		show := []string{"payout", "show", id, first.Payouts[n-1].PaymentReference}
+		fmt.Fprintf(out, "\nThe last of them in full, as `starter %s` shows it:\n\n", strings.Join(show, " "))
+		if err := status(st.Starter(ctx, nil, out, s.Log, show...)); err != nil {
+			return err
+		}
+	}
+	return held(first)
+}
+
+// backfill runs the starter's backfill, which tells its progress to log. What
+// is held is no error: it is in the document.
+func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string) (*document, []byte, error) {
+	var raw bytes.Buffer
+	err := status(st.Starter(ctx, nil, &raw, log, append(slices.Clone(args), "--output", "json")...))
+	if err != nil && !errors.Is(err, exitStatusError(something)) {
+		return nil, nil, err
+	}
+	var d document
+	if err := json.Unmarshal(raw.Bytes(), &d); err != nil {
+		return nil, nil, fmt.Errorf("read the backfill's document: %w", err)
+	}
+	return &d, raw.Bytes(), nil
+}
+
+// held is the exit status of a backfill that is done with something held.
+func held(d *document) error {
+	if d.Held > 0 {
+		return exitStatusError(something)
+	}
+	return nil
 }
 
 // printJSON adds what the simulated Visma.net's books say to the backfill's
 // document.
 func printJSON(out io.Writer, raw []byte, books *vismasim.Books) error {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &all); err != nil {
-		return fmt.Errorf("read the backfill's document: %w", err)
-	}
 	sums, err := json.Marshal(map[string]int64{"batches": int64(books.Batches), "debit": books.Debit, "credit": books.Credit})
 	if err != nil {
 		return fmt.Errorf("write down the books: %w", err)
@@ -106,4 +139,16 @@ func printTable(out io.Writer, d *document, books *vismasim.Books) {
 	base := settlement.Currency(books.BaseCurrency)
 	fmt.Fprintf(out, "The books of %s: %d batches, debit %s, credit %s %s, released %s.\n", books.Company, books.Batches,
 		settlement.Format(books.Debit, base), settlement.Format(books.Credit, base), base, settlement.Format(books.Released.Debit, base))
+}
+
+// printBanked holds what Klarna paid out against what arrived in the books.
+func printBanked(out io.Writer, d *document, books *vismasim.Books, merchant *shop.Shop) {
+	arrived := banked(books)
+	fmt.Fprintf(out, "\n%-10s %16s %26s\n", "currency", "Klarna paid out", "arrived in the books")
+	sums := paid(d, merchant)
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		c := settlement.Currency(currency)
+		fmt.Fprintf(out, "%-10s %16s %26s\n", currency, settlement.Format(sums[currency], c), settlement.Format(arrived[currency], c))
+	}
+	fmt.Fprintln(out)
 }

@@ -9,9 +9,12 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
+	"time"
 
 	"kvitt/sandbox/stack"
 )
@@ -47,12 +50,12 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	s, command, err := parse(args, stderr)
+	s, command, chosen, err := parse(args, stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return done
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "sandbox:", err)
+		fmt.Fprintf(stderr, "sandbox: %v\n`go run ./sandbox -h` lists the commands and flags.\n", err)
 		return wrong
 	}
 	if s.Module, err = stack.Module(); err != nil {
@@ -60,24 +63,29 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return failed
 	}
 	s.Log = stderr
-	commands := map[string]func(context.Context, settings, io.Writer) error{
-		"": serve, "demo": demo, "temporal": onlyTemporal, "apis": onlyProviders,
+	release, err := s.settle(command, chosen)
+	if err != nil {
+		fmt.Fprintln(stderr, "sandbox:", err)
+		return failed
 	}
-	do, ok := commands[command]
-	if !ok {
-		fmt.Fprintf(stderr, "sandbox: there is no command %q; there are demo, temporal and apis\n", command)
-		return wrong
-	}
-	err = do(ctx, s, stdout)
+	defer release()
+	err = commands[command](ctx, s, stdout)
 	var status exitStatusError
 	switch {
 	case errors.As(err, &status):
 		return int(status)
-	case err != nil && ctx.Err() == nil:
+	case err != nil && ctx.Err() != nil:
+		fmt.Fprintln(stderr, "sandbox: stopped before it was done")
+		return failed
+	case err != nil:
 		fmt.Fprintln(stderr, "sandbox:", err)
 		return failed
 	}
 	return done
+}
+
+var commands = map[string]func(context.Context, settings, io.Writer) error{
+	"": serve, "demo": demo, "temporal": onlyTemporal, "apis": onlyProviders,
 }
 
 // exitStatusError ends the sandbox with the exit status of the starter it ran.
@@ -85,41 +93,78 @@ type exitStatusError int
 
 func (e exitStatusError) Error() string { return fmt.Sprintf("exit status %d", int(e)) }
 
-func parse(args []string, stderr io.Writer) (settings, string, error) {
-	s := settings{Options: stack.Options{Ports: stack.Fixed()}}
+// parse reads the command line. chosen are the flags that were given.
+func parse(args []string, help io.Writer) (s settings, command string, chosen map[string]bool, err error) {
+	s = settings{Options: stack.Options{Ports: stack.Fixed()}}
 	f := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	f.SetOutput(stderr)
-	f.Usage = func() { fmt.Fprint(stderr, usage); f.PrintDefaults() }
-	f.StringVar(&s.Dir, "data", "", "keep everything in this `folder`, to be there again at the next start")
-	f.StringVar(&s.output, "output", "table", "of demo: table or json")
+	f.SetOutput(io.Discard) // errors are told once, by run
+	f.Usage = func() {}
+	f.StringVar(&s.Dir, "data", "", "keep everything in this `folder`, to be there again at the next start, the shop included")
+	f.StringVar(&s.output, "output", "table", "of demo: `table` or json")
 	f.StringVar(&s.from, "from", "2025-01-01", "of demo: first `day` to backfill")
 	f.StringVar(&s.to, "to", "2025-12-31", "of demo: last `day` to backfill")
-	f.Uint64Var(&s.Shop.Seed, "seed", 1, "which shop to make up")
+	f.Uint64Var(&s.Shop.Seed, "seed", 1, "which shop to make up: any `number`")
 	f.BoolVar(&s.Shop.Gross, "gross", false, "let Klarna invoice the Danish fees separately")
-	for name, port := range map[string]*int{
-		"temporal": &s.Ports.Temporal, "ui": &s.Ports.UI, "portal": &s.Ports.Portal, "metrics": &s.Ports.Metrics,
-		"klarna": &s.Ports.Klarna, "visma": &s.Ports.Visma, "connect": &s.Ports.Connect,
+	ports := map[string]*int{}
+	for _, p := range []struct {
+		name, what string
+		port       *int
+	}{
+		{"temporal", "the Temporal server", &s.Ports.Temporal},
+		{"ui", "Temporal's Web UI", &s.Ports.UI},
+		{"portal", "the worker's portal, with the codec endpoint", &s.Ports.Portal},
+		{"metrics", "the worker's metrics and health", &s.Ports.Metrics},
+		{"klarna", "the simulated Klarna", &s.Ports.Klarna},
+		{"visma", "the simulated Visma.net", &s.Ports.Visma},
+		{"connect", "the simulated Visma Connect", &s.Ports.Connect},
 	} {
-		f.IntVar(port, "port-"+name, *port, "port of "+name+"; 0 takes a free one")
+		ports["-port-"+p.name] = p.port
+		f.IntVar(p.port, "port-"+p.name, *p.port, "the `port` of "+p.what+"; 0 takes a free one")
 	}
-	command := ""
 	for rest := args; ; {
-		if err := f.Parse(rest); err != nil {
-			return s, "", err
+		if err = f.Parse(rest); errors.Is(err, flag.ErrHelp) {
+			fmt.Fprint(help, usage)
+			f.SetOutput(help)
+			f.PrintDefaults()
+		}
+		if err != nil {
+			return s, "", nil, err
 		}
 		if rest = f.Args(); len(rest) == 0 {
 			break
 		}
 		if command != "" {
-			return s, "", fmt.Errorf("there is one command too many: %q", rest[0])
+			return s, "", nil, fmt.Errorf("there is one command too many: %q", rest[0])
 		}
 		command, rest = rest[0], rest[1:]
+		if commands[command] == nil {
+			return s, "", nil, fmt.Errorf("there is no command %q; there are demo, temporal and apis", command)
+		}
 		if len(rest) == 0 {
 			break
 		}
 	}
-	if s.output != "table" && s.output != "json" {
-		return s, "", fmt.Errorf("-output is %q; it is table or json", s.output)
+	chosen = map[string]bool{}
+	f.Visit(func(one *flag.Flag) { chosen[one.Name] = true })
+	for _, name := range slices.Sorted(maps.Keys(ports)) {
+		if port := *ports[name]; port < 0 || port > 65535 {
+			return s, "", nil, fmt.Errorf("%s is %d; it is from 1 to 65535, or 0 for a free one", name, port)
+		}
 	}
-	return s, command, nil
+	return s, command, chosen, s.check()
+}
+
+func (s *settings) check() error {
+	if s.output != "table" && s.output != "json" {
+		return fmt.Errorf("-output is %q; it is table or json", s.output)
+	}
+	for name, day := range map[string]string{"-from": s.from, "-to": s.to} {
+		if _, err := time.Parse(time.DateOnly, day); err != nil {
+			return fmt.Errorf("%s is %q; it is a day such as 2025-01-31", name, day)
+		}
+	}
+	if s.to < s.from {
+		return fmt.Errorf("-to %s lies before -from %s; turn them round", s.to, s.from)
+	}
+	return nil
 }

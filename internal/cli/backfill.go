@@ -151,13 +151,16 @@ func (s *session) mayBackfill(ctx context.Context, in *backfill, row *store.Conn
 	switch {
 	case row.State == workflows.ConnActive, row.State == workflows.ConnPaused && in.dryRun:
 	case row.State == workflows.ConnDisconnected:
-		return &CommandError{Attempted: attempted, Happened: "it is disconnected, which is final", Helps: "Create another connection."}
+		return &CommandError{Attempted: attempted, Happened: stateWords(row.State), Helps: "Create another connection."}
 	default:
-		f := &CommandError{Attempted: attempted, Happened: "the connection is " + row.State}
+		f := &CommandError{Attempted: attempted, Happened: stateWords(row.State)}
 		if next := needs(&status); next != "" {
 			f.Helps = "What comes next: `" + next + "`."
 		}
 		return f
+	}
+	if today := day(s.now(), in.zone); in.from > today {
+		return usagef("--from %s lies in the future; it is %s, and Klarna has paid nothing out after that", in.from, today)
 	}
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
@@ -241,7 +244,8 @@ func (s *session) watchBackfill(ctx context.Context, in *backfill) error {
 	}
 	result, err := s.follow(ctx, followed{
 		connection: in.connection, workflowID: in.workflowID(), title: title,
-		after: "Stopped watching. The backfill goes on in Temporal:\n" + in.ways(),
+		paused: "paused; the same command with --resume lets it go on",
+		after:  "Stopped watching. The backfill goes on in Temporal:\n" + in.ways(),
 	})
 	if errors.Is(err, errNotRunning) {
 		return unanswered(fmt.Sprintf("watch the backfill from %s to %s", in.from, in.to), err, in.none())

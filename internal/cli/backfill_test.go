@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -152,10 +154,10 @@ func TestDaysBeforeTheConnectionsStartAreAskedAbout(t *testing.T) {
 
 func TestOnlyAConnectionThatWorksIsBackfilled(t *testing.T) {
 	for state, words := range map[string]string{
-		workflows.ConnSetup:          "the connection is setup. What comes next: `starter connection klarna-key shop-1`",
-		workflows.ConnPaused:         "the connection is paused. What comes next: `starter connection resume shop-1`",
+		workflows.ConnSetup:          "it is not set up yet. What comes next: `starter connection klarna-key shop-1`",
+		workflows.ConnPaused:         "it is paused. What comes next: `starter connection resume shop-1`",
 		workflows.ConnDisconnected:   "it is disconnected, which is final",
-		workflows.ConnReauthRequired: "the connection is reauth_required",
+		workflows.ConnReauthRequired: "one side no longer lets Kvitt in",
 	} {
 		d := newDesk(t)
 		d.connected("shop-1", func(c *store.Connection) {
@@ -234,6 +236,7 @@ func TestWhatIsInTheWayIsShownWhileWatching(t *testing.T) {
 	})
 	answers := []func() (any, error){
 		func() (any, error) { return nil, errNoAnswer },
+		func() (any, error) { return nil, errNoAnswer },
 		func() (any, error) { return nil, errNotRunning },
 		func() (any, error) { return workflows.Progress{State: "waiting", Found: 5}, nil },
 		func() (any, error) { return workflows.Progress{State: "paused", Found: 5}, nil },
@@ -255,7 +258,60 @@ func TestWhatIsInTheWayIsShownWhileWatching(t *testing.T) {
 		return found(5, 5, 0), nil
 	}
 	s := d.want(d.run(with(january, "--attach")...), ExitDone)
-	contains(t, s.err, "neither Temporal nor a worker answers; it goes on when they do", "waits: Klarna no longer lets Kvitt in. Set a working key.", "paused")
+	contains(t, s.err, "no worker answers; it goes on when one does", "waits: Klarna no longer lets Kvitt in. Set a working key.", "paused; the same command with --resume lets it go on")
+}
+
+func TestWhatIsTriedAgainIsToldWhenNothingMoves(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	var out bytes.Buffer
+	a := newApp(Streams{Err: &out})
+	now := noon
+	a.now = func() time.Time { return now }
+	d.temporal.onQuery = func(string, string) (any, error) {
+		return workflows.Progress{State: "running", Found: 5, Posted: 4, Running: []string{"P5"}}, nil
+	}
+	d.temporal.onRetries = func(id string) ([]Retry, error) {
+		if id != "payout/shop-1/P5" {
+			return nil, nil
+		}
+		return []Retry{{6, "list transactions: Klarna answered 500"}}, nil
+	}
+	w := &watch{session: &session{app: a, store: d.store, temporal: d.temporal}, followed: followed{connection: "shop-1", workflowID: "b"}, screen: a.newView("Backfill", "months")}
+	for range 6 {
+		w.look(t.Context())
+		now = now.Add(3 * time.Second)
+	}
+	want := `Backfill: 5 found, 4 posted, 0 held, 0 skipped, 0 failed; 0 rows
+Backfill: 5 found, 4 posted, 0 held, 0 skipped, 0 failed; 0 rows; trying again (6 attempts so far): list transactions: Klarna answered 500
+`
+	if diff := cmp.Diff(want, out.String()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestABackfillOfDaysToComeIsRefused(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	contains(t, d.fails(ExitUsage, "backfill", "shop-1", "--from", "2026-03-03", "--to", "2026-03-31"), "--from 2026-03-03 lies in the future; it is 2026-03-02")
+}
+
+func TestTheReportTellsWhatWasNotBegunAndWhatIsMissing(t *testing.T) {
+	for _, c := range []struct {
+		result workflows.SyncResult
+		want   string
+	}{
+		{workflows.SyncResult{Progress: workflows.Progress{Found: 5, Posted: 2}, Outcome: workflows.OutcomeCancelled}, "5 payouts with 0 rows found: 2 posted, 0 held, 0 skipped because they were final before, 0 failed, 3 not begun.\n"},
+		{workflows.SyncResult{Outcome: workflows.OutcomeDueMissing, Reason: "A payout in EUR was due on 2026-01-30"}, "A payout in EUR was due on 2026-01-30. Look in Klarna's Merchant Portal"},
+		{workflows.SyncResult{Outcome: workflows.OutcomeDueMissing}, "A payout was due by the merchant's rhythm and is missing. Look in"},
+	} {
+		var out bytes.Buffer
+		p := &c.result.Progress
+		if err := writeConclusion(&out, &Report{Found: p.Found, Posted: p.Posted}, &c.result, painter{}); err != nil {
+			t.Fatal(err)
+		}
+		contains(t, out.String(), c.want)
+	}
 }
 
 func TestABackfillThatFailedSaysWhy(t *testing.T) {

@@ -47,8 +47,8 @@ type app struct {
 	every  time.Duration // between two looks at a workflow; 0: what suits
 	// patience is how long a worker may take to show up at Temporal.
 	patience time.Duration
-	http   *http.Client  // nil: one of the clients' own
-	dial   func(context.Context, *config.Config, *vault.Keyring) (Temporal, error)
+	http     *http.Client // nil: one of the clients' own
+	dial     func(context.Context, *config.Config, *vault.Keyring) (Temporal, error)
 }
 
 func newApp(s Streams) *app {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -87,6 +88,20 @@ func paintState(paint painter, state string) string {
 		return paint.warn(state)
 	default:
 		return state
+	}
+}
+
+// stateWords is the state of a connection in a sentence that begins with it.
+func stateWords(state string) string {
+	switch state {
+	case workflows.ConnSetup, workflows.ConnVerifying:
+		return "it is not set up yet"
+	case workflows.ConnReauthRequired:
+		return "one side no longer lets Kvitt in"
+	case workflows.ConnDisconnected:
+		return "it is disconnected, which is final"
+	default:
+		return "it is " + state
 	}
 }
 
@@ -180,6 +195,7 @@ func (s *session) showConnection(ctx context.Context, now *workflows.Status) err
 
 func writeConnection(w io.Writer, now *workflows.Status, last *store.SyncRun, payouts []store.Payout, paint painter) error {
 	t := table.New(table.Left(""), table.Left(""))
+	t.Width = width(w)
 	add := func(name, value string) {
 		if value != "" {
 			t.Add(name, value)
@@ -200,9 +216,15 @@ func writeConnection(w io.Writer, now *workflows.Status, last *store.SyncRun, pa
 	t.Blank()
 	addSide(t, "visma.net", &now.Visma, paint)
 	add("", joined("base currency", now.BaseCurrency, "flow", now.Visma.Flow))
-	if need := needs(now); need != "" {
+	switch need := needs(now); {
+	case need != "":
 		t.Blank()
 		add("next", need)
+	default:
+		if state := waiting(payouts); state != "" {
+			t.Blank()
+			add("next", "starter payout list "+now.ID+" --state "+state)
+		}
 	}
 	return t.Write(w)
 }
@@ -217,7 +239,7 @@ func addSide(t *table.Table, name string, side *workflows.Side, paint painter) {
 		t.Add("", "last read "+moment(side.Verified))
 	}
 	if side.LastError != "" {
-		t.Add("", paint.bad(side.LastError))
+		t.Add("", paint.bad(printable(side.LastError)))
 		t.Add("", side.Remedy)
 	}
 }
@@ -264,6 +286,16 @@ func byState(payouts []store.Payout) string {
 		return "none yet"
 	}
 	return words
+}
+
+// waiting is the state in which payouts wait for a person, "" when none does.
+func waiting(payouts []store.Payout) string {
+	for _, state := range []string{workflows.StateHeld, workflows.StateAwaitingApproval} {
+		if slices.ContainsFunc(payouts, func(p store.Payout) bool { return p.State == state }) {
+			return state
+		}
+	}
+	return ""
 }
 
 // needs is the command that brings a connection on, if one does.

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/store"
+	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -214,7 +215,7 @@ func TestACommandThatNeedsAWorkerSaysSoWhenThereIsNone(t *testing.T) {
 	} {
 		contains(t, d.fails(ExitFailed, strings.Fields(line)...), `no worker asks the task queue "kvitt" for work. Start a worker`)
 	}
-	d.temporal.workers = 1
+	d.temporal.workers, d.temporal.late, d.patience = 1, 1, time.Minute // one has just started
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errNoAnswer }
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "Pause the connection shop-1: no worker has answered within 20s. Start a worker")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errStillGoing }
@@ -228,6 +229,10 @@ func TestAWorkflowsOwnWordsReachThePerson(t *testing.T) {
 		return nil, &RefusalError{"resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "resume", "shop-1"), "Resume connection shop-1: it is active. Both sides work and syncs run by schedule.")
+	d.temporal.onUpdate = func(message) (any, error) {
+		return nil, &RefusalError{`unable to decode the input for update "Pause": decrypt a Temporal payload: ` + vault.ErrWrongKeyset.Error() + ": it was sealed with key 1"}
+	}
+	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "because it has another keyset. Give both the same keyset (KVITT_KEYSET, KVITT_KEYSET_FILE)")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errNotRunning }
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "the workflow connection/shop-1 does not run in Temporal. Check that TEMPORAL_ADDRESS")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errors.New("speak with Temporal at x: odd") }

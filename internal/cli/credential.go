@@ -38,7 +38,12 @@ use.`,
 		Example: `  starter connection klarna-key nordisk-webbhandel-k3x9
   starter connection klarna-key nordisk-webbhandel-k3x9 --key-file klarna.key --yes
   pass show klarna | starter connection klarna-key nordisk-webbhandel-k3x9 --yes`,
-		Args: exactly("the id of a connection"),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) > 1 { // and what stands there may be the key, which is not repeated
+				return usagef("the key is never an argument, which other users of the machine can see and the shell remembers; give it with --key-file, by a pipe, or on the terminal")
+			}
+			return exactly("the id of a connection")(c, args)
+		},
 		RunE: a.remote(func(ctx context.Context, s *session, args []string) error { return s.setKlarnaKey(ctx, args[0], &in) }),
 	}
 	c.Flags().StringVar(&in.username, "username", "", "the `UUID` that the Merchant Portal shows with the key, where it shows one")
@@ -95,7 +100,11 @@ func (s *session) offer(ctx context.Context, row *store.Connection, attempted, f
 		if field == access.FieldVismaCandidate {
 			side = &now.Visma
 		}
-		if _, err := fmt.Fprintf(w, "Verified: %s. The connection %s is %s.\n", sideCell(side), now.ID, paintState(s.paint, now.State)); err != nil {
+		who := sideCell(side)
+		if field == access.FieldVismaCandidate && now.BaseCurrency != "" {
+			who += ", base currency " + now.BaseCurrency
+		}
+		if _, err := fmt.Fprintf(w, "Verified: %s. The connection %s is %s.\n", who, now.ID, paintState(s.paint, now.State)); err != nil {
 			return err
 		}
 		if next := needs(&now); next != "" {
@@ -113,7 +122,7 @@ func noConnectionWorkflow(row *store.Connection) *CommandError {
 	}
 	return &CommandError{
 		Happened: "the workflow " + workflows.ConnectionWorkflowID(row.ID) + " does not run in Temporal",
-		Helps:    "Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are those the connection was created with.",
+		Helps:    "Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are those the connection was created with; if they are, `starter setup` starts it again.",
 	}
 }
 

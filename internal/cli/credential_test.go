@@ -96,6 +96,9 @@ func TestAMalformedKeyNeverLeavesTheProcess(t *testing.T) {
 	}
 	d.stdin = ""
 	contains(t, d.fails(ExitUsage, "connection", "klarna-key", "shop-1"), "No key was given")
+	if told := d.fails(ExitUsage, "connection", "klarna-key", "shop-1", "klarna_test_api_secret"); strings.Contains(told, "klarna_test_api") {
+		t.Errorf("the key is repeated: %s", told)
+	}
 	contains(t, d.fails(ExitFailed, "connection", "klarna-key", "shop-1", "--key-file", "/no/such/file"), "Read the key file /no/such/file: no such file or directory.")
 	if d.candidate(access.FieldKlarnaCandidate, new(access.KlarnaSecret)) || len(d.temporal.updates) > 0 {
 		t.Error("a malformed key went further")

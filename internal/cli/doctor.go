@@ -26,7 +26,8 @@ const (
 type examination struct {
 	*session
 	checks
-	limit time.Duration // how old the last successful sync may be
+	limit  time.Duration // how old the last successful sync may be
+	manned bool          // a worker asks for work
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -186,6 +187,7 @@ func (e *examination) temporalServer(ctx context.Context) {
 		e.ok("search attributes", "", "are registered")
 	}
 	w, err := e.temporal.Workers(ctx)
+	e.manned = err == nil && w.Count > 0
 	switch {
 	case err != nil:
 		e.failed("worker", "", err)
@@ -268,7 +270,7 @@ func (e *examination) visma(ctx context.Context) {
 		err = provider.Discover(ctx)
 	}
 	if err != nil {
-		e.failed("visma connect", "", err)
+		e.refused("visma connect", "", err, "")
 		return
 	}
 	e.ok("visma connect", "", e.config.VismaConnectURL+" answers with its discovery document")
@@ -278,8 +280,12 @@ func (e *examination) visma(ctx context.Context) {
 // lately, or that it works since a moment ago only.
 func (e *examination) syncAge(ctx context.Context, c *store.Connection, since time.Time) {
 	const name = "last sync"
-	if c.State != workflows.ConnActive {
-		e.warn(name, c.ID, "not expected, because the connection is "+c.State, "")
+	switch c.State {
+	case workflows.ConnActive:
+	case workflows.ConnPaused:
+		e.warn(name, c.ID, "not expected, because the connection is paused", "")
+		return
+	default: // which was said above
 		return
 	}
 	last, err := e.store.LastSuccessfulSync(ctx, c.ID)

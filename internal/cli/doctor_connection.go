@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -27,15 +28,57 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 		return
 	}
 	if next := needs(&status); next != "" && status.State != workflows.ConnPaused {
-		e.warn("state", c.ID, "The connection is "+c.State+".", "What comes next: `"+next+"`.")
+		e.warn("state", c.ID, finish(stateWords(c.State)), "What comes next: `"+next+"`.")
 	}
+	e.workflow(ctx, c)
 	if status.Klarna.State != workflows.SideMissing {
 		e.klarna(ctx, c)
 	}
 	if status.Visma.State != workflows.SideMissing {
 		e.company(ctx, c)
 	}
+	e.payouts(ctx, c)
 	e.syncAge(ctx, c, latest(c.CreatedAt, status.Klarna.Since, status.Visma.Since))
+}
+
+// workflow checks that Temporal has the connection. When no worker answers, it
+// was said above.
+func (e *examination) workflow(ctx context.Context, c *store.Connection) {
+	if e.temporal == nil || !e.manned {
+		return
+	}
+	_, err := query(ctx, e.temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(c.ID))
+	if errors.Is(err, errNotRunning) {
+		e.fail("workflow", c.ID, "Temporal does not know it.", "`starter setup` starts it again, if TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are right.")
+	}
+}
+
+// payouts tells of those that wait for a person.
+func (e *examination) payouts(ctx context.Context, c *store.Connection) {
+	for _, state := range []string{workflows.StateHeld, workflows.StateAwaitingApproval} {
+		all, err := e.store.Payouts(ctx, store.PayoutFilter{Connection: c.ID, State: state})
+		switch {
+		case err != nil:
+			e.failed("payouts", c.ID, err)
+			return
+		case len(all) > 0:
+			e.warn("payouts", c.ID, fmt.Sprintf("%s %s", counted(len(all), "payout"), waits(state, len(all))), "Look at them: `starter payout list "+c.ID+" --state "+state+"`.")
+		}
+	}
+}
+
+// waits is what payouts in a state do.
+func waits(state string, n int) string {
+	switch {
+	case state == workflows.StateHeld && n == 1:
+		return "is held."
+	case state == workflows.StateHeld:
+		return "are held."
+	case n == 1:
+		return "awaits approval."
+	default:
+		return "await approval."
+	}
 }
 
 // latest is since when a connection can work at all.
@@ -62,12 +105,18 @@ func (e *examination) klarna(ctx context.Context, c *store.Connection) {
 	e.ok(c.Provider, c.ID, joined("a real read works; environment", c.Environment, "merchant", c.MerchantID))
 }
 
+const reachable = "Check that this machine reaches it: the network, a proxy or a firewall in between, and the KVITT_…_URL variables where they are set."
+
 // refused adds an error of the other side, with what helps against a dead
 // credential when the error itself does not know.
 func (e *examination) refused(name, connection string, err error, remedy string) {
 	words, helps := split(err)
-	if helps == "" && fault.ClassOf(err) == fault.Auth {
+	switch class := fault.ClassOf(err); {
+	case helps != "":
+	case class == fault.Auth:
 		helps = remedy
+	case class == fault.Transient:
+		helps = reachable
 	}
 	e.fail(name, connection, words, helps)
 }

@@ -15,6 +15,8 @@ type followed struct {
 	connection string
 	workflowID string
 	title      string
+	// paused is what a person is told while it is paused.
+	paused string
 	// after says how to go on watching once this command has stopped.
 	after string
 }
@@ -38,8 +40,7 @@ func (s *session) follow(ctx context.Context, f followed) (workflows.SyncResult,
 		e.err = s.temporal.Result(ctx, f.workflowID, &e.result)
 		end <- e
 	}()
-	screen := s.newView(f.title, "months")
-	var last workflows.Progress
+	w := &watch{session: s, followed: f, screen: s.newView(f.title, "months")}
 	every := queryEveryPlain
 	if isTerminal(s.Err) {
 		every = queryEvery
@@ -50,11 +51,11 @@ func (s *session) follow(ctx context.Context, f followed) (workflows.SyncResult,
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	stopped := func() (workflows.SyncResult, error) {
-		screen.Done()
+		w.screen.Done()
 		s.say("\n%s", f.after)
 		return workflows.SyncResult{}, errTold
 	}
-	s.look(ctx, f, screen, &last)
+	w.look(ctx)
 	for {
 		select {
 		case <-ctx.Done():
@@ -64,36 +65,85 @@ func (s *session) follow(ctx context.Context, f followed) (workflows.SyncResult,
 				return stopped()
 			}
 			if e.err == nil {
-				screen.Show(&e.result.Progress, "")
+				w.screen.Show(&e.result.Progress, "")
 			}
-			screen.Done()
+			w.screen.Done()
 			return e.result, s.ended(f, e.err)
 		case <-tick.C:
-			s.look(ctx, f, screen, &last)
+			w.look(ctx)
 		}
 	}
 }
 
+// watch is a look at a sync again and again.
+type watch struct {
+	*session
+	followed
+	screen  view
+	last    workflows.Progress
+	moved   time.Time // when the progress last changed
+	silent  int       // questions in a row that nobody answered
+	hitch   string    // what is tried again and again, of the last time it was asked
+	askedAt time.Time // for the hitch
+}
+
+// stuckAfter is how long nothing has to move before it is asked why.
+const stuckAfter = 10 * time.Second
+
 // look asks for the progress once and shows it.
-func (s *session) look(ctx context.Context, f followed, screen view, last *workflows.Progress) {
-	now, err := query(ctx, s.temporal, workflows.ProgressQuery, f.workflowID)
+func (w *watch) look(ctx context.Context) {
+	now, err := query(ctx, w.temporal, workflows.ProgressQuery, w.workflowID)
 	note := ""
 	switch {
 	case ctx.Err() != nil:
 		return
 	case err == nil:
-		*last = now
-		if now.State == "waiting" {
-			note = s.waitsFor(ctx, f.connection)
+		w.silent = 0
+		if w.moved.IsZero() || counts(&now) != counts(&w.last) || now.Rows != w.last.Rows || now.WindowsRun != w.last.WindowsRun {
+			w.moved, w.hitch = w.now(), ""
 		}
-	case errors.Is(err, errNoAnswer):
-		note = "neither Temporal nor a worker answers; it goes on when they do"
+		w.last = now
+		switch now.State {
+		case "paused":
+			note = w.paused
+		case "waiting":
+			note = w.waitsFor(ctx, w.followed.connection)
+		case "running":
+			note = w.hitches(ctx)
+		}
 	case errors.Is(err, errNotRunning):
 		return // it has just ended, or has not begun
+	case errors.Is(err, errNoAnswer):
+		if w.silent++; w.silent < 2 {
+			return // a worker that has just started answers the next time
+		}
+		note = "no worker answers; it goes on when one does"
 	default:
 		note = "Temporal does not answer; trying again"
 	}
-	screen.Show(last, note)
+	w.screen.Show(&w.last, note)
+}
+
+// hitches tells what is tried again and again while nothing moves.
+func (w *watch) hitches(ctx context.Context) string {
+	now := w.now()
+	if now.Sub(w.moved) < stuckAfter || now.Sub(w.askedAt) < stuckAfter/2 {
+		return w.hitch
+	}
+	w.askedAt, w.hitch = now, ""
+	ids := []string{w.workflowID}
+	for _, reference := range w.last.Running[:min(len(w.last.Running), 3)] {
+		ids = append(ids, workflows.PayoutWorkflowID(w.followed.connection, reference))
+	}
+	for _, id := range ids {
+		all, err := w.temporal.Retries(ctx, id)
+		if err != nil || len(all) == 0 {
+			continue
+		}
+		w.hitch = printable(fmt.Sprintf("trying again (%s so far): %s", counted(all[0].Failures, "attempt"), all[0].Words))
+		break
+	}
+	return w.hitch
 }
 
 // waitsFor tells which credential a sync waits for, and what helps.

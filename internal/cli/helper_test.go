@@ -253,6 +253,8 @@ type played struct {
 	onUpdate func(m message) (any, error)
 	onQuery  func(workflowID, name string) (any, error)
 	onResult func(ctx context.Context, workflowID string) (any, error)
+	// What is tried again; nil means nothing.
+	onRetries func(workflowID string) ([]Retry, error)
 }
 
 type message struct {
@@ -331,6 +333,13 @@ func (p *played) Workers(context.Context) (Workers, error) {
 		return Workers{Queue: "kvitt"}, nil
 	}
 	return Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
+}
+
+func (p *played) Retries(_ context.Context, workflowID string) ([]Retry, error) {
+	if p.onRetries == nil {
+		return nil, nil
+	}
+	return p.onRetries(workflowID)
 }
 
 func (p *played) Attributes(context.Context) (map[string]enumspb.IndexedValueType, error) {

@@ -14,7 +14,6 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/cli/table"
-	"kvitt/internal/held"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -142,28 +141,20 @@ func writePayouts(w io.Writer, all []listedPayout, zone *time.Location, paint pa
 		_, err := fmt.Fprintln(w, "No payouts.")
 		return err
 	}
-	t := table.New(table.Left("payment reference"), table.Left("date"), table.Left("state"), table.Left("batch"),
-		table.Right("rows"), table.Right("settlement"), table.Left("currency"))
-	t.Paint = func(column int, text string) string {
-		if column != 2 {
-			return text
-		}
-		if _, ok := held.Look(held.Code(text)); ok {
-			return paint.bad(text)
-		}
-		return paintState(paint, text)
-	}
+	t := table.New(table.Left("reference"), table.Left("date"), table.Left("state"), table.Left("batch"),
+		table.Right("rows"), table.Right("settlement"))
+	t.Paint = paintStates(paint)
 	totals, counts := map[string]int64{}, map[string]int{}
 	for i := range all {
 		p := &all[i]
 		t.Add(p.PaymentReference, day(p.PayoutDate, zone), stateCell(p.State, p.HeldReason), p.BatchNumber,
-			strconv.FormatInt(p.Rows, 10), money(p.Settlement, p.Currency), p.Currency)
+			strconv.FormatInt(p.Rows, 10), amount(p.Settlement, p.Currency))
 		totals[p.Currency] += p.Settlement
 		counts[p.Currency]++
 	}
 	t.Blank()
 	for _, c := range slices.Sorted(maps.Keys(totals)) {
-		t.Add("total", "", counted(counts[c], "payout"), "", "", money(totals[c], c), c)
+		t.Add("total", "", counted(counts[c], "payout"), "", "", amount(totals[c], c))
 	}
 	return t.Write(w)
 }

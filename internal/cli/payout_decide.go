@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/cli/table"
 	"kvitt/internal/held"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -131,6 +133,7 @@ func writeDecided(w io.Writer, p *store.Payout, d *decided, paint painter) error
 	if detail == "" {
 		detail = entry.Sentence
 	}
-	_, err := fmt.Fprintf(w, "  %s: %s\n  → %s\n", paint.bad(d.HeldReason), detail, entry.Remedy)
+	why := table.Fold(d.HeldReason+": "+detail, width(w), 2)
+	_, err := fmt.Fprintf(w, "  %s%s\n  → %s\n", paint.bad(d.HeldReason), strings.TrimPrefix(why, d.HeldReason), table.Fold(entry.Remedy, width(w), 4))
 	return err
 }

@@ -34,7 +34,7 @@ func (p *page) heading(words string) {
 
 func (p *page) line(format string, args ...any) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, format+"\n", args...)
+		_, p.err = fmt.Fprintln(p.w, table.Fold(fmt.Sprintf(format, args...), width(p.w), 0))
 	}
 }
 
@@ -48,6 +48,7 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p.voucher(d)
 	p.posting(d)
 	p.documents(d)
+	p.history(d)
 	return p.err
 }
 
@@ -136,7 +137,7 @@ func (p *page) proof(d *payoutDetail) {
 		return
 	}
 	p.heading("Proof: rows = totals = settlement")
-	t := table.New(table.Left("component"), table.Left("country"), table.Right("rows"), table.Right("amount"), table.Right("VAT"), table.Right("effect"))
+	t := table.New(table.Left("component"), table.Optional("country"), table.Right("rows"), table.Right("amount"), table.Right("VAT"), table.Right("effect"))
 	for _, c := range d.Proof.Components {
 		effect := d.Proof.Effect(c)
 		words := money(effect.Amount, d.Currency)
@@ -175,7 +176,7 @@ func (p *page) voucher(d *payoutDetail) {
 	v := d.Voucher
 	p.heading(fmt.Sprintf("Voucher of %s, profile version %d", v.Date, d.ProfileVersion))
 	p.line("%s", v.Description)
-	t := table.New(table.Left("account"), table.Left("subaccount"), table.Left("text"), table.Right("debit"), table.Right("credit"), table.Left("VAT code"), table.Left("role"))
+	t := table.New(table.Left("account"), table.Optional("subaccount"), table.Left("text"), table.Right("debit"), table.Right("credit"), table.Optional("VAT code"), table.Left("role"))
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		t.Add(l.Account, segments(l.Subaccount), l.Text, side(l.Debit, d.Currency), side(l.Credit, d.Currency), l.VATCode, string(l.Role))
@@ -216,7 +217,7 @@ func (p *page) posting(d *payoutDetail) {
 	t.Add("state", q.State)
 	batch := q.BatchNumber
 	if q.Adopted {
-		batch += " (adopted: an interrupted attempt had created it)"
+		batch += " (adopted: it was in Visma.net already)"
 	}
 	t.Add("batch", batch)
 	p.write(t)
@@ -239,6 +240,25 @@ func (p *page) documents(d *payoutDetail) {
 	t := table.New(table.Left("kind"), table.Right("parts"), table.Right("bytes"), table.Left("SHA-256"))
 	for i := range d.Documents {
 		t.Add(d.Documents[i].Kind, strconv.Itoa(d.Documents[i].Parts), strconv.FormatInt(d.Documents[i].Size, 10), d.Documents[i].digest())
+	}
+	p.write(t)
+}
+
+// history is who did what with the payout, oldest first.
+func (p *page) history(d *payoutDetail) {
+	if len(d.History) == 0 {
+		return
+	}
+	p.heading("History")
+	t := table.New(table.Left(""), table.Left(""), table.Left(""))
+	t.Width = width(p.w)
+	for i := range d.History {
+		h := &d.History[i]
+		words := h.Action
+		if h.Reason != "" {
+			words += ": " + h.Reason
+		}
+		t.Add(moment(h.At), h.Who, words)
 	}
 	p.write(t)
 }

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +43,7 @@ type payoutDetail struct {
 	VoucherHash      string             `json:"voucher_hash,omitempty"`
 	Posting          *postingDetail     `json:"posting,omitempty"`
 	Documents        []documentDetail   `json:"documents"`
+	History          []historyDetail    `json:"history"` // oldest first
 
 	brief ReportedPayout
 }
@@ -74,6 +77,14 @@ type documentDetail struct {
 	Parts  int      `json:"parts"`
 	Size   int64    `json:"size"`
 	SHA256 []string `json:"sha256"` // of each part, in order
+}
+
+// historyDetail is an entry of the audit trail about the payout.
+type historyDetail struct {
+	At     time.Time `json:"at"`
+	Who    string    `json:"who"`              // "kvitt" when nobody asked for it
+	Action string    `json:"action"`           // "held", "approve"
+	Reason string    `json:"reason,omitempty"` // a person's words, or the code of what holds it
 }
 
 func (a *app) payoutShowCommand() *cobra.Command {
@@ -140,8 +151,33 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	if d.Posting, err = s.posting(ctx, p); err != nil {
 		return nil, err
 	}
-	d.Documents, err = s.documents(ctx, p)
+	if d.Documents, err = s.documents(ctx, p); err != nil {
+		return nil, err
+	}
+	d.History, err = s.history(ctx, p)
 	return d, err
+}
+
+// history is what the audit trail tells about a payout.
+func (s *session) history(ctx context.Context, p *store.Payout) ([]historyDetail, error) {
+	trail, err := s.store.AuditTrail(ctx, p.ConnectionID, 0)
+	if err != nil {
+		return nil, err
+	}
+	all := []historyDetail{}
+	for i := range slices.Backward(trail) {
+		e := &trail[i]
+		if e.Subject != "payout/"+p.PaymentReference {
+			continue
+		}
+		var after struct {
+			Reason string `json:"reason"`
+			Code   string `json:"code"`
+		}
+		_ = json.Unmarshal(e.After, &after) // most actions have neither
+		all = append(all, historyDetail{e.At, e.Who, strings.TrimPrefix(e.Action, "payout."), cmp.Or(after.Reason, after.Code)})
+	}
+	return all, nil
 }
 
 func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail, error) {

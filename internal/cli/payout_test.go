@@ -43,6 +43,7 @@ func TestPayoutsAreListedByDateWithTotals(t *testing.T) {
 // steady takes what differs from run to run out of a page.
 func steady(page string) string {
 	page = regexp.MustCompile(`\[kvitt:[0-9a-f]{16}\]`).ReplaceAllString(page, "[kvitt:0123456789abcdef]")
+	page = regexp.MustCompile(`(?m)^[0-9:Z -]{20}  kvitt`).ReplaceAllString(page, "2026-03-02 12:00:00Z  kvitt")
 	return regexp.MustCompile(`Hash [0-9a-f]{64}`).ReplaceAllString(page, "Hash "+strings.Repeat("0", 64))
 }
 
@@ -51,7 +52,7 @@ func TestShowTellsAnAccountantEverythingAboutAPayout(t *testing.T) {
 	d.connected("shop-1")
 	d.payouts("shop-1")
 	golden(t, "payout-verified.golden", steady(d.want(d.run("payout", "show", "shop-1", "P1"), ExitDone).out))
-	golden(t, "payout-held.golden", d.want(d.run("payout", "show", "shop-1", "P2"), ExitDone).out)
+	golden(t, "payout-held.golden", steady(d.want(d.run("payout", "show", "shop-1", "P2"), ExitDone).out))
 	golden(t, "payout-found.golden", d.want(d.run("payout", "show", "shop-1", "P3"), ExitDone).out)
 
 	got := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P1", "--output", "json"), ExitDone))
@@ -64,8 +65,41 @@ func TestShowTellsAnAccountantEverythingAboutAPayout(t *testing.T) {
 		t.Errorf("documents %+v", got.Documents)
 	}
 	stopped := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P2", "--output", "json"), ExitDone))
+	if len(stopped.History) != 1 || stopped.History[0].Who != "kvitt" || stopped.History[0].Action != "held" {
+		t.Errorf("history %+v", stopped.History)
+	}
 	if stopped.Held == nil || stopped.Held.Code != held.ComponentUnknown || stopped.Documents == nil {
 		t.Errorf("%+v", stopped)
+	}
+}
+
+func TestShowTellsWhoDecidedAndWhy(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	err := d.store.UpdatePayout(t.Context(), "shop-1", "P2", func(p *store.Payout) error {
+		p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil
+		return nil
+	}, &store.AuditEntry{Who: "anna", Action: "payout.reject", After: d.json(map[string]string{"reason": "booked by hand"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, d.want(d.run("payout", "show", "shop-1", "P2"), ExitDone).out, "state       rejected", "  anna   reject: booked by hand\n")
+}
+
+func TestNothingFromOutsideReachesTheTerminalAsItsControl(t *testing.T) {
+	if got := printable("a\x1b[31mred\a å\u009b1m\nnext\tcell"); got != "a\uFFFD[31mred\uFFFD å\uFFFD1m\nnext\tcell" {
+		t.Errorf("%q", got)
+	}
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	d.change("shop-1", "P2", func(p *store.Payout) error {
+		p.Held = d.json(workflows.Held{Code: held.BadData, Detail: "Klarna answered \x1b]0;owned\a"})
+		return nil
+	})
+	if out := d.want(d.run("payout", "show", "shop-1", "P2"), ExitDone).out; strings.Contains(out, "\x1b") {
+		t.Errorf("%q", out)
 	}
 }
 

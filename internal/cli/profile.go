@@ -68,7 +68,8 @@ func (a *app) profileShowCommand() *cobra.Command {
 				return err
 			}
 			return a.show(profileDocument{row.ID, p.Version, p.Hash, p.CreatedBy, p.CreatedAt, string(p.Document)}, func(w io.Writer) error {
-				s.say("Version %d, set by %s at %s.", p.Version, p.CreatedBy, moment(p.CreatedAt))
+				s.say("Version %d, set by %s at %s. The connection itself decides that it posts %s, and nothing before %s.",
+					p.Version, p.CreatedBy, moment(p.CreatedAt), row.Posting, row.Start)
 				_, err := w.Write(p.Document)
 				return err
 			})

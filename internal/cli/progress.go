@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"kvitt/internal/cli/table"
 	"kvitt/workflows"
 )
 
@@ -90,10 +91,12 @@ func hurdle(p *workflows.Progress, note string) string {
 		return "paused"
 	case p.State == "finishing":
 		return "stopping: what is under way is finished first"
+	case p.State == "waiting" && p.Words != "":
+		return p.Words
 	case p.State == "waiting":
 		return "waits for a credential"
 	default:
-		return p.Words
+		return ""
 	}
 }
 
@@ -174,7 +177,7 @@ func (b *bar) Done() { b.drawn = 0 }
 // frame is what is drawn: at most so many columns wide, or the terminal would
 // break the lines and the next frame would start in the wrong place.
 func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
-	const cells = 28
+	const cells = 30
 	full := int(fraction(p) * cells)
 	strip := strings.Repeat("█", full) + strings.Repeat("░", cells-full)
 	speed := []string{fmt.Sprintf("%3d %%", int(fraction(p)*100))}
@@ -184,28 +187,38 @@ func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
 	if left := b.meter.left(p); left > 0 {
 		speed = append(speed, "about "+span(left)+" left")
 	}
-	head := cut(b.title, max(0, columns-cells-30))
-	lines := []string{
-		cut(fmt.Sprintf("%s  %s  %s", head, strip, strings.Join(speed, " · ")), columns),
-	}
-	found := "  " + counts(p)
+	head := b.title
 	if words := listed(p, b.windows); words != "" && p.State != "done" {
-		found += " · " + words
+		head += " · " + words
 	}
-	lines = append(lines, cut(found, columns))
 	size := counted(p.Rows, "row")
 	if len(p.Amounts) > 0 {
 		size += " · " + sums(p.Amounts)
 	}
-	lines = append(lines, cut("  "+size, columns))
-	if words := hurdle(p, note); words != "" {
-		return append(lines, "  "+b.paint.warn(cut(words, columns-2)))
+	lines := []string{
+		cut(head, columns),
+		cut(fmt.Sprintf("  %s  %s", strip, strings.Join(speed, " · ")), columns),
+		cut("  "+counts(p), columns),
+		cut("  "+size, columns),
 	}
-	if len(p.Running) > 0 {
+	switch words := hurdle(p, note); {
+	case words != "":
+		for i, line := range strings.Split(table.Fold(words, columns, 2), "\n") {
+			if i == mostHurdle {
+				break
+			}
+			lines = append(lines, "  "+b.paint.warn(cut(strings.TrimSpace(line), columns-2)))
+		}
+	case len(p.Running) > 0:
 		lines = append(lines, b.paint.faint(cut("  now "+some(p.Running, 4), columns)))
+	case p.Words != "":
+		lines = append(lines, b.paint.faint(cut("  "+p.Words, columns)))
 	}
 	return lines
 }
+
+// mostHurdle is how many lines a hurdle may take.
+const mostHurdle = 5
 
 // cut shortens a line to so many characters.
 func cut(line string, columns int) string {
@@ -234,7 +247,7 @@ func (l *lines) Show(p *workflows.Progress, note string) {
 	if more := listed(p, l.windows); more != "" {
 		words += "; " + more
 	}
-	if why := hurdle(p, note); why != "" && p.State != "running" || note != "" {
+	if why := hurdle(p, note); why != "" {
 		words += "; " + why
 	}
 	l.kept = words

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"kvitt/internal/cli/table"
@@ -101,10 +102,11 @@ func (s *session) report(ctx context.Context, f *finished) (*Report, error) {
 // reported is a payout as it stands in the database.
 func reported(p *store.Payout) ReportedPayout {
 	evidence := heldOf(p)
+	compiled := p.HeldReason == "" || p.State == workflows.StateAwaitingApproval
 	return ReportedPayout{
 		PaymentReference: p.PaymentReference, State: p.State, HeldReason: p.HeldReason, BatchNumber: p.BatchNumber,
 		Settlement: p.Settlement, Currency: p.Currency, Difference: difference(p, &evidence),
-		date: p.Date, detail: evidence.Detail, known: evidence.Difference != 0 || p.HeldReason == "" && len(p.Voucher) > 0,
+		date: p.Date, detail: evidence.Detail, known: evidence.Difference != 0 || compiled && len(p.Voucher) > 0,
 	}
 }
 
@@ -127,6 +129,7 @@ func heldOf(p *store.Payout) evidence {
 	if len(p.Held) > 0 {
 		_ = json.Unmarshal(p.Held, &e) // what cannot be read is shown as it is by `payout show`
 	}
+	e.Detail = printable(e.Detail)
 	return e
 }
 
@@ -134,7 +137,7 @@ func heldOf(p *store.Payout) evidence {
 // says, of another one what its voucher's settlement lines come to against
 // what Klarna paid out.
 func difference(p *store.Payout, e *evidence) int64 {
-	if p.HeldReason != "" {
+	if p.HeldReason != "" && p.State != workflows.StateAwaitingApproval {
 		return e.Difference
 	}
 	var v voucher.Voucher
@@ -171,7 +174,7 @@ func (s *session) conclude(ctx context.Context, f *finished) error {
 	if s.json() { // a program reads the document, a person the rest
 		told, paint = s.Err, s.aside
 	}
-	if err := writeConclusion(told, r, f.result.Outcome, paint); err != nil {
+	if err := writeConclusion(told, r, &f.result, paint); err != nil {
 		return err
 	}
 	switch {
@@ -187,21 +190,13 @@ func writeReport(w io.Writer, r *Report, zone *time.Location, paint painter) err
 	if len(r.Payouts) == 0 {
 		return nil
 	}
-	t := table.New(table.Left("payment reference"), table.Left("date"), table.Left("state"), table.Left("batch"),
-		table.Right("settlement"), table.Left("currency"), table.Right("difference"))
-	t.Paint = func(column int, text string) string {
-		if column != 2 {
-			return text
-		}
-		if _, ok := held.Look(held.Code(text)); ok {
-			return paint.bad(text)
-		}
-		return paintState(paint, text)
-	}
+	t := table.New(table.Left("reference"), table.Left("date"), table.Left("state"), table.Left("batch"),
+		table.Right("settlement"), table.Right("difference"))
+	t.Paint = paintStates(paint)
 	for i := range r.Payouts {
 		p := &r.Payouts[i]
 		t.Add(p.PaymentReference, day(p.date, zone), stateCell(p.State, p.HeldReason), p.BatchNumber,
-			money(p.Settlement, p.Currency), p.Currency, p.differenceCell())
+			amount(p.Settlement, p.Currency), p.differenceCell())
 	}
 	t.Blank()
 	for _, c := range slices.Sorted(maps.Keys(r.Amounts)) {
@@ -211,7 +206,7 @@ func writeReport(w io.Writer, r *Report, zone *time.Location, paint painter) err
 				n++
 			}
 		}
-		t.Add("total", "", counted(n, "payout"), "", money(r.Amounts[c].Settlement, c), c)
+		t.Add("total", "", counted(n, "payout"), "", amount(r.Amounts[c].Settlement, c))
 	}
 	if err := t.Write(w); err != nil {
 		return err
@@ -220,49 +215,76 @@ func writeReport(w io.Writer, r *Report, zone *time.Location, paint painter) err
 	return err
 }
 
-// stateCell is the state, or why it is held.
+// stateCell is the state, and why it is held.
 func stateCell(state, reason string) string {
 	if reason != "" && state != workflows.StateAwaitingApproval {
-		return reason
+		return heldFor + reason
 	}
 	return state
 }
 
+const heldFor = "held: "
+
+// paintStates paints the third column of a list of payouts.
+func paintStates(paint painter) table.Paint {
+	return func(column int, text string) string {
+		switch {
+		case column != 2:
+			return text
+		case strings.HasPrefix(text, heldFor):
+			return paint.bad(text)
+		default:
+			return paintState(paint, text)
+		}
+	}
+}
+
 // writeConclusion says in words what a run came to, and what helps with what
 // is held.
-func writeConclusion(w io.Writer, r *Report, outcome string, paint painter) error {
+func writeConclusion(w io.Writer, r *Report, result *workflows.SyncResult, paint painter) error {
+	columns := width(w)
 	if r.Found > 0 {
 		words := fmt.Sprintf("%s with %s found: %d posted", counted(r.Found, "payout"), counted(r.Rows, "row"), r.Posted)
 		if r.DryRun {
 			words = fmt.Sprintf("%s with %s found, nothing posted because this is a dry run: %d would be", counted(r.Found, "payout"), counted(r.Rows, "row"), r.Found-r.Held-r.Skipped-r.Failed)
 		}
 		if r.Adopted > 0 {
-			words += fmt.Sprintf(" (%d of them adopted from an interrupted attempt)", r.Adopted)
+			words += fmt.Sprintf(" (%d of them adopted: the batch was in Visma.net already)", r.Adopted)
 		}
-		fmt.Fprintf(w, "%s, %d held, %d skipped because they were final before, %d failed.\n", words, r.Held, r.Skipped, r.Failed)
+		words += fmt.Sprintf(", %d held, %d skipped because they were final before, %d failed", r.Held, r.Skipped, r.Failed)
+		if left := r.Found - settled(&result.Progress); left > 0 && !r.DryRun {
+			words += fmt.Sprintf(", %d not begun", left)
+		}
+		fmt.Fprintln(w, table.Fold(words+".", columns, 0))
 	}
-	fmt.Fprintln(w, outcomeWords(r, outcome, paint))
+	outcome, colour := outcomeWords(r, result, paint)
+	fmt.Fprintln(w, colour(table.Fold(outcome, columns, 0)))
 	return writeHeld(w, r.Payouts, paint)
 }
 
-func outcomeWords(r *Report, outcome string, paint painter) string {
-	switch outcome {
+func outcomeWords(r *Report, result *workflows.SyncResult, paint painter) (words string, colour func(string) string) {
+	plain := func(words string) string { return words }
+	switch result.Outcome {
 	case workflows.OutcomeNothingDue:
-		return "Klarna paid nothing out in these days, and nothing was due."
+		return "Klarna paid nothing out in these days, and nothing was due.", plain
 	case workflows.OutcomeDueMissing:
-		return paint.warn("A payout was due by the merchant's rhythm and is missing; look in Klarna's Merchant Portal whether it was paid out.")
+		words = "A payout was due by the merchant's rhythm and is missing."
+		if result.Reason != "" {
+			words = finish(result.Reason)
+		}
+		return words + " Look in Klarna's Merchant Portal whether it was paid out.", paint.warn
 	case workflows.OutcomeCancelled:
-		return paint.bad("It was stopped before it was done; what had been posted stays posted.")
+		return "It was stopped before it was done; what had been posted stays posted.", paint.bad
 	case workflows.OutcomeFetched:
 		if r.Held+r.Failed == 0 && r.DryRun {
-			return paint.good("Everything that Klarna paid out in these days proves and can be posted.")
+			return "Everything that Klarna paid out in these days proves and can be posted.", paint.good
 		}
 		if r.Held+r.Failed == 0 {
-			return paint.good("Everything that Klarna paid out in these days is accounted for.")
+			return "Everything that Klarna paid out in these days is accounted for.", paint.good
 		}
-		return "What Klarna paid out in these days was fetched; something of it is left to do."
+		return "What Klarna paid out in these days was fetched; something of it is left to do.", plain
 	default:
-		return "Outcome: " + outcome + "."
+		return "Outcome: " + result.Outcome + ".", plain
 	}
 }
 
@@ -278,7 +300,8 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		entry, _ := held.Look(held.Code(reason))
 		all := byReason[reason]
-		fmt.Fprintf(w, "\n%s  %s: %s\n", paint.bad(reason), counted(len(all), "payout"), entry.Sentence)
+		head := table.Fold(fmt.Sprintf("%s  %s: %s", reason, counted(len(all), "payout"), entry.Sentence), width(w), 0)
+		fmt.Fprintf(w, "\n%s\n", paint.bad(reason)+strings.TrimPrefix(head, reason))
 		for i, p := range all {
 			if i == most {
 				fmt.Fprintf(w, "    … and %d more\n", len(all)-most)
@@ -288,9 +311,9 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 			if p.detail != "" && p.detail != entry.Sentence {
 				words += "  " + p.detail
 			}
-			fmt.Fprintf(w, "    %s\n", words)
+			fmt.Fprintf(w, "    %s\n", table.Fold(words, width(w), 4))
 		}
-		if _, err := fmt.Fprintf(w, "  → %s\n", entry.Remedy); err != nil {
+		if _, err := fmt.Fprintf(w, "  → %s\n", table.Fold(entry.Remedy, width(w), 4)); err != nil {
 			return err
 		}
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"kvitt/internal/vault"
 	"kvitt/workflows"
 )
 
@@ -28,6 +30,8 @@ type Temporal interface {
 	Result(ctx context.Context, workflowID string, out any) error
 	// Workers tells who has asked the task queue for work lately.
 	Workers(ctx context.Context) (Workers, error)
+	// Retries are the steps of a workflow that failed and are tried again.
+	Retries(ctx context.Context, workflowID string) ([]Retry, error)
 	// Attributes are the search attributes that the namespace knows.
 	Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error)
 	// Register adds search attributes to the namespace.
@@ -65,6 +69,12 @@ type Workers struct {
 	Queue string
 	Count int
 	Last  time.Time // when the latest one asked
+}
+
+// Retry is a step of a workflow that has failed and is tried again.
+type Retry struct {
+	Failures int
+	Words    string // of the last failure
 }
 
 // How long a workflow may take to answer. A worker that runs answers at once.
@@ -113,6 +123,11 @@ func unanswered(attempted string, err error, missing *CommandError) error {
 		return nil
 	case errors.As(err, &refusal) && firstWord(refusal.Words) == firstWord(attempted):
 		return err // it says itself what was attempted
+	case errors.As(err, &refusal) && strings.Contains(refusal.Words, vault.ErrWrongKeyset.Error()):
+		return &CommandError{
+			Attempted: attempted, Happened: "the worker cannot decrypt what this command sends, because it has another keyset", Err: err,
+			Helps: "Give both the same keyset (KVITT_KEYSET, KVITT_KEYSET_FILE), and start the worker again.",
+		}
 	case errors.As(err, &refusal):
 		return &CommandError{Attempted: attempted, Happened: refusal.Words, Err: err}
 	case errors.Is(err, errNoAnswer):

@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/log"
 	"go.temporal.io/sdk/temporal"
 
@@ -27,6 +28,7 @@ type realTemporal struct {
 	address   string
 	namespace string
 	taskQueue string
+	failures  converter.FailureConverter
 }
 
 const dialWithin = 10 * time.Second
@@ -39,7 +41,7 @@ func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (T
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	options.DataConverter, options.FailureConverter = keys.DataConverter(), keys.FailureConverter()
-	t := &realTemporal{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue}
+	t := &realTemporal{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue, failures: options.FailureConverter}
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if t.client, err = client.DialContext(ctx, options); err != nil {
@@ -151,6 +153,29 @@ func (t *realTemporal) Workers(ctx context.Context) (Workers, error) {
 		}
 	}
 	return w, nil
+}
+
+func (t *realTemporal) Retries(ctx context.Context, workflowID string) ([]Retry, error) {
+	asking, cancel := context.WithTimeout(ctx, answerWithin/2)
+	defer cancel()
+	answer, err := t.client.DescribeWorkflowExecution(asking, workflowID, "")
+	if err != nil {
+		return nil, t.meaning(ctx, err, errNoAnswer)
+	}
+	var all []Retry
+	for _, p := range answer.GetPendingActivities() {
+		if p.GetLastFailure() == nil || p.GetAttempt() < 2 {
+			continue
+		}
+		failure := t.failures.FailureToError(p.GetLastFailure())
+		words := failure.Error()
+		var application *temporal.ApplicationError
+		if errors.As(failure, &application) {
+			words = application.Message() // without the SDK's own words behind it
+		}
+		all = append(all, Retry{int(p.GetAttempt()) - 1, words})
+	}
+	return all, nil
 }
 
 func (t *realTemporal) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {

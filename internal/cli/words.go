@@ -22,6 +22,9 @@ func money(minor int64, currency string) string {
 	return settlement.Format(minor, settlement.Currency(currency))
 }
 
+// amount is an amount with its currency.
+func amount(minor int64, currency string) string { return money(minor, currency) + " " + currency }
+
 // moment is a point of time for people, "" when there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"kvitt/sandbox/stack"
 	"kvitt/workflows"
@@ -49,7 +50,10 @@ func requests(t *testing.T, w *world, n int) {
 	for endpoint, asked := range w.Visma.Requests() {
 		got["visma "+endpoint] = asked
 	}
-	const months, currencies = 3, 4
+	const months = 3
+	// An earlier installation may have booked a payout in any period since.
+	now := time.Now()
+	periods := 12*(now.Year()-2026) + int(now.Month())
 	most := map[string]int{
 		"klarna /payouts":                                                       months, // one listing a month
 		"klarna /transactions":                                                  n + 60, // one page a payout, more for large ones
@@ -59,7 +63,7 @@ func requests(t *testing.T, w *world, n int) {
 		"visma GET /v2/journaltransaction/{number}":                             2 * n, // read back before and after the release
 		"visma POST /v2/journaltransaction/{number}/action/release":             n,
 		"visma POST /v2/journaltransaction/module/{module}/{number}/attachment": 2 * n,
-		"visma GET /v2/journaltransaction":                                      months, // each period once
+		"visma GET /v2/journaltransaction":                                      periods, // each once
 		"visma GET /v1/organization":                                            1,
 		"visma GET /v1/account":                                                 1,
 		"visma GET /v1/ledger":                                                  1,

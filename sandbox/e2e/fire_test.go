@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"kvitt/sandbox/shop"
 	"kvitt/sandbox/vismasim"
 )
 
@@ -137,13 +136,4 @@ func inject(t *testing.T, h *house, f vismasim.Fault) {
 	if err := h.Visma.Inject(f); err != nil {
 		t.Fatal(fmt.Errorf("%v: %w", f, err))
 	}
-}
-
-// references are the payment references of payouts.
-func references(payouts []*shop.Payout) []string {
-	all := make([]string, len(payouts))
-	for i, p := range payouts {
-		all[i] = p.PaymentReference
-	}
-	return all
 }

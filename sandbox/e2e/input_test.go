@@ -50,7 +50,7 @@ func TestSettingsAndSurroundingsThatAreWrongEndInOneClearMessage(t *testing.T) {
 		{"no worker, for a key", nil, []string{"connection", "klarna-key", id, "--key-file", filepath.Join(w.Dir, "klarna.key")}, 1, []string{"no worker", "KVITT_TASK_QUEUE"}},
 		{"no worker, for an authorisation", nil, []string{"connection", "authorize", id, "--service", "--tenant-id", stack.TenantID}, 1, []string{"no worker"}},
 		{"no worker, for a sync", nil, []string{"sync", id}, 1, []string{"no worker"}},
-		{"no credentials yet", nil, backfill, 1, []string{"setup", "klarna-key " + id}},
+		{"no credentials yet", nil, backfill, 1, []string{"klarna-key " + id}},
 		{"an unknown connection", nil, []string{"backfill", "nobody", "--from", "2026-01-01", "--to", "2026-01-31"}, 1, []string{"nobody", id}},
 		{"reversed days", nil, []string{"backfill", id, "--from", "2026-01-31", "--to", "2026-01-01"}, 2, []string{"2026-01-31", "2026-01-01", "--from"}},
 		{"not a day", nil, []string{"backfill", id, "--from", "2026-02-30", "--to", "2026-03-01"}, 2, []string{"2026-02-30"}},

@@ -66,12 +66,15 @@ func TestWhateverIsKilledWheneverEveryPayoutIsPostedOnce(t *testing.T) {
 	if err := w.RestartTemporal(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	worker = c.atAnyMoment(t, worker)
+	c.atAnyMoment(t, worker)
 	t.Logf("%d times something was killed; %d payouts stand in the books", c.kills, w.Visma.Books(c.firm.TenantID).Batches)
 
 	got := report(t, backfill.wait(t).with(t, 0))
 	n := len(merchant.Payouts())
 	got.came(t, counted{Found: n, Posted: n, Adopted: got.Adopted})
+	if got.Adopted < 2 {
+		t.Errorf("%d payouts were adopted, and two were accepted while nobody heard", got.Adopted)
+	}
 	c.once(t, merchant.Payouts()...)
 	for _, p := range got.Payouts {
 		if p.State != "verified" || p.Difference != 0 {
@@ -92,13 +95,30 @@ func (c *crash) worker(t *testing.T, w *world) *stack.Process {
 	return p
 }
 
-// atAnyMoment kills a worker at a random moment and starts another one.
+// atAnyMoment kills a worker at a random moment of its work and starts another
+// one.
 func (c *crash) atAnyMoment(t *testing.T, p *stack.Process) *stack.Process {
 	t.Helper()
-	moment := time.NewTimer(time.Duration(100+c.dice.IntN(900)) * time.Millisecond)
+	before := c.asked()
+	until(t, time.Minute, "something is under way", func() string {
+		if c.asked() == before {
+			return "nothing is asked"
+		}
+		return ""
+	})
+	moment := time.NewTimer(time.Duration(c.dice.IntN(700)) * time.Millisecond)
 	defer moment.Stop()
 	<-moment.C
 	return c.kill(t, p)
+}
+
+// asked is how much was asked of Klarna and Visma.net.
+func (c *crash) asked() int {
+	n := int(c.Klarna.Requests().Total)
+	for _, times := range c.Visma.Requests() {
+		n += times
+	}
+	return n
 }
 
 // inTheMiddleOf kills a worker while it waits for the answer of a request.

@@ -64,7 +64,8 @@ func TestSubaccountsThatTheProfileLacksHoldUntilItNamesThem(t *testing.T) {
 	t.Parallel()
 	w := town(t)
 	payouts := days(t, "2026-03-02", 2)
-	h := w.house(t, plan{payouts: payouts, firm: &theTown.segmented})
+	firm := w.take(t, &w.segmented)
+	h := w.house(t, plan{payouts: payouts, firm: &firm})
 	h.allHeld(t, payouts, "subaccount_invalid", "2 subaccount segments")
 	w.done(t, "profile", "set", h.id, w.profile(t, `# subaccount: {1: "10", 2: "000"}`, `subaccount: {1: "10", 2: "010"}`))
 	for _, p := range payouts {

@@ -30,9 +30,10 @@ type world struct {
 	store    *store.Store
 	vault    *vault.Vault
 
-	mu   sync.Mutex
-	said strings.Builder // all that starter ever said
-	free []vismasim.Company
+	mu        sync.Mutex
+	said      strings.Builder    // all that starter ever said
+	free      []vismasim.Company // that no test has yet
+	segmented []vismasim.Company // the same, with subaccounts
 }
 
 // begin starts a world without a worker: `starter setup` has run.
@@ -127,19 +128,21 @@ func start(t *testing.T, o stack.Options) *world {
 // company of its own.
 var theTown struct {
 	sync.Once
-	world     *world
-	segmented vismasim.Company // wants two subaccount segments on every line
-	err       error
+	world *world
+	err   error
 }
 
 func town(t *testing.T) *world {
 	t.Helper()
 	theTown.Do(func() {
-		all := companies(40)
-		all[0].Segments = vismasim.SwedishCompany("", "").Segments
+		const several = 10 // want two subaccount segments on every line
+		all := companies(200)
+		for i := range several {
+			all[i].Segments = vismasim.SwedishCompany("", "").Segments
+		}
 		theTown.world, theTown.err = begin(context.Background(), stack.Options{Companies: all, Shop: stack.Shop{Made: merchant(nil)}})
 		if theTown.err == nil {
-			theTown.segmented, theTown.world.free = all[0], all[1:]
+			theTown.world.segmented, theTown.world.free = all[:several], all[several:]
 			_, theTown.err = theTown.world.StartWorker(context.Background())
 		}
 	})
@@ -168,13 +171,18 @@ func companies(n int) []vismasim.Company {
 // company takes a company that no other test has.
 func (w *world) company(t *testing.T) vismasim.Company {
 	t.Helper()
+	return w.take(t, &w.free)
+}
+
+func (w *world) take(t *testing.T, from *[]vismasim.Company) vismasim.Company {
+	t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.free) == 0 {
+	if len(*from) == 0 {
 		t.Fatal("there is no company left; start the world with more")
 	}
-	c := w.free[0]
-	w.free = w.free[1:]
+	c := (*from)[0]
+	*from = (*from)[1:]
 	return c
 }
 

@@ -7,6 +7,7 @@ package table
 
 import (
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -15,8 +16,9 @@ const gap = "  "
 
 // Column is a column with its heading.
 type Column struct {
-	Name  string
-	right bool
+	Name     string
+	right    bool
+	optional bool
 }
 
 // Left is a column of words.
@@ -24,6 +26,9 @@ func Left(name string) Column { return Column{Name: name} }
 
 // Right is a column of numbers.
 func Right(name string) Column { return Column{Name: name, right: true} }
+
+// Optional is a column of words that is left out while it is empty.
+func Optional(name string) Column { return Column{Name: name, optional: true} }
 
 // Paint colours a finished cell. The text it gets is what will be seen, and
 // what it adds must have no width.
@@ -63,6 +68,7 @@ func (t *Table) Rows() int { return len(t.rows) }
 // Write writes the table with its heading, which is left out when no column
 // has a name. No line ends in a space.
 func (t *Table) Write(w io.Writer) error {
+	t = t.lean()
 	widths := t.widths()
 	var b strings.Builder
 	if t.headed() {
@@ -81,6 +87,38 @@ func (t *Table) Write(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// lean is the table without its optional columns that are empty. Paint goes on
+// to get the number that a column was made with.
+func (t *Table) lean() *Table {
+	var keep []int
+	for i, c := range t.columns {
+		if !c.optional || slices.ContainsFunc(t.rows, func(row []string) bool { return len(row) == len(t.columns) && row[i] != "" }) {
+			keep = append(keep, i)
+		}
+	}
+	if len(keep) == len(t.columns) {
+		return t
+	}
+	lean := &Table{Width: t.Width}
+	if t.Paint != nil {
+		lean.Paint = func(column int, text string) string { return t.Paint(keep[column], text) }
+	}
+	for _, i := range keep {
+		lean.columns = append(lean.columns, t.columns[i])
+	}
+	for _, row := range t.rows {
+		if len(row) == len(t.columns) {
+			kept := make([]string, len(keep))
+			for to, from := range keep {
+				kept[to] = row[from]
+			}
+			row = kept
+		}
+		lean.rows = append(lean.rows, row)
+	}
+	return lean
 }
 
 func (t *Table) headed() bool {

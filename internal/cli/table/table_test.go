@@ -92,3 +92,22 @@ func TestFoldingKeepsCommandsWholeAndWordsInOrder(t *testing.T) {
 		}
 	}
 }
+
+func TestAnOptionalColumnIsLeftOutWhileItIsEmpty(t *testing.T) {
+	for filled, want := range map[string]string{
+		"":   "A  C\n1  <3>\n",
+		"25": "A  B   C\n1  25  <3>\n",
+	} {
+		table := New(Left("a"), Optional("b"), Left("c"))
+		table.Paint = func(column int, text string) string {
+			if column == 2 {
+				return "<" + text + ">"
+			}
+			return text
+		}
+		table.Add("1", filled, "3")
+		if diff := cmp.Diff(want, written(t, table)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
