@@ -156,6 +156,9 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return nil, err
 	}
+	if err := keepAnswer(ctx, v.Store, ref, archive.KindProof, &klarna.Answer{Body: proof, FetchedAt: time.Now().UTC()}); err != nil {
+		return nil, err
+	}
 	list := []posting.Attachment{{Filename: "kvitt." + ref.PaymentReference + ".txt", Body: proof}}
 	if report != nil {
 		list = append(list, posting.Attachment{Filename: "settlement." + ref.PaymentReference + ".pdf", Body: report})

@@ -25,8 +25,16 @@ const (
 	KindTransactions = "transactions" // the pages of rows, in order
 	KindUnusable     = "unusable"     // an answer that could not be read
 	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
-	KindProof        = "proof"        // the proof that hangs on the batch
+	KindProof        = "proof"        // Kvitt's own text that hangs on the batch
 )
+
+// Kinds are all kinds, in the order in which evidence comes in.
+func Kinds() []string {
+	return []string{
+		KindPayout, KindTransactions, KindUnusable, KindPDF, KindProof,
+		Later(KindPayout), Later(KindTransactions), Later(KindUnusable),
+	}
+}
 
 // Later is the kind under which evidence is kept that came after the voucher
 // was sent, so that what the voucher rests on is never written over.

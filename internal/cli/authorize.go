@@ -44,8 +44,8 @@ with the Visma client.
 
 A worker verifies what was granted with a real read. Another company than the one
 that the connection was made for is refused.`,
-		Example: `  starter connection authorize nordisk-webbhandel-k3x9 --service --tenant-id 0f8fad5b-d9cb-469f-a165-70867728950e
-  starter connection authorize nordisk-webbhandel-k3x9 --redirect http://127.0.0.1:8099/connect/visma/callback`,
+		Example: `  starter connection authorize k3x9-m2qp --service --tenant-id 0f8fad5b-d9cb-469f-a165-70867728950e
+  starter connection authorize k3x9-m2qp --redirect http://127.0.0.1:8099/connect/visma/callback`,
 		Args: exactly("the id of a connection"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := in.check(); err != nil {

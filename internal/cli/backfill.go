@@ -41,10 +41,10 @@ Temporal: Ctrl-C stops the watching and not the backfill, which goes on through
 restarts of every part.
 
 With --dry-run everything is fetched, proven and compiled, and nothing is posted.`,
-		Example: `  starter backfill nordisk-webbhandel-k3x9 --from 2026-01-01 --to 2026-01-31 --dry-run
-  starter backfill nordisk-webbhandel-k3x9 --from 2025-01-01 --to 2025-12-31 --detach
-  starter backfill nordisk-webbhandel-k3x9 --from 2025-01-01 --to 2025-12-31 --attach
-  starter backfill nordisk-webbhandel-k3x9 --from 2025-01-01 --to 2025-12-31 --cancel`,
+		Example: `  starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run
+  starter backfill k3x9-m2qp --from 2025-01-01 --to 2025-12-31 --detach
+  starter backfill k3x9-m2qp --from 2025-01-01 --to 2025-12-31 --attach
+  starter backfill k3x9-m2qp --from 2025-01-01 --to 2025-12-31 --cancel`,
 		Args: exactly("the id of a connection"),
 		RunE: func(c *cobra.Command, args []string) error {
 			in.connection = args[0]

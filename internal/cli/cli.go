@@ -106,7 +106,7 @@ Settings come from KVITT_… and TEMPORAL_… variables; see ` + "`starter help 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 		Example: `  starter setup
   starter connection create --name "Nordisk Webbhandel" --profile se-bas
-  starter backfill nordisk-webbhandel-k3x9 --from 2026-01-01 --to 2026-01-31 --dry-run`,
+  starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {

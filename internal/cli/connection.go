@@ -134,7 +134,7 @@ func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
 		Short:   "Show where a connection stands and what it needs",
-		Example: `  starter connection show nordisk-webbhandel-k3x9`,
+		Example: `  starter connection show k3x9-m2qp`,
 		Args:    exactly("the id of a connection"),
 		RunE: a.local(func(ctx context.Context, s *session, args []string) error {
 			row, err := s.connection(ctx, args[0])

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/temporal"
@@ -34,7 +33,7 @@ func (a *app) createCommand() *cobra.Command {
 		Use:   "create",
 		Short: "Create a connection, still without credentials",
 		Long: `Create a connection, still without credentials. Its name is for people; its id
-follows from the name and is printed.
+is printed, and stands in Temporal where names must not.
 
 The posting mode is draft (leave batches on hold in Visma.net), review (approve
 each voucher in Kvitt first) or auto (post and release); without --posting it is
@@ -143,7 +142,7 @@ func (s *session) create(ctx context.Context, in *newConnection) error {
 	if in.start == "" {
 		in.start = day(s.now(), profile.Location())
 	}
-	id := connectionID(in.name, s.random())
+	id := connectionID(s.random())
 	row := store.Connection{
 		ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting,
 		State: workflows.ConnSetup, Start: in.start, ProfileVersion: 1,
@@ -211,29 +210,9 @@ func (s *session) created(ctx context.Context, row *store.Connection) error {
 	})
 }
 
-// connectionID is short, readable, and safe in workflow ids: the name in plain
-// letters, and something that makes it the only one.
-func connectionID(name, random string) string {
-	const most = 24
-	plain := strings.NewReplacer("å", "a", "ä", "a", "æ", "ae", "ö", "o", "ø", "o", "é", "e", "è", "e", "ü", "u", "ß", "ss")
-	var b strings.Builder
-	for _, r := range plain.Replace(strings.ToLower(name)) {
-		switch {
-		case r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)):
-			b.WriteRune(r)
-		case b.Len() > 0 && !strings.HasSuffix(b.String(), "-"):
-			b.WriteByte('-')
-		}
-	}
-	slug := b.String()
-	if len(slug) > most {
-		slug = slug[:most]
-		if cut := strings.LastIndexByte(slug, '-'); cut > most/2 {
-			slug = slug[:cut] // rather a whole word less
-		}
-	}
-	if slug = strings.Trim(slug, "-"); slug == "" {
-		slug = "connection"
-	}
-	return slug + "-" + strings.ToLower(random)[:4]
+// connectionID is short, and safe in workflow ids. It says nothing of the
+// merchant: it stands unencrypted in Temporal, where names must not.
+func connectionID(random string) string {
+	random = strings.ToLower(random)
+	return random[:4] + "-" + random[4:8]
 }

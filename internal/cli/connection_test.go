@@ -22,7 +22,7 @@ func TestCreateStoresTheConnectionAndStartsItsWorkflow(t *testing.T) {
 	d.now = time.Date(2026, 3, 1, 23, 30, 0, 0, time.UTC) // it is tomorrow in Stockholm
 	s := d.want(d.run("connection", "create", "--name", "Åkes Öl & Ale", "--output", "json"), ExitDone)
 	id := document[struct{ ID string }](t, s).ID
-	if id != "akes-ol-ale-k3x9" {
+	if id != "k3x9-m2qp" {
 		t.Errorf("id %s", id)
 	}
 	if !regexp.MustCompile(`^\{\n  "id": "[a-z0-9-]+"\n\}\n$`).MatchString(s.out) {
@@ -64,11 +64,12 @@ func TestCreateTakesPostingAndProfileFromWhereItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.want(d.run("connection", "create", "--name", "A", "--profile", file), ExitDone)
-	if row, _ := d.store.Connection(t.Context(), "a-k3x9"); row.Posting != "draft" {
+	if row, _ := d.store.Connection(t.Context(), "k3x9-m2qp"); row.Posting != "draft" {
 		t.Errorf("posting %s, want the profile's", row.Posting)
 	}
+	d.random = "B7TW4HZD"
 	d.want(d.run("connection", "create", "--name", "B", "--profile", file, "--posting", "auto", "--start", "2025-12-24", "--provider", "kustom"), ExitDone)
-	if row, _ := d.store.Connection(t.Context(), "b-k3x9"); row.Posting != "auto" || row.Start != "2025-12-24" || row.Provider != "kustom" {
+	if row, _ := d.store.Connection(t.Context(), "b7tw-4hzd"); row.Posting != "auto" || row.Start != "2025-12-24" || row.Provider != "kustom" {
 		t.Errorf("stored %+v", row)
 	}
 	contains(t, d.fails(ExitFailed, "connection", "create", "--name", "C", "--profile", "sebas"), "Read the posting profile sebas: no such file or directory. Name a file, or one of the presets se-bas")
@@ -78,7 +79,7 @@ func TestAConnectionThatCannotBeStartedIsNotLeftOpen(t *testing.T) {
 	d := newDesk(t)
 	d.temporal.startError = errRunning
 	contains(t, d.fails(ExitFailed, "connection", "create", "--name", "Shop"), "Temporal has a connection with this id already. Run the command again")
-	if row, err := d.store.Connection(t.Context(), "shop-k3x9"); err != nil || row.State != workflows.ConnDisconnected {
+	if row, err := d.store.Connection(t.Context(), "k3x9-m2qp"); err != nil || row.State != workflows.ConnDisconnected {
 		t.Errorf("%s, %v", row.State, err)
 	}
 	contains(t, d.fails(ExitFailed, "connection", "create", "--name", "Shop"), "it is there already")
@@ -89,22 +90,12 @@ func TestCreateWithoutAWorkerSaysThatTheNextStepsNeedOne(t *testing.T) {
 	d.temporal.workers = 0
 	s := d.want(d.run("connection", "create", "--name", "Shop"), ExitDone)
 	contains(t, s.err, `No worker asks the task queue "kvitt" for work`)
-	contains(t, s.out, "starter connection klarna-key shop-k3x9")
+	contains(t, s.out, "starter connection klarna-key k3x9-m2qp")
 }
 
-func TestAnIDIsShortReadableAndSafe(t *testing.T) {
-	for name, want := range map[string]string{
-		"Nordisk Webbhandel": "nordisk-webbhandel-abcd",
-		"Åäö ÆØ":             "aao-aeo-abcd",
-		"!!!":                "connection-abcd",
-		"株式会社":               "connection-abcd",
-		"a/b\\c d..e":        "a-b-c-d-e-abcd",
-		"A very long name of a shop that sells everything": "a-very-long-name-of-a-abcd",
-		"Donaudampfschifffahrtsgesellschaftskapitän":       "donaudampfschifffahrtsge-abcd",
-	} {
-		if got := connectionID(name, "ABCDEFGH"); got != want {
-			t.Errorf("%s: %s, want %s", name, got, want)
-		}
+func TestAnIDIsShortAndSaysNothingOfTheMerchant(t *testing.T) {
+	if got := connectionID("ABCDEFGHJKLM"); got != "abcd-efgh" {
+		t.Errorf("the id is %s", got)
 	}
 }
 

@@ -35,9 +35,9 @@ pipe, or from the terminal without being shown; never from an argument, which
 other users of the machine could see. It is checked here, encrypted, and
 verified by a worker with a real read; only a key that works replaces the one in
 use.`,
-		Example: `  starter connection klarna-key nordisk-webbhandel-k3x9
-  starter connection klarna-key nordisk-webbhandel-k3x9 --key-file klarna.key --yes
-  pass show klarna | starter connection klarna-key nordisk-webbhandel-k3x9 --yes`,
+		Example: `  starter connection klarna-key k3x9-m2qp
+  starter connection klarna-key k3x9-m2qp --key-file klarna.key --yes
+  pass show klarna | starter connection klarna-key k3x9-m2qp --yes`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 { // and what stands there may be the key, which is not repeated
 				return usagef("the key is never an argument, which other users of the machine can see and the shell remembers; give it with --key-file, by a pipe, or on the terminal")
@@ -159,7 +159,7 @@ func (a *app) setState(use, short, long string, u workflows.Update[workflows.Per
 	var reason string
 	c := &cobra.Command{
 		Use: use, Short: short, Long: long,
-		Example: "  starter connection " + verb + " nordisk-webbhandel-k3x9",
+		Example: "  starter connection " + verb + " k3x9-m2qp",
 		Args:    exactly("the id of a connection"),
 		RunE: a.remote(func(ctx context.Context, s *session, args []string) error {
 			row, err := s.connection(ctx, args[0])

@@ -50,6 +50,7 @@ var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
 // desk is the command line with a database of its own and a Temporal that is
 // played.
 type desk struct {
+	random   string // what ids are made of
 	t        *testing.T
 	temporal *played
 	console  *person
@@ -122,7 +123,12 @@ func (d *desk) runIn(ctx context.Context, args ...string) said {
 	a := newApp(Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs})
 	a.console, a.who, a.now, a.every = d.console, "anna", func() time.Time { return d.now }, time.Millisecond
 	a.patience = d.patience
-	a.random = func() string { return "K3X9QQQQ" }
+	a.random = func() string {
+		if d.random != "" {
+			return d.random
+		}
+		return "K3X9M2QP"
+	}
 	a.dial = func(context.Context, *config.Config, *vault.Keyring) (Temporal, error) {
 		if d.temporal.unreachable != nil {
 			return nil, d.temporal.unreachable

@@ -52,8 +52,8 @@ func (a *app) payoutListCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list ID",
 		Short: "List the payouts of a connection",
-		Example: `  starter payout list nordisk-webbhandel-k3x9 --state held
-  starter payout list nordisk-webbhandel-k3x9 --from 2026-01-01 --to 2026-01-31 --output json`,
+		Example: `  starter payout list k3x9-m2qp --state held
+  starter payout list k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --output json`,
 		Args: exactly("the id of a connection"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := in.check(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -53,7 +54,7 @@ func (a *app) decide(d *decision, short, long string) *cobra.Command {
 		Use:     d.verb + " ID REF",
 		Short:   short,
 		Long:    long,
-		Example: "  starter payout " + d.verb + " nordisk-webbhandel-k3x9 XISA93DJ",
+		Example: "  starter payout " + d.verb + " k3x9-m2qp XISA93DJ",
 		Args:    exactly("the id of a connection", "a payment reference"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if d.verb == "reject" && d.reason == "" {
@@ -91,7 +92,7 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 	if err != nil {
 		return unanswered(attempted, err, noPayoutWorkflow(&before))
 	}
-	after, err := s.payout(ctx, id, reference)
+	after, err := s.recorded(ctx, id, reference, accepted.State)
 	if err != nil {
 		return err
 	}
@@ -103,6 +104,24 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return errHeld
 	}
 	return nil
+}
+
+// recordedWithin is how long after its answer a payout may record its state.
+const recordedWithin = 5 * time.Second
+
+// recorded is a payout once the database knows the state that it answered with.
+func (s *session) recorded(ctx context.Context, id, reference, state string) (store.Payout, error) {
+	for until := time.Now().Add(min(recordedWithin, s.patience)); ; {
+		p, err := s.payout(ctx, id, reference)
+		if err != nil || p.State == state || time.Now().After(until) {
+			return p, err
+		}
+		select {
+		case <-ctx.Done():
+			return p, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 // noPayoutWorkflow is what it means that a payout has no workflow.

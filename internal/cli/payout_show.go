@@ -91,8 +91,8 @@ func (a *app) payoutShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show ID REF",
 		Short: "Show everything about a payout: proof, voucher, posting, documents",
-		Example: `  starter payout show nordisk-webbhandel-k3x9 XISA93DJ
-  starter payout show nordisk-webbhandel-k3x9 XISA93DJ --output json`,
+		Example: `  starter payout show k3x9-m2qp XISA93DJ
+  starter payout show k3x9-m2qp XISA93DJ --output json`,
 		Args: exactly("the id of a connection", "a payment reference"),
 		RunE: a.local(func(ctx context.Context, s *session, args []string) error {
 			if _, err := s.connection(ctx, args[0]); err != nil {
@@ -205,7 +205,7 @@ func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail,
 // documents lists what is archived of a payout, kind by kind.
 func (s *session) documents(ctx context.Context, p *store.Payout) ([]documentDetail, error) {
 	all := []documentDetail{}
-	for _, kind := range []string{archive.KindPayout, archive.KindTransactions, archive.KindPDF, archive.KindProof} {
+	for _, kind := range archive.Kinds() {
 		d := documentDetail{Kind: kind}
 		for part, err := range s.store.Documents(ctx, p.ConnectionID, p.PaymentReference, kind) {
 			if err != nil {

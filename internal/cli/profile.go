@@ -46,8 +46,8 @@ func (a *app) profileShowCommand() *cobra.Command {
 		Use:   "show ID",
 		Short: "Print the posting profile of a connection",
 		Long:  "Print the posting profile of a connection as the document it was set with, so\nthat it can be changed and set again.",
-		Example: `  starter profile show nordisk-webbhandel-k3x9 > profile.yaml
-  starter profile show nordisk-webbhandel-k3x9 --version 1`,
+		Example: `  starter profile show k3x9-m2qp > profile.yaml
+  starter profile show k3x9-m2qp --version 1`,
 		Args: exactly("the id of a connection"),
 		RunE: a.local(func(ctx context.Context, s *session, args []string) error {
 			if version < 0 {
@@ -95,7 +95,7 @@ func (a *app) profileSetCommand() *cobra.Command {
 		Long: `Give a connection a new version of its posting profile. Payouts that are held or
 await approval look at it at once; what was posted keeps the version it used.
 A posting mode that differs from the version before becomes the connection's.`,
-		Example: `  starter profile set nordisk-webbhandel-k3x9 profile.yaml`,
+		Example: `  starter profile set k3x9-m2qp profile.yaml`,
 		Args:    exactly("the id of a connection", "a file"),
 		RunE: a.remote(func(ctx context.Context, s *session, args []string) error {
 			return s.setProfile(ctx, args[0], args[1])

@@ -191,7 +191,7 @@ func writeReport(w io.Writer, r *Report, zone *time.Location, paint painter) err
 		return nil
 	}
 	t := table.New(table.Left("reference"), table.Left("date"), table.Left("state"), table.Left("batch"),
-		table.Right("settlement"), table.Right("difference"))
+		table.Right("settlement"), table.Right("diff"))
 	t.Paint = paintStates(paint)
 	for i := range r.Payouts {
 		p := &r.Payouts[i]
@@ -300,7 +300,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		entry, _ := held.Look(held.Code(reason))
 		all := byReason[reason]
-		head := table.Fold(fmt.Sprintf("%s  %s: %s", reason, counted(len(all), "payout"), entry.Sentence), width(w), 0)
+		head := table.Fold(fmt.Sprintf("%s, %s: %s", reason, counted(len(all), "payout"), entry.Sentence), width(w), 0)
 		fmt.Fprintf(w, "\n%s\n", paint.bad(reason)+strings.TrimPrefix(head, reason))
 		for i, p := range all {
 			if i == most {
@@ -309,7 +309,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 			}
 			words := p.PaymentReference
 			if p.detail != "" && p.detail != entry.Sentence {
-				words += "  " + p.detail
+				words += ": " + p.detail
 			}
 			fmt.Fprintf(w, "    %s\n", table.Fold(words, width(w), 4))
 		}

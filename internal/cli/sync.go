@@ -18,7 +18,7 @@ func (a *app) syncCommand() *cobra.Command {
 		Short: "Sync a connection now, beside its schedule",
 		Long: `Sync a connection now, beside its schedule: fetch the payouts since the last
 successful sync and 14 days more, and post those that are not final.`,
-		Example: `  starter sync nordisk-webbhandel-k3x9`,
+		Example: `  starter sync k3x9-m2qp`,
 		Args:    exactly("the id of a connection"),
 		RunE: a.remote(func(ctx context.Context, s *session, args []string) error {
 			return s.sync(ctx, args[0], detach)

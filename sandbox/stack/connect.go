@@ -24,7 +24,8 @@ func (s *Stack) Connect(ctx context.Context, say func(args ...string)) (string, 
 	if len(known) > 0 {
 		return known[0].ID, nil
 	}
-	return s.NewConnection(ctx, say, "--profile", "se-bas", "--posting", "auto", "--start", FirstDay.Format("2006-01-02"))
+	// Without --start its own schedule leaves the shop's past to backfills.
+	return s.NewConnection(ctx, say, "--profile", "se-bas", "--posting", "auto")
 }
 
 // NewConnection creates and authorises a connection with the given flags.
