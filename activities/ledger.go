@@ -156,7 +156,11 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	if in.Cancelled {
 		return workflows.Finished{Outcome: workflows.OutcomeCancelled, Words: "It was stopped before it was done; what had been posted stays posted."}, nil
 	}
-	rows, err := l.Store.Payouts(ctx, store.PayoutFilter{Connection: in.Connection, From: in.Window.To.AddDate(0, -6, 0), To: in.Window.To})
+	since, err := l.listedSince(ctx, in.Connection, in.Window)
+	if err != nil {
+		return workflows.Finished{}, err
+	}
+	rows, err := l.Store.Payouts(ctx, store.PayoutFilter{Connection: in.Connection, From: since, To: in.Window.To})
 	if err != nil {
 		return workflows.Finished{}, err
 	}
@@ -178,6 +182,30 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 		return workflows.Finished{Outcome: workflows.OutcomeNothingDue, Words: "Klarna paid nothing out in this window, and nothing was due."}, nil
 	}
 	return workflows.Finished{Outcome: workflows.OutcomeFetched, Words: fmt.Sprintf("%d payouts were found.", in.Progress.Found)}, nil
+}
+
+// listedSince is how far back every day has been listed, half a year at most:
+// days that nobody asked Klarna about must not look like missing payouts.
+func (l *Ledger) listedSince(ctx context.Context, connection string, window workflows.Window) (time.Time, error) {
+	runs, err := l.Store.SyncRuns(ctx, connection, 0)
+	if err != nil {
+		return time.Time{}, err
+	}
+	since := window.From
+	for again := true; again; {
+		again = false
+		for i := range runs {
+			r := &runs[i]
+			done := r.FinishedAt != nil && r.Outcome != workflows.OutcomeCancelled && r.Outcome != workflows.OutcomeFailed
+			if done && r.From.Before(since) && !r.To.Before(since) {
+				since, again = r.From, true
+			}
+		}
+	}
+	if most := window.To.AddDate(0, -6, 0); since.Before(most) {
+		since = most
+	}
+	return since, nil
 }
 
 // HoldPayout records why a payout stopped.

@@ -48,7 +48,7 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	fmt.Fprintf(out, "\nThe connection %s is ready. In another terminal:\n\n", id)
 	fmt.Fprintf(out, "  . %s\n", quoted(env))
 	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31 --dry-run\n", id)
-	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31\n", id)
+	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31 --yes\n", id)
 	fmt.Fprintf(out, "  go run ./starter payout list %s\n", id)
 	fmt.Fprintf(out, "  go run ./starter doctor\n\n")
 	worker := st.Workers()[0].Done()

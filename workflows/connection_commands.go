@@ -3,6 +3,7 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -160,19 +161,19 @@ func (c *connection) words() string {
 		if side.State == SideConnected {
 			return ""
 		}
-		return fmt.Sprintf(" `starter connection %s %s`", command, c.ID)
+		return fmt.Sprintf("`starter connection %s %s`", command, c.ID)
 	}
-	need := missing(c.Klarna, "klarna-key") + missing(c.Visma, "authorize")
+	need := strings.Join(slices.DeleteFunc([]string{missing(c.Klarna, "klarna-key"), missing(c.Visma, "authorize")}, func(s string) bool { return s == "" }), " and ")
 	switch c.State {
 	case ConnActive:
 		return "Both sides work and syncs run by schedule."
 	case ConnPaused:
 		return "It was paused by a person; `starter connection resume " + c.ID + "` goes on."
 	case ConnReauthRequired:
-		return "A side no longer lets Kvitt in; what helps:" + need + "."
+		return "A side no longer lets Kvitt in; what helps: " + need + "."
 	case ConnDisconnected:
 		return "It is disconnected, which is final."
 	default:
-		return "It is not set up yet; what is missing:" + need + "."
+		return "It is not set up yet; what is missing: " + need + "."
 	}
 }

@@ -46,12 +46,12 @@ func (p *payout) listen(ctx workflow.Context) error {
 }
 
 // command notes a decision and waits until the payout has acted on it: it
-// stopped again, or it is done.
+// stopped again, and that is recorded, or it is done.
 func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted, error) {
 	p.decisions = append(p.decisions, Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash})
 	p.held = nil
 	p.nudges++
-	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil })
+	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
 	return Accepted{State: p.state}, err
 }
 

@@ -81,7 +81,7 @@ func (s *sync) more(ctx workflow.Context) bool {
 // list asks Klarna for the payouts of the next window.
 func (s *sync) list(ctx workflow.Context) error {
 	window := s.Plan.Windows[s.Next]
-	s.Progress.Words = fmt.Sprintf("Listing payouts from %s to %s.", window.From.Format(time.DateOnly), window.To.Format(time.DateOnly))
+	s.Progress.Words = fmt.Sprintf("Listing payouts from %s to %s.", moment(window.From), moment(window.To))
 	got, err := call(ctx, s, ListPayouts, ListPayoutsInput{Connection: s.in.Connection, Window: window, DryRun: s.in.DryRun})
 	if err != nil || s.cancelled {
 		return err
@@ -98,6 +98,10 @@ func (s *sync) list(ctx workflow.Context) error {
 	}
 	return nil
 }
+
+// moment writes a bound of a window: midnight in the company's zone is seldom
+// midnight in UTC.
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 
 // start runs one payout in a place of its own.
 func (s *sync) start(ctx workflow.Context, due DuePayout) {

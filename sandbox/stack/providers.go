@@ -124,7 +124,7 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		Issuer: p.ConnectURL, Dir: dir,
 		Clients: []connectsim.Client{{
 			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: tenants,
-			RedirectURIs: []string{"http://127.0.0.1:8088/connect/visma/callback", "http://127.0.0.1:8089/connect/visma/callback"},
+			RedirectURIs: redirects(o.Ports.Portal),
 		}},
 		Companies: companies,
 		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},
@@ -146,6 +146,19 @@ func (p *Providers) serve(l net.Listener, h http.Handler) {
 	s := &http.Server{Handler: h}
 	p.servers = append(p.servers, s)
 	go func() { _ = s.Serve(l) }()
+}
+
+// redirects are the addresses that a browser may be sent back to: the portal's,
+// and the next port for a command line beside a worker.
+func redirects(portal int) []string {
+	if portal == 0 {
+		portal = Fixed().Portal
+	}
+	var out []string
+	for _, port := range []int{portal, portal + 1} {
+		out = append(out, fmt.Sprintf("http://127.0.0.1:%d/connect/visma/callback", port))
+	}
+	return out
 }
 
 // Close stops the simulators.
