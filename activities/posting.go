@@ -37,8 +37,8 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 	switch {
 	case got.Stop != nil:
 		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
-		out.Held, err = v.whyRefused(ctx, in, intent.Voucher, got.Stop)
-		return out, err
+		out.Held = v.whyRefused(ctx, in, intent.Voucher, got.Stop)
+		return out, nil
 	case got.BatchNumber != "" && got.LookAgain == 0:
 		state = workflows.StatePosted
 	}
@@ -47,23 +47,23 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 
 // whyRefused reads the company anew after Visma.net refused a batch: what has
 // changed there since it was read last is the better reason.
-func (v *Visma) whyRefused(ctx context.Context, in workflows.PostInput, document *voucher.Voucher, stop *posting.Stop) (*workflows.Held, error) {
+func (v *Visma) whyRefused(ctx context.Context, in workflows.PostInput, document *voucher.Voucher, stop *posting.Stop) *workflows.Held {
 	plain := reason(stop.Code, stop.Detail)
 	if stop.Code != held.Rejected {
-		return plain, nil
+		return plain
 	}
 	firm, err := v.Doors.Company(ctx, in.Connection)
 	if err != nil {
-		return plain, nil //nolint:nilerr // Visma.net's own words stand
+		return plain // Visma.net's own words stand
 	}
 	target := in.Periods[len(in.Periods)-1]
 	if p, ok := firm.Calendar.Period(target); !ok || !p.Open() {
-		return reason(held.PeriodClosed, fmt.Sprintf("period %s of %s was closed meanwhile; %s", target, firm, stop.Detail)), nil
+		return reason(held.PeriodClosed, fmt.Sprintf("period %s of %s was closed meanwhile; %s", target, firm, stop.Detail))
 	}
 	if problems := firm.Check(document.Uses()); len(problems) > 0 {
-		return reason(problems[0].Code, problems[0].Detail+"; "+stop.Detail), nil
+		return reason(problems[0].Code, problems[0].Detail+"; "+stop.Detail)
 	}
-	return plain, nil
+	return plain
 }
 
 // CompleteBatch attaches the documents, releases the batch and reads it back.
