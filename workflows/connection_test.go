@@ -90,9 +90,11 @@ func TestARefusedCandidateLeavesTheCredentialInUse(t *testing.T) {
 	connect(t, s, time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
 		setUp(t, env)
 		during(t, env, func() {
-			s.verify[workflows.ProviderKlarna] = func(workflows.VerifyInput) (workflows.Verified, error) {
-				return workflows.Verified{Words: "Klarna does not know this key.", Remedy: "Copy it again."}, nil
-			}
+			s.change(func() {
+				s.verify[workflows.ProviderKlarna] = func(workflows.VerifyInput) (workflows.Verified, error) {
+					return workflows.Verified{Words: "Klarna does not know this key.", Remedy: "Copy it again."}, nil
+				}
+			})
 		}, 3*time.Minute)
 		second = tell(t, env, 4*time.Minute, workflows.SetKlarnaCredential, workflows.CredentialSet{Who: "anna"})
 		at(t, env, 5*time.Minute, func(got workflows.Status) {
@@ -113,9 +115,11 @@ func TestADeadCredentialPausesTheScheduleAndWakesTheWaitingOnesLater(t *testing.
 		env2 = env
 		setUp(t, env)
 		during(t, env, func() {
-			s.verify[workflows.ProviderVisma] = func(workflows.VerifyInput) (workflows.Verified, error) {
-				return workflows.Verified{Words: "invalid_grant", Remedy: "Authorise again."}, nil
-			}
+			s.change(func() {
+				s.verify[workflows.ProviderVisma] = func(workflows.VerifyInput) (workflows.Verified, error) {
+					return workflows.Verified{Words: "invalid_grant", Remedy: "Authorise again."}, nil
+				}
+			})
 			env.SignalWorkflow(workflows.ReauthRequired.Name, workflows.ReauthNeeded{Provider: workflows.ProviderVisma, WorkflowID: "payout/c1/10001", Reason: "invalid_grant"})
 		}, time.Hour)
 		at(t, env, 59*24*time.Hour, func(got workflows.Status) {
@@ -124,7 +128,9 @@ func TestADeadCredentialPausesTheScheduleAndWakesTheWaitingOnesLater(t *testing.
 			}
 		})
 		env.OnSignalExternalWorkflow(mock.Anything, "payout/c1/10001", "", workflows.Reauthenticated.Name, workflows.ProviderVisma).Return(nil).Once()
-		during(t, env, func() { s.verify[workflows.ProviderVisma] = goodSteps().verify[workflows.ProviderVisma] }, 60*24*time.Hour)
+		during(t, env, func() {
+			s.change(func() { s.verify[workflows.ProviderVisma] = goodSteps().verify[workflows.ProviderVisma] })
+		}, 60*24*time.Hour)
 		tell(t, env, 60*24*time.Hour+time.Minute, workflows.AuthorizeVisma, workflows.CredentialSet{Who: "anna"})
 		at(t, env, 60*24*time.Hour+time.Hour, func(got workflows.Status) {
 			if got.State != workflows.ConnActive || len(got.Waiting) != 0 {

@@ -2,6 +2,7 @@ package workflows_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,6 +17,8 @@ import (
 // steps stands in for the activities: each answers what the test says, in
 // order, the last answer again and again.
 type steps struct {
+	mu sync.Mutex // activities run beside the test's own callbacks
+
 	prove    func() (workflows.Proven, error)
 	compile  func() (workflows.Compiled, error)
 	post     func() (workflows.Posted, error)
@@ -78,50 +81,61 @@ func goodSteps() *steps {
 	}
 }
 
+// change lets a test give other answers while the workflow runs.
+func (s *steps) change(do func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	do()
+}
+
 func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	note := func(name string) { s.called = append(s.called, name) }
-	add(env, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
-	add(env, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
-	add(env, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
-	add(env, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
-	add(env, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
+	add(env, &s.mu, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
+	add(env, &s.mu, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
+	add(env, &s.mu, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
+	add(env, &s.mu, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)
 		return workflows.Nothing{}, nil
 	})
-	add(env, workflows.RecordDecision, func(in workflows.Decision) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.RecordDecision, func(in workflows.Decision) (workflows.Nothing, error) {
 		s.decisions = append(s.decisions, in)
 		return workflows.Nothing{}, nil
 	})
-	add(env, workflows.PreviewPayout, func(in workflows.PayoutRef) (workflows.Found, error) { return s.preview(in) })
-	add(env, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) { return s.state(in) })
-	add(env, workflows.BeginSync, func(in workflows.BeginSyncInput) (workflows.Plan, error) { return s.begin(in) })
-	add(env, workflows.ListPayouts, func(in workflows.ListPayoutsInput) (workflows.Listing, error) { return s.list(in) })
-	add(env, workflows.FinishSync, func(in workflows.FinishSyncInput) (workflows.Finished, error) {
+	add(env, &s.mu, workflows.PreviewPayout, func(in workflows.PayoutRef) (workflows.Found, error) { return s.preview(in) })
+	add(env, &s.mu, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) { return s.state(in) })
+	add(env, &s.mu, workflows.BeginSync, func(in workflows.BeginSyncInput) (workflows.Plan, error) { return s.begin(in) })
+	add(env, &s.mu, workflows.ListPayouts, func(in workflows.ListPayoutsInput) (workflows.Listing, error) { return s.list(in) })
+	add(env, &s.mu, workflows.FinishSync, func(in workflows.FinishSyncInput) (workflows.Finished, error) {
 		s.finished = append(s.finished, in)
 		return workflows.Finished{Outcome: workflows.OutcomeFetched}, nil
 	})
-	add(env, workflows.VerifyKlarna, func(in workflows.VerifyInput) (workflows.Verified, error) {
+	add(env, &s.mu, workflows.VerifyKlarna, func(in workflows.VerifyInput) (workflows.Verified, error) {
 		return s.verify[workflows.ProviderKlarna](in)
 	})
-	add(env, workflows.VerifyVisma, func(in workflows.VerifyInput) (workflows.Verified, error) {
+	add(env, &s.mu, workflows.VerifyVisma, func(in workflows.VerifyInput) (workflows.Verified, error) {
 		return s.verify[workflows.ProviderVisma](in)
 	})
-	add(env, workflows.SaveConnection, func(in workflows.SaveConnectionInput) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.SaveConnection, func(in workflows.SaveConnectionInput) (workflows.Nothing, error) {
 		s.saved = append(s.saved, in)
 		return workflows.Nothing{}, nil
 	})
-	add(env, workflows.SetSchedule, func(in workflows.ScheduleInput) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.SetSchedule, func(in workflows.ScheduleInput) (workflows.Nothing, error) {
 		s.schedules = append(s.schedules, in)
 		return workflows.Nothing{}, nil
 	})
-	add(env, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
 		note("erase")
 		return workflows.Nothing{}, nil
 	})
 }
 
-func add[In, Out any](env *testsuite.TestWorkflowEnvironment, a workflows.Activity[In, Out], fn func(In) (Out, error)) {
-	env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) { return fn(in) }, activity.RegisterOptions{Name: a.Name})
+func add[In, Out any](env *testsuite.TestWorkflowEnvironment, mu *sync.Mutex, a workflows.Activity[In, Out], fn func(In) (Out, error)) {
+	env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return fn(in)
+	}, activity.RegisterOptions{Name: a.Name})
 }
 
 func newEnv(t *testing.T, s *steps) *testsuite.TestWorkflowEnvironment {
