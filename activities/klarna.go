@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -87,7 +86,11 @@ func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bo
 	if errors.Is(err, store.ErrNotFound) {
 		return true, nil
 	}
-	if err != nil || bytes.Equal(known.Payout, row.Payout) {
+	if err != nil {
+		return false, err
+	}
+	same, err := sameFigures(known.Payout, row.Payout)
+	if err != nil || same {
 		return false, err
 	}
 	done, err := final(ctx, k.Store, &known)
@@ -106,6 +109,15 @@ func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bo
 		p.State, p.HeldReason, p.Held = workflows.StateHeld, string(stop.Code), evidence
 		return nil
 	}, &store.AuditEntry{Who: "kvitt", Action: "payout.figures_changed", Before: known.Payout, After: row.Payout})
+}
+
+// sameFigures compares two recorded payouts by what they state.
+func sameFigures(a, b json.RawMessage) (bool, error) {
+	var one, other settlement.Payout
+	if err := errors.Join(json.Unmarshal(a, &one), json.Unmarshal(b, &other)); err != nil {
+		return false, fmt.Errorf("compare two recorded payouts: %w", err)
+	}
+	return one.Same(other), nil
 }
 
 // keep archives an answer as received. What a voucher that was sent rests on is

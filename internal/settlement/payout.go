@@ -20,6 +20,15 @@ type Payout struct {
 	Totals               Totals         `json:"totals"`
 }
 
+// Same tells whether two reports of a payout state the same. It compares what
+// they say, not how it was written down: a document from before a member was
+// known says nothing in it, which is zero.
+func (p Payout) Same(o Payout) bool {
+	sameMoment := p.Date.Equal(o.Date)
+	p.Date, o.Date = time.Time{}, time.Time{}
+	return sameMoment && p == o
+}
+
 // SettlementType says how Klarna charges its fees for a payout. Unknown values
 // are kept as they came.
 type SettlementType string //nolint:revive // Klarna's own word, merchant_settlement_type
