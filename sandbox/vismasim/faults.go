@@ -147,6 +147,12 @@ func (s *Sim) concerns(f *Fault, r *http.Request, body []byte) bool {
 	return bytes.Contains(body, []byte(f.Body))
 }
 
+// commits reports that the request is carried out before its answer is lost,
+// also when the client is killed while it waits.
+func (f Fault) commits() bool {
+	return f.Kind == TimeoutAfterCommit || f.Kind == ResetAfterCommit || f.Kind == ErrorAfterCommit
+}
+
 func (f Fault) latency() time.Duration {
 	if f.Kind == Slow {
 		return f.Delay

@@ -108,6 +108,24 @@ func TestATimeOutLastsUntilTheClientGivesUp(t *testing.T) {
 	}
 }
 
+// A client that dies before the simulator has even begun must not undo what
+// the fault promises, or a test that kills clients does not test the unheard.
+func TestWhatIsToBeCommittedIsCommittedForADeadClientToo(t *testing.T) {
+	for _, kind := range []vismasim.FaultKind{vismasim.TimeoutAfterCommit, vismasim.ResetAfterCommit, vismasim.ErrorAfterCommit} {
+		w := newWorld(t, nil)
+		w.sim.SetLatency(200 * time.Millisecond)
+		w.inject(onPost(kind))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := w.hang(ctx)
+		w.until("the request arrives", func() bool { return w.sim.Requests()["POST /v2/journaltransaction"] == 1 })
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("%s: the error is %v, want the client's own", kind, err)
+		}
+		w.until(string(kind)+" commits", func() bool { return w.sim.Books(tenant).Batches == 1 })
+	}
+}
+
 func TestATimeOutWithADelayEndsAtTheGateway(t *testing.T) {
 	w := newWorld(t, nil)
 	f := onPost(vismasim.TimeoutAfterCommit)

@@ -110,7 +110,11 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault, latency, vismaID := s.arrive(r, body)
-	if !s.wait(r.Context(), latency+fault.latency()) {
+	ctx := r.Context()
+	if fault.commits() {
+		ctx = context.WithoutCancel(ctx) // what it promises is done, whoever has gone
+	}
+	if !s.wait(ctx, latency+fault.latency()) {
 		abort() // nobody is there to be answered
 	}
 	if s.breaks(w, r, fault, false, vismaID) {
