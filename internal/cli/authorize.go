@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -13,11 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"kvitt/internal/access"
-	"kvitt/internal/store"
-	"kvitt/internal/vault"
+	"kvitt/internal/operate"
 	"kvitt/internal/visma/connect"
-	"kvitt/workflows"
 )
 
 // authorization is how a company lets Kvitt in.
@@ -83,7 +79,7 @@ func (s *session) authorize(ctx context.Context, id string, in *authorization) e
 	}
 	attempted := "authorize the connection " + id + " at Visma Connect"
 	if s.config.VismaClientID == "" || s.config.VismaClientSecret == "" {
-		return &CommandError{
+		return &operate.Error{
 			Attempted: attempted, Happened: "there is no OAuth client",
 			Helps: "Set KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET to the client that is registered with Visma, here and for the worker.",
 		}
@@ -97,16 +93,16 @@ func (s *session) authorize(ctx context.Context, id string, in *authorization) e
 			return err
 		}
 	}
-	return s.offerGrant(ctx, &row, attempted, grant)
-}
-
-func (s *session) offerGrant(ctx context.Context, row *store.Connection, attempted string, grant connect.Grant) error {
-	secret, err := json.Marshal(grant) //nolint:gosec // it goes into the vault, sealed
-	if err != nil {
-		return fmt.Errorf("%s: %w", attempted, err)
-	}
 	s.say("Verifying the authorization with a real read.")
-	return s.offer(ctx, row, attempted, access.FieldVismaCandidate, vault.Secret(secret), workflows.AuthorizeVisma)
+	now, err := s.desk().OfferGrant(ctx, &row, grant, s.who)
+	if err != nil {
+		return err
+	}
+	more := ""
+	if now.BaseCurrency != "" {
+		more = ", base currency " + now.BaseCurrency
+	}
+	return s.verified(&now, &now.Visma, more)
 }
 
 // consentWithin is how long a person may take in the browser.
@@ -140,7 +136,7 @@ func (s *session) consent(ctx context.Context, attempted, redirect string) (conn
 	callback, err := door.wait(waiting)
 	if err != nil {
 		if ctx.Err() == nil {
-			err = &CommandError{Attempted: attempted, Happened: "nobody came back from the consent page within " + span(consentWithin), Helps: "Run the command again.", Err: err}
+			err = &operate.Error{Attempted: attempted, Happened: "nobody came back from the consent page within " + span(consentWithin), Helps: "Run the command again.", Err: err}
 		}
 		return connect.Grant{}, err
 	}
@@ -174,7 +170,7 @@ func openDoor(ctx context.Context, redirect string) (*door, error) {
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", u.Host)
 	if err != nil {
-		return nil, &CommandError{
+		return nil, &operate.Error{
 			Attempted: "wait for the browser at " + u.Host, Happened: "this address cannot be listened at; a worker with its portal may have it", Err: err,
 			Helps: "Name another one that is registered with the Visma client with --redirect, or use --service --tenant-id.",
 		}

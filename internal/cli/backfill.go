@@ -11,12 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/activities"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
-
-// mostConcurrency keeps a typing error from exhausting everybody's budget.
-const mostConcurrency = 64
 
 // backfill is a backfill to start, or to act on.
 type backfill struct {
@@ -93,8 +91,8 @@ func (in *backfill) check() error {
 		return usagef("--attach, --pause, --resume and --cancel are one at a time")
 	case acts == 1 && (in.detach || in.dryRun || in.concurrency != 0):
 		return usagef("--attach, --pause, --resume and --cancel are about a backfill that runs already; --dry-run, --concurrency and --detach are for a new one")
-	case in.concurrency < 0 || in.concurrency > mostConcurrency:
-		return usagef("--concurrency is %d; it is from 1 to %d", in.concurrency, mostConcurrency)
+	case in.concurrency < 0 || in.concurrency > operate.MostConcurrency:
+		return usagef("--concurrency is %d; it is from 1 to %d", in.concurrency, operate.MostConcurrency)
 	}
 	return nil
 }
@@ -144,16 +142,16 @@ func (s *session) backfill(ctx context.Context, in *backfill) error {
 // mayBackfill makes sure that the backfill can work and is meant.
 func (s *session) mayBackfill(ctx context.Context, in *backfill, row *store.Connection) error {
 	attempted := fmt.Sprintf("backfill the connection %s from %s to %s", row.ID, in.from, in.to)
-	status, err := statusOf(row)
+	status, err := operate.StatusOf(row)
 	if err != nil {
 		return err
 	}
 	switch {
 	case row.State == workflows.ConnActive, row.State == workflows.ConnPaused && in.dryRun:
 	case row.State == workflows.ConnDisconnected:
-		return &CommandError{Attempted: attempted, Happened: stateWords(row.State), Helps: "Create another connection."}
+		return &operate.Error{Attempted: attempted, Happened: stateWords(row.State), Helps: "Create another connection."}
 	default:
-		f := &CommandError{Attempted: attempted, Happened: stateWords(row.State)}
+		f := &operate.Error{Attempted: attempted, Happened: stateWords(row.State)}
 		if next := needs(&status); next != "" {
 			f.Helps = "What comes next: `" + next + "`."
 		}
@@ -172,22 +170,11 @@ func (s *session) mayBackfill(ctx context.Context, in *backfill, row *store.Conn
 }
 
 func (s *session) startBackfill(ctx context.Context, in *backfill) error {
-	kind := "Backfill"
-	if in.dryRun {
-		kind = "Dry run"
-	}
-	err := s.temporal.Start(ctx, Start{
-		ID:       in.workflowID(),
-		Workflow: workflows.SettlementSyncWorkflowName,
-		Input: workflows.SyncInput{
-			Connection: in.connection, Mode: workflows.ModeBackfill, From: in.from, To: in.to,
-			DryRun: in.dryRun, Concurrency: in.concurrency, Who: s.who,
-		},
-		Summary:    fmt.Sprintf("%s of connection %s from %s to %s", kind, in.connection, in.from, in.to),
-		Connection: in.connection,
+	_, err := s.desk().StartBackfill(ctx, workflows.SyncInput{
+		Connection: in.connection, From: in.from, To: in.to, DryRun: in.dryRun, Concurrency: in.concurrency, Who: s.who,
 	})
-	if errors.Is(err, errRunning) {
-		return &CommandError{
+	if errors.Is(err, operate.ErrRunning) {
+		return &operate.Error{
 			Attempted: fmt.Sprintf("start a backfill from %s to %s", in.from, in.to), Happened: "one of exactly these days runs already", Err: err,
 			Helps: "Watch it with `" + in.command("--attach") + "`, or stop it with --cancel in the place of --attach.",
 		}
@@ -222,9 +209,9 @@ func (in *backfill) ways() string {
 }
 
 func (s *session) tellBackfill(ctx context.Context, in *backfill, what workflows.Signal[workflows.Person], verb, then string) error {
-	err := signal(ctx, s.temporal, what, in.workflowID(), workflows.Person{Who: s.who})
+	err := operate.Tell(ctx, s.temporal, what, in.workflowID(), workflows.Person{Who: s.who})
 	if err != nil {
-		return unanswered(fmt.Sprintf("%s the backfill from %s to %s", verb, in.from, in.to), err, in.none())
+		return operate.Unanswered(fmt.Sprintf("%s the backfill from %s to %s", verb, in.from, in.to), err, in.none())
 	}
 	return s.show(started{in.workflowID(), in.connection, in.from, in.to, false, verb}, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "Asked the backfill to %s. %s\n", verb, then)
@@ -233,8 +220,8 @@ func (s *session) tellBackfill(ctx context.Context, in *backfill, what workflows
 }
 
 // none is what it means that no such backfill runs.
-func (in *backfill) none() *CommandError {
-	return &CommandError{Happened: "none of exactly these days runs", Helps: "Start one with `" + strings.TrimSpace(in.command("")) + "`."}
+func (in *backfill) none() *operate.Error {
+	return &operate.Error{Happened: "none of exactly these days runs", Helps: "Start one with `" + strings.TrimSpace(in.command("")) + "`."}
 }
 
 func (s *session) watchBackfill(ctx context.Context, in *backfill) error {
@@ -247,8 +234,8 @@ func (s *session) watchBackfill(ctx context.Context, in *backfill) error {
 		paused: "paused; the same command with --resume lets it go on",
 		after:  "Stopped watching. The backfill goes on in Temporal:\n" + in.ways(),
 	})
-	if errors.Is(err, errNotRunning) {
-		return unanswered(fmt.Sprintf("watch the backfill from %s to %s", in.from, in.to), err, in.none())
+	if errors.Is(err, operate.ErrNotRunning) {
+		return operate.Unanswered(fmt.Sprintf("watch the backfill from %s to %s", in.from, in.to), err, in.none())
 	}
 	if err != nil {
 		return err

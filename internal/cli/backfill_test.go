@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -40,7 +41,7 @@ func TestABackfillIsReportedFromTheDatabase(t *testing.T) {
 	golden(t, "backfill.golden", s.out)
 	contains(t, s.err, "Backfill 2026-01-01 to 2026-01-31: 3 found, 1 posted, 1 held, 1 skipped, 0 failed")
 	golden(t, "backfill.json", d.want(d.run(with(january, "--output", "json")...), ExitHeld).out)
-	want := Start{
+	want := operate.Start{
 		ID: "backfill/shop-1/2026-01-01/2026-01-31", Workflow: "SettlementSyncWorkflow", Connection: "shop-1",
 		Summary: "Backfill of connection shop-1 from 2026-01-01 to 2026-01-31",
 		Input:   workflows.SyncInput{Connection: "shop-1", Mode: "backfill", From: "2026-01-01", To: "2026-01-31", Who: "anna"},
@@ -173,7 +174,7 @@ func TestOnlyAConnectionThatWorksIsBackfilled(t *testing.T) {
 func TestASecondBackfillOfTheSameDaysNamesTheWaysOut(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")
-	d.temporal.startError = errRunning
+	d.temporal.startError = operate.ErrRunning
 	contains(t, d.fails(ExitFailed, january...), "Start a backfill from 2026-01-01 to 2026-01-31: one of exactly these days runs already.",
 		"`starter backfill shop-1 --from 2026-01-01 --to 2026-01-31 --attach`", "--cancel")
 }
@@ -205,7 +206,7 @@ func TestARunningBackfillIsPausedResumedAndCancelled(t *testing.T) {
 	if diff := cmp.Diff([]string{id + "Pause {Who:anna Reason: VoucherHash:}", id + "Resume {Who:anna Reason: VoucherHash:}", id + "Cancel {Who:anna Reason: VoucherHash:}"}, got); diff != "" {
 		t.Error(diff)
 	}
-	d.temporal.signalError = errNotRunning
+	d.temporal.signalError = operate.ErrNotRunning
 	contains(t, d.fails(ExitFailed, with(january, "--pause")...), "Pause the backfill from 2026-01-01 to 2026-01-31: none of exactly these days runs. Start one with `starter backfill shop-1 --from 2026-01-01 --to 2026-01-31`.")
 	contains(t, d.fails(ExitFailed, with(january, "--attach")...), "none of exactly these days runs")
 }
@@ -235,9 +236,9 @@ func TestWhatIsInTheWayIsShownWhileWatching(t *testing.T) {
 		c.Klarna = d.json(workflows.Side{State: workflows.SideReauthRequired, Remedy: "Set a working key."})
 	})
 	answers := []func() (any, error){
-		func() (any, error) { return nil, errNoAnswer },
-		func() (any, error) { return nil, errNoAnswer },
-		func() (any, error) { return nil, errNotRunning },
+		func() (any, error) { return nil, operate.ErrNoAnswer },
+		func() (any, error) { return nil, operate.ErrNoAnswer },
+		func() (any, error) { return nil, operate.ErrNotRunning },
 		func() (any, error) { return workflows.Progress{State: "waiting", Found: 5}, nil },
 		func() (any, error) { return workflows.Progress{State: "paused", Found: 5}, nil },
 	}
@@ -271,11 +272,11 @@ func TestWhatIsTriedAgainIsToldWhenNothingMoves(t *testing.T) {
 	d.temporal.onQuery = func(string, string) (any, error) {
 		return workflows.Progress{State: "running", Found: 5, Posted: 4, Running: []string{"P5"}}, nil
 	}
-	d.temporal.onRetries = func(id string) ([]Retry, error) {
+	d.temporal.onRetries = func(id string) ([]operate.Retry, error) {
 		if id != "payout/shop-1/P5" {
 			return nil, nil
 		}
-		return []Retry{{6, "list transactions: Klarna answered 500"}}, nil
+		return []operate.Retry{{Failures: 6, Words: "list transactions: Klarna answered 500"}}, nil
 	}
 	w := &watch{session: &session{app: a, store: d.store, temporal: d.temporal}, followed: followed{connection: "shop-1", workflowID: "b"}, screen: a.newView("Backfill", "months")}
 	for range 6 {
@@ -319,7 +320,7 @@ func TestABackfillThatFailedSaysWhy(t *testing.T) {
 	d.connected("shop-1")
 	d.ends(workflows.SyncResult{})
 	d.temporal.onResult = func(context.Context, string) (any, error) {
-		return nil, &RefusalError{"list payouts: Klarna answered 500"}
+		return nil, &operate.RefusalError{Words: "list payouts: Klarna answered 500"}
 	}
 	contains(t, d.fails(ExitFailed, january...), "Follow the workflow backfill/shop-1/2026-01-01/2026-01-31: it failed: list payouts: Klarna answered 500. What was posted stays posted.")
 }
@@ -348,7 +349,7 @@ func TestSyncIsAskedForFollowedAndReportedWithItsOwnWindow(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{"sync connection shop-1: it is paused. It was paused by a person; `starter connection resume shop-1` goes on."}
+		return nil, &operate.RefusalError{Words: "sync connection shop-1: it is paused. It was paused by a person; `starter connection resume shop-1` goes on."}
 	}
 	contains(t, d.fails(ExitFailed, "sync", "shop-1"), "Sync connection shop-1: it is paused.")
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/vault"
 )
 
@@ -48,8 +49,15 @@ type app struct {
 	// patience is how long a worker may take to show up at Temporal.
 	patience time.Duration
 	http     *http.Client // nil: one of the clients' own
-	dial     func(context.Context, *config.Config, *vault.Keyring) (Temporal, error)
+	dial     func(context.Context, *config.Config, *vault.Keyring) (operate.Temporal, error)
 }
+
+// How long a worker that has just started may take to show up at Temporal, and
+// how often that is looked at.
+const (
+	workersWithin = 8 * time.Second
+	workersEvery  = 250 * time.Millisecond
+)
 
 func newApp(s Streams) *app {
 	colours := os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
@@ -61,7 +69,7 @@ func newApp(s Streams) *app {
 		who:     currentUser(),
 		now:     time.Now,
 		random:  rand.Text,
-		dial:    dialTemporal,
+		dial:    operate.Dial,
 
 		patience: workersWithin,
 	}
@@ -224,7 +232,7 @@ func (a *app) confirm(ctx context.Context, yes bool, question, word string) erro
 		return err
 	}
 	if !strings.EqualFold(answer, word) {
-		return &CommandError{Attempted: "confirm", Happened: fmt.Sprintf("the answer was %q, so nothing was done", answer)}
+		return &operate.Error{Attempted: "confirm", Happened: fmt.Sprintf("the answer was %q, so nothing was done", answer)}
 	}
 	return nil
 }

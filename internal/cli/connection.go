@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -43,7 +43,7 @@ func (a *app) listCommand() *cobra.Command {
 			}
 			all := make([]workflows.Status, len(rows))
 			for i := range rows {
-				if all[i], err = statusOf(&rows[i]); err != nil {
+				if all[i], err = operate.StatusOf(&rows[i]); err != nil {
 					return err
 				}
 			}
@@ -105,31 +105,6 @@ func stateWords(state string) string {
 	}
 }
 
-// statusOf is a connection as its workflow last described itself.
-func statusOf(c *store.Connection) (workflows.Status, error) {
-	s := workflows.Status{
-		ID: c.ID,
-		Settings: workflows.Settings{
-			Name: c.Name, Provider: c.Provider, Region: c.Region, Posting: c.Posting, Start: c.Start, ProfileVersion: c.ProfileVersion,
-		},
-		State: c.State, Since: c.UpdatedAt, Environment: c.Environment,
-		Klarna: workflows.Side{State: workflows.SideMissing, Since: c.CreatedAt}, Visma: workflows.Side{State: workflows.SideMissing, Since: c.CreatedAt},
-		MerchantID: c.MerchantID, Company: c.CompanyID, CompanyName: c.CompanyName, BaseCurrency: c.BaseCurrency,
-	}
-	for _, side := range []struct {
-		document json.RawMessage
-		into     *workflows.Side
-	}{{c.Klarna, &s.Klarna}, {c.Visma, &s.Visma}} {
-		if len(side.document) == 0 {
-			continue
-		}
-		if err := json.Unmarshal(side.document, side.into); err != nil {
-			return s, fmt.Errorf("read the recorded state of the connection %s: %w", c.ID, err)
-		}
-	}
-	return s, nil
-}
-
 func (a *app) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "show ID",
@@ -153,23 +128,23 @@ func (a *app) showCommand() *cobra.Command {
 // statusNow asks the connection's workflow how it stands. When nobody answers,
 // it is what the database last heard, and a person is told so.
 func (s *session) statusNow(ctx context.Context, row *store.Connection) (workflows.Status, error) {
-	last, err := statusOf(row)
+	last, err := operate.StatusOf(row)
 	if err != nil || row.State == workflows.ConnDisconnected {
 		return last, err
 	}
 	why := ""
 	if err = s.reach(ctx); err == nil {
 		var now workflows.Status
-		if now, err = query(ctx, s.temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(row.ID)); err == nil {
+		if now, err = operate.Ask(ctx, s.temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(row.ID)); err == nil {
 			return now, nil
 		}
 	}
 	switch {
 	case ctx.Err() != nil:
 		return last, ctx.Err()
-	case errors.Is(err, errNoAnswer):
-		why = "no worker answers. " + startWorker
-	case errors.Is(err, errNotRunning):
+	case errors.Is(err, operate.ErrNoAnswer):
+		why = "no worker answers. " + operate.StartWorker
+	case errors.Is(err, operate.ErrNotRunning):
 		why = "its workflow is not in Temporal; `starter setup` starts it again."
 	default:
 		why = sentence(err)

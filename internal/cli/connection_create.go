@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.temporal.io/sdk/temporal"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -107,7 +107,7 @@ func parseProfile(name string, document []byte) (*voucher.Profile, error) {
 	p, err := voucher.ParseProfile(document)
 	var wrong *voucher.ProfileError
 	if errors.As(err, &wrong) {
-		return nil, &CommandError{
+		return nil, &operate.Error{
 			Attempted: "read the posting profile " + name, Err: err, Helps: finishIfAny(wrong.Remedy),
 			Happened: fmt.Sprintf("line %d, column %d: %s", wrong.Line, wrong.Column, wrong.Problem),
 		}
@@ -128,7 +128,7 @@ func unreadable(what, name string, err error, helps string) error {
 	if errors.As(err, &reason) {
 		happened = reason.Err.Error()
 	}
-	return &CommandError{Attempted: "read the " + what + " " + name, Happened: happened, Helps: helps, Err: err}
+	return &operate.Error{Attempted: "read the " + what + " " + name, Happened: happened, Helps: helps, Err: err}
 }
 
 func (s *session) create(ctx context.Context, in *newConnection) error {
@@ -142,63 +142,17 @@ func (s *session) create(ctx context.Context, in *newConnection) error {
 	if in.start == "" {
 		in.start = day(s.now(), profile.Location())
 	}
-	id := connectionID(s.random())
-	row := store.Connection{
-		ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting,
-		State: workflows.ConnSetup, Start: in.start, ProfileVersion: 1,
-	}
-	if err := s.store.CreateConnection(ctx, row); err != nil {
-		return err
-	}
-	version, err := s.store.AddProfile(ctx, id, document, profile.Hash(), s.who)
-	if err == nil {
-		err = s.startConnection(ctx, &row, version)
-	}
-	if err != nil {
-		s.abandon(&row)
+	id := operate.ConnectionID(s.random())
+	row := store.Connection{ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting, Start: in.start}
+	if err := s.desk().Create(ctx, &row, profile, document, workflows.Settings{}, s.who); err != nil {
 		return err
 	}
 	return s.created(ctx, &row)
 }
 
-func (s *session) startConnection(ctx context.Context, row *store.Connection, version int) error {
-	err := s.temporal.Start(ctx, Start{
-		ID:       workflows.ConnectionWorkflowID(row.ID),
-		Workflow: workflows.ConnectionWorkflowName,
-		Input: workflows.ConnectionInput{
-			ID: row.ID, Who: s.who,
-			Settings: workflows.Settings{
-				Name: row.Name, Provider: row.Provider, Region: row.Region, Posting: row.Posting, Start: row.Start, ProfileVersion: version,
-			},
-		},
-		Summary:    "Connection " + row.ID,
-		Connection: row.ID,
-		Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(workflows.ConnSetup)},
-		Once:       true,
-	})
-	if errors.Is(err, errRunning) {
-		return &CommandError{
-			Attempted: "create the connection " + row.ID, Happened: "Temporal has a connection with this id already", Err: err,
-			Helps: "Run the command again; it makes another id.",
-		}
-	}
-	return err
-}
-
-// abandon closes a connection whose workflow could not be started. Nothing can
-// be deleted, and nothing else would ever happen to it.
-func (s *session) abandon(row *store.Connection) {
-	row.State = workflows.ConnDisconnected
-	ctx, cancel := context.WithTimeout(context.Background(), answerWithin)
-	defer cancel()
-	if err := s.store.SaveConnection(ctx, *row); err != nil && !errors.Is(err, store.ErrNotFound) {
-		s.say("%s The connection %s was recorded and stays in the list without a workflow: %s", s.aside.warn("Note:"), row.ID, sentence(err))
-	}
-}
-
 func (s *session) created(ctx context.Context, row *store.Connection) error {
 	if w, err := s.temporal.Workers(ctx); err == nil && w.Count == 0 {
-		s.say("%s No worker asks the task queue %q for work, and the next steps need one. %s", s.aside.warn("Note:"), w.Queue, startWorker)
+		s.say("%s No worker asks the task queue %q for work, and the next steps need one. %s", s.aside.warn("Note:"), w.Queue, operate.StartWorker)
 	}
 	document := struct {
 		ID string `json:"id"`
@@ -208,11 +162,4 @@ func (s *session) created(ctx context.Context, row *store.Connection) error {
 			s.paint.bold(row.ID), row.Name, row.Posting, row.Start, row.ID, row.ID)
 		return err
 	})
-}
-
-// connectionID is short, and safe in workflow ids. It says nothing of the
-// merchant: it stands unencrypted in Temporal, where names must not.
-func connectionID(random string) string {
-	random = strings.ToLower(random)
-	return random[:4] + "-" + random[4:8]
 }

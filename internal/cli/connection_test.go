@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
@@ -38,7 +39,7 @@ func TestCreateStoresTheConnectionAndStartsItsWorkflow(t *testing.T) {
 	if p, err := d.store.Profile(t.Context(), id, 0); err != nil || p.Version != 1 || p.CreatedBy != "anna" {
 		t.Errorf("profile %+v, %v", p, err)
 	}
-	want := []Start{{
+	want := []operate.Start{{
 		ID: "connection/" + id, Workflow: "ConnectionWorkflow", Connection: id, Summary: "Connection " + id, Once: true,
 		Input: workflows.ConnectionInput{ID: id, Who: "anna", Settings: workflows.Settings{
 			Name: "Åkes Öl & Ale", Provider: "klarna", Region: "eu", Posting: "review", Start: "2026-03-02", ProfileVersion: 1,
@@ -77,8 +78,8 @@ func TestCreateTakesPostingAndProfileFromWhereItIsTold(t *testing.T) {
 
 func TestAConnectionThatCannotBeStartedIsNotLeftOpen(t *testing.T) {
 	d := newDesk(t)
-	d.temporal.startError = errRunning
-	contains(t, d.fails(ExitFailed, "connection", "create", "--name", "Shop"), "Temporal has a connection with this id already. Run the command again")
+	d.temporal.startError = operate.ErrRunning
+	contains(t, d.fails(ExitFailed, "connection", "create", "--name", "Shop"), "Temporal has a connection with this id already. Try again")
 	if row, err := d.store.Connection(t.Context(), "k3x9-m2qp"); err != nil || row.State != workflows.ConnDisconnected {
 		t.Errorf("%s, %v", row.State, err)
 	}
@@ -94,7 +95,7 @@ func TestCreateWithoutAWorkerSaysThatTheNextStepsNeedOne(t *testing.T) {
 }
 
 func TestAnIDIsShortAndSaysNothingOfTheMerchant(t *testing.T) {
-	if got := connectionID("ABCDEFGHJKLM"); got != "abcd-efgh" {
+	if got := operate.ConnectionID("ABCDEFGHJKLM"); got != "abcd-efgh" {
 		t.Errorf("the id is %s", got)
 	}
 }
@@ -135,8 +136,8 @@ func TestShowAsksTheWorkflowAndElseTellsWhatTheDatabaseHeardLast(t *testing.T) {
 	golden(t, "connection.golden", d.want(d.run("connection", "show", "shop-1"), ExitDone).out)
 
 	for why, words := range map[error]string{
-		errNoAnswer:   "no worker answers. Start a worker",
-		errNotRunning: "its workflow is not in Temporal",
+		operate.ErrNoAnswer:   "no worker answers. Start a worker",
+		operate.ErrNotRunning: "its workflow is not in Temporal",
 	} {
 		d.temporal.onQuery = func(string, string) (any, error) { return nil, why }
 		stored := d.want(d.run("connection", "show", "shop-1", "--output", "json"), ExitDone)
@@ -145,7 +146,7 @@ func TestShowAsksTheWorkflowAndElseTellsWhatTheDatabaseHeardLast(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	}
-	d.temporal.unreachable = &CommandError{Attempted: "reach Temporal at x", Happened: "it does not answer"}
+	d.temporal.unreachable = &operate.Error{Attempted: "reach Temporal at x", Happened: "it does not answer"}
 	contains(t, d.want(d.run("connection", "show", "shop-1"), ExitDone).err, "Reach Temporal at x: it does not answer.")
 }
 
@@ -207,9 +208,9 @@ func TestACommandThatNeedsAWorkerSaysSoWhenThereIsNone(t *testing.T) {
 		contains(t, d.fails(ExitFailed, strings.Fields(line)...), `no worker asks the task queue "kvitt" for work. Start a worker`)
 	}
 	d.temporal.workers, d.temporal.late, d.patience = 1, 1, time.Minute // one has just started
-	d.temporal.onUpdate = func(message) (any, error) { return nil, errNoAnswer }
+	d.temporal.onUpdate = func(message) (any, error) { return nil, operate.ErrNoAnswer }
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "Pause the connection shop-1: no worker has answered within 20s. Start a worker")
-	d.temporal.onUpdate = func(message) (any, error) { return nil, errStillGoing }
+	d.temporal.onUpdate = func(message) (any, error) { return nil, operate.ErrStillGoing }
 	contains(t, d.fails(ExitFailed, "payout", "retry", "shop-1", "P1"), "it was accepted and is still going on. It goes on without this command")
 }
 
@@ -217,14 +218,14 @@ func TestAWorkflowsOwnWordsReachThePerson(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{"resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
+		return nil, &operate.RefusalError{Words: "resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "resume", "shop-1"), "Resume connection shop-1: it is active. Both sides work and syncs run by schedule.")
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{`unable to decode the input for update "Pause": decrypt a Temporal payload: ` + vault.ErrWrongKeyset.Error() + ": it was sealed with key 1"}
+		return nil, &operate.RefusalError{Words: `unable to decode the input for update "Pause": decrypt a Temporal payload: ` + vault.ErrWrongKeyset.Error() + ": it was sealed with key 1"}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "because it has another keyset. Give both the same keyset (KVITT_KEYSET, KVITT_KEYSET_FILE)")
-	d.temporal.onUpdate = func(message) (any, error) { return nil, errNotRunning }
+	d.temporal.onUpdate = func(message) (any, error) { return nil, operate.ErrNotRunning }
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "the workflow connection/shop-1 does not run in Temporal. Check that TEMPORAL_ADDRESS")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errors.New("speak with Temporal at x: odd") }
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "Speak with Temporal at x: odd.")

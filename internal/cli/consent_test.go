@@ -21,6 +21,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/vault"
 	"kvitt/internal/visma/connect"
 	"kvitt/sandbox/connectsim"
@@ -123,7 +124,9 @@ func authorizeInBrowser(d *desk, decision string) said {
 	errs := &screen{seen: consentOf(decision)}
 	a := newApp(Streams{In: strings.NewReader(""), Out: &out, Err: errs})
 	a.console, a.who = d.console, "anna"
-	a.dial = func(context.Context, *config.Config, *vault.Keyring) (Temporal, error) { return d.temporal, nil }
+	a.dial = func(context.Context, *config.Config, *vault.Keyring) (operate.Temporal, error) {
+		return d.temporal, nil
+	}
 	code := a.run(d.t.Context(), []string{"connection", "authorize", "shop-1", "--redirect", redirect})
 	return said{code, out.String(), errs.String()}
 }

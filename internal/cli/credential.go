@@ -2,17 +2,15 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"kvitt/internal/access"
 	"kvitt/internal/klarna"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
-	"kvitt/internal/vault"
 	"kvitt/workflows"
 )
 
@@ -75,55 +73,26 @@ func (s *session) setKlarnaKey(ctx context.Context, id string, in *klarnaKey) er
 			return err
 		}
 	}
-	secret, err := json.Marshal(access.KlarnaSecret{Key: credential.Key, Username: credential.Username})
-	if err != nil {
-		return fmt.Errorf("%s: %w", attempted, err)
-	}
 	s.say("Verifying a %s key with a real read.", credential.Environment())
-	return s.offer(ctx, &row, attempted, access.FieldKlarnaCandidate, vault.Secret(secret), workflows.SetKlarnaCredential)
-}
-
-// offer puts a credential into the vault for the connection to verify. One
-// that does not work leaves the credential in use as it is.
-func (s *session) offer(ctx context.Context, row *store.Connection, attempted, field string, secret vault.Secret,
-	u workflows.Update[workflows.CredentialSet, workflows.Status],
-) error {
-	if err := s.vault.Put(ctx, row.ID, field, secret); err != nil {
+	now, err := s.desk().OfferKlarna(ctx, &row, credential, s.who)
+	if err != nil {
 		return err
 	}
-	now, err := update(ctx, s.temporal, u, workflows.ConnectionWorkflowID(row.ID), workflows.CredentialSet{Who: s.who}, credentialWithin)
-	if err != nil {
-		return unanswered(attempted, err, noConnectionWorkflow(row))
-	}
-	return s.show(&now, func(w io.Writer) error {
-		side := &now.Klarna
-		if field == access.FieldVismaCandidate {
-			side = &now.Visma
-		}
-		who := sideCell(side)
-		if field == access.FieldVismaCandidate && now.BaseCurrency != "" {
-			who += ", base currency " + now.BaseCurrency
-		}
-		if _, err := fmt.Fprintf(w, "Verified: %s. The connection %s is %s.\n", who, now.ID, paintState(s.paint, now.State)); err != nil {
+	return s.verified(&now, &now.Klarna, "")
+}
+
+// verified tells of a side that works now.
+func (s *session) verified(now *workflows.Status, side *workflows.Side, more string) error {
+	return s.show(now, func(w io.Writer) error {
+		if _, err := fmt.Fprintf(w, "Verified: %s. The connection %s is %s.\n", sideCell(side)+more, now.ID, paintState(s.paint, now.State)); err != nil {
 			return err
 		}
-		if next := needs(&now); next != "" {
+		if next := needs(now); next != "" {
 			_, err := fmt.Fprintf(w, "\nNext:\n  %s\n", next)
 			return err
 		}
 		return nil
 	})
-}
-
-// noConnectionWorkflow is what it means that a connection has no workflow.
-func noConnectionWorkflow(row *store.Connection) *CommandError {
-	if row.State == workflows.ConnDisconnected {
-		return &CommandError{Happened: "it is disconnected, which is final", Helps: "Create another connection."}
-	}
-	return &CommandError{
-		Happened: "the workflow " + workflows.ConnectionWorkflowID(row.ID) + " does not run in Temporal",
-		Helps:    "Check that TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are those the connection was created with; if they are, `starter setup` starts it again.",
-	}
 }
 
 // readKey reads a key from a file, a pipe or the terminal.
@@ -175,9 +144,9 @@ func (a *app) setState(use, short, long string, u workflows.Update[workflows.Per
 			if err := s.staffed(ctx, attempted); err != nil {
 				return err
 			}
-			now, err := update(ctx, s.temporal, u, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: s.who, Reason: reason}, settingsWithin)
+			now, err := s.desk().Command(ctx, &row, verb, u, workflows.Person{Who: s.who, Reason: reason})
 			if err != nil {
-				return unanswered(attempted, err, noConnectionWorkflow(&row))
+				return err
 			}
 			return s.show(&now, func(w io.Writer) error {
 				_, err := fmt.Fprintf(w, "The connection %s is %s.\n", now.ID, paintState(s.paint, now.State))
@@ -206,7 +175,7 @@ are erased and its schedule is deleted. What was posted, and the audit trail,
 are kept. It cannot be undone.`, workflows.Disconnect,
 		func(ctx context.Context, s *session, row *store.Connection) error {
 			if row.State == workflows.ConnDisconnected {
-				return &CommandError{Attempted: "disconnect the connection " + row.ID, Happened: "it is disconnected already"}
+				return &operate.Error{Attempted: "disconnect the connection " + row.ID, Happened: "it is disconnected already"}
 			}
 			question := fmt.Sprintf("This ends the connection %s (%s) for good: its secrets are erased, and only a new connection brings it back.", row.ID, row.Name)
 			return s.confirm(ctx, yes, question, row.ID)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/workflows"
@@ -192,7 +193,7 @@ func (e *examination) temporalServer(ctx context.Context) {
 	case err != nil:
 		e.failed("worker", "", err)
 	case w.Count == 0:
-		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), startWorker)
+		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), operate.StartWorker)
 	default:
 		e.ok("worker", "", fmt.Sprintf("%s the task queue %q, last %s ago", asks(w.Count), w.Queue, span(max(0, e.now().Sub(w.Last)))))
 	}

@@ -11,6 +11,7 @@ import (
 	"kvitt/internal/company"
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -22,7 +23,7 @@ func (e *examination) openDoors() {
 
 // connectionChecks examines one connection with real reads.
 func (e *examination) connectionChecks(ctx context.Context, c *store.Connection) {
-	status, err := statusOf(c)
+	status, err := operate.StatusOf(c)
 	if err != nil {
 		e.failed("state", c.ID, err)
 		return
@@ -47,8 +48,8 @@ func (e *examination) workflow(ctx context.Context, c *store.Connection) {
 	if e.temporal == nil || !e.manned {
 		return
 	}
-	_, err := query(ctx, e.temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(c.ID))
-	if errors.Is(err, errNotRunning) {
+	_, err := operate.Ask(ctx, e.temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(c.ID))
+	if errors.Is(err, operate.ErrNotRunning) {
 		e.fail("workflow", c.ID, "Temporal does not know it.", "`starter setup` starts it again, if TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE are right.")
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"kvitt/internal/company"
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -74,7 +75,7 @@ func TestDoctorSaysWhatEachConnectionNeeds(t *testing.T) {
 	d.payouts("works")
 	d.temporal.onQuery = func(id, _ string) (any, error) {
 		if id == "connection/works" {
-			return nil, errNotRunning
+			return nil, operate.ErrNotRunning
 		}
 		return workflows.Status{}, nil
 	}

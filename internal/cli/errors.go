@@ -13,29 +13,10 @@ import (
 	"kvitt/internal/config"
 	"kvitt/internal/fault"
 	"kvitt/internal/klarna"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 )
-
-// CommandError is why a command failed, as a person is told: what was attempted,
-// what happened, and what helps.
-type CommandError struct {
-	Attempted string // "find the connection shop-1a2b"
-	Happened  string // "there is none"
-	Helps     string // whole sentences, "" when nothing is known to
-	Err       error
-}
-
-func (f *CommandError) Error() string {
-	words := f.Attempted + ": " + strings.TrimRight(f.Happened, ".")
-	if f.Helps != "" {
-		words += ". " + f.Helps
-	}
-	return words
-}
-
-// Unwrap lets errors.Is and errors.As see the cause.
-func (f *CommandError) Unwrap() error { return f.Err }
 
 // UsageError is a command line that cannot be carried out as it stands.
 type UsageError struct {
@@ -91,7 +72,7 @@ func explain(w io.Writer, err error, paint painter) {
 func sentence(err error) string {
 	words := err.Error()
 	var (
-		failure    *CommandError
+		failure    *operate.Error
 		usage      *UsageError
 		stored     *store.Error
 		settings   *config.Error
@@ -157,7 +138,7 @@ func finish(words string) string {
 
 // split is an error in two: what happened, and what helps.
 func split(err error) (words, remedy string) {
-	var failure *CommandError
+	var failure *operate.Error
 	var stored *store.Error
 	switch f := fault.As(err); {
 	case errors.As(err, &failure):

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -92,7 +93,7 @@ const stuckAfter = 10 * time.Second
 
 // look asks for the progress once and shows it.
 func (w *watch) look(ctx context.Context) {
-	now, err := query(ctx, w.temporal, workflows.ProgressQuery, w.workflowID)
+	now, err := operate.Ask(ctx, w.temporal, workflows.ProgressQuery, w.workflowID)
 	note := ""
 	switch {
 	case ctx.Err() != nil:
@@ -111,9 +112,9 @@ func (w *watch) look(ctx context.Context) {
 		case "running":
 			note = w.hitches(ctx)
 		}
-	case errors.Is(err, errNotRunning):
+	case errors.Is(err, operate.ErrNotRunning):
 		return // it has just ended, or has not begun
-	case errors.Is(err, errNoAnswer):
+	case errors.Is(err, operate.ErrNoAnswer):
 		if w.silent++; w.silent < 2 {
 			return // a worker that has just started answers the next time
 		}
@@ -152,7 +153,7 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 	if err != nil {
 		return ""
 	}
-	status, err := statusOf(&row)
+	status, err := operate.StatusOf(&row)
 	if err != nil {
 		return ""
 	}
@@ -166,14 +167,14 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 }
 
 func (s *session) ended(f followed, err error) error {
-	var refusal *RefusalError
+	var refusal *operate.RefusalError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refusal):
-		return &CommandError{Attempted: "follow the workflow " + f.workflowID, Happened: "it failed: " + refusal.Words, Err: err, Helps: "What was posted stays posted. Correct the cause and start it again."}
-	case errors.Is(err, errNotRunning):
-		return &CommandError{Attempted: "follow the workflow " + f.workflowID, Happened: "Temporal does not know it", Err: err}
+		return &operate.Error{Attempted: "follow the workflow " + f.workflowID, Happened: "it failed: " + refusal.Words, Err: err, Helps: "What was posted stays posted. Correct the cause and start it again."}
+	case errors.Is(err, operate.ErrNotRunning):
+		return &operate.Error{Attempted: "follow the workflow " + f.workflowID, Happened: "Temporal does not know it", Err: err}
 	default:
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
@@ -129,7 +130,7 @@ func (d *desk) runIn(ctx context.Context, args ...string) said {
 		}
 		return "K3X9M2QP"
 	}
-	a.dial = func(context.Context, *config.Config, *vault.Keyring) (Temporal, error) {
+	a.dial = func(context.Context, *config.Config, *vault.Keyring) (operate.Temporal, error) {
 		if d.temporal.unreachable != nil {
 			return nil, d.temporal.unreachable
 		}
@@ -250,7 +251,7 @@ type played struct {
 	late        int // so many times nobody is there yet
 	attributes  map[string]enumspb.IndexedValueType
 	registered  []map[string]enumspb.IndexedValueType
-	started     []Start
+	started     []operate.Start
 	signals     []message
 	updates     []message
 	startError  error
@@ -260,7 +261,7 @@ type played struct {
 	onQuery  func(workflowID, name string) (any, error)
 	onResult func(ctx context.Context, workflowID string) (any, error)
 	// What is tried again; nil means nothing.
-	onRetries func(workflowID string) ([]Retry, error)
+	onRetries func(workflowID string) ([]operate.Retry, error)
 }
 
 type message struct {
@@ -293,7 +294,7 @@ func (p *played) Update(_ context.Context, workflowID, name string, in, out any,
 	m := message{workflowID, name, in}
 	p.updates = append(p.updates, m)
 	if p.onUpdate == nil {
-		return errNotRunning
+		return operate.ErrNotRunning
 	}
 	value, err := p.onUpdate(m)
 	return give(value, err, out)
@@ -303,7 +304,7 @@ func (p *played) Query(_ context.Context, workflowID, name string, out any) erro
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.onQuery == nil {
-		return errNoAnswer
+		return operate.ErrNoAnswer
 	}
 	value, err := p.onQuery(workflowID, name)
 	return give(value, err, out)
@@ -316,7 +317,7 @@ func (p *played) Signal(_ context.Context, workflowID, name string, in any) erro
 	return p.signalError
 }
 
-func (p *played) Start(_ context.Context, s Start) error {
+func (p *played) Start(_ context.Context, s operate.Start) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.startError == nil {
@@ -327,21 +328,21 @@ func (p *played) Start(_ context.Context, s Start) error {
 
 func (p *played) Result(ctx context.Context, workflowID string, out any) error {
 	if p.onResult == nil {
-		return errNotRunning
+		return operate.ErrNotRunning
 	}
 	value, err := p.onResult(ctx, workflowID)
 	return give(value, err, out)
 }
 
-func (p *played) Workers(context.Context) (Workers, error) {
+func (p *played) Workers(context.Context) (operate.Workers, error) {
 	if p.late > 0 {
 		p.late--
-		return Workers{Queue: "kvitt"}, nil
+		return operate.Workers{Queue: "kvitt"}, nil
 	}
-	return Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
+	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
 }
 
-func (p *played) Retries(_ context.Context, workflowID string) ([]Retry, error) {
+func (p *played) Retries(_ context.Context, workflowID string) ([]operate.Retry, error) {
 	if p.onRetries == nil {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/vault"
 )
 
@@ -108,7 +109,7 @@ func (a *app) reseal(ctx context.Context) error {
 	defer s.close()
 	n, err := s.vault.Reseal(ctx)
 	if err != nil {
-		return &CommandError{Attempted: "reseal the secrets", Happened: fmt.Sprintf("%d were resealed, then: %v", n, err), Err: err, Helps: "Run it again; what was resealed stays so."}
+		return &operate.Error{Attempted: "reseal the secrets", Happened: fmt.Sprintf("%d were resealed, then: %v", n, err), Err: err, Helps: "Run it again; what was resealed stays so."}
 	}
 	document := struct {
 		Resealed int `json:"resealed"`

@@ -11,6 +11,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -88,9 +89,9 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return err
 	}
 	s.say("Asked for it; waiting until the payout is final or stops again.")
-	accepted, err := update(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, decisionWithin)
+	accepted, err := operate.Call(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, operate.DecisionWithin)
 	if err != nil {
-		return unanswered(attempted, err, noPayoutWorkflow(&before))
+		return operate.Unanswered(attempted, err, noPayoutWorkflow(&before))
 	}
 	after, err := s.recorded(ctx, id, reference, accepted.State)
 	if err != nil {
@@ -125,8 +126,8 @@ func (s *session) recorded(ctx context.Context, id, reference, state string) (st
 }
 
 // noPayoutWorkflow is what it means that a payout has no workflow.
-func noPayoutWorkflow(p *store.Payout) *CommandError {
-	f := &CommandError{Happened: "it is " + p.State + ", and nothing runs for it"}
+func noPayoutWorkflow(p *store.Payout) *operate.Error {
+	f := &operate.Error{Happened: "it is " + p.State + ", and nothing runs for it"}
 	switch p.State {
 	case workflows.StateVerified, workflows.StateReversed, workflows.StateRejected:
 		f.Happened = "it is " + p.State + ", which is final"

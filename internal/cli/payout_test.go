@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -143,7 +144,7 @@ func TestADecisionOnAPayoutWithoutAWorkflowSaysWhatItIs(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")
 	d.payouts("shop-1")
-	d.temporal.onUpdate = func(message) (any, error) { return nil, errNotRunning }
+	d.temporal.onUpdate = func(message) (any, error) { return nil, operate.ErrNotRunning }
 	contains(t, d.fails(ExitFailed, "payout", "retry", "shop-1", "P1"), "Retry the payout P1: it is verified, which is final.")
 	contains(t, d.fails(ExitFailed, "payout", "retry", "shop-1", "P2"), "Retry the payout P2: it is held, and nothing runs for it. `starter sync shop-1`, or a backfill of its day, takes it up again.")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -59,7 +60,7 @@ func (a *app) profileShowCommand() *cobra.Command {
 			}
 			p, err := s.store.Profile(ctx, row.ID, version)
 			if errors.Is(err, store.ErrNotFound) {
-				return &CommandError{
+				return &operate.Error{
 					Attempted: fmt.Sprintf("show version %d of the posting profile of %s", version, row.ID), Happened: "there is none", Err: err,
 					Helps: fmt.Sprintf("The latest is version %d.", row.ProfileVersion),
 				}
@@ -118,7 +119,7 @@ func (s *session) setProfile(ctx context.Context, id, file string) error {
 	}
 	attempted := "set the posting profile of the connection " + id
 	if row.State == workflows.ConnDisconnected {
-		return &CommandError{Attempted: attempted, Happened: "it is disconnected, which is final"}
+		return &operate.Error{Attempted: attempted, Happened: "it is disconnected, which is final"}
 	}
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
@@ -129,10 +130,10 @@ func (s *session) setProfile(ctx context.Context, id, file string) error {
 		return err
 	}
 	change.ProfileVersion = version
-	now, err := update(ctx, s.temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(id),
-		workflows.Configure{Settings: change, Who: s.who}, settingsWithin)
+	now, err := operate.Call(ctx, s.temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(id),
+		workflows.Configure{Settings: change, Who: s.who}, operate.SettingsWithin)
 	if err != nil {
-		return unanswered(fmt.Sprintf("tell the connection %s of version %d of its profile, which is stored", id, version), err, noConnectionWorkflow(&row))
+		return operate.Unanswered(fmt.Sprintf("tell the connection %s of version %d of its profile, which is stored", id, version), err, operate.NoConnectionWorkflow(&row))
 	}
 	told, err := s.tellPayouts(ctx, id, version)
 	if err != nil {
@@ -173,11 +174,11 @@ func (s *session) tellPayouts(ctx context.Context, id string, version int) (told
 			return told, err
 		}
 		for i := range waiting {
-			err := signal(ctx, s.temporal, workflows.ProfileChanged, workflows.PayoutWorkflowID(id, waiting[i].PaymentReference), version)
+			err := operate.Tell(ctx, s.temporal, workflows.ProfileChanged, workflows.PayoutWorkflowID(id, waiting[i].PaymentReference), version)
 			switch {
-			case errors.Is(err, errNotRunning): // the next sync starts it again
+			case errors.Is(err, operate.ErrNotRunning): // the next sync starts it again
 			case err != nil:
-				return told, unanswered("tell the payout "+waiting[i].PaymentReference+" of the new profile", err, nil)
+				return told, operate.Unanswered("tell the payout "+waiting[i].PaymentReference+" of the new profile", err, nil)
 			default:
 				told++
 			}

@@ -12,6 +12,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
@@ -26,7 +27,7 @@ type session struct {
 	keys     *vault.Keyring
 	vault    *vault.Vault
 	doors    *access.Doors
-	temporal Temporal // nil until reach
+	temporal operate.Temporal // nil until reach
 }
 
 // work is what a command does in a session.
@@ -107,21 +108,26 @@ func (s *session) reach(ctx context.Context) (err error) {
 	return err
 }
 
+// desk is where this command asks for things.
+func (s *session) desk() *operate.Desk {
+	return &operate.Desk{Store: s.store, Vault: s.vault, Doors: s.doors, Temporal: s.temporal}
+}
+
 // staffed makes sure that there is a worker to do what is attempted. Temporal
 // takes a few seconds to tell of one that has just started.
 func (s *session) staffed(ctx context.Context, attempted string) error {
-	asking, cancel := context.WithTimeout(ctx, answerWithin)
+	asking, cancel := context.WithTimeout(ctx, operate.AnswerWithin)
 	defer cancel()
 	for until := time.Now().Add(s.patience); ; {
 		w, err := s.temporal.Workers(asking)
 		if err != nil {
-			return unanswered(attempted, err, nil)
+			return operate.Unanswered(attempted, err, nil)
 		}
 		if w.Count > 0 {
 			return nil
 		}
 		if time.Now().After(until) {
-			return &CommandError{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: startWorker, Err: errNoAnswer}
+			return &operate.Error{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: operate.StartWorker, Err: operate.ErrNoAnswer}
 		}
 		select {
 		case <-ctx.Done():
@@ -137,7 +143,7 @@ func (s *session) connection(ctx context.Context, id string) (store.Connection, 
 	if !errors.Is(err, store.ErrNotFound) {
 		return c, err
 	}
-	f := &CommandError{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}
+	f := &operate.Error{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}
 	all, err := s.store.Connections(ctx)
 	if err != nil {
 		return c, err
@@ -163,7 +169,7 @@ func (s *session) connection(ctx context.Context, id string) (store.Connection, 
 func (s *session) payout(ctx context.Context, connection, reference string) (store.Payout, error) {
 	p, err := s.store.Payout(ctx, connection, reference)
 	if errors.Is(err, store.ErrNotFound) {
-		return p, &CommandError{
+		return p, &operate.Error{
 			Attempted: "find the payout " + reference + " of the connection " + connection, Happened: "it is not known here", Err: err,
 			Helps: "`starter payout list " + connection + "` shows the known ones; a backfill of its days fetches an older one.",
 		}
@@ -179,7 +185,7 @@ func (s *session) zone(ctx context.Context, connection string) (*time.Location, 
 	}
 	p, err := voucher.ParseProfile(row.Document)
 	if err != nil {
-		return nil, &CommandError{Attempted: "read the posting profile of the connection " + connection, Happened: err.Error(), Err: err, Helps: "Set a correct one with `starter profile set`."}
+		return nil, &operate.Error{Attempted: "read the posting profile of the connection " + connection, Happened: err.Error(), Err: err, Helps: "Set a correct one with `starter profile set`."}
 	}
 	return p.Location(), nil
 }

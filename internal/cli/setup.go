@@ -14,6 +14,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/workflows"
@@ -114,7 +115,7 @@ func registerAttributes(ctx context.Context, s *session, done *checks) error {
 	names := strings.Join(slices.Sorted(maps.Keys(missing)), ", ")
 	attempted := "register the search attributes " + names
 	if err := s.temporal.Register(ctx, missing); err != nil {
-		return &CommandError{Attempted: attempted, Happened: err.Error(), Err: err, Helps: attributesByHand}
+		return &operate.Error{Attempted: attempted, Happened: err.Error(), Err: err, Helps: attributesByHand}
 	}
 	// The namespace takes a moment to know them; what is started before that
 	// is refused.
@@ -129,7 +130,7 @@ func registerAttributes(ctx context.Context, s *session, done *checks) error {
 		}
 	}
 	if err != nil || len(missing) > 0 {
-		return &CommandError{Attempted: attempted, Happened: "the namespace does not know them yet", Err: err, Helps: "Run `starter setup` again in a minute."}
+		return &operate.Error{Attempted: attempted, Happened: "the namespace does not know them yet", Err: err, Helps: "Run `starter setup` again in a minute."}
 	}
 	done.ok("search attributes", "", "registered "+names)
 	return nil
@@ -139,10 +140,10 @@ const attributesByHand = "On Temporal Cloud, and where this user may not, add th
 
 // missingAttributes are those that the namespace does not know. One of another
 // type is an error, because nothing can change it.
-func missingAttributes(ctx context.Context, t Temporal) (map[string]enumspb.IndexedValueType, error) {
+func missingAttributes(ctx context.Context, t operate.Temporal) (map[string]enumspb.IndexedValueType, error) {
 	known, err := t.Attributes(ctx)
 	if err != nil {
-		return nil, &CommandError{Attempted: "read the search attributes of Temporal at " + t.Where(), Happened: err.Error(), Err: err, Helps: attributesByHand}
+		return nil, &operate.Error{Attempted: "read the search attributes of Temporal at " + t.Where(), Happened: err.Error(), Err: err, Helps: attributesByHand}
 	}
 	missing := workflows.SearchAttributes()
 	for name, wanted := range workflows.SearchAttributes() {
@@ -151,7 +152,7 @@ func missingAttributes(ctx context.Context, t Temporal) (map[string]enumspb.Inde
 			continue
 		}
 		if found != wanted {
-			return nil, &CommandError{
+			return nil, &operate.Error{
 				Attempted: "check the search attribute " + name, Happened: fmt.Sprintf("it is of the type %s, and Kvitt needs %s", found, wanted),
 				Helps: "Remove it with `temporal operator search-attribute remove --name " + name + "`, then run `starter setup` again.",
 			}
@@ -174,11 +175,11 @@ func reviveConnections(ctx context.Context, s *session, done *checks) error {
 		if row.State == workflows.ConnDisconnected {
 			continue
 		}
-		last, err := statusOf(row)
+		last, err := operate.StatusOf(row)
 		if err != nil {
 			return err
 		}
-		err = s.temporal.Start(ctx, Start{
+		err = s.temporal.Start(ctx, operate.Start{
 			ID:         workflows.ConnectionWorkflowID(row.ID),
 			Workflow:   workflows.ConnectionWorkflowName,
 			Input:      workflows.ConnectionInput{ID: row.ID, Who: s.who, Revive: &last},
@@ -187,7 +188,7 @@ func reviveConnections(ctx context.Context, s *session, done *checks) error {
 			Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(row.State)},
 		})
 		switch {
-		case errors.Is(err, errRunning): // as it should be
+		case errors.Is(err, operate.ErrRunning): // as it should be
 		case err != nil:
 			return err
 		default:

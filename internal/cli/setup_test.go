@@ -7,6 +7,7 @@ import (
 
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/vault"
 	"kvitt/workflows"
 )
@@ -48,7 +49,7 @@ func TestSetupCanBeRepeatedAndSaysWhatItDid(t *testing.T) {
 
 func TestSetupStopsAtWhatIsMissingAndSaysWhatHelps(t *testing.T) {
 	d := afresh(t)
-	d.temporal.unreachable = &CommandError{Attempted: "reach Temporal at localhost:7233", Happened: "it does not answer", Helps: "Start it."}
+	d.temporal.unreachable = &operate.Error{Attempted: "reach Temporal at localhost:7233", Happened: "it does not answer", Helps: "Start it."}
 	contains(t, d.fails(ExitFailed, "setup", "--output", "json"), "Reach Temporal at localhost:7233: it does not answer. Start it.")
 	d.temporal.unreachable = nil
 

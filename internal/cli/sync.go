@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/operate"
 	"kvitt/workflows"
 )
 
@@ -41,9 +42,9 @@ func (s *session) sync(ctx context.Context, id string, detach bool) error {
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
 	}
-	begun, err := update(ctx, s.temporal, workflows.SyncNow, workflows.ConnectionWorkflowID(id), workflows.Person{Who: s.who}, settingsWithin)
+	begun, err := operate.Call(ctx, s.temporal, workflows.SyncNow, workflows.ConnectionWorkflowID(id), workflows.Person{Who: s.who}, operate.SettingsWithin)
 	if err != nil {
-		return unanswered(attempted, err, noConnectionWorkflow(&row))
+		return operate.Unanswered(attempted, err, operate.NoConnectionWorkflow(&row))
 	}
 	if detach {
 		return s.show(begun, func(w io.Writer) error {

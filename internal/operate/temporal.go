@@ -1,4 +1,4 @@
-package cli
+package operate
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 )
 
 // Temporal is what the commands want from Temporal. Its errors are the ones
-// below, *RefusalError, or *CommandError.
+// below, *RefusalError, or *Error.
 type Temporal interface {
 	// Where names the server and the namespace, for people.
 	Where() string
@@ -41,10 +41,10 @@ type Temporal interface {
 
 // What an error of Temporal can be asked about.
 var (
-	errNoAnswer   = errors.New("no worker has answered")
-	errStillGoing = errors.New("it is still going on")
-	errNotRunning = errors.New("no such workflow runs")
-	errRunning    = errors.New("it runs already")
+	ErrNoAnswer   = errors.New("no worker has answered")
+	ErrStillGoing = errors.New("it is still going on")
+	ErrNotRunning = errors.New("no such workflow runs")
+	ErrRunning    = errors.New("it runs already")
 )
 
 // RefusalError is a workflow's own answer that something cannot be done, a sentence
@@ -79,44 +79,37 @@ type Retry struct {
 
 // How long a workflow may take to answer. A worker that runs answers at once.
 const (
-	answerWithin   = 20 * time.Second
-	settingsWithin = time.Minute
+	AnswerWithin   = 20 * time.Second
+	SettingsWithin = time.Minute
 	// A credential is verified with a real read, which is given a minute.
-	credentialWithin = 3 * time.Minute
-	decisionWithin   = 10 * time.Minute
+	CredentialWithin = 3 * time.Minute
+	DecisionWithin   = 10 * time.Minute
 )
 
-// How long a worker that has just started may take to show up at Temporal, and
-// how often that is looked at.
-const (
-	workersWithin = 8 * time.Second
-	workersEvery  = 250 * time.Millisecond
-)
-
-// update sends a typed update and waits for its result.
-func update[In, Out any](ctx context.Context, t Temporal, u workflows.Update[In, Out], workflowID string, in In, patience time.Duration) (Out, error) {
+// Call sends a typed update and waits for its result.
+func Call[In, Out any](ctx context.Context, t Temporal, u workflows.Update[In, Out], workflowID string, in In, patience time.Duration) (Out, error) {
 	var out Out
 	err := t.Update(ctx, workflowID, u.Name, in, &out, patience)
 	return out, err
 }
 
-// query asks a typed query.
-func query[Out any](ctx context.Context, t Temporal, q workflows.Query[Out], workflowID string) (Out, error) {
+// Ask asks a typed query.
+func Ask[Out any](ctx context.Context, t Temporal, q workflows.Query[Out], workflowID string) (Out, error) {
 	var out Out
 	err := t.Query(ctx, workflowID, q.Name, &out)
 	return out, err
 }
 
-// signal sends a typed signal.
-func signal[T any](ctx context.Context, t Temporal, s workflows.Signal[T], workflowID string, in T) error {
+// Tell sends a typed signal.
+func Tell[T any](ctx context.Context, t Temporal, s workflows.Signal[T], workflowID string, in T) error {
 	return t.Signal(ctx, workflowID, s.Name, in)
 }
 
-const startWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and look at its log if one runs."
+const StartWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and look at its log if one runs."
 
-// unanswered turns the errors of a message to a workflow into what a person is
+// Unanswered turns the errors of a message to a workflow into what a person is
 // told. missing is what it means that the workflow does not run.
-func unanswered(attempted string, err error, missing *CommandError) error {
+func Unanswered(attempted string, err error, missing *Error) error {
 	var refusal *RefusalError
 	switch {
 	case err == nil:
@@ -124,20 +117,20 @@ func unanswered(attempted string, err error, missing *CommandError) error {
 	case errors.As(err, &refusal) && firstWord(refusal.Words) == firstWord(attempted):
 		return err // it says itself what was attempted
 	case errors.As(err, &refusal) && strings.Contains(refusal.Words, vault.ErrWrongKeyset.Error()):
-		return &CommandError{
+		return &Error{
 			Attempted: attempted, Happened: "the worker cannot decrypt what this command sends, because it has another keyset", Err: err,
 			Helps: "Give both the same keyset (KVITT_KEYSET, KVITT_KEYSET_FILE), and start the worker again.",
 		}
 	case errors.As(err, &refusal):
-		return &CommandError{Attempted: attempted, Happened: refusal.Words, Err: err}
-	case errors.Is(err, errNoAnswer):
-		return &CommandError{
-			Attempted: attempted, Happened: fmt.Sprintf("no worker has answered within %s", answerWithin), Err: err,
-			Helps: startWorker + " What was asked for may still be done when one comes.",
+		return &Error{Attempted: attempted, Happened: refusal.Words, Err: err}
+	case errors.Is(err, ErrNoAnswer):
+		return &Error{
+			Attempted: attempted, Happened: fmt.Sprintf("no worker has answered within %s", AnswerWithin), Err: err,
+			Helps: StartWorker + " What was asked for may still be done when one comes.",
 		}
-	case errors.Is(err, errStillGoing):
-		return &CommandError{Attempted: attempted, Happened: "it was accepted and is still going on", Err: err, Helps: "It goes on without this command; look again in a while."}
-	case errors.Is(err, errNotRunning) && missing != nil:
+	case errors.Is(err, ErrStillGoing):
+		return &Error{Attempted: attempted, Happened: "it was accepted and is still going on", Err: err, Helps: "It goes on without this command; look again in a while."}
+	case errors.Is(err, ErrNotRunning) && missing != nil:
 		told := *missing
 		told.Attempted, told.Err = attempted, err
 		return &told

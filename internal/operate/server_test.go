@@ -1,35 +1,34 @@
-package cli
+package operate
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
+	"strings"
 	"testing"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
 
-	"kvitt/internal/config"
 	"kvitt/internal/vault"
 )
 
 func TestWhatTemporalAnswersIsTurnedIntoWhatAPersonIsTold(t *testing.T) {
-	server := &realTemporal{address: "localhost:7233", namespace: "default"}
-	late := errStillGoing
+	server := &server{address: "localhost:7233", namespace: "default"}
+	late := ErrStillGoing
 	for _, c := range []struct {
 		name string
 		err  error
 		want error
 	}{
 		{"nothing", nil, nil},
-		{"runs already", &serviceerror.WorkflowExecutionAlreadyStarted{}, errRunning},
-		{"not found", serviceerror.NewNotFound("workflow not found"), errNotRunning},
+		{"runs already", &serviceerror.WorkflowExecutionAlreadyStarted{}, ErrRunning},
+		{"not found", serviceerror.NewNotFound("workflow not found"), ErrNotRunning},
 		{"ran late", serviceerror.NewDeadlineExceeded("deadline"), late},
 		{"our patience", fmt.Errorf("wrapped: %w", context.DeadlineExceeded), late},
 		{"an update ran late", client.NewWorkflowUpdateServiceTimeoutOrCanceledError(context.DeadlineExceeded), late},
-		{"nobody polls", serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down"), errNoAnswer},
+		{"nobody polls", serviceerror.NewFailedPrecondition("no poller seen for task queue recently, worker may be down"), ErrNoAnswer},
 	} {
 		if got := server.meaning(t.Context(), c.err, late); !errors.Is(got, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
@@ -56,26 +55,9 @@ func TestWhatTemporalAnswersIsTurnedIntoWhatAPersonIsTold(t *testing.T) {
 	}
 }
 
-func TestATemporalThatDoesNotAnswerIsOneMessage(t *testing.T) {
-	d := newDesk(t)
-	d.connected("shop-1")
-	address := freeAddress(t)
-	t.Setenv("TEMPORAL_ADDRESS", address)
-	keyset, err := vault.NewKeyset()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := vault.Open(keyset)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = dialTemporal(t.Context(), &config.Config{TaskQueue: "kvitt"}, keys)
-	if err == nil {
-		t.Fatal("something answered")
-	}
-	contains(t, sentence(err), "Reach Temporal at "+address+": it does not answer. Start it, or let TEMPORAL_ADDRESS name where it listens")
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() {
-		t.Error("a refused connection was waited for")
+func contains(t *testing.T, text, part string) {
+	t.Helper()
+	if !strings.Contains(text, part) {
+		t.Errorf("%q is not in %q", part, text)
 	}
 }

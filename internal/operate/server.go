@@ -1,4 +1,4 @@
-package cli
+package operate
 
 import (
 	"context"
@@ -22,8 +22,8 @@ import (
 	"kvitt/workflows"
 )
 
-// realTemporal is a Temporal server.
-type realTemporal struct {
+// server is a Temporal server.
+type server struct {
 	client    client.Client
 	address   string
 	namespace string
@@ -33,15 +33,15 @@ type realTemporal struct {
 
 const dialWithin = 10 * time.Second
 
-// dialTemporal connects, and makes sure that the namespace is there.
-func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (Temporal, error) {
+// Dial connects, and makes sure that the namespace is there.
+func Dial(ctx context.Context, c *config.Config, keys *vault.Keyring) (Temporal, error) {
 	options, err := config.TemporalOptions()
 	if err != nil {
 		return nil, err
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	options.DataConverter, options.FailureConverter = keys.DataConverter(), keys.FailureConverter()
-	t := &realTemporal{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue, failures: options.FailureConverter}
+	t := &server{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue, failures: options.FailureConverter}
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if t.client, err = client.DialContext(ctx, options); err != nil {
@@ -51,7 +51,7 @@ func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (T
 	var missing *serviceerror.NamespaceNotFound
 	if errors.As(err, &missing) {
 		t.client.Close()
-		return nil, &CommandError{
+		return nil, &Error{
 			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Happened: "there is none", Err: err,
 			Helps: "Create it with `temporal operator namespace create --namespace " + t.namespace + "`, or let TEMPORAL_NAMESPACE name another one.",
 		}
@@ -59,11 +59,11 @@ func dialTemporal(ctx context.Context, c *config.Config, keys *vault.Keyring) (T
 	return t, nil
 }
 
-func (t *realTemporal) unreachable(err error) error {
+func (t *server) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	f := &CommandError{
+	f := &Error{
 		Attempted: "reach Temporal at " + t.address, Happened: "it does not answer", Err: err,
 		Helps: "Start it, or let TEMPORAL_ADDRESS name where it listens; TEMPORAL_TLS… and TEMPORAL_API_KEY must be as that server wants them.",
 	}
@@ -74,38 +74,44 @@ func (t *realTemporal) unreachable(err error) error {
 	return f
 }
 
-func (t *realTemporal) Where() string { return t.address + ", namespace " + t.namespace }
-func (t *realTemporal) Close()        { t.client.Close() }
+// Serve makes a Temporal of a client that is connected already. Closing it
+// closes the client.
+func Serve(c client.Client, o *client.Options, taskQueue string) Temporal {
+	return &server{client: c, address: o.HostPort, namespace: o.Namespace, taskQueue: taskQueue, failures: o.FailureConverter}
+}
 
-func (t *realTemporal) Update(ctx context.Context, workflowID, name string, in, out any, patience time.Duration) error {
-	accepting, cancel := context.WithTimeout(ctx, answerWithin)
+func (t *server) Where() string { return t.address + ", namespace " + t.namespace }
+func (t *server) Close()        { t.client.Close() }
+
+func (t *server) Update(ctx context.Context, workflowID, name string, in, out any, patience time.Duration) error {
+	accepting, cancel := context.WithTimeout(ctx, AnswerWithin)
 	defer cancel()
 	handle, err := t.client.UpdateWorkflow(accepting, client.UpdateWorkflowOptions{
 		WorkflowID: workflowID, UpdateName: name, Args: []any{in}, WaitForStage: client.WorkflowUpdateStageAccepted,
 	})
 	if err != nil {
-		return t.meaning(ctx, err, errNoAnswer)
+		return t.meaning(ctx, err, ErrNoAnswer)
 	}
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	return t.meaning(ctx, handle.Get(waiting, out), errStillGoing)
+	return t.meaning(ctx, handle.Get(waiting, out), ErrStillGoing)
 }
 
-func (t *realTemporal) Query(ctx context.Context, workflowID, name string, out any) error {
-	asking, cancel := context.WithTimeout(ctx, answerWithin/2)
+func (t *server) Query(ctx context.Context, workflowID, name string, out any) error {
+	asking, cancel := context.WithTimeout(ctx, AnswerWithin/2)
 	defer cancel()
 	value, err := t.client.QueryWorkflow(asking, workflowID, "", name)
 	if err == nil {
 		err = value.Get(out)
 	}
-	return t.meaning(ctx, err, errNoAnswer)
+	return t.meaning(ctx, err, ErrNoAnswer)
 }
 
-func (t *realTemporal) Signal(ctx context.Context, workflowID, name string, in any) error {
-	return t.meaning(ctx, t.client.SignalWorkflow(ctx, workflowID, "", name, in), errNoAnswer)
+func (t *server) Signal(ctx context.Context, workflowID, name string, in any) error {
+	return t.meaning(ctx, t.client.SignalWorkflow(ctx, workflowID, "", name, in), ErrNoAnswer)
 }
 
-func (t *realTemporal) Start(ctx context.Context, s Start) error {
+func (t *server) Start(ctx context.Context, s Start) error {
 	reuse := enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE
 	if s.Once {
 		reuse = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
@@ -121,16 +127,16 @@ func (t *realTemporal) Start(ctx context.Context, s Start) error {
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			append([]temporal.SearchAttributeUpdate{workflows.AttrConnection.ValueSet(s.Connection)}, s.Attributes...)...),
 	}, s.Workflow, s.Input)
-	return t.meaning(ctx, err, errNoAnswer)
+	return t.meaning(ctx, err, ErrNoAnswer)
 }
 
 // Result waits through interruptions of the connection to Temporal.
-func (t *realTemporal) Result(ctx context.Context, workflowID string, out any) error {
+func (t *server) Result(ctx context.Context, workflowID string, out any) error {
 	for {
 		err := t.client.GetWorkflow(ctx, workflowID, "").Get(ctx, out)
 		var gone *serviceerror.Unavailable
 		if !errors.As(err, &gone) || ctx.Err() != nil {
-			return t.meaning(ctx, err, errStillGoing)
+			return t.meaning(ctx, err, ErrStillGoing)
 		}
 		select {
 		case <-ctx.Done():
@@ -140,11 +146,11 @@ func (t *realTemporal) Result(ctx context.Context, workflowID string, out any) e
 	}
 }
 
-func (t *realTemporal) Workers(ctx context.Context) (Workers, error) {
+func (t *server) Workers(ctx context.Context) (Workers, error) {
 	w := Workers{Queue: t.taskQueue}
 	answer, err := t.client.DescribeTaskQueue(ctx, t.taskQueue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
-		return w, t.meaning(ctx, err, errNoAnswer)
+		return w, t.meaning(ctx, err, ErrNoAnswer)
 	}
 	for _, p := range answer.GetPollers() {
 		w.Count++
@@ -155,12 +161,12 @@ func (t *realTemporal) Workers(ctx context.Context) (Workers, error) {
 	return w, nil
 }
 
-func (t *realTemporal) Retries(ctx context.Context, workflowID string) ([]Retry, error) {
-	asking, cancel := context.WithTimeout(ctx, answerWithin/2)
+func (t *server) Retries(ctx context.Context, workflowID string) ([]Retry, error) {
+	asking, cancel := context.WithTimeout(ctx, AnswerWithin/2)
 	defer cancel()
 	answer, err := t.client.DescribeWorkflowExecution(asking, workflowID, "")
 	if err != nil {
-		return nil, t.meaning(ctx, err, errNoAnswer)
+		return nil, t.meaning(ctx, err, ErrNoAnswer)
 	}
 	var all []Retry
 	for _, p := range answer.GetPendingActivities() {
@@ -178,15 +184,15 @@ func (t *realTemporal) Retries(ctx context.Context, workflowID string) ([]Retry,
 	return all, nil
 }
 
-func (t *realTemporal) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {
+func (t *server) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {
 	answer, err := t.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: t.namespace})
 	if err != nil {
-		return nil, t.meaning(ctx, err, errNoAnswer)
+		return nil, t.meaning(ctx, err, ErrNoAnswer)
 	}
 	return answer.GetCustomAttributes(), nil
 }
 
-func (t *realTemporal) Register(ctx context.Context, attributes map[string]enumspb.IndexedValueType) error {
+func (t *server) Register(ctx context.Context, attributes map[string]enumspb.IndexedValueType) error {
 	_, err := t.client.OperatorService().AddSearchAttributes(ctx, &operatorservice.AddSearchAttributesRequest{
 		Namespace: t.namespace, SearchAttributes: attributes,
 	})
@@ -194,12 +200,12 @@ func (t *realTemporal) Register(ctx context.Context, attributes map[string]enums
 	if errors.As(err, &there) {
 		return nil
 	}
-	return t.meaning(ctx, err, errNoAnswer)
+	return t.meaning(ctx, err, ErrNoAnswer)
 }
 
 // meaning turns the SDK's and the server's errors into ours. late is what it
 // means that our own patience ran out.
-func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
+func (t *server) meaning(ctx context.Context, err, late error) error {
 	var (
 		application *temporal.ApplicationError
 		running     *serviceerror.WorkflowExecutionAlreadyStarted
@@ -222,24 +228,24 @@ func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
 	case errors.As(err, new(*temporal.TerminatedError)):
 		return &RefusalError{Words: "it was terminated in Temporal"}
 	case errors.As(err, &running):
-		return errRunning
+		return ErrRunning
 	case errors.As(err, &missing):
-		return errNotRunning
+		return ErrNotRunning
 	case errors.As(err, &deadline), errors.As(err, &timedOut), errors.Is(err, context.DeadlineExceeded):
 		return late
 	case errors.As(err, &refused): // nobody has polled the task queue for a while
-		return errNoAnswer
+		return ErrNoAnswer
 	case errors.As(err, &unavailable):
 		return t.unreachable(err)
 	case errors.As(err, &ended):
 		return &RefusalError{Words: fmt.Sprint(errors.Unwrap(ended))}
 	case errors.As(err, new(*serviceerror.InvalidArgument)) && strings.Contains(err.Error(), "search attribute"):
-		return &CommandError{
+		return &Error{
 			Attempted: "use the namespace " + t.namespace + " of Temporal at " + t.address, Err: err,
 			Happened: "it does not know Kvitt's search attributes", Helps: "Run `starter setup`, which registers them.",
 		}
 	case errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
-		return &CommandError{
+		return &Error{
 			Attempted: "read an answer from Temporal at " + t.address, Happened: "it was encrypted with another keyset", Err: err,
 			Helps: "Give the worker and the starter the same KVITT_KEYSET.",
 		}
