@@ -187,7 +187,7 @@ func (c *connection) settle(ctx workflow.Context, action, who string) error {
 	case c.State == ConnDisconnected || c.State == ConnPaused:
 	case c.Klarna.State == SideReauthRequired || c.Visma.State == SideReauthRequired:
 		c.enter(ctx, ConnReauthRequired)
-	case c.Klarna.State == SideConnected && c.Visma.State == SideConnected:
+	case c.Klarna.State == SideConnected && c.Visma.State == SideConnected && c.Start != "":
 		c.enter(ctx, ConnActive)
 	case c.Klarna.State == SideConnected || c.Visma.State == SideConnected:
 		c.enter(ctx, ConnVerifying)

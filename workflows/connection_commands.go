@@ -86,7 +86,7 @@ func (c *connection) mayConfigure(in Configure) error {
 }
 
 func (c *connection) configure(ctx workflow.Context, in Configure) (Status, error) {
-	s := in.Settings
+	s, waited := in.Settings, c.Start == ""
 	for _, change := range []struct {
 		to   *string
 		from string
@@ -105,6 +105,9 @@ func (c *connection) configure(ctx workflow.Context, in Configure) (Status, erro
 				return c.Status, err
 			}
 		}
+	}
+	if waited && c.Start != "" {
+		return c.Status, c.settle(ctx, "start", in.Who)
 	}
 	return c.Status, c.save(ctx, "configure", in.Who)
 }
@@ -173,6 +176,11 @@ func (c *connection) words() string {
 		return "A side no longer lets Kvitt in; what helps: " + need + "."
 	case ConnDisconnected:
 		return "It is disconnected, which is final."
+	case ConnVerifying:
+		if need == "" {
+			need = "`starter connection start " + c.ID + "`"
+		}
+		return "It is not set up yet; what is missing: " + need + "."
 	default:
 		return "It is not set up yet; what is missing: " + need + "."
 	}

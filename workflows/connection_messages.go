@@ -35,11 +35,13 @@ type Side struct {
 
 // Settings are what a person chooses for a connection.
 type Settings struct {
-	Name           string        `json:"name"`
-	Provider       string        `json:"provider"` // klarna or kustom
-	Region         string        `json:"region"`   // eu, na or oc
-	Posting        string        `json:"posting"`  // draft, review or auto
-	Start          string        `json:"start"`    // YYYY-MM-DD: nothing before it is posted
+	Name     string `json:"name"`
+	Provider string `json:"provider"` // klarna or kustom
+	Region   string `json:"region"`   // eu, na or oc
+	Posting  string `json:"posting"`  // draft, review or auto
+	// Start is the first day to post from, YYYY-MM-DD. A connection without one
+	// verifies its sides and waits until a person starts it.
+	Start          string        `json:"start"`
 	ProfileVersion int           `json:"profile_version"`
 	Every          time.Duration `json:"every"` // between scheduled syncs
 }
@@ -73,7 +75,8 @@ type ConnectionInput struct {
 	Revive *Status `json:"revive,omitempty"`
 }
 
-// Configure changes settings; empty members stay as they are.
+// Configure changes settings; empty members stay as they are. A connection that
+// had no first day to post from is started by being given one.
 type Configure struct {
 	Settings Settings `json:"settings"`
 	Who      string   `json:"who"`

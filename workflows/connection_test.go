@@ -237,3 +237,27 @@ func TestARevivedConnectionGoesOnWhereTheDatabaseSawItLast(t *testing.T) {
 		t.Errorf("schedules %+v, saved %+v", s.schedules, s.saved[0])
 	}
 }
+
+func TestAConnectionWithoutAFirstDayWaitsUntilAPersonStartsIt(t *testing.T) {
+	s := goodSteps()
+	env := newEnv(t, s)
+	setUp(t, env)
+	at(t, env, time.Hour, func(got workflows.Status) {
+		if got.State != workflows.ConnVerifying || got.Klarna.State != workflows.SideConnected || got.Visma.State != workflows.SideConnected || len(s.schedules) != 0 {
+			t.Errorf("before the start: %+v, schedules %+v", got, s.schedules)
+		}
+	})
+	tell(t, env, 2*time.Hour, workflows.ConfigureConnection, workflows.Configure{Who: "anna", Settings: workflows.Settings{Start: "2026-02-01"}})
+	at(t, env, 3*time.Hour, func(got workflows.Status) {
+		if got.State != workflows.ConnActive || got.Settings.Start != "2026-02-01" || len(s.schedules) != 1 {
+			t.Errorf("after the start: %+v, schedules %+v", got, s.schedules)
+		}
+	})
+	tell(t, env, 4*time.Hour, workflows.Disconnect, annas)
+	in := shop
+	in.Settings.Start = ""
+	env.ExecuteWorkflow(workflows.ConnectionWorkflowName, in)
+	if env.GetWorkflowError() != nil {
+		t.Fatal(env.GetWorkflowError())
+	}
+}

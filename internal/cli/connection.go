@@ -25,7 +25,7 @@ posting profile.`,
 	})
 	c.AddCommand(
 		a.createCommand(), a.listCommand(), a.showCommand(), a.klarnaKeyCommand(), a.authorizeCommand(),
-		a.pauseCommand(), a.resumeCommand(), a.disconnectCommand(),
+		a.startCommand(), a.pauseCommand(), a.resumeCommand(), a.disconnectCommand(),
 	)
 	return c
 }
@@ -284,6 +284,8 @@ func needs(now *workflows.Status) string {
 		return "starter connection authorize " + now.ID + " --service --tenant-id UUID"
 	case now.State == workflows.ConnPaused:
 		return "starter connection resume " + now.ID
+	case now.Start == "":
+		return "starter connection start " + now.ID
 	default:
 		return ""
 	}

@@ -167,6 +167,47 @@ func (a *app) resumeCommand() *cobra.Command {
 	return a.setState("resume ID", "Resume the syncs of a paused connection", "", workflows.ResumeConnection, nil)
 }
 
+func (a *app) startCommand() *cobra.Command {
+	var first string
+	c := &cobra.Command{
+		Use:   "start ID",
+		Short: "Start a connection that was set up in the portal",
+		Long: `Start a connection whose two sides work and that waits for its first day to
+post from, as those do that are set up in the portal. Its schedule begins.`,
+		Example: "  starter connection start k3x9-m2qp --start 2026-01-01",
+		Args:    exactly("the id of a connection"),
+		RunE: a.remote(func(ctx context.Context, s *session, args []string) error {
+			row, err := s.connection(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if row.Start != "" {
+				return &operate.Error{Attempted: "start the connection " + row.ID, Happened: "it has started already, from " + row.Start + " on"}
+			}
+			if first == "" {
+				zone, err := s.zone(ctx, row.ID)
+				if err != nil {
+					return err
+				}
+				first = day(s.now(), zone)
+			}
+			if _, err := parseDay("--start", first); err != nil {
+				return err
+			}
+			now, err := s.desk().Start(ctx, &row, first, "", s.who)
+			if err != nil {
+				return err
+			}
+			return s.show(&now, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "The connection %s is %s and posts from %s on.\n", now.ID, paintState(s.paint, now.State), now.Start)
+				return err
+			})
+		}),
+	}
+	c.Flags().StringVar(&first, "start", "", "post nothing from before this `DATE` (default today)")
+	return c
+}
+
 func (a *app) disconnectCommand() *cobra.Command {
 	var yes bool
 	c := a.setState("disconnect ID", "End a connection for good",

@@ -136,6 +136,14 @@ func (d *Desk) Command(ctx context.Context, row *store.Connection, verb string, 
 	return now, Unanswered(verb+" the connection "+row.ID, err, NoConnectionWorkflow(row))
 }
 
+// Start lets a connection whose sides both work begin, from a day on.
+func (d *Desk) Start(ctx context.Context, row *store.Connection, day, posting, who string) (workflows.Status, error) {
+	now, err := Call(ctx, d.Temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{
+		Settings: workflows.Settings{Start: day, Posting: posting}, Who: who,
+	}, SettingsWithin)
+	return now, Unanswered("start the connection "+row.ID, err, NoConnectionWorkflow(row))
+}
+
 // NoConnectionWorkflow is what it means that a connection has no workflow.
 func NoConnectionWorkflow(row *store.Connection) *Error {
 	if row.State == workflows.ConnDisconnected {
