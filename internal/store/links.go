@@ -132,11 +132,12 @@ func (s *Store) holder(ctx context.Context, q querier, l *Link, first Person) (P
 	return first, s.addPerson(ctx, q, first)
 }
 
-// NoteRefusal audits that somebody who is known by who (an address that the
-// provider vouches for, or the person whose link it is) was not let in.
-func (s *Store) NoteRefusal(ctx context.Context, at time.Time, who, how, reason string) error {
+// NoteRefusal audits that somebody was not let in: who they are, when
+// somebody vouches for that, else "kvitt"; the address that they gave; and why.
+func (s *Store) NoteRefusal(ctx context.Context, at time.Time, who, email, how, reason string) error {
 	return s.Audit(ctx, AuditEntry{At: at, Who: who, Subject: "people", Action: "person.refused", After: summary(struct {
+		Email  string `json:"email"`
 		How    string `json:"how"`
 		Reason string `json:"reason"`
-	}{how, reason})})
+	}{email, how, reason})})
 }
