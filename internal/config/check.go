@@ -35,6 +35,30 @@ func (c *checker) together(config Config, keyset bool) {
 	}
 }
 
+// provider checks that the client at the OpenID Connect provider is whole or
+// not there. issuer tells whether one was given, usable or not.
+func (c *checker) provider(config Config, issuer bool) {
+	parts := []struct {
+		variable, expected string
+		given              bool
+	}{
+		{"KVITT_OIDC_ISSUER", "the provider that people sign in at, for example https://login.example.com", issuer},
+		{"KVITT_OIDC_CLIENT_ID", "the id of the client at the provider", config.OIDCClientID != ""},
+		{"KVITT_OIDC_CLIENT_SECRET", "the secret of the client at the provider", config.OIDCClientSecret != ""},
+	}
+	var given []string
+	for _, p := range parts {
+		if p.given {
+			given = append(given, p.variable)
+		}
+	}
+	for _, p := range parts {
+		if len(given) > 0 && !p.given {
+			c.problem(p.variable, "nothing, but "+strings.Join(given, " and "), p.expected+", or none of the three")
+		}
+	}
+}
+
 func (c *checker) databaseURL(name string, value vault.Secret) vault.Secret {
 	scheme, _, ok := strings.Cut(value.Reveal(), ":")
 	if ok && slices.Contains([]string{"sqlite", "postgres", "postgresql"}, scheme) {

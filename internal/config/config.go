@@ -54,6 +54,11 @@ type Config struct {
 	UIOrigin          string // scheme://host[:port]
 	CodecAuth         CodecAuth
 	CodecPassword     vault.Secret
+	OIDCIssuer        string // as it was given; "" when people sign in by one-time links only
+	OIDCClientID      string
+	OIDCClientSecret  vault.Secret
+	OIDCName          string // what people call the provider
+	OIDCTrustEmail    bool   // an address without the claim email_verified counts as verified
 	UnknownWait       time.Duration
 	Activities        int
 
@@ -100,11 +105,17 @@ func load(keyset bool) (Config, error) {
 		UIOrigin:          c.origin("KVITT_UI_ORIGIN", env.UIOrigin),
 		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecPassword), string(CodecLoopback))),
 		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
+		OIDCIssuer:        c.issuer("KVITT_OIDC_ISSUER", env.OIDCIssuer),
+		OIDCClientID:      env.OIDCClientID,
+		OIDCClientSecret:  c.secret(env.OIDCClientSecret, "KVITT_OIDC_CLIENT_SECRET", env.OIDCClientSecretFile),
+		OIDCName:          env.OIDCName,
+		OIDCTrustEmail:    c.oneOf("KVITT_OIDC_TRUST_EMAIL", env.OIDCTrustEmail, "true", "false") == "true",
 		UnknownWait:       c.duration("KVITT_UNKNOWN_WAIT", env.UnknownWait),
 		Activities:        c.number("KVITT_ACTIVITIES", env.Activities, 1, 1000),
 		Unread:            unread(),
 	}
 	c.together(config, keyset)
+	c.provider(config, env.OIDCIssuer != "")
 	if len(c.problems) > 0 {
 		slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(position(a.Variable), position(b.Variable)) })
 		return Config{}, &Error{c.problems}

@@ -53,7 +53,7 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 		PortalAddr: "127.0.0.1:8088", PublicURL: "http://127.0.0.1:8088", MetricsAddr: "127.0.0.1:9090",
 		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
 		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
-		UnknownWait: 15 * time.Minute, Activities: 32,
+		OIDCName: "OpenID Connect", UnknownWait: 15 * time.Minute, Activities: 32,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -70,6 +70,8 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		"KVITT_KLARNA_BASE_URL=http://localhost:9001/", "KVITT_VISMA_API_URL=http://127.0.0.1:9002", "KVITT_VISMA_CONNECT_URL=http://[::1]:9003/",
 		"KVITT_VISMA_CLIENT_ID=id", "KVITT_VISMA_CLIENT_SECRET_FILE="+file(t, "s"), "KVITT_LOG_LEVEL=debug", "KVITT_LOG_FORMAT=console",
 		"KVITT_UI_ORIGIN=https://Temporal.example.com/", "KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD_FILE="+file(t, "correct horse battery"),
+		"KVITT_OIDC_ISSUER=https://login.example.com/", "KVITT_OIDC_CLIENT_ID=kvitt", "KVITT_OIDC_CLIENT_SECRET_FILE="+file(t, "o"),
+		"KVITT_OIDC_NAME=Firman AB", "KVITT_OIDC_TRUST_EMAIL=true",
 		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DATABSE_URL=oops",
 	)
 	got, err := config.Load()
@@ -81,7 +83,9 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		PortalAddr: "[::1]:0", PublicURL: "https://kvitt.example.com/books", MetricsAddr: ":9100",
 		KlarnaBaseURL: "http://localhost:9001", VismaAPIURL: "http://127.0.0.1:9002", VismaConnectURL: "http://[::1]:9003/",
 		VismaClientID: "id", VismaClientSecret: "s", LogLevel: "debug", LogFormat: "console", UIOrigin: "https://temporal.example.com",
-		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery", UnknownWait: 90 * time.Minute, Activities: 4,
+		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery",
+		OIDCIssuer: "https://login.example.com/", OIDCClientID: "kvitt", OIDCClientSecret: "o", OIDCName: "Firman AB", OIDCTrustEmail: true,
+		UnknownWait: 90 * time.Minute, Activities: 4,
 		Unread: []string{"KVITT_DATABSE_URL"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -116,6 +120,11 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_PORTAL_ADDR=8088", `KVITT_PORTAL_ADDR: found "8088", expected HOST:PORT, for example 127.0.0.1:8088`},
 		{"KVITT_METRICS_ADDR=127.0.0.1:http", `KVITT_METRICS_ADDR: found "127.0.0.1:http", expected HOST:PORT`},
 		{"KVITT_METRICS_ADDR=127.0.0.1:8088", `KVITT_METRICS_ADDR: found "127.0.0.1:8088", which is KVITT_PORTAL_ADDR too, expected an address of its own`},
+		{"KVITT_OIDC_ISSUER=https://login.example.com KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_CLIENT_ID: found nothing, but KVITT_OIDC_ISSUER and KVITT_OIDC_CLIENT_SECRET, expected the id of the client at the provider, or none of the three`},
+		{"KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_ISSUER: found nothing, but KVITT_OIDC_CLIENT_ID and KVITT_OIDC_CLIENT_SECRET, expected the provider that people sign in at`},
+		{"KVITT_OIDC_ISSUER=https://login.example.com KVITT_OIDC_CLIENT_ID=kvitt", `KVITT_OIDC_CLIENT_SECRET: found nothing, but KVITT_OIDC_ISSUER and KVITT_OIDC_CLIENT_ID, expected the secret`},
+		{"KVITT_OIDC_ISSUER=http://login.example.com KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_ISSUER: found "http://login.example.com", expected https`},
+		{"KVITT_OIDC_TRUST_EMAIL=yes", `KVITT_OIDC_TRUST_EMAIL: found "yes", expected true or false`},
 		{"KVITT_PUBLIC_URL=kvitt.example.com", `KVITT_PUBLIC_URL: found "kvitt.example.com", expected an http or https URL`},
 		{"KVITT_PUBLIC_URL=https://u:hemligt@kvitt.example.com", "KVITT_PUBLIC_URL: found a URL with a user in it, expected one without"},
 		{"KVITT_PUBLIC_URL=https://kvitt.example.com/?a=1", `expected a URL without ? and #`},

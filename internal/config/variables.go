@@ -36,6 +36,12 @@ type environment struct {
 	CodecAuth             string `envconfig:"KVITT_CODEC_AUTH" default:"off" desc:"who may use the codec endpoint: off (nobody), password, or loopback (everybody on this machine)"`
 	CodecPassword         string `envconfig:"KVITT_CODEC_PASSWORD" secret:"true" desc:"the password of the codec endpoint, with KVITT_CODEC_AUTH=password"`
 	CodecPasswordFile     string `envconfig:"KVITT_CODEC_PASSWORD_FILE" desc:"a file that holds KVITT_CODEC_PASSWORD"`
+	OIDCIssuer            string `envconfig:"KVITT_OIDC_ISSUER" desc:"the OpenID Connect provider that people sign in at, as its discovery document names itself; without one, people sign in by one-time links"`
+	OIDCClientID          string `envconfig:"KVITT_OIDC_CLIENT_ID" desc:"the client that is registered there, with the redirect address KVITT_PUBLIC_URL and /signin/callback"`
+	OIDCClientSecret      string `envconfig:"KVITT_OIDC_CLIENT_SECRET" secret:"true" desc:"the secret of that client"`
+	OIDCClientSecretFile  string `envconfig:"KVITT_OIDC_CLIENT_SECRET_FILE" desc:"a file that holds KVITT_OIDC_CLIENT_SECRET"`
+	OIDCName              string `envconfig:"KVITT_OIDC_NAME" default:"OpenID Connect" desc:"what the button on the sign-in page calls the provider"`
+	OIDCTrustEmail        string `envconfig:"KVITT_OIDC_TRUST_EMAIL" default:"false" desc:"true lets people in whose provider never says whether it has verified their e-mail address; false asks for the claim email_verified"`
 	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
 	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
 }

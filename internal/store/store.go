@@ -1,6 +1,7 @@
 // Package store is Kvitt's memory: connections, profiles, sealed secrets,
 // payouts with their proofs and vouchers, the archive of received documents,
-// postings, sync runs and the audit trail, in SQLite or PostgreSQL.
+// postings, sync runs, people with their sessions, and the audit trail, in
+// SQLite or PostgreSQL.
 //
 // It must never decide anything: no accounting rule and no workflow lives
 // here, only what must stay true of records whoever writes them. It must never

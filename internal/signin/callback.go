@@ -1,0 +1,139 @@
+package signin
+
+import (
+	"crypto/subtle"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"go.uber.org/zap"
+
+	"kvitt/internal/store"
+)
+
+// attemptLife is how long a person may take at the provider.
+const attemptLife = 10 * time.Minute
+
+func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// toProvider sends the browser to the provider, with a secret in a cookie that
+// binds what comes back to this browser.
+func (g *Gate) toProvider(w http.ResponseWriter, r *http.Request) {
+	next := localPath(r.URL.Query().Get("next"))
+	if g.provider == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if g.hurried(w, r, g.addresses, remote(r), next) {
+		return
+	}
+	d, err := g.provider.discover(r.Context())
+	if err != nil {
+		g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
+		g.refuse(w, r, ProviderUnreachable, "", next)
+		return
+	}
+	secret := newToken()
+	if err := g.store.PutAttempt(r.Context(), hashOf(stateOf(secret)), next, g.now().Add(attemptLife)); err != nil {
+		g.unavailable(w, r, "begin a sign-in", err)
+		return
+	}
+	g.sweep(r.Context())
+	g.setCookie(w, attemptCookie, secret, attemptLife)
+	http.Redirect(w, r, g.provider.address(d, secret), http.StatusSeeOther)
+}
+
+// fromProvider is where the browser comes back to. Whatever happens, the
+// attempt is over afterwards.
+func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
+	if g.provider == nil {
+		http.NotFound(w, r)
+		return
+	}
+	if g.hurried(w, r, g.addresses, remote(r), home) {
+		return
+	}
+	g.forget(w, attemptCookie)
+	answer := r.URL.Query()
+	c, err := r.Cookie(attemptCookie)
+	if err != nil || c.Value == "" || !equal(answer.Get("state"), stateOf(c.Value)) {
+		g.refuse(w, r, StateUnknown, "", home)
+		return
+	}
+	next, err := g.store.TakeAttempt(r.Context(), hashOf(stateOf(c.Value)), g.now())
+	switch {
+	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired):
+		g.refuse(w, r, StateUnknown, "", home)
+		return
+	case err != nil:
+		g.unavailable(w, r, "finish a sign-in", err)
+		return
+	}
+	who, problem := g.heard(r, answer, c.Value)
+	if problem != "" {
+		g.refuse(w, r, problem, "", next)
+		return
+	}
+	g.admit(w, r, who, next)
+}
+
+// heard is whom the provider's answer is about, or why it is about nobody.
+func (g *Gate) heard(r *http.Request, answer url.Values, secret string) (identity, Problem) {
+	d, err := g.provider.discover(r.Context())
+	if err != nil {
+		g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
+		return identity{}, ProviderUnreachable
+	}
+	// RFC 9207: an answer of another provider must not be taken for ours.
+	if iss := answer.Get("iss"); iss != g.provider.Issuer && (d.announcesIss || answer.Has("iss")) {
+		g.log.Warn("sign-in: the answer does not say that it is the provider's", zap.String("iss", printable(iss)))
+		return identity{}, ProviderWrong
+	}
+	if code := answer.Get("error"); code != "" {
+		g.log.Info("sign-in: the provider refused", zap.String("error", printable(code)))
+		return identity{}, ProviderRefused
+	}
+	who, err := g.provider.identify(r.Context(), d, secret, answer.Get("code"))
+	switch {
+	case errors.Is(err, errUnreachable):
+		g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
+		return identity{}, ProviderUnreachable
+	case err != nil:
+		g.log.Warn("sign-in: the provider's answer could not be trusted", zap.Error(err))
+		return identity{}, ProviderWrong
+	}
+	return who, ""
+}
+
+// admit lets in whom the provider vouches for and the register knows.
+func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next string) {
+	email := store.FoldEmail(who.Email)
+	if g.hurried(w, r, g.names, "email/"+email, next) {
+		return
+	}
+	if email == "" || !who.Verified {
+		g.refused(r.Context(), email, false, "oidc", EmailUnverified)
+		g.refuse(w, r, EmailUnverified, email, next)
+		return
+	}
+	p, err := g.store.PersonByEmail(r.Context(), email)
+	var id string
+	if err == nil {
+		var x store.Session
+		id, x = g.newSession(p.ID)
+		err = g.store.StartSession(r.Context(), x, "oidc")
+	}
+	switch {
+	case err == nil:
+		g.begin(w, r, id, next)
+	case errors.Is(err, store.ErrNotFound):
+		g.refused(r.Context(), email, true, "oidc", NotKnown)
+		g.refuse(w, r, NotKnown, email, next)
+	case errors.Is(err, store.ErrDisabled):
+		g.refused(r.Context(), email, true, "oidc", Disabled)
+		g.refuse(w, r, Disabled, email, next)
+	default:
+		g.unavailable(w, r, "sign in", err)
+	}
+}

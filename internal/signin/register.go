@@ -1,0 +1,187 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/mail"
+	"strings"
+	"time"
+
+	"kvitt/internal/store"
+)
+
+// LinkLife is how long a one-time link works.
+const LinkLife = 24 * time.Hour
+
+// ErrNotAllowed: who asks may not change who may do what.
+var ErrNotAllowed = errors.New("only an administrator may do that")
+
+// Register is who may do what, and how they get in without a provider. It is
+// what the command line needs; Gate has one in it.
+type Register struct {
+	store     *store.Store
+	publicURL string
+	now       func() time.Time
+}
+
+// NewRegister is the register in a store, for a portal that browsers reach at
+// publicURL. now may be nil.
+func NewRegister(s *store.Store, publicURL string, now func() time.Time) *Register {
+	if now == nil {
+		now = time.Now
+	}
+	return &Register{s, strings.TrimRight(publicURL, "/"), now}
+}
+
+// Entry is a person in the register.
+type Entry struct {
+	Person
+	Disabled bool
+	AddedBy  string
+	AddedAt  time.Time
+}
+
+func entryFrom(p *store.Person) Entry {
+	return Entry{Person: personFrom(p), Disabled: p.Disabled(), AddedBy: p.AddedBy, AddedAt: p.AddedAt}
+}
+
+// People lists everybody, disabled ones too, in the order of their addresses.
+func (r *Register) People(ctx context.Context) ([]Entry, error) {
+	people, err := r.store.People(ctx)
+	entries := make([]Entry, len(people))
+	for i := range people {
+		entries[i] = entryFrom(&people[i])
+	}
+	return entries, err
+}
+
+// Invite adds a person, or finds the one with that address, and makes a
+// one-time link for them; earlier unused ones are void. Somebody who is known
+// gets the role, the name unless it is "", and access again if it had been
+// withdrawn. The link is for the person alone: whoever has it signs in as them.
+// Errors: ErrNotAllowed, store.ErrLastAdministrator.
+func (r *Register) Invite(ctx context.Context, by Person, email, name string, role Role) (link string, err error) {
+	p, err := r.invited(ctx, by, email, name, role)
+	if err != nil {
+		return "", err
+	}
+	token, l := r.link(by.String())
+	l.PersonID = p.ID
+	if err := r.store.PutLink(ctx, l); err != nil {
+		return "", err
+	}
+	return r.address(token), nil
+}
+
+func (r *Register) invited(ctx context.Context, by Person, email, name string, role Role) (store.Person, error) {
+	var p store.Person
+	if !by.Role.Allows(Administrator) {
+		return p, fmt.Errorf("invite %s: %w", email, ErrNotAllowed)
+	}
+	if _, err := ParseRole(string(role)); err != nil {
+		return p, err
+	}
+	address, err := ParseEmail(email)
+	if err != nil {
+		return p, err
+	}
+	name = strings.TrimSpace(name)
+	p, err = r.store.PersonByEmail(ctx, address)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		p = store.Person{ID: newPersonID(), Email: address, Name: name, Role: string(role), AddedBy: by.String()}
+		return p, r.store.AddPerson(ctx, p)
+	case err != nil:
+		return p, err
+	}
+	return r.store.UpdatePerson(ctx, p.ID, by.String(), func(p *store.Person) error {
+		p.Role, p.DisabledAt = string(role), nil
+		if name != "" {
+			p.Name = name
+		}
+		return nil
+	})
+}
+
+func newPersonID() string { return strings.ToLower(rand.Text()) }
+
+// ParseEmail checks an address, and gives it as it is kept and compared.
+func ParseEmail(address string) (string, error) {
+	address = store.FoldEmail(address)
+	a, err := mail.ParseAddress(address)
+	if err != nil || a.Address != address || a.Name != "" || len(address) > 254 {
+		return "", fmt.Errorf("read an e-mail address: %q is none, such as anna@example.com", address)
+	}
+	return address, nil
+}
+
+// SetRole changes what a person may do, from their next request on.
+// Errors: ErrNotAllowed, store.ErrNotFound, store.ErrLastAdministrator.
+func (r *Register) SetRole(ctx context.Context, by Person, id string, role Role) (Entry, error) {
+	if _, err := ParseRole(string(role)); err != nil {
+		return Entry{}, err
+	}
+	return r.change(ctx, by, id, func(p *store.Person) { p.Role = string(role) })
+}
+
+// Disable withdraws a person's access at once: their sessions end and their
+// links are void. Errors: ErrNotAllowed, store.ErrNotFound,
+// store.ErrLastAdministrator.
+func (r *Register) Disable(ctx context.Context, by Person, id string) (Entry, error) {
+	return r.change(ctx, by, id, func(p *store.Person) {
+		if at := r.now(); !p.Disabled() {
+			p.DisabledAt = &at
+		}
+	})
+}
+
+// Enable gives a person access again. Errors: ErrNotAllowed, store.ErrNotFound.
+func (r *Register) Enable(ctx context.Context, by Person, id string) (Entry, error) {
+	return r.change(ctx, by, id, func(p *store.Person) { p.DisabledAt = nil })
+}
+
+func (r *Register) change(ctx context.Context, by Person, id string, f func(*store.Person)) (Entry, error) {
+	if !by.Role.Allows(Administrator) {
+		return Entry{}, fmt.Errorf("change the person %s: %w", id, ErrNotAllowed)
+	}
+	p, err := r.store.UpdatePerson(ctx, id, by.String(), func(p *store.Person) error { f(p); return nil })
+	return entryFrom(&p), err
+}
+
+// link is a new one-time link and its token.
+func (r *Register) link(by string) (token string, l store.Link) {
+	token = newToken()
+	now := r.now()
+	return token, store.Link{Hash: hashOf(token), CreatedBy: by, CreatedAt: now, ExpiresAt: now.Add(LinkLife)}
+}
+
+// address is where a one-time link leads. The token is a fragment, which
+// browsers keep to themselves: it is in no request, so in no log of ours or of
+// a proxy and in no Referer, and robots that look at links in messages cannot
+// use it up. It reaches us in the body of a POST, when the person presses the
+// button.
+func (r *Register) address(token string) string { return r.publicURL + "/signin/link#" + token }
+
+// FirstLink makes the one-time link for the first administrator, in the place
+// of the one that was made before. There is none, and false, once there is a
+// person.
+func (r *Register) FirstLink(ctx context.Context) (link string, made bool, err error) {
+	token, l := r.link("kvitt")
+	if made, err = r.store.PutFirstLink(ctx, l); err != nil || !made {
+		return "", false, err
+	}
+	return r.address(token), true, nil
+}
+
+// Greet tells whoever starts the portal how to get in, when nobody can yet.
+func (r *Register) Greet(ctx context.Context, w io.Writer) error {
+	link, made, err := r.FirstLink(ctx)
+	if err != nil || !made {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "Nobody may use the portal yet. Who opens this link first becomes its administrator. It works once, for 24 hours, and until the next start:\n  %s\n", link)
+	return err
+}
