@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
 )
 
 // The results of a check.
@@ -41,7 +42,7 @@ func (c *checks) fail(name, connection, words, remedy string) {
 
 // failed adds an error, whose sentence may hold its remedy.
 func (c *checks) failed(name, connection string, err error) {
-	words, remedy := split(err)
+	words, remedy := operate.Explain(err)
 	c.fail(name, connection, words, remedy)
 }
 

@@ -214,7 +214,7 @@ func addSide(t *table.Table, name string, side *workflows.Side, paint painter) {
 		t.Add("", "last read "+moment(side.Verified))
 	}
 	if side.LastError != "" {
-		t.Add("", paint.bad(printable(side.LastError)))
+		t.Add("", paint.bad(operate.Printable(side.LastError)))
 		t.Add("", side.Remedy)
 	}
 }

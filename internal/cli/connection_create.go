@@ -119,7 +119,7 @@ func finishIfAny(words string) string {
 	if words == "" {
 		return ""
 	}
-	return finish(words)
+	return operate.Finish(words)
 }
 
 func unreadable(what, name string, err error, helps string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"kvitt/internal/access"
@@ -13,7 +12,6 @@ import (
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
-	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -29,7 +27,7 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 		return
 	}
 	if next := needs(&status); next != "" && status.State != workflows.ConnPaused {
-		e.warn("state", c.ID, finish(stateWords(c.State)), "What comes next: `"+next+"`.")
+		e.warn("state", c.ID, operate.Finish(stateWords(c.State)), "What comes next: `"+next+"`.")
 	}
 	e.workflow(ctx, c)
 	if status.Klarna.State != workflows.SideMissing {
@@ -111,7 +109,7 @@ const reachable = "Check that this machine reaches it: the network, a proxy or a
 // refused adds an error of the other side, with what helps against a dead
 // credential when the error itself does not know.
 func (e *examination) refused(name, connection string, err error, remedy string) {
-	words, helps := split(err)
+	words, helps := operate.Explain(err)
 	switch class := fault.ClassOf(err); {
 	case helps != "":
 	case class == fault.Auth:
@@ -146,36 +144,12 @@ func (e *examination) profile(ctx context.Context, c *store.Connection, firm *co
 		e.failed("profile", c.ID, err)
 		return
 	}
-	problems := profileProblems(p, firm)
+	problems := operate.ProfileProblems(p, firm)
 	for _, problem := range problems {
 		entry, _ := held.Look(problem.Code)
-		e.fail("profile", c.ID, finish(problem.Detail), entry.Remedy)
+		e.fail("profile", c.ID, operate.Finish(problem.Detail), entry.Remedy)
 	}
 	if len(problems) == 0 {
 		e.ok("profile", c.ID, fmt.Sprintf("version %d: the company has all of its %s", version, counted(len(p.Accounts()), "account")))
 	}
-}
-
-// checker is what the profile is checked against; *company.Company is one.
-type checker interface {
-	Check(u voucher.Uses) []company.Problem
-}
-
-// profileProblems lists what the company would refuse, and for each account
-// which rules lead to it.
-func profileProblems(p *voucher.Profile, firm checker) []company.Problem {
-	uses := p.Uses()
-	accounts := uses.Accounts
-	uses.Accounts = nil
-	problems := firm.Check(uses)
-	for _, account := range accounts {
-		for _, problem := range firm.Check(voucher.Uses{Accounts: []string{account}, Subaccounts: uses.Subaccounts}) {
-			if !strings.HasPrefix(string(problem.Code), "account_") {
-				continue // said above
-			}
-			problem.Detail += "; it is used by " + some(p.UsedBy(account), 5)
-			problems = append(problems, problem)
-		}
-	}
-	return problems
 }

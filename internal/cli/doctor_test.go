@@ -155,13 +155,13 @@ func TestEveryProblemOfAProfileIsNamedOnceWithWhoUsesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, problem := range profileProblems(p, chart{map[string]bool{"1686": true, "2641": true}}) {
+	for _, problem := range operate.ProfileProblems(p, chart{map[string]bool{"1686": true, "2641": true}}) {
 		got = append(got, string(problem.Code)+" "+problem.Detail)
 	}
 	want := []string{
 		"subaccount_invalid the company has 2 subaccount segments, the profile names 0",
-		"account_unknown account 1686 does not exist; it is used by " + some(p.UsedBy("1686"), 5),
-		"account_unknown account 2641 does not exist; it is used by " + some(p.UsedBy("2641"), 5),
+		"account_unknown account 1686 does not exist; it is used by " + operate.Some(p.UsedBy("1686"), 5),
+		"account_unknown account 2641 does not exist; it is used by " + operate.Some(p.UsedBy("2641"), 5),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -1,21 +1,14 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/config"
-	"kvitt/internal/fault"
-	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
-	"kvitt/internal/store"
-	"kvitt/internal/vault"
 )
 
 // UsageError is a command line that cannot be carried out as it stands.
@@ -67,50 +60,23 @@ func explain(w io.Writer, err error, paint painter) {
 	}
 }
 
-// sentence is an error as a sentence of its own, without the noise of the
-// layers in between.
+// sentence is an error as a sentence of its own.
 func sentence(err error) string {
-	words := err.Error()
 	var (
-		failure    *operate.Error
-		usage      *UsageError
-		stored     *store.Error
-		settings   *config.Error
-		credential *klarna.CredentialError
+		failure  *operate.Error
+		usage    *UsageError
+		settings *config.Error
 	)
 	switch {
 	case errors.As(err, &failure):
-		words = failure.Error()
+		return operate.Sentence(err)
 	case errors.As(err, &usage):
-		words = usage.Words
-	case errors.Is(err, context.Canceled):
-		words = "stopped before it was done"
-	case errors.As(err, &stored):
-		words = storeWords(stored)
+		return operate.Finish(operate.Printable(usage.Words))
 	case errors.As(err, &settings):
-		words = settingsWords(settings)
-	case errors.As(err, &credential):
-		words = credential.Error()
-	case errors.Is(err, vault.ErrKeyset), errors.Is(err, vault.ErrWrongKeyset), errors.Is(err, vault.ErrSealed):
-		for _, kind := range []error{vault.ErrKeyset, vault.ErrWrongKeyset} { // the rest says it better
-			words = strings.Replace(words, kind.Error()+": ", "", 1)
-		}
+		return operate.Finish(operate.Printable(settingsWords(settings)))
 	default:
-		if f := fault.As(err); f != nil {
-			words = f.Error()
-		}
+		return operate.Sentence(err)
 	}
-	return finish(printable(words))
-}
-
-// storeWords leaves the driver's words out where ours say all there is.
-func storeWords(e *store.Error) string {
-	if e.Problem != "" && (errors.Is(e, store.ErrNotMigrated) || errors.Is(e, store.ErrNotFound) || errors.Is(e, store.ErrExists)) {
-		quiet := *e
-		quiet.Err = nil
-		return quiet.Error()
-	}
-	return e.Error()
 }
 
 func settingsWords(e *config.Error) string {
@@ -119,41 +85,4 @@ func settingsWords(e *config.Error) string {
 		return attempted + e.Error()
 	}
 	return attempted + "\n" + e.Error()
-}
-
-// finish starts a sentence with a capital and ends it with a full stop.
-func finish(words string) string {
-	if words = strings.TrimSpace(words); words == "" {
-		return ""
-	}
-	first, size := utf8.DecodeRuneInString(words)
-	if unicode.IsLower(first) && !strings.HasPrefix(words, "http") {
-		words = string(unicode.ToUpper(first)) + words[size:]
-	}
-	if last, _ := utf8.DecodeLastRuneInString(words); !strings.ContainsRune(".!?`", last) {
-		words += "."
-	}
-	return words
-}
-
-// split is an error in two: what happened, and what helps.
-func split(err error) (words, remedy string) {
-	var failure *operate.Error
-	var stored *store.Error
-	switch f := fault.As(err); {
-	case errors.As(err, &failure):
-		quiet := *failure
-		quiet.Helps = ""
-		return finish(printable(quiet.Error())), finish(failure.Helps)
-	case errors.As(err, &stored):
-		quiet := *stored
-		quiet.Remedy = ""
-		return finish(storeWords(&quiet)), finish(stored.Remedy)
-	case f != nil:
-		quiet := *f
-		quiet.Remedy = ""
-		return finish(printable(quiet.Error())), finish(f.Remedy)
-	default:
-		return sentence(err), ""
-	}
 }

@@ -141,7 +141,7 @@ func (w *watch) hitches(ctx context.Context) string {
 		if err != nil || len(all) == 0 {
 			continue
 		}
-		w.hitch = printable(fmt.Sprintf("trying again (%s so far): %s", counted(all[0].Failures, "attempt"), all[0].Words))
+		w.hitch = operate.Printable(fmt.Sprintf("trying again (%s so far): %s", counted(all[0].Failures, "attempt"), all[0].Words))
 		break
 	}
 	return w.hitch

@@ -349,6 +349,8 @@ func (p *played) Retries(_ context.Context, workflowID string) ([]operate.Retry,
 	return p.onRetries(workflowID)
 }
 
+func (p *played) NextRun(context.Context, string) (time.Time, error) { return time.Time{}, nil }
+
 func (p *played) Attributes(context.Context) (map[string]enumspb.IndexedValueType, error) {
 	if p.attributes == nil {
 		return nil, errors.New("permission denied")

@@ -89,7 +89,7 @@ func TestShowTellsWhoDecidedAndWhy(t *testing.T) {
 }
 
 func TestNothingFromOutsideReachesTheTerminalAsItsControl(t *testing.T) {
-	if got := printable("a\x1b[31mred\a å\u009b1m\nnext\tcell"); got != "a\uFFFD[31mred\uFFFD å\uFFFD1m\nnext\tcell" {
+	if got := operate.Printable("a\x1b[31mred\a å\u009b1m\nnext\tcell"); got != "a\uFFFD[31mred\uFFFD å\uFFFD1m\nnext\tcell" {
 		t.Errorf("%q", got)
 	}
 	d := newDesk(t)

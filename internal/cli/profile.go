@@ -236,7 +236,7 @@ func writeSummary(w io.Writer, p *voucher.Profile, sum *profileSummary) error {
 	}
 	t := table.New(table.Left("account"), table.Left("used by"))
 	for _, account := range sum.Accounts {
-		t.Add(account, some(p.UsedBy(account), 6))
+		t.Add(account, operate.Some(p.UsedBy(account), 6))
 	}
 	return t.Write(w)
 }

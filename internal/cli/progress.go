@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
 	"kvitt/workflows"
 )
 
@@ -210,7 +211,7 @@ func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
 			lines = append(lines, "  "+b.paint.warn(cut(strings.TrimSpace(line), columns-2)))
 		}
 	case len(p.Running) > 0:
-		lines = append(lines, b.paint.faint(cut("  now "+some(p.Running, 4), columns)))
+		lines = append(lines, b.paint.faint(cut("  now "+operate.Some(p.Running, 4), columns)))
 	case p.Words != "":
 		lines = append(lines, b.paint.faint(cut("  "+p.Words, columns)))
 	}

@@ -12,6 +12,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -129,7 +130,7 @@ func heldOf(p *store.Payout) evidence {
 	if len(p.Held) > 0 {
 		_ = json.Unmarshal(p.Held, &e) // what cannot be read is shown as it is by `payout show`
 	}
-	e.Detail = printable(e.Detail)
+	e.Detail = operate.Printable(e.Detail)
 	return e
 }
 
@@ -270,7 +271,7 @@ func outcomeWords(r *Report, result *workflows.SyncResult, paint painter) (words
 	case workflows.OutcomeDueMissing:
 		words = "A payout was due by the merchant's rhythm and is missing."
 		if result.Reason != "" {
-			words = finish(result.Reason)
+			words = operate.Finish(result.Reason)
 		}
 		return words + " Look in Klarna's Merchant Portal whether it was paid out.", paint.warn
 	case workflows.OutcomeCancelled:

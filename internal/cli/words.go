@@ -2,9 +2,7 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 	"time"
-	"unicode"
 
 	"kvitt/internal/settlement"
 )
@@ -52,28 +50,4 @@ func span(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d days", int(d.Hours())/24)
 	}
-}
-
-// printable is text of somebody else without what would move a terminal's
-// cursor or change its colours.
-func printable(words string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' {
-			return '\uFFFD'
-		}
-		return r
-	}, words)
-}
-
-// some lists the first few of many.
-func some(names []string, most int) string {
-	if more := len(names) - most; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
-	}
-	return strings.Join(names, ", ")
-}
-
-func firstWord(words string) string {
-	first, _, _ := strings.Cut(words, " ")
-	return first
 }

@@ -184,6 +184,19 @@ func (t *server) Retries(ctx context.Context, workflowID string) ([]Retry, error
 	return all, nil
 }
 
+func (t *server) NextRun(ctx context.Context, scheduleID string) (time.Time, error) {
+	asking, cancel := context.WithTimeout(ctx, AnswerWithin/4)
+	defer cancel()
+	found, err := t.client.ScheduleClient().GetHandle(asking, scheduleID).Describe(asking)
+	if err != nil {
+		return time.Time{}, t.meaning(ctx, err, ErrNoAnswer)
+	}
+	if found.Schedule.State.Paused || len(found.Info.NextActionTimes) == 0 {
+		return time.Time{}, nil
+	}
+	return found.Info.NextActionTimes[0], nil
+}
+
 func (t *server) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {
 	answer, err := t.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: t.namespace})
 	if err != nil {
@@ -222,7 +235,11 @@ func (t *server) meaning(ctx context.Context, err, late error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &application):
-		return &RefusalError{Words: application.Message()}
+		refusal := &RefusalError{Words: application.Message()}
+		if application.Type() == workflows.RefusedErrorType && application.HasDetails() {
+			_ = application.Details(&refusal.Code) // the words say it too
+		}
+		return refusal
 	case temporal.IsCanceledError(err):
 		return &RefusalError{Words: "it was cancelled"}
 	case errors.As(err, new(*temporal.TerminatedError)):

@@ -32,6 +32,8 @@ type Temporal interface {
 	Workers(ctx context.Context) (Workers, error)
 	// Retries are the steps of a workflow that failed and are tried again.
 	Retries(ctx context.Context, workflowID string) ([]Retry, error)
+	// NextRun is when a schedule starts something next, zero when it does not.
+	NextRun(ctx context.Context, scheduleID string) (time.Time, error)
 	// Attributes are the search attributes that the namespace knows.
 	Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error)
 	// Register adds search attributes to the namespace.
@@ -48,8 +50,9 @@ var (
 )
 
 // RefusalError is a workflow's own answer that something cannot be done, a sentence
-// for the person who asked.
-type RefusalError struct{ Words string }
+// for the person who asked. Code names why, where a page has to tell one from
+// another.
+type RefusalError struct{ Words, Code string }
 
 func (r *RefusalError) Error() string { return r.Words }
 

@@ -8,8 +8,6 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +23,7 @@ import (
 	"kvitt/activities"
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/telemetry"
 	"kvitt/internal/vault"
@@ -57,7 +56,11 @@ func Run(ctx context.Context, c *config.Config) error {
 		g.Go(func() error { return parts.work(ctx) })
 	}
 	if c.Has(config.Portal) {
-		g.Go(func() error { return serve(ctx, "portal", c.PortalAddr, parts.portal(), log) })
+		pages, err := parts.portal(ctx)
+		if err != nil {
+			return err
+		}
+		g.Go(func() error { return serve(ctx, "portal", c.PortalAddr, pages, log) })
 	}
 	g.Go(func() error { return serve(ctx, "metrics", c.MetricsAddr, parts.operator(), log) })
 	return g.Wait()
@@ -69,8 +72,10 @@ type parts struct {
 	log      *zap.Logger
 	store    *store.Store
 	keys     *vault.Keyring
+	vault    *vault.Vault
 	doors    *access.Doors
 	temporal client.Client
+	asks     operate.Temporal
 	metrics  http.Handler
 }
 
@@ -100,13 +105,17 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 	}
 	registry.MustRegister(telemetry.BooksCollector{Books: s})
 	p.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	p.vault = v
 	p.doors = &access.Doors{Store: s, Vault: v, Config: c}
+	var options client.Options
 	if p.temporal, err = Dial(ctx, keys, func(o *client.Options) {
 		o.Logger, o.MetricsHandler = telemetry.ForTemporal(log), handler
+		options = *o
 	}); err != nil {
 		p.close()
 		return nil, err
 	}
+	p.asks = operate.Serve(p.temporal, &options, c.TaskQueue)
 	return p, nil
 }
 
@@ -162,48 +171,6 @@ func (p *parts) work(ctx context.Context) error {
 		return nil
 	case err := <-fatal:
 		return fmt.Errorf("run the worker on task queue %s: %w", p.config.TaskQueue, err)
-	}
-}
-
-// portal serves what people's browsers ask for.
-func (p *parts) portal() http.Handler {
-	mux := http.NewServeMux()
-	if p.config.CodecAuth != config.CodecOff {
-		codec := p.keys.CodecHandler(p.config.UIOrigin, p.mayDecode())
-		mux.Handle("/codec/", http.StripPrefix("/codec", codec))
-		mux.HandleFunc("GET /codec/{$}", signIn(p.mayDecode()))
-	}
-	return mux
-}
-
-// signIn lets a browser ask for the password, and keep it for the codec.
-func signIn(may func(*http.Request) bool) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		if !may(r) {
-			w.Header().Set("WWW-Authenticate", `Basic realm="Kvitt codec", charset="UTF-8"`)
-			http.Error(w, "The password of KVITT_CODEC_PASSWORD lets you read payloads in Temporal's Web UI.", http.StatusUnauthorized)
-			return
-		}
-		fmt.Fprintln(w, "You can read payloads now. Go back to Temporal's Web UI.")
-	}
-}
-
-// mayDecode says who may read payloads: whoever knows the password, or, when
-// an operator has said so, whoever is on this machine.
-func (p *parts) mayDecode() func(*http.Request) bool {
-	if p.config.CodecAuth == config.CodecLoopback {
-		return func(r *http.Request) bool {
-			host, _, err := net.SplitHostPort(r.RemoteAddr)
-			ip := net.ParseIP(host)
-			return err == nil && ip != nil && ip.IsLoopback()
-		}
-	}
-	want := sha256.Sum256([]byte(p.config.CodecPassword.Reveal()))
-	return func(r *http.Request) bool {
-		_, password, ok := r.BasicAuth()
-		got := sha256.Sum256([]byte(password))
-		return ok && subtle.ConstantTimeCompare(want[:], got[:]) == 1
 	}
 }
 

@@ -118,7 +118,8 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 		case !p.Role.Allows(need):
 			g.pages.Forbidden(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)), need)
 		default:
-			h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)))
+			ctx := context.WithValue(r.Context(), personKey{}, p)
+			h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, sessionKey{}, sessionName(r))))
 		}
 	})
 }

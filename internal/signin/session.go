@@ -77,6 +77,23 @@ func (g *Gate) signedIn(r *http.Request) (Person, error) {
 	return personFrom(&p), nil
 }
 
+type sessionKey struct{}
+
+// SessionOf names the session of what Gate.Require lets through, for what has
+// to end in the session that began it. The name is a hash: it opens nothing.
+func SessionOf(ctx context.Context) string {
+	name, _ := ctx.Value(sessionKey{}).(string)
+	return name
+}
+
+func sessionName(r *http.Request) string {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return ""
+	}
+	return hashOf(c.Value)
+}
+
 // newSession is a session that nobody has yet: its id is new, whatever cookie
 // the browser came with.
 func (g *Gate) newSession(person string) (id string, x store.Session) {

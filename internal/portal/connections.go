@@ -1,0 +1,264 @@
+package portal
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"kvitt/internal/operate"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// listed is a connection in the list.
+type listed struct {
+	workflows.Status
+	LastSync, NextSync time.Time
+	LastOutcome        string
+	Held, Approval     int64
+}
+
+// connections lists the connections.
+func (p *Portal) connections(w http.ResponseWriter, r *http.Request) error {
+	rows, err := p.Desk.Store.Connections(r.Context())
+	if err != nil {
+		return err
+	}
+	counts, err := p.Desk.Store.PayoutCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	all := make([]listed, len(rows))
+	for i := range rows {
+		if all[i], err = p.listed(r.Context(), &rows[i], counts); err != nil {
+			return err
+		}
+	}
+	p.show(w, r, http.StatusOK, "connections", all)
+	return nil
+}
+
+func (p *Portal) listed(ctx context.Context, row *store.Connection, counts []store.PayoutCount) (one listed, err error) {
+	if one.Status, err = operate.StatusOf(row); err != nil {
+		return one, err
+	}
+	last, err := p.Desk.Store.LastSuccessfulSync(ctx, row.ID)
+	if err != nil {
+		return one, err
+	}
+	if last != nil && last.FinishedAt != nil {
+		one.LastSync, one.LastOutcome = *last.FinishedAt, last.Outcome
+	}
+	if row.State == workflows.ConnActive {
+		one.NextSync, _ = p.Desk.Temporal.NextRun(ctx, workflows.ScheduleID(row.ID)) // not knowing it is no reason to show nothing
+	}
+	for _, c := range counts {
+		switch {
+		case c.ConnectionID != row.ID:
+		case c.State == workflows.StateHeld:
+			one.Held += c.Payouts
+		case c.State == workflows.StateAwaitingApproval:
+			one.Approval += c.Payouts
+		}
+	}
+	return one, nil
+}
+
+// creating is the form of a new connection.
+type creating struct {
+	Name, Provider, Region, Preset, Posting string
+	Presets                                 []string
+	Problem                                 string // a key of the words
+}
+
+func (p *Portal) newConnection(w http.ResponseWriter, r *http.Request) error {
+	p.show(w, r, http.StatusOK, "new", creating{Provider: "klarna", Region: "eu", Preset: "se-bas", Posting: "review", Presets: voucher.Presets()})
+	return nil
+}
+
+func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error {
+	in := creating{
+		Name: strings.TrimSpace(r.PostFormValue("name")), Provider: r.PostFormValue("provider"), Region: r.PostFormValue("region"),
+		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"), Presets: voucher.Presets(),
+	}
+	switch {
+	case in.Name == "" || len(in.Name) > 120:
+		in.Problem = "new.problem.name"
+	case !slices.Contains([]string{"klarna", "kustom"}, in.Provider), !slices.Contains([]string{"eu", "na", "oc"}, in.Region),
+		!slices.Contains([]string{"draft", "review", "auto"}, in.Posting), !slices.Contains(in.Presets, in.Preset):
+		in.Problem = "new.problem.choice"
+	case in.Provider == "kustom" && in.Region != "eu":
+		in.Problem = "new.problem.kustom"
+	}
+	if in.Problem != "" {
+		p.show(w, r, http.StatusUnprocessableEntity, "new", in)
+		return nil
+	}
+	document, err := voucher.Preset(in.Preset)
+	if err != nil {
+		return err
+	}
+	profile, err := voucher.ParseProfile(document)
+	if err != nil {
+		return err
+	}
+	// Without a first day to post from, the connection waits for a person to start it.
+	row := store.Connection{ID: operate.ConnectionID(rand.Text()), Name: in.Name, Provider: in.Provider, Region: in.Region, Posting: in.Posting}
+	if err := p.Desk.Create(r.Context(), &row, profile, document, workflows.Settings{}, by(r)); err != nil {
+		return err
+	}
+	return done(w, r, "/connections/"+row.ID+"/klarna", "created")
+}
+
+// details are what the page of a connection shows.
+type details struct {
+	listed
+	Stale   bool // nobody answered: this is what the database heard last
+	Payouts []stateCount
+	History []happening
+	Runs    []store.SyncRun
+	Today   string
+}
+
+// stateCount is how many payouts are in a state.
+type stateCount struct {
+	State string
+	N     int64
+}
+
+// happening is an entry of the audit trail about the connection itself.
+type happening struct {
+	At          time.Time
+	Who, Action string
+	Before      string
+	After       string
+}
+
+// mostShown bounds the lists on the page of a connection.
+const mostShown = 20
+
+func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	counts, err := p.Desk.Store.PayoutCounts(r.Context())
+	if err != nil {
+		return err
+	}
+	d := details{Today: p.Now().UTC().Format(time.DateOnly)}
+	if d.listed, err = p.listed(r.Context(), &row, counts); err != nil {
+		return err
+	}
+	if row.State != workflows.ConnDisconnected {
+		now, err := operate.Ask(r.Context(), p.Desk.Temporal, workflows.ConnectionStatus, workflows.ConnectionWorkflowID(row.ID))
+		if d.Stale = err != nil; !d.Stale {
+			d.Status = now
+		}
+	}
+	for _, c := range counts {
+		if c.ConnectionID == row.ID {
+			d.add(c.State, c.Payouts)
+		}
+	}
+	if d.History, err = p.history(r.Context(), row.ID); err != nil {
+		return err
+	}
+	if d.Runs, err = p.Desk.Store.SyncRuns(r.Context(), row.ID, 8); err != nil {
+		return err
+	}
+	p.show(w, r, http.StatusOK, "connection", &d)
+	return nil
+}
+
+func (d *details) add(state string, n int64) {
+	for i := range d.Payouts {
+		if d.Payouts[i].State == state {
+			d.Payouts[i].N += n
+			return
+		}
+	}
+	d.Payouts = append(d.Payouts, stateCount{state, n})
+}
+
+// history is what became of a connection, newest first.
+func (p *Portal) history(ctx context.Context, id string) ([]happening, error) {
+	trail, err := p.Desk.Store.AuditTrail(ctx, id, 500)
+	if err != nil {
+		return nil, err
+	}
+	var all []happening
+	for i := range trail {
+		e := &trail[i]
+		if action, ours := strings.CutPrefix(e.Action, "connection."); ours && len(all) < mostShown {
+			all = append(all, happening{At: e.At, Who: e.Who, Action: action, Before: stateIn(e.Before), After: stateIn(e.After)})
+		}
+	}
+	return all, nil
+}
+
+func (p *Portal) pause(w http.ResponseWriter, r *http.Request) error {
+	return p.command(w, r, "pause", workflows.PauseConnection)
+}
+
+func (p *Portal) resume(w http.ResponseWriter, r *http.Request) error {
+	return p.command(w, r, "resume", workflows.ResumeConnection)
+}
+
+func (p *Portal) command(w http.ResponseWriter, r *http.Request, verb string, u workflows.Update[workflows.Person, workflows.Status]) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	if _, err := p.Desk.Command(r.Context(), &row, verb, u, workflows.Person{Who: by(r), Reason: r.PostFormValue("reason")}); err != nil {
+		return err
+	}
+	return done(w, r, "/connections/"+row.ID, verb)
+}
+
+func (p *Portal) syncNow(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	_, err = operate.Call(r.Context(), p.Desk.Temporal, workflows.SyncNow, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: by(r)}, operate.SettingsWithin)
+	if err := operate.Unanswered("sync the connection "+row.ID, err, operate.NoConnectionWorkflow(&row)); err != nil {
+		return err
+	}
+	return done(w, r, "/connections/"+row.ID, "sync")
+}
+
+// disconnecting is the page that wants the connection's id typed.
+type disconnecting struct {
+	store.Connection
+	Wrong bool
+}
+
+func (p *Portal) askDisconnect(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	p.show(w, r, http.StatusOK, "disconnect", disconnecting{Connection: row})
+	return nil
+}
+
+func (p *Portal) disconnect(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(r.PostFormValue("confirm")) != row.ID {
+		p.show(w, r, http.StatusUnprocessableEntity, "disconnect", disconnecting{row, true})
+		return nil
+	}
+	return p.command(w, r, "disconnect", workflows.Disconnect)
+}
+
+// notFound tells a missing record from other errors.
+func notFound(err error) bool { return errors.Is(err, store.ErrNotFound) }

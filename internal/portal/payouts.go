@@ -1,0 +1,159 @@
+package portal
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"kvitt/activities"
+	"kvitt/internal/operate"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// mostPayouts is how many payouts a page lists.
+const mostPayouts = 200
+
+// payoutList is the payouts of a connection, by state where one is chosen.
+type payoutList struct {
+	store.Connection
+	State   string
+	Payouts []store.Payout
+	More    bool
+}
+
+func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	list := payoutList{Connection: row, State: r.URL.Query().Get("state")}
+	list.Payouts, err = p.Desk.Store.Payouts(r.Context(), store.PayoutFilter{Connection: row.ID, State: list.State, Limit: mostPayouts + 1})
+	if err != nil {
+		return err
+	}
+	if list.More = len(list.Payouts) > mostPayouts; list.More {
+		list.Payouts = list.Payouts[:mostPayouts]
+	}
+	p.show(w, r, http.StatusOK, "payouts", list)
+	return nil
+}
+
+// payoutPage is everything that decides about a payout.
+type payoutPage struct {
+	store.Payout
+	Totals  settlement.Totals
+	Proof   *activities.Proof
+	Voucher *voucher.Voucher
+	Held    *workflows.Held
+	Posting *store.Posting
+	History []happening
+	Debit   int64
+	Credit  int64
+}
+
+func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	at := payoutPage{Payout: row}
+	var figures settlement.Payout
+	for _, part := range []struct {
+		document json.RawMessage
+		into     any
+	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}} {
+		if len(part.document) == 0 {
+			continue
+		}
+		if err := json.Unmarshal(part.document, part.into); err != nil {
+			return fmt.Errorf("read what is recorded of the payout %s: %w", row.PaymentReference, err)
+		}
+	}
+	at.Totals = figures.Totals
+	if row.HeldReason == "" {
+		at.Held = nil
+	}
+	if at.Voucher != nil {
+		at.Debit, at.Credit = at.Voucher.Total()
+	}
+	posting, err := p.Desk.Store.PostingOf(r.Context(), row.ConnectionID, row.PaymentReference, -1)
+	switch {
+	case err == nil:
+		at.Posting = &posting
+	case !notFound(err):
+		return err
+	}
+	if at.History, err = p.payoutHistory(r, &row); err != nil {
+		return err
+	}
+	p.show(w, r, http.StatusOK, "payout", &at)
+	return nil
+}
+
+// payoutHistory is what the audit trail tells about a payout, newest first.
+func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening, error) {
+	trail, err := p.Desk.Store.AuditTrail(r.Context(), row.ConnectionID, 0)
+	if err != nil {
+		return nil, err
+	}
+	var all []happening
+	for i := range trail {
+		e := &trail[i]
+		if e.Subject != "payout/"+row.PaymentReference {
+			continue
+		}
+		var after struct{ Reason, Code string }
+		_ = json.Unmarshal(e.After, &after) // most actions have neither
+		all = append(all, happening{At: e.At, Who: e.Who, Action: strings.TrimPrefix(e.Action, "payout."), After: cmp.Or(after.Reason, after.Code)})
+	}
+	return all, nil
+}
+
+// stateIn is the state that an audit entry about a connection tells of.
+func stateIn(document json.RawMessage) string {
+	var told struct{ State string }
+	_ = json.Unmarshal(document, &told) // some tell of none
+	return told.State
+}
+
+func (p *Portal) approve(w http.ResponseWriter, r *http.Request) error {
+	return p.decide(w, r, "approve", workflows.ApprovePayout, workflows.Person{Who: by(r), VoucherHash: r.PostFormValue("voucher")})
+}
+
+func (p *Portal) reject(w http.ResponseWriter, r *http.Request) error {
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	if reason == "" {
+		return &operate.Error{Attempted: "reject the payout " + r.PathValue("ref"), Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	return p.decide(w, r, "reject", workflows.RejectPayout, workflows.Person{Who: by(r), Reason: reason})
+}
+
+func (p *Portal) retry(w http.ResponseWriter, r *http.Request) error {
+	return p.decide(w, r, "retry", workflows.RetryPayout, workflows.Person{Who: by(r)})
+}
+
+// decide hands a decision on. Posting may take its time; after a while the page
+// is shown as it stands, and what was decided goes on.
+func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u workflows.Update[workflows.Person, workflows.Accepted], person workflows.Person) error {
+	id, ref := r.PathValue("id"), r.PathValue("ref")
+	if verb == "approve" && person.VoucherHash == "" {
+		return &operate.Error{Attempted: "approve the payout " + ref, Happened: "the page did not say which voucher was looked at", Helps: "Open the payout again."}
+	}
+	_, err := operate.Call(r.Context(), p.Desk.Temporal, u, workflows.PayoutWorkflowID(id, ref), person, decisionWithin)
+	if err != nil && !errors.Is(err, operate.ErrStillGoing) {
+		return operate.Unanswered(verb+" the payout "+ref, err, &operate.Error{
+			Happened: "nothing runs for it", Helps: "A sync, or a backfill of its day, takes it up again.",
+		})
+	}
+	return done(w, r, "/connections/"+id+"/payouts/"+ref, verb)
+}
+
+// decisionWithin is how long a page waits for what a decision led to.
+const decisionWithin = 15 * time.Second

@@ -1,0 +1,217 @@
+package portal
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"kvitt/activities"
+	"kvitt/internal/access"
+	"kvitt/internal/config"
+	"kvitt/internal/operate"
+	"kvitt/internal/signin"
+	"kvitt/internal/store"
+)
+
+//go:embed static
+var static embed.FS
+
+// Options are what the portal stands on.
+type Options struct {
+	Desk     *operate.Desk
+	Gate     *signin.Gate
+	Consents *access.Consents
+	Config   *config.Config
+	Log      *zap.Logger
+	// Trial compiles the voucher of a connection's latest payout, and posts
+	// nothing.
+	Trial func(ctx context.Context, connection string) (*activities.Trial, error)
+	Now   func() time.Time
+}
+
+// Portal serves the pages.
+type Portal struct {
+	Options
+	pages *pages
+}
+
+// New makes a portal. Its error is a fault of the program: a template or a
+// language that does not fit.
+func New(o Options) (*Portal, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	all, err := readPages()
+	if err != nil {
+		return nil, err
+	}
+	return &Portal{Options: o, pages: all}, nil
+}
+
+// page answers a request; its error becomes a page that says what helps.
+type page func(w http.ResponseWriter, r *http.Request) error
+
+// route is one thing that the portal serves, and who may have it.
+type route struct {
+	pattern string
+	need    signin.Role
+	page    page
+}
+
+// routes are all routes that need somebody to be signed in.
+func (p *Portal) routes() []route {
+	return []route{
+		{"GET /{$}", signin.Viewer, p.home},
+		{"GET /connections", signin.Viewer, p.connections},
+		{"GET /connections/new", signin.Administrator, p.newConnection},
+		{"POST /connections", signin.Administrator, p.createConnection},
+		{"GET /connections/{id}", signin.Viewer, p.connection},
+		{"GET /connections/{id}/klarna", signin.Administrator, p.klarna},
+		{"POST /connections/{id}/klarna", signin.Administrator, p.offerKlarna},
+		{"GET /connections/{id}/visma", signin.Administrator, p.visma},
+		{"POST /connections/{id}/visma/connect", signin.Administrator, p.connectVisma},
+		{"POST /connections/{id}/visma/service", signin.Administrator, p.offerService},
+		{"GET /connect/visma/callback", signin.Administrator, p.vismaCallback},
+		{"GET /connections/{id}/verify", signin.Administrator, p.verify},
+		{"GET /connections/{id}/verify/checks", signin.Administrator, p.checks},
+		{"GET /connections/{id}/verify/trial", signin.Administrator, p.trial},
+		{"POST /connections/{id}/start", signin.Administrator, p.start},
+		{"POST /connections/{id}/pause", signin.Administrator, p.pause},
+		{"POST /connections/{id}/resume", signin.Administrator, p.resume},
+		{"POST /connections/{id}/sync", signin.Approver, p.syncNow},
+		{"GET /connections/{id}/disconnect", signin.Administrator, p.askDisconnect},
+		{"POST /connections/{id}/disconnect", signin.Administrator, p.disconnect},
+		{"POST /connections/{id}/backfills", signin.Approver, p.startBackfill},
+		{"GET /connections/{id}/backfills/{from}/{to}", signin.Viewer, p.backfill},
+		{"GET /connections/{id}/backfills/{from}/{to}/events", signin.Viewer, p.backfillEvents},
+		{"POST /connections/{id}/backfills/{from}/{to}/{verb}", signin.Approver, p.tellBackfill},
+		{"GET /connections/{id}/payouts", signin.Viewer, p.payouts},
+		{"GET /connections/{id}/payouts/{ref}", signin.Viewer, p.payout},
+		{"POST /connections/{id}/payouts/{ref}/approve", signin.Approver, p.approve},
+		{"POST /connections/{id}/payouts/{ref}/reject", signin.Approver, p.reject},
+		{"POST /connections/{id}/payouts/{ref}/retry", signin.Approver, p.retry},
+		{"GET /people", signin.Administrator, p.people},
+		{"POST /people", signin.Administrator, p.invite},
+		{"POST /people/{person}", signin.Administrator, p.changePerson},
+	}
+}
+
+// Handler serves the portal. codec, when there is one, decodes payloads for
+// Temporal's Web UI, which is another origin and has rules of its own.
+func (p *Portal) Handler(codec http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	files, _ := fs.Sub(static, "static") // it is embedded
+	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+	mux.HandleFunc("GET /language", p.language)
+	p.Gate.Routes(mux)
+	for _, one := range p.routes() {
+		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
+	}
+	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
+	pages := p.guard(http.NewCrossOriginProtection().Handler(mux))
+	if codec == nil {
+		return pages
+	}
+	outer := http.NewServeMux()
+	outer.Handle("/codec/", codec)
+	outer.Handle("/", pages)
+	return outer
+}
+
+// guard says to the browser what these pages may do: nothing that does not
+// come from here.
+func (p *Portal) guard(next http.Handler) http.Handler {
+	forms := "'self'"
+	if u, err := url.Parse(p.Config.VismaConnectURL); err == nil {
+		forms += " " + u.Scheme + "://" + u.Host // where the button Connect leads on to
+	}
+	policy := strings.Join([]string{
+		"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'", "connect-src 'self'",
+		"form-action " + forms, "base-uri 'none'", "frame-ancestors 'none'",
+	}, "; ")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if strings.HasPrefix(p.Config.PublicURL, "https://") {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func cached(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "private, max-age=600")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// serve turns a page's error into one that says what helps.
+func (p *Portal) serve(do page) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := do(w, r)
+		if err == nil || r.Context().Err() != nil {
+			return
+		}
+		status := http.StatusInternalServerError
+		happened, helps := operate.Explain(err)
+		var refused *operate.Error
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			status = http.StatusNotFound
+		case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
+			status = http.StatusServiceUnavailable
+		case errors.As(err, &refused):
+			status = http.StatusConflict
+		default:
+			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+		}
+		p.show(w, r, status, "message", message{Title: "message.failed", Happened: happened, Helps: helps})
+	})
+}
+
+func (p *Portal) missing(w http.ResponseWriter, r *http.Request) error {
+	p.show(w, r, http.StatusNotFound, "message", message{Title: "message.missing"})
+	return nil
+}
+
+func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
+	http.Redirect(w, r, "/connections", http.StatusSeeOther)
+	return nil
+}
+
+// message is a page that tells something. Title is a key of the words; what
+// happened and what helps are sentences.
+type message struct {
+	Title           string
+	Happened, Helps string
+	Back            string
+}
+
+// found is the connection that a request is about.
+func (p *Portal) found(r *http.Request) (store.Connection, error) {
+	return p.Desk.Store.Connection(r.Context(), r.PathValue("id"))
+}
+
+// by is the person who asks, for the audit trail.
+func by(r *http.Request) string {
+	person, _ := signin.PersonOf(r.Context())
+	return person.String()
+}
+
+// done leads to a page after something was done, which it then says.
+func done(w http.ResponseWriter, r *http.Request, to, what string) error {
+	http.Redirect(w, r, to+"?done="+url.QueryEscape(what), http.StatusSeeOther)
+	return nil
+}

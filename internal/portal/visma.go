@@ -1,0 +1,181 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"kvitt/internal/access"
+	"kvitt/internal/fault"
+	"kvitt/internal/operate"
+	"kvitt/internal/signin"
+	"kvitt/internal/store"
+	"kvitt/internal/visma/connect"
+	"kvitt/workflows"
+)
+
+// vismaPage shows where the authorisation stands and how to go on.
+type vismaPage struct {
+	workflows.Status
+	Configured bool // there is an OAuth client
+	Redirect   string
+	Tenant     string
+	Problem    string // a key of the words, "" when there is none
+}
+
+func (p *Portal) visma(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	return p.showVisma(w, r, http.StatusOK, &row, "", "")
+}
+
+func (p *Portal) showVisma(w http.ResponseWriter, r *http.Request, code int, row *store.Connection, tenant, problem string) error {
+	status, err := operate.StatusOf(row)
+	if err != nil {
+		return err
+	}
+	p.show(w, r, code, "visma", vismaPage{
+		Status: status, Configured: p.Config.VismaClientID != "" && p.Config.VismaClientSecret != "",
+		Redirect: p.Config.RedirectURL(), Tenant: tenant, Problem: problem,
+	})
+	return nil
+}
+
+// connectVisma leads to the consent page of Visma Connect.
+func (p *Portal) connectVisma(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	if row.State == workflows.ConnDisconnected {
+		return &operate.Error{Attempted: "authorize the connection " + row.ID, Happened: "it is disconnected, which is final", Helps: "Create another connection."}
+	}
+	page, err := p.Consents.Begin(r.Context(), row.ID, sessionOf(r), p.Config.RedirectURL())
+	if err != nil {
+		return p.refused(w, r, &row, err)
+	}
+	http.Redirect(w, r, page, http.StatusSeeOther)
+	return nil
+}
+
+// vismaCallback is where Visma Connect sends the browser back to.
+func (p *Portal) vismaCallback(w http.ResponseWriter, r *http.Request) error {
+	id, grant, who, err := p.Consents.Finish(r.Context(), sessionOf(r), r.URL.Query())
+	row := store.Connection{}
+	if id != "" {
+		var missing error
+		if row, missing = p.Desk.Store.Connection(r.Context(), id); missing != nil {
+			return missing
+		}
+	}
+	if err != nil {
+		return p.refused(w, r, &row, err)
+	}
+	consented := by(r)
+	if name := firstOf(who.Email, who.Name); name != "" && name != consented {
+		consented += " (" + name + " at Visma Connect)"
+	}
+	return p.offerGrant(w, r, &row, grant, consented)
+}
+
+func firstOf(words ...string) string {
+	for _, w := range words {
+		if w != "" {
+			return w
+		}
+	}
+	return ""
+}
+
+var uuid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// offerService authorises by the service flow.
+func (p *Portal) offerService(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	tenant := strings.TrimSpace(r.PostFormValue("tenant"))
+	if !uuid.MatchString(tenant) {
+		return p.showVisma(w, r, http.StatusUnprocessableEntity, &row, tenant, "visma.tenant_malformed")
+	}
+	return p.offerGrant(w, r, &row, connect.Grant{Flow: connect.FlowService, TenantID: tenant}, by(r))
+}
+
+func (p *Portal) offerGrant(w http.ResponseWriter, r *http.Request, row *store.Connection, grant connect.Grant, who string) error {
+	before, err := operate.StatusOf(row)
+	if err != nil {
+		return err
+	}
+	now, err := p.Desk.OfferGrant(r.Context(), row, grant, who)
+	if err != nil {
+		return p.refused(w, r, row, err)
+	}
+	p.show(w, r, http.StatusOK, "connected", connected{Status: now, Next: nextStep(&before, "visma")})
+	return nil
+}
+
+// connected is the end of the five steps.
+type connected struct {
+	workflows.Status
+	Next string // where the guided setup goes on
+}
+
+// refusedPage says why an authorisation did not come about.
+type refusedPage struct {
+	store.Connection
+	Code     string // of access.ConsentError, or of Visma Connect
+	Detail   string
+	Helps    string
+	Expected string // the company that the connection was made for
+}
+
+// refused shows the page of a refusal: each has its own, with the remedy.
+func (p *Portal) refused(w http.ResponseWriter, r *http.Request, row *store.Connection, err error) error {
+	at := refusedPage{Connection: *row, Code: refusalCode(err)}
+	if at.Code == "" {
+		return err
+	}
+	at.Detail, at.Helps = operate.Explain(err)
+	status := http.StatusConflict
+	if at.Code == access.ConsentUnreachable {
+		status = http.StatusBadGateway
+	}
+	p.show(w, r, status, "refused", at)
+	return nil
+}
+
+// refusalCode names why an authorisation was refused; "" when it was not.
+func refusalCode(err error) string {
+	var consent *access.ConsentError
+	var refusal *operate.RefusalError
+	switch f := fault.As(err); {
+	case errors.As(err, &consent):
+		return consent.Code
+	case errors.As(err, &refusal) && refusal.Code != "":
+		return refusal.Code
+	case errors.As(err, &refusal):
+		return "refused"
+	case f != nil && f.Class == fault.Transient:
+		return access.ConsentUnreachable
+	case f != nil && f.Code != "":
+		return f.Code
+	case f != nil:
+		return "refused"
+	default:
+		return ""
+	}
+}
+
+// sessionOf names the session of a request, to bind a consent to it.
+func sessionOf(r *http.Request) string { return signin.SessionOf(r.Context()) }
+
+// within bounds what is asked of the providers for a page.
+func within(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, 2*time.Minute)
+}

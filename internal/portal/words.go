@@ -1,0 +1,99 @@
+package portal
+
+import (
+	"embed"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+	textlanguage "golang.org/x/text/language"
+)
+
+//go:embed words
+var wordFiles embed.FS
+
+// language is one that the pages speak.
+type language struct{ Tag, Name string }
+
+// languages are those; the first one serves whoever wants another.
+var languages = []language{{"en", "English"}, {"sv", "Svenska"}, {"nb", "Norsk"}}
+
+// dictionary is what the pages say in one language, by key.
+type dictionary map[string]string
+
+func readWords(tag string) (dictionary, error) {
+	document, err := wordFiles.ReadFile("words/" + tag + ".yaml")
+	if err != nil {
+		return nil, fmt.Errorf("read the portal's words in %s: %w", tag, err)
+	}
+	var tree map[string]any
+	if err := yaml.Unmarshal(document, &tree); err != nil {
+		return nil, fmt.Errorf("read the portal's words in %s: %w", tag, err)
+	}
+	words := dictionary{}
+	words.flatten("", tree)
+	return words, nil
+}
+
+func (d dictionary) flatten(prefix string, tree map[string]any) {
+	for key, value := range tree {
+		switch v := value.(type) {
+		case map[string]any:
+			d.flatten(prefix+key+".", v)
+		default:
+			d[prefix+key] = fmt.Sprint(v)
+		}
+	}
+}
+
+// say is the text of a key, with %s and %d filled in. A key that is missing is
+// an error: the page is not shown with a hole in it.
+func (d dictionary) say(key string, args ...any) (string, error) {
+	text, ok := d[key]
+	if !ok {
+		return "", fmt.Errorf("say %q: there are no such words", key)
+	}
+	if len(args) == 0 {
+		return text, nil
+	}
+	return fmt.Sprintf(text, args...), nil
+}
+
+func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
+
+var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})
+
+const languageCookie = "kvitt_language"
+
+// languageOf is the language that a person chose, or that the browser asks for.
+func languageOf(r *http.Request) language {
+	if cookie, err := r.Cookie(languageCookie); err == nil {
+		for _, one := range languages {
+			if one.Tag == cookie.Value {
+				return one
+			}
+		}
+	}
+	_, index := textlanguage.MatchStrings(matcher, r.Header.Get("Accept-Language"))
+	return languages[min(index, len(languages)-1)]
+}
+
+// language keeps the language that a person chose. It is a preference of the
+// browser, and so the only thing here that a GET changes.
+func (p *Portal) language(w http.ResponseWriter, r *http.Request) {
+	for _, one := range languages {
+		if one.Tag == r.URL.Query().Get("to") {
+			http.SetCookie(w, &http.Cookie{
+				Name: languageCookie, Value: one.Tag, Path: "/", HttpOnly: true, Secure: true, SameSite: http.SameSiteLaxMode,
+				MaxAge: int((365 * 24 * time.Hour).Seconds()),
+			})
+		}
+	}
+	back := r.URL.Query().Get("back")
+	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, "/\\") {
+		back = "/"
+	}
+	http.Redirect(w, r, back, http.StatusSeeOther)
+}
