@@ -49,7 +49,10 @@ var (
 
 // RefusalError is a workflow's own answer that something cannot be done, a sentence
 // for the person who asked.
-type RefusalError struct{ Words string }
+type RefusalError struct {
+	Words string
+	Code  string // workflows.RefusedCode: what tells refused credentials apart
+}
 
 func (r *RefusalError) Error() string { return r.Words }
 

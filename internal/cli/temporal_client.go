@@ -216,7 +216,7 @@ func (t *realTemporal) meaning(ctx context.Context, err, late error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &application):
-		return &RefusalError{Words: application.Message()}
+		return &RefusalError{Words: application.Message(), Code: workflows.RefusedCode(application)}
 	case temporal.IsCanceledError(err):
 		return &RefusalError{Words: "it was cancelled"}
 	case errors.As(err, new(*temporal.TerminatedError)):
