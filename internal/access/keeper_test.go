@@ -114,4 +114,3 @@ func (h *house) isErased(t *testing.T) {
 		t.Errorf("the grant is still there: %v", err)
 	}
 }
-

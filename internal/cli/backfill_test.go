@@ -319,7 +319,7 @@ func TestABackfillThatFailedSaysWhy(t *testing.T) {
 	d.connected("shop-1")
 	d.ends(workflows.SyncResult{})
 	d.temporal.onResult = func(context.Context, string) (any, error) {
-		return nil, &RefusalError{"list payouts: Klarna answered 500"}
+		return nil, &RefusalError{Words: "list payouts: Klarna answered 500"}
 	}
 	contains(t, d.fails(ExitFailed, january...), "Follow the workflow backfill/shop-1/2026-01-01/2026-01-31: it failed: list payouts: Klarna answered 500. What was posted stays posted.")
 }
@@ -348,7 +348,7 @@ func TestSyncIsAskedForFollowedAndReportedWithItsOwnWindow(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{"sync connection shop-1: it is paused. It was paused by a person; `starter connection resume shop-1` goes on."}
+		return nil, &RefusalError{Words: "sync connection shop-1: it is paused. It was paused by a person; `starter connection resume shop-1` goes on."}
 	}
 	contains(t, d.fails(ExitFailed, "sync", "shop-1"), "Sync connection shop-1: it is paused.")
 }

@@ -217,11 +217,11 @@ func TestAWorkflowsOwnWordsReachThePerson(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{"resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
+		return nil, &RefusalError{Words: "resume connection shop-1: it is active. Both sides work and syncs run by schedule."}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "resume", "shop-1"), "Resume connection shop-1: it is active. Both sides work and syncs run by schedule.")
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{`unable to decode the input for update "Pause": decrypt a Temporal payload: ` + vault.ErrWrongKeyset.Error() + ": it was sealed with key 1"}
+		return nil, &RefusalError{Words: `unable to decode the input for update "Pause": decrypt a Temporal payload: ` + vault.ErrWrongKeyset.Error() + ": it was sealed with key 1"}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "pause", "shop-1"), "because it has another keyset. Give both the same keyset (KVITT_KEYSET, KVITT_KEYSET_FILE)")
 	d.temporal.onUpdate = func(message) (any, error) { return nil, errNotRunning }

@@ -126,7 +126,7 @@ func TestARefusedKeyIsTheOtherSidesWordsAndARemedy(t *testing.T) {
 	d.connected("shop-1")
 	d.stdin = testKey
 	d.temporal.onUpdate = func(message) (any, error) {
-		return nil, &RefusalError{"ask for a payout: Klarna answered 401 (request c-1). Check that the key is of this region."}
+		return nil, &RefusalError{Words: "ask for a payout: Klarna answered 401 (request c-1). Check that the key is of this region."}
 	}
 	contains(t, d.fails(ExitFailed, "connection", "klarna-key", "shop-1"),
 		"Give the connection shop-1 its Klarna key: ask for a payout: Klarna answered 401 (request c-1). Check that the key is of this region.")
