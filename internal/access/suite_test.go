@@ -1,8 +1,11 @@
 package access_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"kvitt/internal/access"
 	"kvitt/internal/config"
@@ -43,12 +48,12 @@ type issuer struct {
 	revoked []string
 	forms   []url.Values
 	serial  int
-	idToken func() string
+	claims  map[string]any // of the identity token
 }
 
 func newIssuer(t *testing.T) *issuer {
 	t.Helper()
-	i := &issuer{t: t, refuse: map[string]string{}, broken: map[string]int{}, asked: map[string]int{}, idToken: func() string { return "" }}
+	i := &issuer{t: t, refuse: map[string]string{}, broken: map[string]int{}, asked: map[string]int{}, claims: map[string]any{}}
 	i.Server = httptest.NewServer(http.HandlerFunc(i.serve))
 	t.Cleanup(i.Close)
 	return i
@@ -81,13 +86,39 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		i.serial++
 		must(i.t, json.NewEncoder(w).Encode(map[string]any{
 			"access_token": fmt.Sprint("access-", i.serial), "refresh_token": fmt.Sprint("refresh-", i.serial),
-			"token_type": "Bearer", "expires_in": 3600, "scope": i.scope, "id_token": i.idToken(),
+			"token_type": "Bearer", "expires_in": 3600, "scope": i.scope, "id_token": i.sign(),
 		}))
+	case "/jwks":
+		must(i.t, json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key().Public(), KeyID: "1", Algorithm: "RS256", Use: "sig"}}}))
 	case "/revocation":
 		i.revoked = append(i.revoked, r.PostForm.Get("token"))
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
+}
+
+// key is made once: making one takes a while.
+var key = sync.OnceValue(func() *rsa.PrivateKey {
+	k, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return k
+})
+
+// sign makes an identity token.
+func (i *issuer) sign() string {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: key(), KeyID: "1"}}, nil)
+	must(i.t, err)
+	claims := map[string]any{"iss": i.URL, "aud": "isv_kvitt", "sub": "astrid", "email": "astrid@example.com", "exp": time.Now().Add(time.Hour).Unix()}
+	maps.Copy(claims, i.claims)
+	payload, err := json.Marshal(claims)
+	must(i.t, err)
+	signed, err := signer.Sign(payload)
+	must(i.t, err)
+	text, err := signed.CompactSerialize()
+	must(i.t, err)
+	return text
 }
 
 func (i *issuer) count(path string) int {
