@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"kvitt/internal/access"
 	"kvitt/internal/archive"
@@ -14,6 +15,7 @@ import (
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/visma/connect"
 	"kvitt/workflows"
 )
 
@@ -400,7 +402,7 @@ func (k *Klarna) verify(ctx context.Context, in workflows.VerifyInput) (workflow
 func refusal(err error) *workflows.Verified {
 	var malformed *klarna.CredentialError
 	if errors.As(err, &malformed) {
-		return &workflows.Verified{Words: malformed.Error()}
+		return &workflows.Verified{Code: workflows.RefusedMalformed, Words: malformed.Error()}
 	}
 	f := fault.As(err)
 	if f == nil || f.Class != fault.Auth && f.Class != fault.Rejected && f.Class != fault.BadData {
@@ -408,5 +410,16 @@ func refusal(err error) *workflows.Verified {
 	}
 	words := *f
 	words.Remedy = ""
-	return &workflows.Verified{Words: words.Error(), Remedy: f.Remedy}
+	return &workflows.Verified{Code: refusedCode(f), Words: words.Error(), Remedy: f.Remedy}
+}
+
+// refusedCode tells refusals apart: what has a code of ours gets it, the rest
+// keeps the other side's.
+func refusedCode(f *fault.Error) string {
+	switch {
+	case f.Code == connect.CodeInvalidGrant, f.Class == fault.Auth && f.Code == "", f.Status == http.StatusUnauthorized && f.Party != connect.Party:
+		return workflows.RefusedRevoked
+	default:
+		return f.Code
+	}
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,7 +11,6 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/company"
-	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
@@ -228,6 +228,9 @@ func (v *Visma) verify(ctx context.Context, in workflows.VerifyInput) (workflows
 	if in.Candidate {
 		open = v.Doors.VismaCandidate
 	}
+	if !in.Candidate {
+		v.Doors.AskAgain(in.Connection)
+	}
 	client, err := open(ctx, in.Connection)
 	if err != nil {
 		return workflows.Verified{}, err
@@ -240,6 +243,7 @@ func (v *Visma) verify(ctx context.Context, in workflows.VerifyInput) (workflows
 	if in.ExpectCompany != "" && in.ExpectCompany != id {
 		entry, _ := held.Look(held.CompanyChanged)
 		return workflows.Verified{
+			Code:   workflows.RefusedCompany,
 			Words:  fmt.Sprintf("This connection belongs to company %s, and this authorisation is for company %s %s.", in.ExpectCompany, id, org.Name),
 			Remedy: entry.Remedy,
 		}, nil
@@ -249,10 +253,16 @@ func (v *Visma) verify(ctx context.Context, in workflows.VerifyInput) (workflows
 }
 
 // EraseSecrets revokes what can be revoked and erases the secrets of a
-// connection. A revocation that fails does not keep the secrets alive.
+// connection. A revocation that fails is audited and does not keep the secrets
+// alive.
 func (v *Visma) EraseSecrets(ctx context.Context, in workflows.VerifyInput) (workflows.Nothing, error) {
-	if err := v.Doors.Revoke(ctx, in.Connection); err != nil && fault.ClassOf(err) == "" {
-		return workflows.Nothing{}, err
-	}
-	return workflows.Nothing{}, v.Doors.Erase(ctx, in.Connection)
+	return workflows.Nothing{}, v.Doors.Disconnect(ctx, in.Connection, func(why error) error {
+		failure, err := json.Marshal(map[string]string{"error": why.Error()})
+		if err != nil {
+			return fmt.Errorf("record that the tokens were not revoked: %w", err)
+		}
+		return v.Store.Audit(ctx, store.AuditEntry{
+			Who: cmp.Or(in.Who, "kvitt"), ConnectionID: in.Connection, Subject: "visma", Action: "tokens.not_revoked", After: failure,
+		})
+	})
 }

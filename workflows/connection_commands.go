@@ -12,8 +12,20 @@ import (
 )
 
 // RefusedErrorType is the type of the application error of an update whose
-// credential the other side refused; the old one, if any, stays in use.
+// credential the other side refused; the old one, if any, stays in use. Its
+// detail is the code that tells refusals apart, as RefusedCode reads it.
 const RefusedErrorType = "refused"
+
+// RefusedCode is why a credential was refused: one of the Refused codes or the
+// other side's own; "" for any other error, and from a worker of before.
+func RefusedCode(err error) string {
+	var app *temporal.ApplicationError
+	var code string
+	if !errors.As(err, &app) || app.Type() != RefusedErrorType || !app.HasDetails() || app.Details(&code) != nil {
+		return ""
+	}
+	return code
+}
 
 // listen registers what people and other workflows can tell a connection.
 func (c *connection) listen(ctx workflow.Context) error {
@@ -125,7 +137,7 @@ func (c *connection) setCredential(ctx workflow.Context, provider string, in Cre
 		return c.Status, err
 	}
 	if !got.OK {
-		return c.Status, temporal.NewNonRetryableApplicationError(sentences(got.Words, got.Remedy), RefusedErrorType, nil)
+		return c.Status, temporal.NewNonRetryableApplicationError(sentences(got.Words, got.Remedy), RefusedErrorType, nil, got.Code)
 	}
 	return c.Status, nil
 }

@@ -92,7 +92,7 @@ func TestARefusedCandidateLeavesTheCredentialInUse(t *testing.T) {
 		during(t, env, func() {
 			s.change(func() {
 				s.verify[workflows.ProviderKlarna] = func(workflows.VerifyInput) (workflows.Verified, error) {
-					return workflows.Verified{Words: "Klarna does not know this key.", Remedy: "Copy it again."}, nil
+					return workflows.Verified{Code: workflows.RefusedRevoked, Words: "Klarna does not know this key.", Remedy: "Copy it again."}, nil
 				}
 			})
 		}, 3*time.Minute)
@@ -105,6 +105,9 @@ func TestARefusedCandidateLeavesTheCredentialInUse(t *testing.T) {
 	})
 	if second.failed == nil {
 		t.Error("the refusal did not reach the person")
+	}
+	if got := workflows.RefusedCode(second.failed); got != workflows.RefusedRevoked {
+		t.Errorf("a page can only tell that it was refused: the code is %q", got)
 	}
 }
 

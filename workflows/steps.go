@@ -203,7 +203,10 @@ type VerifyInput struct {
 // Verified is what a verification found. A candidate that works has replaced
 // the credential; one that does not has been erased.
 type Verified struct {
-	OK           bool   `json:"ok"`
+	OK bool `json:"ok"`
+	// Code tells refusals apart: one of the Refused codes, or the other side's
+	// own code.
+	Code         string `json:"code,omitempty"`
 	Words        string `json:"words,omitempty"`
 	Remedy       string `json:"remedy,omitempty"`
 	Environment  string `json:"environment,omitempty"`
@@ -213,6 +216,16 @@ type Verified struct {
 	BaseCurrency string `json:"base_currency,omitempty"`
 	Flow         string `json:"flow,omitempty"`
 }
+
+// Codes of refusals that a page or a script tells apart.
+const (
+	RefusedCompany   = string(held.CompanyChanged) // the authorisation is for another company
+	RefusedTenant    = "invalid_tenant"            // Visma Connect does not know the company, or the person lacks the role API User
+	RefusedScope     = "missing_scope"             // less was granted than Kvitt needs
+	RefusedRevoked   = "revoked"                   // the authorisation, or the key, is no longer accepted
+	RefusedMalformed = "malformed"                 // it cannot be a credential
+	RefusedClient    = "invalid_client"            // the installation's own OAuth client is refused
+)
 
 // SaveConnectionInput keeps the connection's status and the change that led to
 // it, with who made it.

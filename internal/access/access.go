@@ -59,7 +59,7 @@ type Doors struct {
 
 	mu       sync.Mutex
 	klarna   map[string]opened[*klarna.Client]
-	visma    map[string]*visma.Client
+	visma    map[string]vismaDoor
 	profiles map[string]*voucher.Profile
 }
 
@@ -69,11 +69,17 @@ type opened[C any] struct {
 	client C
 }
 
+// vismaDoor is a client and where its tokens come from.
+type vismaDoor struct {
+	client *visma.Client
+	tokens *connect.Source
+}
+
 func (d *Doors) init() {
 	d.once.Do(func() {
 		d.company = company.Cache{Life: companyLife, Now: time.Now}
 		d.klarna = map[string]opened[*klarna.Client]{}
-		d.visma = map[string]*visma.Client{}
+		d.visma = map[string]vismaDoor{}
 		d.profiles = map[string]*voucher.Profile{}
 	})
 }
@@ -148,13 +154,13 @@ func (d *Doors) Visma(_ context.Context, connection string) (*visma.Client, erro
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if known, ok := d.visma[connection]; ok {
-		return known, nil
+		return known.client, nil
 	}
-	client, err := d.vismaWith(connection, FieldVisma)
+	door, err := d.vismaWith(connection, FieldVisma)
 	if err == nil {
-		d.visma[connection] = client
+		d.visma[connection] = door
 	}
-	return client, err
+	return door.client, err
 }
 
 // VismaCandidate is a client for the grant that waits to be verified.
@@ -162,18 +168,18 @@ func (d *Doors) VismaCandidate(_ context.Context, connection string) (*visma.Cli
 	d.init()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.vismaWith(connection, FieldVismaCandidate)
+	door, err := d.vismaWith(connection, FieldVismaCandidate)
+	return door.client, err
 }
 
-func (d *Doors) vismaWith(connection, field string) (*visma.Client, error) {
+func (d *Doors) vismaWith(connection, field string) (vismaDoor, error) {
 	provider, err := d.connectLocked()
 	if err != nil {
-		return nil, err
+		return vismaDoor{}, err
 	}
-	return visma.New(visma.Options{
-		BaseURL: d.Config.VismaAPIURL, HTTPClient: d.HTTP,
-		Tokens: provider.Source(&keeper{d.Store, d.Vault, connection, field}),
-	})
+	tokens := provider.Source(d.keeper(connection, field))
+	client, err := visma.New(visma.Options{BaseURL: d.Config.VismaAPIURL, HTTPClient: d.HTTP, Tokens: tokens})
+	return vismaDoor{client, tokens}, err
 }
 
 func (d *Doors) connectLocked() (*connect.Provider, error) {
@@ -238,13 +244,39 @@ func (d *Doors) Flow(ctx context.Context, connection string, candidate bool) (st
 	if candidate {
 		field = FieldVismaCandidate
 	}
-	g, err := (&keeper{d.Store, d.Vault, connection, field}).Load(ctx)
+	g, err := d.keeper(connection, field).Load(ctx)
 	return g.Flow, err
 }
 
-// Revoke tells Visma Connect that the connection's grant is no longer wanted.
-func (d *Doors) Revoke(ctx context.Context, connection string) error {
-	g, err := (&keeper{d.Store, d.Vault, connection, FieldVisma}).Load(ctx)
+// revokeWithin bounds what a disconnection waits for Visma Connect.
+const revokeWithin = 12 * time.Second
+
+// Disconnect gives the connection's tokens back to Visma Connect and erases
+// every secret of the connection. A revocation that fails is told to unrevoked
+// first and does not keep the secrets alive.
+func (d *Doors) Disconnect(ctx context.Context, connection string, unrevoked func(error) error) error {
+	unlock, err := d.keeper(connection, FieldVisma).Lock(ctx) // so that the newest tokens are the ones revoked
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	asking, cancel := context.WithTimeout(ctx, revokeWithin)
+	defer cancel()
+	var failed error
+	for _, field := range []string{FieldVisma, FieldVismaCandidate} {
+		failed = errors.Join(failed, d.revoke(asking, connection, field))
+	}
+	if failed != nil {
+		if err := unrevoked(failed); err != nil {
+			return err
+		}
+	}
+	d.forget(connection)
+	return d.Vault.Erase(ctx, connection)
+}
+
+func (d *Doors) revoke(ctx context.Context, connection, field string) error {
+	g, err := d.keeper(connection, field).Load(ctx)
 	if errors.Is(err, connect.ErrNoGrant) {
 		return nil
 	}
@@ -271,10 +303,16 @@ func (d *Doors) Promote(ctx context.Context, connection, candidate, field string
 	return d.Vault.Delete(ctx, connection, candidate)
 }
 
-// Erase removes every secret of a connection.
-func (d *Doors) Erase(ctx context.Context, connection string) error {
-	d.forget(connection)
-	return d.Store.DeleteSecrets(ctx, connection)
+// AskAgain lets the next call ask Visma Connect again about what it refused
+// outside of the grant: a role that is back, a client's secret that was put
+// right. A refresh token that is dead stays so.
+func (d *Doors) AskAgain(connection string) {
+	d.init()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, ok := d.visma[connection]; ok {
+		known.tokens.Forget()
+	}
 }
 
 func (d *Doors) forget(connection string) {
@@ -284,38 +322,4 @@ func (d *Doors) forget(connection string) {
 	delete(d.visma, connection)
 	d.mu.Unlock()
 	d.company.Forget(connection)
-}
-
-// keeper keeps a connection's grant in the vault, for all processes.
-type keeper struct {
-	store             *store.Store
-	vault             *vault.Vault
-	connection, field string
-}
-
-func (k *keeper) Load(ctx context.Context) (connect.Grant, error) {
-	var g connect.Grant
-	secret, err := k.vault.Get(ctx, k.connection, k.field)
-	if errors.Is(err, store.ErrNotFound) {
-		return g, connect.ErrNoGrant
-	}
-	if err != nil {
-		return g, err
-	}
-	if err := json.Unmarshal([]byte(secret.Reveal()), &g); err != nil {
-		return g, fmt.Errorf("load the grant of connection %s: what the vault holds is not a grant", k.connection)
-	}
-	return g, nil
-}
-
-func (k *keeper) Save(ctx context.Context, g connect.Grant) error {
-	b, err := json.Marshal(g) //nolint:gosec // on its way into the vault, and nowhere else
-	if err != nil {
-		return fmt.Errorf("save the grant of connection %s: %w", k.connection, err)
-	}
-	return k.vault.Put(ctx, k.connection, k.field, vault.Secret(b))
-}
-
-func (k *keeper) Lock(ctx context.Context) (func(), error) {
-	return k.store.Lock(ctx, "grant/"+k.connection+"/"+k.field, 2*time.Minute)
 }

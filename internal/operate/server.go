@@ -235,11 +235,7 @@ func (t *server) meaning(ctx context.Context, err, late error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &application):
-		refusal := &RefusalError{Words: application.Message()}
-		if application.Type() == workflows.RefusedErrorType && application.HasDetails() {
-			_ = application.Details(&refusal.Code) // the words say it too
-		}
-		return refusal
+		return &RefusalError{Words: application.Message(), Code: workflows.RefusedCode(application)}
 	case temporal.IsCanceledError(err):
 		return &RefusalError{Words: "it was cancelled"}
 	case errors.As(err, new(*temporal.TerminatedError)):

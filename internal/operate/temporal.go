@@ -50,9 +50,11 @@ var (
 )
 
 // RefusalError is a workflow's own answer that something cannot be done, a sentence
-// for the person who asked. Code names why, where a page has to tell one from
-// another.
-type RefusalError struct{ Words, Code string }
+// for the person who asked.
+type RefusalError struct {
+	Words string
+	Code  string // workflows.RefusedCode: what tells refused credentials apart
+}
 
 func (r *RefusalError) Error() string { return r.Words }
 

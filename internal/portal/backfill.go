@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kvitt/internal/operate"
+	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -31,8 +32,14 @@ func (p *Portal) startBackfill(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	_, err = p.Desk.StartBackfill(r.Context(), in)
-	if err != nil && !errors.Is(err, operate.ErrRunning) { // one that runs already is looked at
+	switch {
+	case errors.Is(err, operate.ErrRunning): // one of exactly these days is looked at
+	case err != nil:
 		return err
+	default:
+		if err := p.noteBackfill(r, &in, "start"); err != nil {
+			return err
+		}
 	}
 	http.Redirect(w, r, backfillPath(&in), http.StatusSeeOther)
 	return nil
@@ -73,13 +80,14 @@ type running struct {
 	Outcome string
 	Reason  string
 	Quiet   bool // nobody answers
+	May     bool // the person may pause and stop it
 }
 
 func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
 	if _, err := p.found(r); err != nil {
 		return err
 	}
-	at := p.running(r.Context(), r.PathValue("id"), r.PathValue("from"), r.PathValue("to"))
+	at := p.running(r)
 	if at.Missing {
 		return p.missing(w, r)
 	}
@@ -88,9 +96,12 @@ func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
 }
 
 // running asks a backfill how it stands; one that has ended is in the database.
-func (p *Portal) running(ctx context.Context, id, from, to string) running {
-	at := running{Connection: id, From: from, To: to}
-	name := workflows.BackfillWorkflowID(id, from, to)
+func (p *Portal) running(r *http.Request) running {
+	ctx, id := r.Context(), r.PathValue("id")
+	at := running{Connection: id, From: r.PathValue("from"), To: r.PathValue("to")}
+	person, _ := signin.PersonOf(ctx)
+	at.May = person.Role.Allows(signin.Approver)
+	name := workflows.BackfillWorkflowID(id, at.From, at.To)
 	var err error
 	at.Progress, err = operate.Ask(ctx, p.Desk.Temporal, workflows.ProgressQuery, name)
 	if run := p.lastRun(ctx, id, name); run != nil && run.FinishedAt != nil && (err != nil || at.State == "done") {
@@ -140,7 +151,7 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 	tick := time.NewTicker(looksEvery)
 	defer tick.Stop()
 	for {
-		at := p.running(r.Context(), r.PathValue("id"), r.PathValue("from"), r.PathValue("to"))
+		at := p.running(r)
 		html, err := p.part(r, "progress", &at)
 		if err != nil {
 			return nil //nolint:nilerr // the stream has begun; the page stays as it is
@@ -175,10 +186,19 @@ func (p *Portal) tellBackfill(w http.ResponseWriter, r *http.Request) error {
 	if err := operate.Unanswered(verb+" the backfill from "+in.From+" to "+in.To, err, &operate.Error{Happened: "none of exactly these days runs"}); err != nil {
 		return err
 	}
-	if err := p.Desk.Store.Audit(r.Context(), store.AuditEntry{
-		Who: by(r), ConnectionID: in.Connection, Subject: "backfill/" + in.From + "/" + in.To, Action: "backfill." + verb,
-	}); err != nil {
+	if err := p.noteBackfill(r, &in, verb); err != nil {
 		return err
 	}
 	return done(w, r, backfillPath(&in), "backfill_"+verb)
+}
+
+// noteBackfill keeps who did what to a backfill.
+func (p *Portal) noteBackfill(r *http.Request, in *workflows.SyncInput, verb string) error {
+	after, err := json.Marshal(map[string]bool{"dry_run": in.DryRun})
+	if err != nil {
+		return fmt.Errorf("record what was done to a backfill: %w", err)
+	}
+	return p.Desk.Store.Audit(r.Context(), store.AuditEntry{
+		Who: by(r), ConnectionID: in.Connection, Subject: "backfill/" + in.From + "/" + in.To, Action: "backfill." + verb, After: after,
+	})
 }

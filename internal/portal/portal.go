@@ -78,6 +78,7 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/visma", signin.Administrator, p.visma},
 		{"POST /connections/{id}/visma/connect", signin.Administrator, p.connectVisma},
 		{"POST /connections/{id}/visma/service", signin.Administrator, p.offerService},
+		{"GET /connections/{id}/connected", signin.Viewer, p.connectedPage},
 		{"GET /connect/visma/callback", signin.Administrator, p.vismaCallback},
 		{"GET /connections/{id}/verify", signin.Administrator, p.verify},
 		{"GET /connections/{id}/verify/checks", signin.Administrator, p.checks},

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -108,15 +109,28 @@ func (p *Portal) offerService(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) offerGrant(w http.ResponseWriter, r *http.Request, row *store.Connection, grant connect.Grant, who string) error {
-	before, err := operate.StatusOf(row)
+	if _, err := p.Desk.OfferGrant(r.Context(), row, grant, who); err != nil {
+		return p.refused(w, r, row, err)
+	}
+	http.Redirect(w, r, "/connections/"+row.ID+"/connected", http.StatusSeeOther)
+	return nil
+}
+
+// connectedPage shows whom the connection is connected with.
+func (p *Portal) connectedPage(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
 	if err != nil {
 		return err
 	}
-	now, err := p.Desk.OfferGrant(r.Context(), row, grant, who)
+	now, err := operate.StatusOf(&row)
 	if err != nil {
-		return p.refused(w, r, row, err)
+		return err
 	}
-	p.show(w, r, http.StatusOK, "connected", connected{Status: now, Next: nextStep(&before, "visma")})
+	if now.Visma.State != workflows.SideConnected {
+		http.Redirect(w, r, "/connections/"+row.ID+"/visma", http.StatusSeeOther)
+		return nil
+	}
+	p.show(w, r, http.StatusOK, "connected", connected{Status: now, Next: nextStep(&now, "visma")})
 	return nil
 }
 
@@ -129,10 +143,9 @@ type connected struct {
 // refusedPage says why an authorisation did not come about.
 type refusedPage struct {
 	store.Connection
-	Code     string // of access.ConsentError, or of Visma Connect
-	Detail   string
-	Helps    string
-	Expected string // the company that the connection was made for
+	Code   string // of access.ConsentCode, of a refused update, or of Visma Connect
+	Detail string
+	Helps  string
 }
 
 // refused shows the page of a refusal: each has its own, with the remedy.
@@ -143,7 +156,7 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, row *store.Conn
 	}
 	at.Detail, at.Helps = operate.Explain(err)
 	status := http.StatusConflict
-	if at.Code == access.ConsentUnreachable {
+	if at.Code == string(access.ConsentUnreachable) {
 		status = http.StatusBadGateway
 	}
 	p.show(w, r, status, "refused", at)
@@ -154,18 +167,17 @@ func (p *Portal) refused(w http.ResponseWriter, r *http.Request, row *store.Conn
 func refusalCode(err error) string {
 	var consent *access.ConsentError
 	var refusal *operate.RefusalError
-	switch f := fault.As(err); {
-	case errors.As(err, &consent):
-		return consent.Code
-	case errors.As(err, &refusal) && refusal.Code != "":
-		return refusal.Code
+	f := fault.As(err)
+	switch {
+	case errors.As(err, &consent) && consent.Code != access.ConsentFailed:
+		return string(consent.Code)
 	case errors.As(err, &refusal):
-		return "refused"
+		return cmp.Or(refusal.Code, "refused")
 	case f != nil && f.Class == fault.Transient:
-		return access.ConsentUnreachable
-	case f != nil && f.Code != "":
-		return f.Code
+		return string(access.ConsentUnreachable)
 	case f != nil:
+		return cmp.Or(f.Code, "refused")
+	case consent != nil:
 		return "refused"
 	default:
 		return ""

@@ -61,6 +61,14 @@ func (d dictionary) say(key string, args ...any) (string, error) {
 	return fmt.Sprintf(text, args...), nil
 }
 
+// action is what was done, as the audit trail calls it, in words.
+func (d dictionary) action(name string) string {
+	if text, ok := d["action."+strings.ReplaceAll(name, " ", "_")]; ok {
+		return text
+	}
+	return name
+}
+
 func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
 
 var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})

@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"kvitt/activities"
-	"kvitt/internal/access"
 	"kvitt/internal/config"
 	"kvitt/internal/operate"
 	"kvitt/internal/portal"
@@ -25,7 +24,7 @@ func (p *parts) portal(ctx context.Context) (http.Handler, error) {
 	}
 	pages, err := portal.New(portal.Options{
 		Desk:     &operate.Desk{Store: p.store, Vault: p.vault, Doors: p.doors, Temporal: p.asks},
-		Consents: &access.Consents{Doors: p.doors},
+		Consents: p.doors.Consents(),
 		Config:   p.config, Log: p.log, Trial: preview.Trial,
 	})
 	if err != nil {

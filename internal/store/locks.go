@@ -18,27 +18,76 @@ import (
 // must be bounded by less than ttl. unlock may be called any number of times.
 // Time is the database's, so clocks of machines need not agree.
 func (s *Store) Lock(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error) {
+	holder, err := s.lock(ctx, name, ttl)
+	if err != nil {
+		return nil, err
+	}
+	return sync.OnceFunc(func() { s.unlock(ctx, name, holder) }), nil
+}
+
+// Hold is Lock with a lease that is renewed until unlock is called. So ttl may
+// be short, and what is done under it long: after a holder has died the others
+// wait for no more than ttl. A holder that is only very slow can lose it too;
+// what is done under it must be safe against that.
+func (s *Store) Hold(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error) {
+	holder, err := s.lock(ctx, name, ttl)
+	if err != nil {
+		return nil, err
+	}
+	renewing, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var renewed sync.WaitGroup
+	renewed.Go(func() {
+		for s.renewed(renewing, name, holder, ttl) {
+		}
+	})
+	return sync.OnceFunc(func() {
+		stop()
+		renewed.Wait()
+		s.unlock(ctx, name, holder)
+	}), nil
+}
+
+// renewed waits for a quarter of ttl and prolongs the lease. It is false when
+// there is nothing left to renew.
+func (s *Store) renewed(ctx context.Context, name, holder string, ttl time.Duration) bool {
+	timer := time.NewTimer(ttl / 4)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+	}
+	held := int64(1)
+	err := s.write(ctx, "renew the lock "+name, func(q querier) (err error) {
+		held, err = exec(ctx, q, "UPDATE locks SET expires_at = "+s.dialect.now+" + $3 WHERE name = $1 AND holder = $2",
+			name, holder, ttl.Microseconds())
+		return err
+	})
+	return err != nil || held > 0 // a failure may heal before the lease ends
+}
+
+// lock takes a lease and returns the name that it is held by.
+func (s *Store) lock(ctx context.Context, name string, ttl time.Duration) (holder string, err error) {
 	attempted := "take the lock " + name
 	if name == "" || ttl <= 0 {
-		return nil, &Error{Attempted: attempted, Problem: "a lock needs a name and a time to live"}
+		return "", &Error{Attempted: attempted, Problem: "a lock needs a name and a time to live"}
 	}
-	holder, err := newHolder()
+	holder, err = newHolder()
 	if err != nil {
-		return nil, s.fail(attempted, err)
+		return "", s.fail(attempted, err)
 	}
 	for wait := 5 * time.Millisecond; ; wait = min(2*wait, 200*time.Millisecond) {
 		taken, err := s.tryLock(ctx, name, holder, ttl)
 		if err != nil {
-			return nil, s.fail(attempted, err)
+			return "", s.fail(attempted, err)
 		}
 		if taken {
-			break
+			return holder, nil
 		}
 		if err := pause(ctx, wait); err != nil {
-			return nil, fmt.Errorf("%s: waited while %s holds it: %w", attempted, s.holderOf(ctx, name), err)
+			return "", fmt.Errorf("%s: waited while %s holds it: %w", attempted, s.holderOf(ctx, name), err)
 		}
 	}
-	return sync.OnceFunc(func() { s.unlock(ctx, name, holder) }), nil
 }
 
 // tryLock takes the lease if it is free. It looks before it writes, so that

@@ -2,6 +2,7 @@ package vault
 
 import (
 	"context"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 )
@@ -75,6 +76,53 @@ func (v *Vault) Get(ctx context.Context, connection, field string) (Secret, erro
 	opened, err := v.keys.open(sealed, purpose(connection, field))
 	if err != nil {
 		return "", fmt.Errorf("open the secret %s of the connection %s: %w", field, connection, err)
+	}
+	return Secret(opened), nil
+}
+
+// Swap seals a secret in the place of old, and only there: it tells whether
+// old was still kept. One that was erased stays erased.
+func (v *Vault) Swap(ctx context.Context, connection, field string, old, secret Secret) (bool, error) {
+	for range 10 { // a reseal in between changes the ciphertext, not the secret
+		sealed, err := v.keeper.GetSecret(ctx, connection, field)
+		if err != nil {
+			return false, err
+		}
+		opened, err := v.keys.open(sealed, purpose(connection, field))
+		if err != nil {
+			return false, fmt.Errorf("open the secret %s of the connection %s: %w", field, connection, err)
+		}
+		if subtle.ConstantTimeCompare(opened, []byte(old.Reveal())) != 1 {
+			return false, nil
+		}
+		fresh, err := v.keys.seal([]byte(secret.Reveal()), purpose(connection, field))
+		if err != nil {
+			return false, fmt.Errorf("seal the secret %s of the connection %s: %w", field, connection, err)
+		}
+		if swapped, err := v.keeper.SwapSecret(ctx, connection, field, sealed, fresh); err != nil || swapped {
+			return swapped, err
+		}
+	}
+	return false, fmt.Errorf("replace the secret %s of the connection %s: somebody changes it all the time; try again", field, connection)
+}
+
+// Seal seals a text that is kept somewhere else than the connection's secrets,
+// and Unseal opens it again; purpose and name are part of the seal. Reseal does
+// not find such a text, so it is for what is short-lived.
+func (v *Vault) Seal(purpose, name string, secret Secret) ([]byte, error) {
+	sealed, err := v.keys.seal([]byte(secret.Reveal()), associated(purpose, name))
+	if err != nil {
+		return nil, fmt.Errorf("seal a %s: %w", purpose, err)
+	}
+	return sealed, nil
+}
+
+// Unseal opens what Seal sealed for the same purpose and name. Errors:
+// ErrWrongKeyset, ErrSealed.
+func (v *Vault) Unseal(purpose, name string, sealed []byte) (Secret, error) {
+	opened, err := v.keys.open(sealed, associated(purpose, name))
+	if err != nil {
+		return "", fmt.Errorf("open a sealed %s: %w", purpose, err)
 	}
 	return Secret(opened), nil
 }

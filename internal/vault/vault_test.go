@@ -103,6 +103,50 @@ func TestASecretComesBackAndIsNowhereInTheDatabase(t *testing.T) {
 	})
 }
 
+func TestASecretIsSwappedOnlyForTheOneThatWasRead(t *testing.T) {
+	onBoth(t, func(t *testing.T, s *store.Store, _ []string) {
+		ctx := t.Context()
+		v := vault.New(keyring(t, keyset(t)), s)
+		if _, err := v.Swap(ctx, "c1", "field", "one", "two"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("for one that is not there: %v", err)
+		}
+		must(t, v.Put(ctx, "c1", "field", "one"))
+		for _, c := range []struct {
+			old, next vault.Secret
+			swapped   bool
+		}{{"other", "two", false}, {"one", "two", true}, {"one", "three", false}} {
+			if swapped, err := v.Swap(ctx, "c1", "field", c.old, c.next); err != nil || swapped != c.swapped {
+				t.Errorf("%q for %q: %t, %v", c.next.Reveal(), c.old.Reveal(), swapped, err)
+			}
+		}
+		if got, err := v.Get(ctx, "c1", "field"); err != nil || got.Reveal() != "two" {
+			t.Errorf("kept is another one, %v", err)
+		}
+		must(t, v.Erase(ctx, "c1"))
+		if _, err := v.Swap(ctx, "c1", "field", "two", "three"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("what was erased came back: %v", err)
+		}
+	})
+}
+
+func TestATextSealedForSomethingElseDoesNotOpen(t *testing.T) {
+	text := keyset(t)
+	v := vault.New(keyring(t, text), nil)
+	sealed, err := v.Seal("consent", "s1", canary)
+	must(t, err)
+	if opened, err := v.Unseal("consent", "s1", sealed); err != nil || opened.Reveal() != canary || strings.Contains(string(sealed), "kanarie") {
+		t.Errorf("it did not come back: %v", err)
+	}
+	for _, at := range [][2]string{{"consent", "s2"}, {"secret", "s1"}} {
+		if _, err := v.Unseal(at[0], at[1], sealed); !errors.Is(err, vault.ErrSealed) {
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+	if _, err := vault.New(keyring(t, keyset(t)), nil).Unseal("consent", "s1", sealed); !errors.Is(err, vault.ErrWrongKeyset) {
+		t.Errorf("with another keyset: %v", err)
+	}
+}
+
 func TestASecretMovedElsewhereDoesNotOpen(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ []string) {
 		ctx := t.Context()

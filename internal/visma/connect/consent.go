@@ -129,27 +129,32 @@ func (p *Provider) Exchange(ctx context.Context, c Consent, callback url.Values)
 // checkCallback refuses a callback that is not the answer to this consent. The
 // state comes first: without it, nothing else in the callback is believed.
 func (c *Consent) checkCallback(d *discovery, callback url.Values) error {
+	for _, name := range []string{"state", "iss", "code", "error"} {
+		if len(callback[name]) > 1 {
+			return forged(CodeInvalidCallback, "the callback has two of "+name)
+		}
+	}
 	if c.State == "" || subtle.ConstantTimeCompare([]byte(callback.Get("state")), []byte(c.State)) != 1 {
-		return forged("invalid_state", "the state is not the one that was sent out")
+		return forged(CodeInvalidState, "the state is not the one that was sent out")
 	}
 	switch iss := callback.Get("iss"); {
 	case iss == "" && d.IssParameterSupported:
-		return forged("invalid_iss", "the callback does not name its issuer")
+		return forged(CodeIssuerMissing, "the callback does not name its issuer")
 	case iss != "" && iss != d.Issuer:
-		return forged("invalid_iss", "the callback is of another issuer")
+		return forged(CodeIssuerWrong, "the callback is of another issuer")
 	}
 	if code := callback.Get("error"); code != "" {
 		return refusal(finishConsent, &http.Response{StatusCode: http.StatusBadRequest}, code, callback.Get("error_description"))
 	}
 	if callback.Get("code") == "" {
-		return forged("invalid_callback", "the callback has neither a code nor an error")
+		return forged(CodeInvalidCallback, "the callback has neither a code nor an error")
 	}
 	return nil
 }
 
 func forged(code, words string) error {
 	return &fault.Error{
-		Class: fault.Rejected, Party: party, Attempted: finishConsent, Status: http.StatusBadRequest,
+		Class: fault.Rejected, Party: Party, Attempted: finishConsent, Status: http.StatusBadRequest,
 		Code: code, Words: words, Remedy: "Start the consent again from Kvitt, in the same browser.",
 	}
 }
@@ -192,8 +197,8 @@ func (p *Provider) identify(ctx context.Context, d *discovery, c Consent, token 
 
 func notIdentified(err error) error {
 	return &fault.Error{
-		Class: fault.Rejected, Party: party, Attempted: finishConsent, Status: http.StatusOK,
-		Code: "invalid_id_token", Err: fmt.Errorf("the identity token cannot be trusted: %w", err),
+		Class: fault.Rejected, Party: Party, Attempted: finishConsent, Status: http.StatusOK,
+		Code: CodeInvalidIDToken, Err: fmt.Errorf("the identity token cannot be trusted: %w", err),
 		Remedy: "Start the consent again; check that this machine's clock is right.",
 	}
 }

@@ -50,7 +50,7 @@ func (p *Provider) discover(ctx context.Context) (*discovery, error) {
 	case p.one <- struct{}{}:
 		defer func() { <-p.one }()
 	case <-ctx.Done():
-		return nil, &fault.Error{Class: fault.Transient, Party: party, Attempted: attempted, Err: ctx.Err()}
+		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: ctx.Err()}
 	}
 	if p.found != nil && p.now().Before(p.found.good) {
 		return p.found, nil
@@ -76,12 +76,12 @@ func (p *Provider) fetchDiscovery(ctx context.Context, attempted string) (*disco
 	}
 	resp, err := p.http.Do(req)
 	if err != nil {
-		return nil, &fault.Error{Class: fault.Transient, Party: party, Attempted: attempted, Err: err}
+		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: err}
 	}
 	defer resp.Body.Close() //nolint:errcheck // nothing is left to do about it
 	body, err := readBody(resp)
 	if err != nil {
-		return nil, &fault.Error{Class: fault.Transient, Party: party, Attempted: attempted, Err: err}
+		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: err}
 	}
 	if resp.StatusCode != http.StatusOK {
 		e := answered(attempted, resp, body)
@@ -119,7 +119,7 @@ func (d *discovery) signing() []string {
 
 func wrongDocument(attempted string, err error) error {
 	return &fault.Error{
-		Class: fault.Rejected, Party: party, Attempted: attempted, Status: http.StatusOK, Err: err,
+		Class: fault.Rejected, Party: Party, Attempted: attempted, Status: http.StatusOK, Err: err,
 		Remedy: "Check KVITT_VISMA_CONNECT_URL.",
 	}
 }

@@ -21,6 +21,7 @@ type Grant struct {
 	Expiry       time.Time `json:"expiry,omitzero"`         // UTC; of the access token
 	Scope        string    `json:"scope,omitempty"`         // what was granted, separated by spaces
 	Version      int64     `json:"version"`                 // rises with every refresh and every consent
+	DeadSince    time.Time `json:"dead_since,omitzero"`     // UTC; when Visma Connect refused the refresh token for good
 }
 
 // String describes the grant without its secrets.
@@ -45,8 +46,9 @@ func redacted(secret string) string {
 	return "[redacted]"
 }
 
-// same reports whether two readings are of one and the same grant.
-func (g *Grant) same(other *Grant) bool {
+// Same reports whether two readings are of one and the same grant, whether or
+// not it is known to be dead.
+func (g *Grant) Same(other *Grant) bool {
 	return g.Version == other.Version && g.Flow == other.Flow && g.TenantID == other.TenantID && g.RefreshToken == other.RefreshToken
 }
 
@@ -66,14 +68,21 @@ func (g *Grant) fresh(now time.Time) bool {
 // ErrNoGrant is what a Keeper returns, wrapped or not, when it has none.
 var ErrNoGrant = errors.New("no grant is kept")
 
+// ErrMoved is what a Keeper returns, wrapped or not, when it keeps another
+// grant than the one that was to be replaced.
+var ErrMoved = errors.New("another grant is kept by now")
+
 // Keeper keeps the grant of one connection.
 type Keeper interface {
 	// Load returns the grant as it was saved last, by whichever process, or
 	// ErrNoGrant.
 	Load(ctx context.Context) (Grant, error)
-	// Save keeps the grant durably: when it returns, a crash loses nothing.
-	Save(ctx context.Context, g Grant) error
-	// Lock waits until this process alone may refresh the grant. A lock that
-	// expires by itself must hold for a minute at least.
+	// Save keeps a grant durably in the place of from: when it returns, a crash
+	// loses nothing. It keeps nothing, and returns ErrMoved, when the kept grant
+	// is not the Same as from; ErrNoGrant when none is kept any more.
+	Save(ctx context.Context, from, next Grant) error
+	// Lock waits until this process alone may refresh the grant. It must hold
+	// until it is unlocked, and end within a few seconds of the death of its
+	// process: a grace period is 5 seconds long at least.
 	Lock(ctx context.Context) (unlock func(), err error)
 }

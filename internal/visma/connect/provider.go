@@ -19,7 +19,8 @@ import (
 // DefaultIssuer is Visma Connect.
 const DefaultIssuer = "https://connect.visma.com"
 
-const party = "Visma Connect"
+// Party is the name that errors of Visma Connect carry.
+const Party = "Visma Connect"
 
 // requestTimeout bounds each request to Visma Connect.
 const requestTimeout = 30 * time.Second

@@ -13,15 +13,30 @@ import (
 	"kvitt/internal/fault"
 )
 
+// Codes of errors that a person is told apart. They are in fault.Error.Code;
+// those of the callback and of scopes are our own, the others Visma Connect's.
+const (
+	CodeInvalidGrant    = "invalid_grant"    // a code or a refresh token is dead
+	CodeInvalidTenant   = "invalid_tenant"   // the company, or the role in it, is missing
+	CodeInvalidClient   = "invalid_client"   // our own id or secret is wrong
+	CodeAccessDenied    = "access_denied"    // the person declined
+	CodeMissingScope    = "missing_scope"    // less was granted than is needed
+	CodeInvalidState    = "invalid_state"    // a callback that is not ours
+	CodeIssuerMissing   = "missing_iss"      // a callback that does not name its issuer
+	CodeIssuerWrong     = "invalid_iss"      // a callback of somebody else
+	CodeInvalidCallback = "invalid_callback" // a callback that is no answer
+	CodeInvalidIDToken  = "invalid_id_token" // an identity token that cannot be trusted
+)
+
 // remedies says what helps against an error code of Visma Connect. A code that
 // is listed here is final: the same request is never sent again.
 var remedies = map[string]string{
-	"invalid_grant":            "The consent has expired, was revoked or was used already. Authorize the connection again.",
-	"invalid_tenant":           "Check that the tenant id is the Company Tenant ID and that the user has the role API User in that company; a new role takes up to 15 minutes. Then authorize the connection again.",
-	"invalid_client":           "Check KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET.",
+	CodeInvalidGrant:           "The consent has expired, was revoked or was used already. Authorize the connection again.",
+	CodeInvalidTenant:          "Check that the tenant id is the Company Tenant ID and that the user has the role API User in that company; a new role takes up to 15 minutes. Then authorize the connection again.",
+	CodeInvalidClient:          "Check KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET.",
 	"unauthorized_client":      "Check that the client may use this flow, and that the company's administrator has approved the app.",
 	"invalid_scope":            "Check that the app has been approved with all scopes that Kvitt asks for.",
-	"access_denied":            "The consent was declined. Authorize the connection again and approve it.",
+	CodeAccessDenied:           "The consent was declined. Authorize the connection again and approve it.",
 	"consent_required":         "Authorize the connection again and approve it.",
 	"interaction_required":     "Authorize the connection again.",
 	"login_required":           "Authorize the connection again.",
@@ -42,7 +57,7 @@ func answered(attempted string, resp *http.Response, body []byte, secrets ...str
 
 func refusal(attempted string, resp *http.Response, code, words string, secrets ...string) *fault.Error {
 	e := &fault.Error{
-		Party: party, Attempted: attempted, Status: resp.StatusCode,
+		Party: Party, Attempted: attempted, Status: resp.StatusCode,
 		Code: fault.Trim(hide(code, secrets)), Words: fault.Trim(hide(words, secrets)),
 	}
 	remedy, final := remedies[code]
@@ -75,7 +90,7 @@ func tokenFailure(attempted string, err error, secrets ...string) *fault.Error {
 		}
 		return answered(attempted, refused.Response, refused.Body, secrets...)
 	}
-	return &fault.Error{Class: fault.Transient, Party: party, Attempted: attempted, Err: redactedError(err, secrets)}
+	return &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: redactedError(err, secrets)}
 }
 
 // redactedError keeps the chain of an error and hides secrets in its text.

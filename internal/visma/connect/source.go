@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"sync"
 	"time"
 
@@ -21,8 +22,17 @@ const (
 	longestCoolDown = 5 * time.Minute
 )
 
-// renewTimeout bounds one renewal: lock, request and save.
-const renewTimeout = 90 * time.Second
+// How long a renewal waits for the lock, and how long its request and its save
+// may take together. The second counts from the lock on, so that a long wait
+// does not cut the way from the answer to the save.
+const (
+	lockTimeout  = 90 * time.Second
+	renewTimeout = 90 * time.Second
+)
+
+// rounds bounds how often a renewal looks again because the kept grant has
+// moved on while it was busy with the one before.
+const rounds = 3
 
 // Source gives the access tokens of one connection. However many goroutines
 // and processes ask, an expiry costs one refresh; the new grant is saved
@@ -30,7 +40,10 @@ const renewTimeout = 90 * time.Second
 //
 // After an answer that makes the grant useless, every further call gets that
 // same fault.Auth without asking Visma Connect, until the Keeper holds another
-// grant or Forget is called.
+// grant. A refresh token that is dead is marked as such in the Keeper, so that
+// is true of all processes and after a restart; anything else that was refused
+// (a role, the client's own secret) is remembered by this Source, until Forget
+// is called.
 type Source struct {
 	provider *Provider
 	keeper   Keeper
@@ -107,7 +120,7 @@ func (f *flight) wait(ctx context.Context) (*oauth2.Token, error) {
 	case <-f.done:
 		return f.token, f.err
 	case <-ctx.Done():
-		return nil, &fault.Error{Class: fault.Transient, Party: party, Attempted: "get an access token", Err: ctx.Err()}
+		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: "get an access token", Err: ctx.Err()}
 	}
 }
 
@@ -128,8 +141,6 @@ func (s *Source) Forget() {
 }
 
 func (s *Source) renew(ctx context.Context, f *flight) {
-	ctx, cancel := context.WithTimeout(ctx, renewTimeout)
-	defer cancel()
 	g, refreshed, err := s.obtain(ctx)
 	s.mu.Lock()
 	if f.err = err; err == nil {
@@ -146,18 +157,39 @@ func (s *Source) renew(ctx context.Context, f *flight) {
 // obtain returns a grant whose access token is good: the kept one if somebody
 // has refreshed it, else a refreshed one.
 func (s *Source) obtain(ctx context.Context) (g Grant, refreshed bool, err error) {
-	if g, done, err := s.kept(ctx); done || err != nil {
+	waiting, cancel := context.WithTimeout(ctx, lockTimeout)
+	defer cancel()
+	if g, done, err := s.kept(waiting); done || err != nil {
 		return g, false, err
 	}
-	if _, err := s.provider.discover(ctx); err != nil { // not while others wait for the lock
+	if _, err := s.provider.discover(waiting); err != nil { // not while others wait for the lock
 		s.failed(&Grant{}, err)
 		return Grant{}, false, err
 	}
-	unlock, err := s.keeper.Lock(ctx)
+	unlock, err := s.keeper.Lock(waiting)
 	if err != nil {
 		return Grant{}, false, fmt.Errorf("get an access token: lock the grant: %w", err)
 	}
 	defer unlock()
+	working, cancel := context.WithTimeout(ctx, renewTimeout)
+	defer cancel()
+	for range rounds {
+		g, refreshed, err = s.refreshKept(working)
+		if !errors.Is(err, ErrMoved) {
+			return g, refreshed, err
+		}
+	}
+	return Grant{}, false, &fault.Error{
+		Class: fault.Transient, Party: Party, Attempted: "get an access token",
+		Words: "the kept grant changes all the time", Err: err,
+	}
+}
+
+// refreshKept refreshes the kept grant if that is still needed. The error is
+// ErrMoved when another grant was kept meanwhile: our lock had run out, or the
+// connection was authorized again. Then nothing follows from what was answered
+// about the one before.
+func (s *Source) refreshKept(ctx context.Context) (g Grant, refreshed bool, err error) {
 	g, done, err := s.kept(ctx)
 	if err == nil && !done {
 		g, done, err = s.saveLate(ctx, g)
@@ -166,29 +198,45 @@ func (s *Source) obtain(ctx context.Context) (g Grant, refreshed bool, err error
 		return g, false, err
 	}
 	next, err := s.provider.Refresh(ctx, g)
-	if err != nil {
-		if now, done, loadErr := s.kept(ctx); loadErr == nil && done {
-			return now, false, nil // somebody was faster, because our lock had run out
-		}
-		s.failed(&g, err)
-		return Grant{}, false, err
+	if err == nil {
+		return next, true, s.save(ctx, g, next)
 	}
-	return next, true, s.save(ctx, g, next)
+	now, loadErr := s.keeper.Load(ctx)
+	switch {
+	case loadErr != nil && !errors.Is(loadErr, ErrNoGrant):
+		return Grant{}, false, fmt.Errorf("get an access token: load the grant: %w", loadErr)
+	case !now.Same(&g):
+		return Grant{}, false, ErrMoved
+	case isDead(&g, err):
+		g.DeadSince = s.provider.now().UTC()
+		if saveErr := s.keeper.Save(ctx, now, g); errors.Is(saveErr, ErrMoved) {
+			return Grant{}, false, ErrMoved
+		}
+	}
+	s.failed(&g, err)
+	return Grant{}, false, err
 }
 
 // save keeps a refreshed grant before anyone uses it. One that cannot be saved
-// is remembered, to be saved before anything else is tried.
+// is remembered, to be saved before anything else is tried. One that nobody
+// waits for any more, because the connection was ended, is given back.
 func (s *Source) save(ctx context.Context, from, next Grant) error {
 	s.mu.Lock()
 	s.unsaved = &unsaved{from: from, next: next}
 	s.mu.Unlock()
-	if err := s.keeper.Save(ctx, next); err != nil {
+	err := s.keeper.Save(ctx, from, next)
+	gone := errors.Is(err, ErrNoGrant)
+	if err != nil && !gone && !errors.Is(err, ErrMoved) {
 		return fmt.Errorf("get an access token: save the refreshed grant: %w", err)
 	}
 	s.mu.Lock()
 	s.unsaved, s.cooling = nil, nil
 	s.mu.Unlock()
-	return nil
+	if gone {
+		_ = s.provider.Revoke(ctx, next) // it dies by itself later
+		return ErrMoved
+	}
+	return err
 }
 
 // saveLate saves what Visma Connect gave the last time and the Keeper could
@@ -196,9 +244,9 @@ func (s *Source) save(ctx context.Context, from, next Grant) error {
 // makes a good access token.
 func (s *Source) saveLate(ctx context.Context, kept Grant) (g Grant, done bool, err error) {
 	s.mu.Lock()
-	late := s.unsaved
+	late := s.late(&kept)
 	s.mu.Unlock()
-	if late == nil || !late.from.same(&kept) {
+	if late == nil {
 		return kept, false, nil
 	}
 	if err := s.save(ctx, late.from, late.next); err != nil {
@@ -209,6 +257,14 @@ func (s *Source) saveLate(ctx context.Context, kept Grant) (g Grant, done bool, 
 	return late.next, s.usable(&late.next), nil
 }
 
+// late is what Visma Connect gave for the kept grant and is not saved yet.
+func (s *Source) late(kept *Grant) *unsaved {
+	if s.unsaved == nil || !s.unsaved.from.Same(kept) {
+		return nil
+	}
+	return s.unsaved
+}
+
 // kept reads the grant. It is done when its access token is good, and an error
 // when it must not be tried.
 func (s *Source) kept(ctx context.Context) (g Grant, done bool, err error) {
@@ -216,7 +272,7 @@ func (s *Source) kept(ctx context.Context) (g Grant, done bool, err error) {
 	switch {
 	case errors.Is(err, ErrNoGrant), err == nil && g.Flow == "":
 		return Grant{}, false, &fault.Error{
-			Class: fault.Auth, Party: party, Attempted: "get an access token",
+			Class: fault.Auth, Party: Party, Attempted: "get an access token",
 			Words: "the connection is not authorized", Remedy: "Authorize the connection.",
 		}
 	case err != nil:
@@ -224,16 +280,36 @@ func (s *Source) kept(ctx context.Context) (g Grant, done bool, err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.usable(&g) {
+	left := s.coolsFor()
+	switch {
+	case s.usable(&g):
 		return g, true, nil
-	}
-	if s.dead != nil && s.dead.grant.same(&g) {
+	case s.late(&g) != nil: // its successor is known, and only has to be saved
+		return g, false, nil
+	case s.dead != nil && s.dead.grant.Same(&g):
 		return Grant{}, false, s.dead.err
-	}
-	if left := s.coolsFor(); left > 0 {
+	case !g.DeadSince.IsZero():
+		return Grant{}, false, deadSince(&g)
+	case left > 0:
 		return Grant{}, false, waiting(s.cooling.err, left)
 	}
 	return g, false, nil
+}
+
+// isDead reports whether an error says that the grant's refresh token will
+// never be good again, so that only a new consent helps.
+func isDead(g *Grant, err error) bool {
+	e := fault.As(err)
+	return e != nil && e.Class == fault.Auth && e.Code == CodeInvalidGrant && g.RefreshToken != ""
+}
+
+// deadSince is the failure of a grant that some process found dead.
+func deadSince(g *Grant) error {
+	return &fault.Error{
+		Class: fault.Auth, Party: Party, Attempted: "refresh the access token", Status: http.StatusBadRequest,
+		Code: CodeInvalidGrant, Remedy: remedies[CodeInvalidGrant],
+		Words: "it refused the refresh token on " + g.DeadSince.Format(time.DateTime) + " UTC and is not asked again",
+	}
 }
 
 // failed remembers a failure: for good when the grant is dead, for a while

@@ -61,7 +61,7 @@ func TestWhoeverWaitsForTheLockUsesWhatTheOtherHasFetched(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_ = k.Save(context.Background(), next)
+		_ = k.Save(context.Background(), k.grant, next)
 	}
 	if mustToken(t, v.provider().Source(k)) != k.grant.AccessToken || v.refreshes != 1 {
 		t.Errorf("%d refreshes", v.refreshes)
@@ -81,7 +81,7 @@ func TestALockThatRanOutDoesNotKillAGrantThatAnotherHasRefreshed(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		_ = k.Save(context.Background(), next)
+		_ = k.Save(context.Background(), k.grant, next)
 		v.mu.Lock()
 		status(400, `{"error":"invalid_grant"}`)(w, nil)
 	})

@@ -34,11 +34,16 @@ func (m *memory) Load(context.Context) (Grant, error) {
 	return m.grant, m.loadErr
 }
 
-func (m *memory) Save(_ context.Context, g Grant) error {
+func (m *memory) Save(_ context.Context, from, g Grant) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.saveErr != nil {
+	switch {
+	case m.saveErr != nil:
 		return m.saveErr
+	case m.loadErr != nil:
+		return m.loadErr
+	case !m.grant.Same(&from):
+		return ErrMoved
 	}
 	m.saves++
 	m.grant = g

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -47,14 +48,14 @@ func (p *Provider) Refresh(ctx context.Context, g Grant) (Grant, error) {
 		next, err = p.refreshToken(ctx, attempted, g)
 	default:
 		return Grant{}, &fault.Error{
-			Class: fault.Auth, Party: party, Attempted: attempted,
+			Class: fault.Auth, Party: Party, Attempted: attempted,
 			Words: fmt.Sprintf("the kept grant is of no known flow (%q)", g.Flow), Remedy: "Authorize the connection again.",
 		}
 	}
 	if err != nil {
 		return Grant{}, err
 	}
-	next.Version = g.Version + 1
+	next.Version = max(next.Version, g.Version+1) // the clock may have been set back
 	return next, nil
 }
 
@@ -82,7 +83,7 @@ func (p *Provider) clientCredentials(ctx context.Context, attempted, tenantID st
 func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) (Grant, error) {
 	if g.RefreshToken == "" {
 		return Grant{}, &fault.Error{
-			Class: fault.Auth, Party: party, Attempted: attempted,
+			Class: fault.Auth, Party: Party, Attempted: attempted,
 			Words: "the grant has no refresh token", Remedy: "Authorize the connection again; the app must be allowed offline_access.",
 		}
 	}
@@ -115,7 +116,7 @@ func grantOf(token *oauth2.Token, flow string, asked time.Time) Grant {
 	return Grant{
 		Flow: flow, AccessToken: token.AccessToken, RefreshToken: token.RefreshToken,
 		IssuedAt: asked.UTC(), Expiry: asked.Add(life).UTC(), Scope: scope,
-		// A refresh counts on from here, so no two consents share a version.
+		// So no two consents share a version, whatever they counted up to.
 		Version: asked.UnixMilli(),
 	}
 }
@@ -144,14 +145,15 @@ func lifeOf(token *oauth2.Token) time.Duration {
 
 func missingScopes(attempted string, missing []string) *fault.Error {
 	return &fault.Error{
-		Class: fault.Auth, Party: party, Attempted: attempted, Status: http.StatusOK, Code: "missing_scope",
+		Class: fault.Auth, Party: Party, Attempted: attempted, Status: http.StatusOK, Code: CodeMissingScope,
 		Words:  "not granted: " + strings.Join(missing, " "),
 		Remedy: "Have the scopes added to the app and approved, then authorize the connection again.",
 	}
 }
 
-// Revoke gives the tokens of a grant back to Visma Connect. A token that is
-// already dead is no error.
+// Revoke gives the tokens of a grant back to Visma Connect: the refresh token,
+// and the access token where it takes that kind. A token that is already dead
+// is no error, and one that cannot be given back does not keep the other.
 func (p *Provider) Revoke(ctx context.Context, g Grant) error {
 	const attempted = "revoke the tokens"
 	d, err := p.discover(ctx)
@@ -160,21 +162,19 @@ func (p *Provider) Revoke(ctx context.Context, g Grant) error {
 	}
 	if d.RevocationEndpoint == "" {
 		return &fault.Error{
-			Class: fault.Rejected, Party: party, Attempted: attempted, Words: "there is no revocation endpoint",
+			Class: fault.Rejected, Party: Party, Attempted: attempted, Words: "there is no revocation endpoint",
 			Remedy: "Remove the app's access in Visma's own pages.",
 		}
 	}
+	var failed []error
 	for _, token := range []struct{ hint, value string }{
 		{"refresh_token", g.RefreshToken}, {"access_token", g.AccessToken},
 	} {
-		if token.value == "" {
-			continue
-		}
-		if err := p.revoke(ctx, d, attempted, token.hint, token.value); err != nil {
-			return err
+		if token.value != "" {
+			failed = append(failed, p.revoke(ctx, d, attempted, token.hint, token.value))
 		}
 	}
-	return nil
+	return errors.Join(failed...)
 }
 
 func (p *Provider) revoke(ctx context.Context, d *discovery, attempted, hint, token string) error {
