@@ -45,6 +45,11 @@ func TestAWrongCommandLineIsAnErrorOfUsageThatSaysWhatIsRight(t *testing.T) {
 		{"payout reject shop-1 REF", "--reason is missing"},
 		{"payout reverse shop-1 REF --reason x", "`starter payout` has no command \"reverse\""},
 		{"keyset rotate --prepare --reseal", "two steps"},
+		{"portal", "`starter portal` needs one of invite after it"},
+		{"portal invite", "`starter portal invite` needs an e-mail address"},
+		{"portal invite anna --role viewer", `"anna" is no e-mail address`},
+		{"portal invite anna@example.com", "--role is missing; it is viewer, approver or administrator"},
+		{"portal invite anna@example.com --role owner", `--role is "owner"; it is viewer, approver or administrator`},
 		{"doctor --sync-limit 0s", "--sync-limit is 0s"},
 	} {
 		message := d.fails(ExitUsage, strings.Fields(c.line)...)
@@ -64,7 +69,7 @@ func TestHelpShowsTheCommandsThatThereAre(t *testing.T) {
 	d := newDesk(t)
 	for _, line := range []string{"", "help", "--help"} {
 		s := d.want(d.run(strings.Fields(line)...), ExitDone)
-		contains(t, s.out, "setup", "keyset", "connection", "profile", "sync", "backfill", "payout", "doctor", "environment")
+		contains(t, s.out, "setup", "keyset", "connection", "profile", "sync", "backfill", "payout", "portal", "doctor", "environment")
 		if strings.Contains(s.out, "completion") {
 			t.Error("the generated command is in the way")
 		}

@@ -109,6 +109,9 @@ func (g *Gate) heard(r *http.Request, answer url.Values, secret string) (identit
 // admit lets in whom the provider vouches for and the register knows.
 func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next string) {
 	email := store.FoldEmail(who.Email)
+	if len(email) > 254 {
+		email = "" // no address, and nothing to write down
+	}
 	if g.hurried(w, r, g.names, "email/"+email, next) {
 		return
 	}
