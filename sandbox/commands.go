@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,6 +37,10 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKvitt runs. Ctrl-C stops everything.\n\n")
+	fmt.Fprintf(w, "  Portal\thttp://%s\n", st.Portal)
+	if link, err := invitation(ctx, st); err == nil {
+		fmt.Fprintf(w, "  … your way in, once\t%s\n", link)
+	}
 	fmt.Fprintf(w, "  Temporal Web UI\t%s/namespaces/default/workflows\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  … what is held\t%s/namespaces/default/workflows?query=KvittState%%3D%%22held%%22\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  Metrics, health\thttp://%s/metrics\n", st.Metrics)
@@ -64,6 +69,18 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 			fmt.Fprintf(s.Log, "\nThe worker has ended. This starts another one, in another terminal:\n\n  . %s\n  go run ./worker\n\n", quoted(env))
 		}
 	}
+}
+
+// invitation is a one-time link for an administrator of the sandbox's portal.
+func invitation(ctx context.Context, st *stack.Stack) (string, error) {
+	out, err := st.Ask(ctx, "portal", "invite", "anna@example.com", "--name", "Anna Ek", "--role", "administrator", "--output", "json")
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		Link string `json:"link"`
+	}
+	return made.Link, json.Unmarshal(out, &made)
 }
 
 func writeEnv(path string, env []string) error {

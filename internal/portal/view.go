@@ -42,6 +42,7 @@ func functions(words dictionary) template.FuncMap {
 	return template.FuncMap{
 		"t":       words.say,
 		"has":     words.has,
+		"action":  words.action,
 		"money":   func(minor int64, currency string) string { return money(minor, currency) },
 		"moment":  moment,
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },

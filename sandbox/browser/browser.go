@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -46,9 +45,8 @@ func Path() (string, error) {
 	return "", errors.New("find Chromium: there is none on PATH. `make browser` installs it")
 }
 
-// Start starts a browser that speaks a language and keeps its profile in dir.
-// axe is the file axe.min.js.
-func Start(parent context.Context, dir, language, axe string) (*Browser, error) {
+// Start starts a browser that speaks a language. axe is the file axe.min.js.
+func Start(parent context.Context, language, axe string) (*Browser, error) {
 	path, err := Path()
 	if err != nil {
 		return nil, err
@@ -57,8 +55,12 @@ func Start(parent context.Context, dir, language, axe string) (*Browser, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read axe-core: %w. `make browser` installs it", err)
 	}
+	profile, err := os.MkdirTemp("", "kvitt-browser-")
+	if err != nil {
+		return nil, fmt.Errorf("start Chromium: %w", err)
+	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(filepath.Join(dir, "profile")), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", language),
 		chromedp.Flag("accept-lang", language), chromedp.WindowSize(1100, 900),
 		// Nothing but this machine is looked up.
@@ -70,6 +72,7 @@ func Start(parent context.Context, dir, language, axe string) (*Browser, error) 
 		_ = chromedp.Cancel(ctx)
 		stopTab()
 		stopAllocator()
+		gone(profile)
 	}}
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch e := event.(type) {
@@ -86,6 +89,16 @@ func Start(parent context.Context, dir, language, axe string) (*Browser, error) 
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
 	return b, nil
+}
+
+// gone removes a folder into which a browser that ends may still write.
+func gone(folder string) {
+	for range 50 {
+		if os.RemoveAll(folder) == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 // Stop ends the browser.
@@ -111,9 +124,9 @@ func (b *Browser) Open(url string) (status int64, err error) {
 // find is what finds an element by the words that a person sees or hears on it.
 const find = `(kind, words) => {
   const name = e => (e.getAttribute('aria-label') || e.innerText || e.value || '').replace(/\s+/g, ' ').trim();
-  const fits = e => name(e) === words || name(e).startsWith(words);
-  if (kind === 'press') return [...document.querySelectorAll('button, a, summary')].filter(e => e.offsetParent !== null).find(fits);
-  const label = [...document.querySelectorAll('label')].find(fits);
+  const among = all => all.find(e => name(e) === words) || all.find(e => name(e).startsWith(words));
+  if (kind === 'press') return among([...document.querySelectorAll('button, a, summary')].filter(e => e.offsetParent !== null));
+  const label = among([...document.querySelectorAll('label')]);
   if (!label) return undefined;
   return label.htmlFor ? document.getElementById(label.htmlFor) : label.querySelector('input, select');
 }`

@@ -67,8 +67,11 @@ func runAll(m *testing.M) (status int, err error) {
 		return 1, err
 	}
 	status = m.Run()
-	if theTown.world != nil {
-		if err := theTown.world.end(); err != nil {
+	for _, w := range []*world{theTown.world, village.world} {
+		if w == nil {
+			continue
+		}
+		if err := w.end(); err != nil {
 			return 1, err
 		}
 	}

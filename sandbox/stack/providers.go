@@ -24,6 +24,9 @@ const (
 	TenantID    = "5f1d2c3b-8a4e-4c6d-9b7a-0e1f2a3b4c5d"
 	CompanyName = "Nordisk Webbhandel AB"
 	ClientID    = "isv_kvitt_sandbox"
+	// PortalClientID is the client for those who let people sign in to the portal
+	// at the simulated Visma Connect.
+	PortalClientID = "isv_kvitt_portal"
 )
 
 // Shop says what the simulated merchant sells. The zero value is a year and
@@ -116,8 +119,10 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 	firms := append([]vismasim.Company{firm}, o.Companies...)
 	var tenants []string
 	var companies []connectsim.Company
+	access := map[string]bool{} // of Anna, who may act for every company
 	for i := range firms {
 		tenants = append(tenants, firms[i].TenantID)
+		access[firms[i].TenantID] = true
 		companies = append(companies, connectsim.Company{TenantID: firms[i].TenantID, Name: firms[i].Name})
 	}
 	if p.Connect, err = connectsim.New(connectsim.Options{
@@ -125,9 +130,12 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		Clients: []connectsim.Client{{
 			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: tenants,
 			RedirectURIs: redirects(o.Ports.Portal),
+		}, {
+			ID: PortalClientID, Secret: p.ClientSecret, Name: "Kvitt's portal (sandbox)", Interactive: true,
+			RedirectURIs: []string{portalAddress(o.Ports.Portal) + "/signin/callback"},
 		}},
 		Companies: companies,
-		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: map[string]bool{TenantID: true}}},
+		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: access}},
 	}); err != nil {
 		return nil, err
 	}
@@ -156,9 +164,16 @@ func redirects(portal int) []string {
 	}
 	var out []string
 	for _, port := range []int{portal, portal + 1} {
-		out = append(out, fmt.Sprintf("http://127.0.0.1:%d/connect/visma/callback", port))
+		out = append(out, portalAddress(port)+"/connect/visma/callback")
 	}
 	return out
+}
+
+func portalAddress(port int) string {
+	if port == 0 {
+		port = Fixed().Portal
+	}
+	return fmt.Sprintf("http://127.0.0.1:%d", port)
 }
 
 // Close stops the simulators.

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -61,10 +63,13 @@ func Start(ctx context.Context, o Options) (s *Stack, err error) {
 			return s, err
 		}
 	}
-	if s.Providers, err = StartProviders(o, s.Dir); err != nil {
+	if s.Portal, err = Claim("portal", o.Ports.Portal); err != nil {
 		return s, err
 	}
-	if s.Portal, err = Claim("portal", o.Ports.Portal); err != nil {
+	if _, port, err := net.SplitHostPort(s.Portal); err == nil {
+		o.Ports.Portal, _ = strconv.Atoi(port) // Visma Connect sends browsers back there
+	}
+	if s.Providers, err = StartProviders(o, s.Dir); err != nil {
 		return s, err
 	}
 	if s.Metrics, err = Claim("metrics", o.Ports.Metrics); err != nil {
