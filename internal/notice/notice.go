@@ -6,6 +6,7 @@
 package notice
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -111,11 +112,11 @@ func CheckName(name string) error {
 	const most = 200
 	switch {
 	case strings.TrimSpace(name) == "":
-		return fmt.Errorf("the name is empty; it is how people know the connection")
+		return errors.New("the name is empty; it is how people know the connection")
 	case len(name) > most:
 		return fmt.Errorf("the name has %d bytes; %d are the most", len(name), most)
 	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
-		return fmt.Errorf("the name has a line break or another character that cannot be printed; leave it out")
+		return errors.New("the name has a line break or another character that cannot be printed; leave it out")
 	}
 	return nil
 }
@@ -177,7 +178,11 @@ func words(f *Facts) (happened, helps string) {
 	case PayoutsHeld:
 		return held(f.Payouts), "Look at them: `starter payout list " + f.Connection + " --state held`, or `--state awaiting_approval` for those that await approval. Each says what helps."
 	case DueMissing:
-		return missing(f.Missing), "Look in Klarna's Merchant Portal whether it was paid out. If it was, `starter sync " + f.Connection + "` fetches it; if not, ask Klarna."
+		happened = "A payout was due and has not come."
+		if f.Missing != nil {
+			happened = f.Missing.String()
+		}
+		return happened, "Look in Klarna's Merchant Portal whether it was paid out. If it was, `starter sync " + f.Connection + "` fetches it; if not, ask Klarna."
 	case SyncLate:
 		return late(f), "Run `starter doctor` and read what it says; then `starter sync " + f.Connection + "`."
 	case Test:
@@ -248,10 +253,8 @@ func plural(n int64, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
-func missing(m *Missing) string {
-	if m == nil {
-		return "A payout was due and has not come."
-	}
+// String says it in a sentence.
+func (m *Missing) String() string {
 	return fmt.Sprintf("A payout in %s was due on %s, after one every %d days until %s, and has not come.", m.Currency, m.Due, m.GapDays, m.Last)
 }
 

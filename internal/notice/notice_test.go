@@ -21,27 +21,33 @@ func TestEachKindSaysWhatHappenedWhatHelpsAndWhereToLook(t *testing.T) {
 	}{
 		{
 			notice.Facts{Kind: notice.ReauthRequired, Side: "klarna", Reason: "the key was\nrevoked.", Remedy: "Set a new one."},
-			"Kvitt, Nordisk Webbhandel: Klarna needs to be authorised again", []string{"Why: the key was revoked.", "What helps: Set a new one."},
+			"Kvitt, Nordisk Webbhandel: Klarna needs to be authorised again",
+			[]string{"Why: the key was revoked.", "What helps: Set a new one."},
 		},
 		{
 			notice.Facts{Kind: notice.Recovered, Side: "visma", Resumed: 3},
-			"Kvitt, Nordisk Webbhandel: Visma.net works again", []string{"3 pieces of work that waited for it go on."},
+			"Kvitt, Nordisk Webbhandel: Visma.net works again",
+			[]string{"3 pieces of work that waited for it go on."},
 		},
 		{
 			notice.Facts{Kind: notice.AuthorizationExpires, Side: "visma", Expires: at.AddDate(0, 0, 14)},
-			"Kvitt, Nordisk Webbhandel: the authorisation of Visma.net expires soon", []string{"expires in 14 days, on 2026-03-16", "starter connection authorize c1"},
+			"Kvitt, Nordisk Webbhandel: the authorisation of Visma.net expires soon",
+			[]string{"expires in 14 days, on 2026-03-16", "starter connection authorize c1"},
 		},
 		{
 			notice.Facts{Kind: notice.PayoutsHeld, Payouts: map[string]int64{"approval": 2, "period_closed": 1, "account_unknown": 3}},
-			"Kvitt, Nordisk Webbhandel: payouts wait for a person", []string{"2 payouts await approval. 4 payouts are held: account_unknown 3, period_closed 1."},
+			"Kvitt, Nordisk Webbhandel: payouts wait for a person",
+			[]string{"2 payouts await approval. 4 payouts are held: account_unknown 3, period_closed 1."},
 		},
 		{
 			notice.Facts{Kind: notice.DueMissing, Missing: &notice.Missing{Currency: "SEK", Due: "2026-02-26", GapDays: 3, Last: "2026-02-23"}},
-			"Kvitt, Nordisk Webbhandel: a payout was due and has not come", []string{"A payout in SEK was due on 2026-02-26, after one every 3 days until 2026-02-23, and has not come."},
+			"Kvitt, Nordisk Webbhandel: a payout was due and has not come",
+			[]string{"A payout in SEK was due on 2026-02-26, after one every 3 days until 2026-02-23, and has not come."},
 		},
 		{
 			notice.Facts{Kind: notice.SyncLate, Since: at.Add(-27 * time.Hour), Limit: 26 * time.Hour},
-			"Kvitt, Nordisk Webbhandel: no sync has succeeded for too long", []string{"The last successful sync ended at 2026-03-01 09:00Z; the limit is 26 h.", "starter doctor"},
+			"Kvitt, Nordisk Webbhandel: no sync has succeeded for too long",
+			[]string{"The last successful sync ended at 2026-03-01 09:00Z; the limit is 26 h.", "starter doctor"},
 		},
 	} {
 		t.Run(string(c.facts.Kind), func(t *testing.T) {

@@ -114,7 +114,8 @@ func (m *Mail) client() (client *gomail.Client, hangUp func(), err error) {
 		config = m.tls
 	}
 	var open net.Conn
-	client, err = gomail.NewClient(m.host, slices.Concat(m.options, []gomail.Option{gomail.WithTLSConfig(config),
+	client, err = gomail.NewClient(m.host, slices.Concat(m.options, []gomail.Option{
+		gomail.WithTLSConfig(config),
 		gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := m.dial(ctx, network, address)
 			if err != nil {
