@@ -130,14 +130,11 @@ func (c *connection) tellDaily(ctx workflow.Context) {
 // then daily in the last days.
 func (c *connection) tellExpiry(ctx workflow.Context, warning time.Duration) {
 	expires, now := c.Visma.Expires, workflow.Now(ctx)
-	if c.Visma.State != SideConnected || expires.IsZero() || now.Before(expires.Add(-warning)) {
-		return
+	if c.Visma.State != SideConnected || expires.IsZero() || now.Before(expires.Add(-warning)) || !now.Before(expires) {
+		return // once it has ended, Visma Connect says so itself
 	}
 	stage := "warning"
-	switch left := notice.Days(now, expires); {
-	case left < 0:
-		return // it has ended, and Visma Connect says so itself
-	case left <= lastDays:
+	if left := notice.Days(now, expires); left <= lastDays {
 		stage = strconv.Itoa(left)
 	}
 	c.tell(ctx, string(notice.AuthorizationExpires), notice.Facts{
