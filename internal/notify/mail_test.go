@@ -92,9 +92,10 @@ func TestAMailSaysWhatWhyAndThatNobodyNeedAnswer(t *testing.T) {
 
 func TestBeyondThisMachineNothingIsSaidInTheClear(t *testing.T) {
 	p := newPost(t) // offers no STARTTLS
-	m := mailer(t, "smtp://kvitt:"+password+"@mail.example.com", elsewhere(p))
-	if err := m.Send(t.Context(), loss()); err == nil {
-		t.Error("it was sent")
+	for _, user := range []string{"", "kvitt:" + password + "@"} {
+		if err := mailer(t, "smtp://"+user+"mail.example.com", elsewhere(p)).Send(t.Context(), loss()); err == nil {
+			t.Error("it was sent")
+		}
 	}
 	if heard := p.heard(); strings.Contains(heard, "AUTH") || strings.Contains(heard, "MAIL") {
 		t.Errorf("it said:\n%s", heard)
