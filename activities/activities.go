@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"kvitt/internal/access"
+	"kvitt/internal/notify"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -26,13 +27,19 @@ type Settings struct {
 	// posted again.
 	UnknownWait time.Duration
 	TaskQueue   string
+	// PublicURL is where browsers reach the portal, for the links in notices.
+	PublicURL string
+	// Channels are where notices go, besides the log.
+	Channels []notify.Channel
+	// SyncLimit, GrantWarning and GrantLifetime say when which notice is due.
+	SyncLimit, GrantWarning, GrantLifetime time.Duration
 }
 
 // Register makes every activity known to a worker, under its declared name.
 func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Client, s Settings) {
 	ledger := &Ledger{Store: doors.Store, Doors: doors}
 	from := &Klarna{Doors: doors, Store: doors.Store}
-	to := &Visma{Doors: doors, Store: doors.Store, UnknownWait: s.UnknownWait}
+	to := &Visma{Doors: doors, Store: doors.Store, UnknownWait: s.UnknownWait, GrantLifetime: s.GrantLifetime}
 	schedules := &Schedules{Temporal: temporal, TaskQueue: s.TaskQueue}
 
 	add(r, workflows.BeginSync, ledger.BeginSync)
@@ -51,6 +58,11 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.CompleteBatch, to.CompleteBatch)
 	add(r, workflows.VerifyVisma, to.VerifyVisma)
 	add(r, workflows.EraseSecrets, to.EraseSecrets)
+
+	notices := &Notices{Store: doors.Store, Channels: s.Channels, PublicURL: s.PublicURL, SyncLimit: s.SyncLimit, GrantWarning: s.GrantWarning}
+	add(r, workflows.TakeStock, notices.TakeStock)
+	add(r, workflows.Notify, notices.Notify)
+	add(r, workflows.DropNotice, notices.DropNotice)
 
 	preview := &Preview{Klarna: from, Visma: to}
 	add(r, workflows.PreviewPayout, preview.PreviewPayout)

@@ -11,6 +11,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
+	"kvitt/internal/notice"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -172,11 +173,16 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 		}
 		dates[rows[i].Currency] = append(dates[rows[i].Currency], rows[i].Date)
 	}
+	var missing []notice.Missing
 	for _, currency := range order {
 		if due := settlement.Rhythm(dates[currency], in.Window.To); due.Missing {
-			return workflows.Finished{Outcome: workflows.OutcomeDueMissing, Words: fmt.Sprintf("A payout in %s was due on %s, after one every %d days until %s, and has not come.",
-				currency, due.Next.Format(time.DateOnly), due.GapDays, due.Last.Format(time.DateOnly))}, nil
+			missing = append(missing, notice.Missing{
+				Currency: currency, Due: due.Next.Format(time.DateOnly), GapDays: due.GapDays, Last: due.Last.Format(time.DateOnly),
+			})
 		}
+	}
+	if len(missing) > 0 {
+		return workflows.Finished{Outcome: workflows.OutcomeDueMissing, Words: missing[0].String(), Missing: missing}, nil
 	}
 	if in.Progress.Found == 0 {
 		return workflows.Finished{Outcome: workflows.OutcomeNothingDue, Words: "Klarna paid nothing out in this window, and nothing was due."}, nil

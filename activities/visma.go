@@ -16,6 +16,7 @@ import (
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/visma"
+	"kvitt/internal/visma/connect"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -25,6 +26,8 @@ type Visma struct {
 	Doors       *access.Doors
 	Store       *store.Store
 	UnknownWait time.Duration
+	// GrantLifetime is how long an interactive consent lives.
+	GrantLifetime time.Duration
 
 	scans posting.Scans
 }
@@ -248,8 +251,12 @@ func (v *Visma) verify(ctx context.Context, in workflows.VerifyInput) (workflows
 			Remedy: entry.Remedy,
 		}, nil
 	}
-	flow, err := v.Doors.Flow(ctx, in.Connection, in.Candidate)
-	return workflows.Verified{OK: true, Company: id, CompanyName: org.Name, BaseCurrency: org.BaseCurrencyID(), Flow: flow}, err
+	flow, consented, err := v.Doors.Flow(ctx, in.Connection, in.Candidate)
+	out := workflows.Verified{OK: true, Company: id, CompanyName: org.Name, BaseCurrency: org.BaseCurrencyID(), Flow: flow}
+	if flow == connect.FlowInteractive {
+		out.Consented, out.Lifetime = consented, v.GrantLifetime
+	}
+	return out, err
 }
 
 // EraseSecrets revokes what can be revoked and erases the secrets of a

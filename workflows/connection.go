@@ -33,12 +33,15 @@ func ConnectionWorkflow(ctx workflow.Context, in ConnectionInput) error {
 	if err := c.listen(ctx); err != nil {
 		return err
 	}
+	c.beginTelling(ctx, in.Notices)
 	return c.run(ctx, in)
 }
 
 type connection struct {
 	Status
-	busy     int // pieces of work that must not be cut by continuing as new
+	Notices
+	tells    bool // histories of an earlier version told nothing
+	busy     int  // pieces of work that must not be cut by continuing as new
 	draining bool
 }
 
@@ -99,13 +102,15 @@ func (c *connection) continueAsNew(ctx workflow.Context, in ConnectionInput) err
 		return err
 	}
 	ReauthRequired.Drain(ctx, c.onReauthRequired)
-	in.Carry, in.Revive = &c.Status, nil
+	PayoutsMissing.Drain(ctx, c.onPayoutsMissing)
+	in.Carry, in.Revive, in.Notices = &c.Status, nil, &c.Notices
 	return workflow.NewContinueAsNewError(ctx, ConnectionWorkflowName, in)
 }
 
 // checkDaily reads from both sides for real, so that a dead credential is
 // found before the books need it.
 func (c *connection) checkDaily(ctx workflow.Context) error {
+	c.beginTellingLate(ctx)
 	if c.State != ConnActive && c.State != ConnReauthRequired {
 		return nil
 	}
@@ -119,6 +124,7 @@ func (c *connection) checkDaily(ctx workflow.Context) error {
 			workflow.GetLogger(ctx).Warn("daily check did not finish", "provider", provider, "error", err)
 		}
 	}
+	c.tellDaily(ctx)
 	return nil
 }
 
@@ -153,10 +159,18 @@ func (c *connection) verify(ctx workflow.Context, provider string, in VerifyInpu
 		}
 		c.enterSide(ctx, provider, state)
 		side.LastError, side.Remedy = got.Words, got.Remedy
+		if before.State == SideConnected {
+			c.tellLoss(ctx, provider)
+		}
 		return got, c.settle(ctx, provider+" refused the credential", who)
 	}
 	c.accept(ctx, provider, got, who, in.Candidate)
-	return got, c.settle(ctx, provider+" verified", who)
+	waited := c.waitingFor(provider)
+	err = c.settle(ctx, provider+" verified", who)
+	if before.State == SideReauthRequired {
+		c.tellRecovery(ctx, provider, waited-c.waitingFor(provider))
+	}
+	return got, err
 }
 
 // accept notes who a provider says that we are.
@@ -174,6 +188,16 @@ func (c *connection) accept(ctx workflow.Context, provider string, got Verified,
 		}
 		side.Identity = c.MerchantID
 		return
+	}
+	side.Expires = time.Time{}
+	if got.Lifetime > 0 {
+		// A grant of an earlier version does not say when it was given; it was
+		// not after the side began to work.
+		consented := got.Consented
+		if consented.IsZero() {
+			consented = side.Since
+		}
+		side.Expires = consented.Add(got.Lifetime)
 	}
 	c.Company, c.CompanyName, c.BaseCurrency = got.Company, got.CompanyName, got.BaseCurrency
 	side.Identity = strings.TrimSpace(got.Company + " " + got.CompanyName)
@@ -233,6 +257,7 @@ func (c *connection) onReauthRequired(ctx workflow.Context, in ReauthNeeded) {
 	c.enterSide(ctx, in.Provider, SideReauthRequired)
 	side.LastError = in.Reason
 	side.Remedy = heldFor(credentialCode(in.Provider), "").Remedy
+	c.tellLoss(ctx, in.Provider)
 	if err := c.settle(ctx, in.Provider+" needs to be authorised again", "kvitt"); err != nil {
 		workflow.GetLogger(ctx).Error("the connection's new state was not kept", "error", err)
 	}

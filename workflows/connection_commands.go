@@ -9,6 +9,8 @@ import (
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/notice"
 )
 
 // RefusedErrorType is the type of the application error of an update whose
@@ -30,6 +32,7 @@ func RefusedCode(err error) string {
 // listen registers what people and other workflows can tell a connection.
 func (c *connection) listen(ctx workflow.Context) error {
 	ReauthRequired.Listen(ctx, c.onReauthRequired)
+	PayoutsMissing.Listen(ctx, c.onPayoutsMissing)
 	return errors.Join(
 		ConnectionStatus.Answer(ctx, func() Status { return c.Status }),
 		ConnectionProgressQuery.Answer(ctx, func() ConnectionProgress {
@@ -85,6 +88,11 @@ func (c *connection) mayConfigure(in Configure) error {
 	s := in.Settings
 	if s.Posting != "" && s.Posting != "draft" && s.Posting != "review" && s.Posting != "auto" {
 		return fmt.Errorf("configure connection %s: posting is %q; it is draft, review or auto", c.ID, s.Posting)
+	}
+	if s.Name != "" {
+		if err := notice.CheckName(s.Name); err != nil {
+			return fmt.Errorf("configure connection %s: %w", c.ID, err)
+		}
 	}
 	if s.Start != "" {
 		if _, err := time.Parse(time.DateOnly, s.Start); err != nil {

@@ -1,6 +1,10 @@
 package workflows
 
-import "time"
+import (
+	"time"
+
+	"kvitt/internal/notice"
+)
 
 // States of a connection (DESIGN §5).
 const (
@@ -31,6 +35,7 @@ type Side struct {
 	LastError string    `json:"last_error,omitempty"`
 	Remedy    string    `json:"remedy,omitempty"`
 	Verified  time.Time `json:"verified,omitzero"` // last real read that worked
+	Expires   time.Time `json:"expires,omitzero"`  // when a person's consent ends; zero: never, or not known
 }
 
 // Settings are what a person chooses for a connection.
@@ -73,6 +78,15 @@ type ConnectionInput struct {
 	// Revive is the status that the database kept of a connection whose
 	// workflow was lost.
 	Revive *Status `json:"revive,omitempty"`
+	// Notices is what was told, and what is still on its way, when it continues
+	// as new.
+	Notices *Notices `json:"notices,omitempty"`
+}
+
+// Notices is what a connection tells people by itself.
+type Notices struct {
+	Outbox []notice.Facts    `json:"outbox,omitempty"` // not delivered yet
+	Told   map[string]string `json:"told,omitempty"`   // the id of the last notice of each topic
 }
 
 // Configure changes settings; empty members stay as they are. A connection that
@@ -120,4 +134,5 @@ var (
 	SyncNow             = Update[Person, Started]{"SyncNow"}
 
 	ReauthRequired = Signal[ReauthNeeded]{"ReauthRequired"}
+	PayoutsMissing = Signal[[]notice.Missing]{"PayoutsMissing"}
 )

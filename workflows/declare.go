@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -15,6 +16,8 @@ type Activity[In, Out any] struct {
 	StartToClose, Heartbeat time.Duration
 	// GiveUp bounds all attempts together.
 	GiveUp time.Duration
+	// Slowest is the longest pause between two attempts; zero means a minute.
+	Slowest time.Duration
 }
 
 // Run executes the activity. The connection is the fairness key, so that one
@@ -29,7 +32,7 @@ func (a Activity[In, Out]) Run(ctx workflow.Context, connection string, in In) (
 		RetryPolicy: &temporal.RetryPolicy{
 			InitialInterval:    time.Second,
 			BackoffCoefficient: 2,
-			MaximumInterval:    time.Minute,
+			MaximumInterval:    cmp.Or(a.Slowest, time.Minute),
 		},
 	})
 	err := workflow.ExecuteActivity(ctx, a.Name, in).Get(ctx, &out)

@@ -7,6 +7,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/notice"
 )
 
 // SettlementSyncWorkflow lists the payouts of its windows and runs one
@@ -222,7 +224,19 @@ func (s *sync) finish(ctx workflow.Context) (SyncResult, error) {
 	s.Progress.State, s.Progress.Words = "done", ""
 	got, err := FinishSync.Run(ctx, s.in.Connection, s.ending())
 	tellOperator(ctx, s.words()+"\n\n"+got.Words)
+	s.tellMissing(ctx, got.Missing)
 	return SyncResult{Progress: s.Progress, Outcome: got.Outcome, Reason: got.Words, Items: s.Items}, err
+}
+
+// tellMissing has the connection tell of payouts that were due and have not
+// come. The connection sends, because this sync must not wait for a mail server
+// and knows nothing of what the sync before it has told.
+func (s *sync) tellMissing(ctx workflow.Context, missing []notice.Missing) {
+	if s.in.Mode != ModeSchedule || len(missing) == 0 ||
+		workflow.GetVersion(ctx, "notify", workflow.DefaultVersion, 1) == workflow.DefaultVersion {
+		return
+	}
+	PayoutsMissing.Send(ctx, ConnectionWorkflowID(s.in.Connection), missing)
 }
 
 // fail records that the sync cannot go on, once the payouts that move have

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"kvitt/internal/held"
+	"kvitt/internal/notice"
 )
 
 // States of a payout (DESIGN §6).
@@ -186,8 +187,9 @@ const (
 
 // Finished is the outcome of a sync.
 type Finished struct {
-	Outcome string `json:"outcome"`
-	Words   string `json:"words"`
+	Outcome string           `json:"outcome"`
+	Words   string           `json:"words"`
+	Missing []notice.Missing `json:"missing,omitempty"` // the payouts that were due
 }
 
 // VerifyInput asks for a real read with a credential: the one in use, or the
@@ -215,6 +217,10 @@ type Verified struct {
 	CompanyName  string `json:"company_name,omitempty"`
 	BaseCurrency string `json:"base_currency,omitempty"`
 	Flow         string `json:"flow,omitempty"`
+	// Lifetime is how long a consent of the interactive flow lives, from
+	// Consented on; zero when it does not end, or nobody knows since when.
+	Consented time.Time     `json:"consented,omitzero"`
+	Lifetime  time.Duration `json:"lifetime,omitempty"`
 }
 
 // Codes of refusals that a page or a script tells apart.
@@ -242,6 +248,19 @@ type ScheduleInput struct {
 	Paused     bool          `json:"paused"`
 	Note       string        `json:"note"`
 	Delete     bool          `json:"delete,omitempty"`
+}
+
+// StockInput asks how a connection stands in Kvitt's own database.
+type StockInput struct {
+	Connection string `json:"connection"`
+}
+
+// Stock is how it stands, and what an operator wants to be told of.
+type Stock struct {
+	LastSync     time.Time        `json:"last_sync,omitzero"` // when the last successful one ended
+	SyncLimit    time.Duration    `json:"sync_limit"`
+	GrantWarning time.Duration    `json:"grant_warning"`
+	Waiting      map[string]int64 `json:"waiting,omitempty"` // payouts that wait for a person, by held reason
 }
 
 // Nothing is the answer of an activity that only has an effect.
@@ -274,6 +293,9 @@ var (
 	VerifyVisma    = Activity[VerifyInput, Verified]{Name: "VerifyVisma", StartToClose: quick, GiveUp: time.Minute}
 	SaveConnection = Activity[SaveConnectionInput, Nothing]{Name: "SaveConnection", StartToClose: quick, GiveUp: giveUp}
 	SetSchedule    = Activity[ScheduleInput, Nothing]{Name: "SetSchedule", StartToClose: quick, GiveUp: giveUp}
+	TakeStock      = Activity[StockInput, Stock]{Name: "TakeStock", StartToClose: quick, GiveUp: time.Hour}
+	Notify         = Activity[notice.Facts, Nothing]{Name: "Notify", StartToClose: 2 * time.Minute, GiveUp: 24 * time.Hour, Slowest: 15 * time.Minute}
+	DropNotice     = Activity[notice.Facts, Nothing]{Name: "DropNotice", StartToClose: quick, GiveUp: giveUp}
 	EraseSecrets   = Activity[VerifyInput, Nothing]{Name: "EraseSecrets", StartToClose: quick, GiveUp: giveUp}
 )
 

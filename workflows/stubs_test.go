@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"kvitt/internal/held"
+	"kvitt/internal/notice"
 	"kvitt/workflows"
 )
 
@@ -31,10 +32,16 @@ type steps struct {
 
 	verify map[string]func(workflows.VerifyInput) (workflows.Verified, error)
 
+	stock  func() (workflows.Stock, error)
+	notify func(notice.Facts) error
+
+	told      []notice.Facts // attempts to tell
+	dropped   []notice.Facts
 	called    []string
 	holds     []workflows.Hold
 	decisions []workflows.Decision
 	finished  []workflows.FinishSyncInput
+	missing   []notice.Missing // what FinishSync finds
 	saved     []workflows.SaveConnectionInput
 	schedules []workflows.ScheduleInput
 }
@@ -69,7 +76,9 @@ func goodSteps() *steps {
 		begin: func(workflows.BeginSyncInput) (workflows.Plan, error) {
 			return workflows.Plan{RunID: "run", Concurrency: 2, Windows: []workflows.Window{{}}}, nil
 		},
-		list: func(workflows.ListPayoutsInput) (workflows.Listing, error) { return workflows.Listing{}, nil },
+		stock:  answers(workflows.Stock{SyncLimit: 1000 * 24 * time.Hour, GrantWarning: 14 * 24 * time.Hour}),
+		notify: func(notice.Facts) error { return nil },
+		list:   func(workflows.ListPayoutsInput) (workflows.Listing, error) { return workflows.Listing{}, nil },
 		verify: map[string]func(workflows.VerifyInput) (workflows.Verified, error){
 			workflows.ProviderKlarna: func(workflows.VerifyInput) (workflows.Verified, error) {
 				return workflows.Verified{OK: true, MerchantID: "K123", Environment: "test"}, nil
@@ -108,7 +117,7 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.ListPayouts, func(in workflows.ListPayoutsInput) (workflows.Listing, error) { return s.list(in) })
 	add(env, &s.mu, workflows.FinishSync, func(in workflows.FinishSyncInput) (workflows.Finished, error) {
 		s.finished = append(s.finished, in)
-		return workflows.Finished{Outcome: workflows.OutcomeFetched}, nil
+		return workflows.Finished{Outcome: workflows.OutcomeFetched, Missing: s.missing}, nil
 	})
 	add(env, &s.mu, workflows.VerifyKlarna, func(in workflows.VerifyInput) (workflows.Verified, error) {
 		return s.verify[workflows.ProviderKlarna](in)
@@ -122,6 +131,15 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	})
 	add(env, &s.mu, workflows.SetSchedule, func(in workflows.ScheduleInput) (workflows.Nothing, error) {
 		s.schedules = append(s.schedules, in)
+		return workflows.Nothing{}, nil
+	})
+	add(env, &s.mu, workflows.TakeStock, func(workflows.StockInput) (workflows.Stock, error) { return s.stock() })
+	add(env, &s.mu, workflows.Notify, func(in notice.Facts) (workflows.Nothing, error) {
+		s.told = append(s.told, in)
+		return workflows.Nothing{}, s.notify(in)
+	})
+	add(env, &s.mu, workflows.DropNotice, func(in notice.Facts) (workflows.Nothing, error) {
+		s.dropped = append(s.dropped, in)
 		return workflows.Nothing{}, nil
 	})
 	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {

@@ -238,14 +238,15 @@ func (d *Doors) Profile(ctx context.Context, connection string, version int) (*v
 	return p, row.Version, err
 }
 
-// Flow is how the company let Kvitt in: service or interactive.
-func (d *Doors) Flow(ctx context.Context, connection string, candidate bool) (string, error) {
+// Flow is how the company let Kvitt in, service or interactive, and when a
+// person consented to the latter, which grants of an earlier version do not say.
+func (d *Doors) Flow(ctx context.Context, connection string, candidate bool) (flow string, consented time.Time, err error) {
 	field := FieldVisma
 	if candidate {
 		field = FieldVismaCandidate
 	}
 	g, err := d.keeper(connection, field).Load(ctx)
-	return g.Flow, err
+	return g.Flow, g.ConsentedAt, err
 }
 
 // revokeWithin bounds what a disconnection waits for Visma Connect.

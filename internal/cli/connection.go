@@ -191,6 +191,9 @@ func writeConnection(w io.Writer, now *workflows.Status, last *store.SyncRun, pa
 	t.Blank()
 	addSide(t, "visma.net", &now.Visma, paint)
 	add("", joined("base currency", now.BaseCurrency, "flow", now.Visma.Flow))
+	if !now.Visma.Expires.IsZero() {
+		add("", "the authorisation expires "+now.Visma.Expires.UTC().Format(time.DateOnly))
+	}
 	switch need := needs(now); {
 	case need != "":
 		t.Blank()

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/notice"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -64,6 +65,8 @@ func (in *newConnection) check() error {
 	switch {
 	case in.name == "":
 		return usagef("--name is missing; it is what people call the connection")
+	case notice.CheckName(in.name) != nil:
+		return usagef("--name: %s", notice.CheckName(in.name))
 	case !slices.Contains([]string{"klarna", "kustom"}, in.provider):
 		return usagef("--provider is %q; it is klarna or kustom", in.provider)
 	case !slices.Contains([]string{"eu", "na", "oc"}, in.region):

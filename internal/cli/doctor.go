@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,7 +21,6 @@ import (
 const (
 	checkWithin = 20 * time.Second
 	mostSkew    = 30 * time.Second
-	syncLimit   = 24 * time.Hour
 )
 
 // examination is a doctor at work.
@@ -32,27 +32,28 @@ type examination struct {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	limit := syncLimit
+	var limit time.Duration
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Check everything that Kvitt depends on, and say what helps",
 		Long: `Check everything that Kvitt depends on, one line each: the database, the keyset,
-Temporal and its workers, this machine's clock, Visma Connect; and for each
+Temporal and its workers, this machine's clock, Visma Connect, the mail server
+and the webhook where they are set (nothing is sent); and for each
 connection a real read from Klarna and from Visma.net, whether the company has
-what the posting profile uses, and the age of the last successful sync.
+what the posting profile uses, how long its authorisation lives, and the age of the last successful sync.
 
 Nothing is changed. Exit status 1 when a check failed.`,
 		Example: `  starter doctor
   starter doctor --sync-limit 2h --output json`,
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
-			if limit <= 0 {
+			if limit <= 0 && c.Flags().Changed("sync-limit") {
 				return usagef("--sync-limit is %s; it is a time such as 24h", limit)
 			}
 			return a.doctor(c.Context(), limit)
 		},
 	}
-	c.Flags().DurationVar(&limit, "sync-limit", syncLimit, "the `AGE` that the last successful sync of a connection may have")
+	c.Flags().DurationVar(&limit, "sync-limit", 0, "the `AGE` that the last successful sync of a connection may have (default what KVITT_SYNC_LIMIT says)")
 	return c
 }
 
@@ -61,7 +62,7 @@ func (a *app) doctor(ctx context.Context, limit time.Duration) error {
 	if err != nil {
 		return err
 	}
-	e := &examination{session: &session{app: a, config: c}, limit: limit}
+	e := &examination{session: &session{app: a, config: c}, limit: cmp.Or(limit, c.SyncLimit)}
 	defer e.close()
 	e.examine(ctx)
 	if ctx.Err() != nil {
@@ -90,6 +91,7 @@ func (e *examination) examine(ctx context.Context) {
 	e.clock(ctx)
 	e.openDoors()
 	e.visma(ctx)
+	e.channels(ctx)
 	if !sound {
 		e.warn("connections", "", "not looked at, because they are in the database", "")
 		return

@@ -36,6 +36,7 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 	if status.Visma.State != workflows.SideMissing {
 		e.company(ctx, c)
 	}
+	e.authorization(c.ID, &status.Visma)
 	e.payouts(ctx, c)
 	e.syncAge(ctx, c, latest(c.CreatedAt, status.Klarna.Since, status.Visma.Since))
 }

@@ -120,7 +120,7 @@ func TestTheAgeOfTheLastSuccessfulSyncIsWatchedFromOutside(t *testing.T) {
 			}
 			a := newApp(Streams{})
 			a.now = func() time.Time { return noon }
-			e := &examination{session: &session{app: a, store: d.store}, limit: syncLimit}
+			e := &examination{session: &session{app: a, store: d.store}, limit: 24 * time.Hour}
 			e.syncAge(t.Context(), &store.Connection{ID: "shop-1", State: c.state}, noon.Add(-c.since))
 			if c.want == "" && len(e.list) == 0 {
 				return

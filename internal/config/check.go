@@ -24,6 +24,7 @@ func (c *checker) together(config Config, keyset bool) {
 	if _, port, _ := net.SplitHostPort(config.PortalAddr); config.PortalAddr == config.MetricsAddr && port != "0" && port != "" && config.Has(Portal) {
 		c.problem("KVITT_METRICS_ADDR", fmt.Sprintf("%q, which is KVITT_PORTAL_ADDR too", config.MetricsAddr), "an address of its own")
 	}
+	c.notifications(config)
 	switch {
 	case config.CodecAuth == CodecPassword && config.CodecPassword == "":
 		c.problem("KVITT_CODEC_PASSWORD", "nothing, and no KVITT_CODEC_PASSWORD_FILE", "a password, because KVITT_CODEC_AUTH is password")

@@ -61,6 +61,14 @@ type Config struct {
 	OIDCTrustEmail    bool   // an address without the claim email_verified counts as verified
 	UnknownWait       time.Duration
 	Activities        int
+	SMTPURL           vault.Secret // "" means no mail
+	MailFrom          string       // an address as in a mail's header
+	MailTo            []string     // addresses
+	WebhookURL        string       // "" means no webhook
+	WebhookSecret     vault.Secret
+	SyncLimit         time.Duration
+	GrantLifetime     time.Duration // of an interactive consent
+	GrantWarning      time.Duration
 
 	// Unread names the KVITT_… variables in the environment that nobody reads,
 	// mistyped ones for example. Worth a warning.
@@ -112,6 +120,14 @@ func load(keyset bool) (Config, error) {
 		OIDCTrustEmail:    c.oneOf("KVITT_OIDC_TRUST_EMAIL", env.OIDCTrustEmail, "true", "false") == "true",
 		UnknownWait:       c.duration("KVITT_UNKNOWN_WAIT", env.UnknownWait),
 		Activities:        c.number("KVITT_ACTIVITIES", env.Activities, 1, 1000),
+		SMTPURL:           c.smtpURL("KVITT_SMTP_URL", c.secret(env.SMTPURL, "KVITT_SMTP_URL", env.SMTPURLFile)),
+		MailFrom:          c.sender("KVITT_MAIL_FROM", env.MailFrom),
+		MailTo:            c.recipients("KVITT_MAIL_TO", env.MailTo),
+		WebhookURL:        c.webhookURL("KVITT_WEBHOOK_URL", env.WebhookURL),
+		WebhookSecret:     c.webhookSecret("KVITT_WEBHOOK_SECRET", c.secret(env.WebhookSecret, "KVITT_WEBHOOK_SECRET", env.WebhookSecretFile)),
+		SyncLimit:         c.duration("KVITT_SYNC_LIMIT", env.SyncLimit),
+		GrantLifetime:     c.days("KVITT_GRANT_LIFETIME", env.GrantLifetime),
+		GrantWarning:      c.days("KVITT_GRANT_WARNING", env.GrantWarning),
 		Unread:            unread(),
 	}
 	c.together(config, keyset)
@@ -183,8 +199,11 @@ func (c *checker) secret(value, name, file string) vault.Secret {
 	}
 	// A file that cannot be used is one problem: the stand-in passes the other
 	// checks, so that it is not the cause of a second one.
-	return vault.Secret(cmp.Or(content, "sqlite:unreadable"))
+	return vault.Secret(cmp.Or(content, unreadable))
 }
+
+// unreadable stands in for a secret whose file cannot be used.
+const unreadable = "sqlite:unreadable"
 
 // unread lists variables that look like ours and are not.
 func unread() []string {

@@ -54,6 +54,7 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
 		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
 		OIDCName: "OpenID Connect", UnknownWait: 15 * time.Minute, Activities: 32,
+		SyncLimit: 26 * time.Hour, GrantLifetime: 365 * 24 * time.Hour, GrantWarning: 14 * 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -73,6 +74,9 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		"KVITT_OIDC_ISSUER=https://login.example.com/", "KVITT_OIDC_CLIENT_ID=kvitt", "KVITT_OIDC_CLIENT_SECRET_FILE="+file(t, "o"),
 		"KVITT_OIDC_NAME=Firman AB", "KVITT_OIDC_TRUST_EMAIL=true",
 		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DATABSE_URL=oops",
+		"KVITT_SMTP_URL_FILE="+file(t, "smtps://u%40x:p@mail.example.com"), "KVITT_MAIL_FROM=Kvitt <kvitt@example.com>", "KVITT_MAIL_TO=anna@example.com, Books <books@example.com>",
+		"KVITT_WEBHOOK_URL=http://127.0.0.1:9999/hook?token=x", "KVITT_WEBHOOK_SECRET_FILE="+file(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+		"KVITT_SYNC_LIMIT=3h", "KVITT_GRANT_LIFETIME=180", "KVITT_GRANT_WARNING=30",
 	)
 	got, err := config.Load()
 	if err != nil {
@@ -86,6 +90,9 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery",
 		OIDCIssuer: "https://login.example.com/", OIDCClientID: "kvitt", OIDCClientSecret: "o", OIDCName: "Firman AB", OIDCTrustEmail: true,
 		UnknownWait: 90 * time.Minute, Activities: 4,
+		SMTPURL: "smtps://u%40x:p@mail.example.com", MailFrom: `"Kvitt" <kvitt@example.com>`, MailTo: []string{"anna@example.com", "books@example.com"},
+		WebhookURL: "http://127.0.0.1:9999/hook?token=x", WebhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		SyncLimit: 3 * time.Hour, GrantLifetime: 180 * 24 * time.Hour, GrantWarning: 30 * 24 * time.Hour,
 		Unread: []string{"KVITT_DATABSE_URL"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -106,6 +113,7 @@ func TestASettingThatIsEmptyIsNotSet(t *testing.T) {
 
 func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
+	const mailTo, long = "KVITT_MAIL_FROM=a@b.se KVITT_MAIL_TO=a@b.se ", "hemligt-hemligt-hemligt-hemligt"
 	for _, c := range []struct {
 		env  string // pairs separated by spaces
 		want string
@@ -146,6 +154,24 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_UNKNOWN_WAIT=-1m", `KVITT_UNKNOWN_WAIT: found "-1m"`},
 		{"KVITT_ACTIVITIES=many", `KVITT_ACTIVITIES: found "many", expected a whole number from 1 to 1000`},
 		{"KVITT_ACTIVITIES=0", `KVITT_ACTIVITIES: found "0"`},
+		{mailTo + "KVITT_SMTP_URL=http://u:hemligt@h", "KVITT_SMTP_URL: found a value (not shown) that is no such URL, expected smtp://USER:PASSWORD@HOST:587"},
+		{mailTo + "KVITT_SMTP_URL=smtp://u:hemligt@h:port", "KVITT_SMTP_URL: found a value (not shown)"},
+		{mailTo + "KVITT_SMTP_URL=smtp://:hemligt@h", "KVITT_SMTP_URL: found a password without a user"},
+		{mailTo + "KVITT_SMTP_URL_FILE=" + missing, `KVITT_SMTP_URL_FILE: found "` + missing + `", which cannot be read`},
+		{"KVITT_SMTP_URL=smtp://u:hemligt@h KVITT_MAIL_TO=a@b.se", "KVITT_MAIL_FROM: found nothing, but a KVITT_SMTP_URL, expected the address"},
+		{"KVITT_SMTP_URL=smtp://u:hemligt@h KVITT_MAIL_FROM=a@b.se", "KVITT_MAIL_TO: found nothing, but a KVITT_SMTP_URL"},
+		{"KVITT_SMTP_URL=smtp://h KVITT_MAIL_TO=a@b.se KVITT_MAIL_FROM=a", `KVITT_MAIL_FROM: found "a", expected one address`},
+		{"KVITT_SMTP_URL=smtp://h KVITT_MAIL_FROM=a@b.se KVITT_MAIL_TO=a@b.se,,x", `KVITT_MAIL_TO: found "a@b.se,,x", expected addresses`},
+		{"KVITT_MAIL_FROM=a@b.se", "KVITT_SMTP_URL: found nothing, but a KVITT_MAIL_… variable"},
+		{"KVITT_WEBHOOK_SECRET=" + long + " KVITT_WEBHOOK_URL=http://example.com/hemligt", "KVITT_WEBHOOK_URL: found plain http to example.com, expected https"},
+		{"KVITT_WEBHOOK_SECRET=" + long + " KVITT_WEBHOOK_URL=https://u:hemligt@example.com", "KVITT_WEBHOOK_URL: found a URL with a user in it"},
+		{"KVITT_WEBHOOK_SECRET=" + long + " KVITT_WEBHOOK_URL=hemligt", "KVITT_WEBHOOK_URL: found a value (not shown)"},
+		{"KVITT_WEBHOOK_URL=https://example.com", "KVITT_WEBHOOK_SECRET: found nothing, but a KVITT_WEBHOOK_URL"},
+		{"KVITT_WEBHOOK_URL=https://example.com KVITT_WEBHOOK_SECRET=hemligt", "KVITT_WEBHOOK_SECRET: found one of fewer than 24 characters"},
+		{"KVITT_WEBHOOK_URL=https://example.com KVITT_WEBHOOK_SECRET=whsec_hemligt", "KVITT_WEBHOOK_SECRET: found whsec_ and what is not base64"},
+		{"KVITT_WEBHOOK_SECRET=" + long, "KVITT_WEBHOOK_URL: found nothing, but a KVITT_WEBHOOK_SECRET"},
+		{"KVITT_GRANT_LIFETIME=365d", `KVITT_GRANT_LIFETIME: found "365d", expected a whole number from 1 to 3650`},
+		{"KVITT_SYNC_LIMIT=26", `KVITT_SYNC_LIMIT: found "26", expected a time`},
 	} {
 		t.Run(c.env, func(t *testing.T) {
 			environment(t, append([]string{"KVITT_KEYSET=k"}, strings.Split(c.env, " ")...)...)

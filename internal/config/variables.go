@@ -44,6 +44,16 @@ type environment struct {
 	OIDCTrustEmail        string `envconfig:"KVITT_OIDC_TRUST_EMAIL" default:"false" desc:"true lets people in whose provider never says whether it has verified their e-mail address; false asks for the claim email_verified"`
 	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
 	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
+	SMTPURL               string `envconfig:"KVITT_SMTP_URL" secret:"true" desc:"the mail server for notifications: smtp://USER:PASSWORD@HOST:587 with STARTTLS, or smtps://… with TLS from the start"`
+	SMTPURLFile           string `envconfig:"KVITT_SMTP_URL_FILE" desc:"a file that holds KVITT_SMTP_URL"`
+	MailFrom              string `envconfig:"KVITT_MAIL_FROM" desc:"the sender of notifications: Kvitt <kvitt@example.com>"`
+	MailTo                string `envconfig:"KVITT_MAIL_TO" desc:"who gets notifications, separated by commas"`
+	WebhookURL            string `envconfig:"KVITT_WEBHOOK_URL" desc:"where notifications are posted as signed JSON; https, or http to this machine"`
+	WebhookSecret         string `envconfig:"KVITT_WEBHOOK_SECRET" secret:"true" desc:"signs them: whsec_ and base64, or at least 24 characters"`
+	WebhookSecretFile     string `envconfig:"KVITT_WEBHOOK_SECRET_FILE" desc:"a file that holds KVITT_WEBHOOK_SECRET"`
+	SyncLimit             string `envconfig:"KVITT_SYNC_LIMIT" default:"26h" desc:"no successful sync of an active connection for longer than this is reported"`
+	GrantLifetime         string `envconfig:"KVITT_GRANT_LIFETIME" default:"365" desc:"days that a person's consent in Visma Connect lives, as the OAuth client is set in Visma's portal"`
+	GrantWarning          string `envconfig:"KVITT_GRANT_WARNING" default:"14" desc:"days before its end from which on it is warned of"`
 }
 
 // Variable describes a setting.

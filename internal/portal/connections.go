@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/notice"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -87,7 +88,7 @@ func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error 
 		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"), Presets: voucher.Presets(),
 	}
 	switch {
-	case in.Name == "" || len(in.Name) > 120:
+	case in.Name == "" || len(in.Name) > 120 || notice.CheckName(in.Name) != nil:
 		in.Problem = "new.problem.name"
 	case !slices.Contains([]string{"klarna", "kustom"}, in.Provider), !slices.Contains([]string{"eu", "na", "oc"}, in.Region),
 		!slices.Contains([]string{"draft", "review", "auto"}, in.Posting), !slices.Contains(in.Presets, in.Preset):

@@ -23,6 +23,7 @@ import (
 	"kvitt/activities"
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/notify"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/telemetry"
@@ -158,8 +159,18 @@ func (p *parts) work(ctx context.Context) error {
 			}
 		},
 	})
+	channels, err := notify.Channels(p.config, nil)
+	if err != nil {
+		return err
+	}
+	if len(channels) == 0 {
+		p.log.Info("notices go to this log only: neither KVITT_SMTP_URL nor KVITT_WEBHOOK_URL is set")
+	}
 	workflows.Register(w)
-	activities.Register(w, p.doors, p.temporal, activities.Settings{UnknownWait: p.config.UnknownWait, TaskQueue: p.config.TaskQueue})
+	activities.Register(w, p.doors, p.temporal, activities.Settings{
+		UnknownWait: p.config.UnknownWait, TaskQueue: p.config.TaskQueue, PublicURL: p.config.PublicURL, Channels: channels,
+		SyncLimit: p.config.SyncLimit, GrantWarning: p.config.GrantWarning, GrantLifetime: p.config.GrantLifetime,
+	})
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker on task queue %s: %w", p.config.TaskQueue, err)
 	}

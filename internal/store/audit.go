@@ -122,6 +122,14 @@ func (s *Store) AuditTrail(ctx context.Context, connection string, limit int) ([
 	return all, s.fail("read the audit trail", err)
 }
 
+// Audited tells whether the trail of a connection has an entry about a subject
+// with an action: whether something was done that must be done once only.
+func (s *Store) Audited(ctx context.Context, connection, subject, action string) (bool, error) {
+	var n int64
+	err := one(ctx, s.reads, []any{&n}, "SELECT COUNT(*) FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action = $3", connection, subject, action)
+	return n > 0, s.fail("look for "+action+" in the audit trail", err)
+}
+
 // AuditHead tells the number of entries and the hash of the last one. Kept
 // somewhere else, it proves later that nobody rewrote the whole chain, which
 // the chain alone cannot.

@@ -163,3 +163,23 @@ func dropGuards(t *testing.T, db database) {
 		must(t, db.behindItsBack(t, statement))
 	}
 }
+
+func TestTheTrailTellsWhetherSomethingWasDoneAlready(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		must(t, s.Audit(t.Context(), store.AuditEntry{Who: "kvitt", ConnectionID: "c1", Subject: "notice/n1/mail", Action: "notice.sent"}))
+		for _, c := range []struct {
+			connection, subject, action string
+			want                        bool
+		}{
+			{"c1", "notice/n1/mail", "notice.sent", true},
+			{"c2", "notice/n1/mail", "notice.sent", false},
+			{"c1", "notice/n1/webhook", "notice.sent", false},
+			{"c1", "notice/n1/mail", "notice.not_delivered", false},
+		} {
+			if got, err := s.Audited(t.Context(), c.connection, c.subject, c.action); err != nil || got != c.want {
+				t.Errorf("%+v: %v, %v", c, got, err)
+			}
+		}
+	})
+}

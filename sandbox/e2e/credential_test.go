@@ -83,6 +83,7 @@ func (h *house) goesOn(t *testing.T, backfill *command, payouts []*shop.Payout) 
 	got := report(t, backfill.wait(t).with(t, 0))
 	got.came(t, counted{Found: len(payouts), Posted: len(payouts), Adopted: got.Adopted})
 	h.once(t, payouts...)
+	h.told(t, "reauth_required", "recovered")
 	if s := h.status(t); s.State != workflows.ConnActive || h.schedulePaused(t) {
 		t.Errorf("the connection is %s, its schedule paused: %t", s.State, h.schedulePaused(t))
 	}

@@ -141,6 +141,9 @@ func TestAPayoutThatWasDueAndIsMissingIsTold(t *testing.T) {
 	if run := h.trigger(t); run.Outcome != workflows.OutcomeDueMissing {
 		t.Errorf("the outcome is %s", run.Outcome)
 	}
+	h.told(t, "due_missing")
+	h.trigger(t) // misses it again
+	h.told(t, "due_missing")
 	h.once(t, payouts...)
 	s := w.done(t, "sync", h.id, "--output", "json")
 	report(t, s).came(t, counted{})

@@ -70,7 +70,7 @@ func TestNoSecretIsFoundWhereItDoesNotBelong(t *testing.T) {
 	w.done(t, "payout", "reject", h.id, bad.PaymentReference, "--reason", reason)
 
 	secrets := []canary{
-		newCanary("Klarna's key", h.key), newCanary("the refused key", refused), newCanary("the client secret", w.ClientSecret),
+		newCanary("Klarna's key", h.key), newCanary("the refused key", refused), newCanary("the client secret", w.ClientSecret), newCanary("the webhook's secret", webhookSecret),
 		newCanary("the access token", accessToken(t, h)), newCanary("the keyset", keysetSecret(t, w)),
 	}
 	private := []canary{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -29,6 +30,7 @@ type world struct {
 	temporal client.Client
 	store    *store.Store
 	vault    *vault.Vault
+	notices  *receiver
 
 	mu        sync.Mutex
 	said      strings.Builder    // all that starter ever said
@@ -38,9 +40,9 @@ type world struct {
 
 // begin starts a world without a worker: `starter setup` has run.
 func begin(ctx context.Context, o stack.Options) (w *world, err error) {
-	w = &world{log: &journal{}, free: o.Companies}
+	w = &world{log: &journal{}, free: o.Companies, notices: newReceiver()}
 	o.Module, o.Bin, o.Log = module, bin, w.log
-	o.Environment = append([]string{"KVITT_UNKNOWN_WAIT=" + unknownWait.String()}, o.Environment...)
+	o.Environment = slices.Concat([]string{"KVITT_UNKNOWN_WAIT=" + unknownWait.String()}, w.notices.environment(), o.Environment)
 	if w.Stack, err = stack.Start(ctx, o); err != nil {
 		return nil, err
 	}
@@ -77,6 +79,7 @@ func (w *world) open(ctx context.Context) error {
 // has met a data race.
 func (w *world) end() error {
 	var errs []error
+	defer w.notices.server.Close()
 	if w.temporal != nil {
 		w.temporal.Close()
 	}

@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"kvitt/internal/held"
+	"kvitt/internal/notice"
 	"kvitt/workflows"
 )
 
@@ -118,4 +119,9 @@ func registerConnection(w worker.Worker) {
 	add(w, workflows.SaveConnection, nothing[workflows.SaveConnectionInput])
 	add(w, workflows.SetSchedule, nothing[workflows.ScheduleInput])
 	add(w, workflows.EraseSecrets, nothing[workflows.VerifyInput])
+	add(w, workflows.TakeStock, func(workflows.StockInput) (workflows.Stock, error) {
+		return workflows.Stock{SyncLimit: 26 * time.Hour, GrantWarning: 14 * 24 * time.Hour}, nil
+	})
+	add(w, workflows.Notify, nothing[notice.Facts])
+	add(w, workflows.DropNotice, nothing[notice.Facts])
 }

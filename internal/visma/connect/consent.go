@@ -122,7 +122,7 @@ func (p *Provider) Exchange(ctx context.Context, c Consent, callback url.Values)
 	if claims, err := AccessTokenClaims(g.AccessToken); err == nil {
 		who.TenantID = claims.TenantID
 	}
-	g.TenantID = who.TenantID
+	g.TenantID, g.ConsentedAt = who.TenantID, g.IssuedAt
 	return g, who, nil
 }
 

@@ -19,6 +19,7 @@ type Grant struct {
 	AccessToken  string    `json:"access_token,omitempty"`  // so that several processes share one
 	IssuedAt     time.Time `json:"issued_at,omitzero"`      // UTC; when the access token was asked for
 	Expiry       time.Time `json:"expiry,omitzero"`         // UTC; of the access token
+	ConsentedAt  time.Time `json:"consented_at,omitzero"`   // UTC; interactive flow: when the person consented; zero in grants of an earlier version
 	Scope        string    `json:"scope,omitempty"`         // what was granted, separated by spaces
 	Version      int64     `json:"version"`                 // rises with every refresh and every consent
 	DeadSince    time.Time `json:"dead_since,omitzero"`     // UTC; when Visma Connect refused the refresh token for good

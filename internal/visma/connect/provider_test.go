@@ -199,6 +199,27 @@ func TestARefreshTokenIsKeptWhenNoNewOneComesAndReplacedWhenOneDoes(t *testing.T
 	}
 }
 
+func TestTheTimeOfAConsentIsKeptThroughRefreshes(t *testing.T) {
+	v := newVisma(t)
+	g := v.connected()
+	consented := v.clock.now()
+	for range 3 {
+		v.clock.move(40 * time.Minute)
+		next, err := v.provider().Refresh(t.Context(), g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g = next
+	}
+	if !g.ConsentedAt.Equal(consented) || g.IssuedAt.Equal(consented) {
+		t.Errorf("consented %s, issued %s, want %s and later", g.ConsentedAt, g.IssuedAt, consented)
+	}
+	service, err := v.provider().Service(t.Context(), testTenant)
+	if err != nil || !service.ConsentedAt.IsZero() {
+		t.Errorf("nobody consents to the service flow: %s, %v", service.ConsentedAt, err)
+	}
+}
+
 func TestAGrantThatCannotBeRefreshedSaysWhatHelps(t *testing.T) {
 	v := newVisma(t)
 	for _, g := range []Grant{{}, {Flow: "legacy"}, {Flow: FlowInteractive}} {

@@ -101,7 +101,7 @@ func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) 
 	if next.RefreshToken == "" {
 		next.RefreshToken = g.RefreshToken // the old one stays good when no new one comes
 	}
-	next.TenantID = g.TenantID
+	next.TenantID, next.ConsentedAt = g.TenantID, g.ConsentedAt
 	if next.Scope == "" {
 		next.Scope = g.Scope
 	}

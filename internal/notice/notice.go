@@ -1,0 +1,295 @@
+// Package notice is what Kvitt tells people by itself: the kinds of notices,
+// the facts that a workflow gathers for one, and the message made of them.
+//
+// It is pure. A notice must never carry a secret or an amount: it names what
+// happened and what helps, and links to the page that knows the rest.
+package notice
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Kind is the public code of a notice: people filter by it.
+type Kind string
+
+// The kinds.
+const (
+	ReauthRequired       Kind = "reauth_required"       // a side no longer lets Kvitt in
+	Recovered            Kind = "recovered"             // it works again
+	AuthorizationExpires Kind = "authorization_expires" // a consent ends in so many days
+	PayoutsHeld          Kind = "payouts_held"          // payouts wait for a person
+	DueMissing           Kind = "due_missing"           // a payout was due and has not come
+	SyncLate             Kind = "sync_late"             // no sync has succeeded for too long
+	Test                 Kind = "test"                  // somebody tries the channels
+)
+
+// Facts are what a workflow knows of an occasion. They are small, so that they
+// can travel through Temporal; the connection's name is looked up when the
+// message is made.
+type Facts struct {
+	// ID is the same for the same occasion, however often it is told.
+	ID         string    `json:"id"`
+	Kind       Kind      `json:"kind"`
+	Connection string    `json:"connection"`
+	Side       string    `json:"side,omitempty"` // klarna or visma
+	At         time.Time `json:"at"`
+
+	Reason  string           `json:"reason,omitempty"`  // reauth_required: in the other side's words
+	Remedy  string           `json:"remedy,omitempty"`  // reauth_required: what helps
+	Resumed int              `json:"resumed,omitempty"` // recovered: workflows that went on
+	Expires time.Time        `json:"expires,omitzero"`  // authorization_expires
+	Payouts map[string]int64 `json:"payouts,omitempty"` // payouts_held: how many by reason
+	Missing *Missing         `json:"missing,omitempty"` // due_missing
+	Since   time.Time        `json:"since,omitzero"`    // sync_late: the last success, or since when one was expected
+	Limit   time.Duration    `json:"limit,omitempty"`   // sync_late
+	Never   bool             `json:"never,omitempty"`   // sync_late: there has been no success yet
+}
+
+// Missing is a payout that was due by the merchant's own rhythm.
+type Missing struct {
+	Currency string `json:"currency"`
+	Due      string `json:"due"` // YYYY-MM-DD, UTC
+	GapDays  int    `json:"gap_days"`
+	Last     string `json:"last"` // the latest payout, YYYY-MM-DD
+}
+
+// ID makes the id of a notice from what makes its occasion: letters, digits,
+// - and _ only, because it stands in the headers of mails and webhooks.
+func ID(kind Kind, parts ...string) string {
+	id := strings.Join(append([]string{string(kind)}, parts...), "-")
+	return strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_') {
+			return r
+		}
+		return '-'
+	}, id)
+}
+
+// Stamp is a moment as a part of an id.
+func Stamp(t time.Time) string { return t.UTC().Format("20060102T150405.000Z") }
+
+// Notice is a message, as a webhook gets it and a mail is made of it.
+type Notice struct {
+	ID         string    `json:"id"`
+	Kind       Kind      `json:"kind"`
+	Connection string    `json:"connection"`
+	Name       string    `json:"name"`
+	Side       string    `json:"side"`
+	Happened   string    `json:"happened"`
+	Helps      string    `json:"helps"`
+	Link       string    `json:"link"`
+	At         time.Time `json:"at"`
+}
+
+// Compose makes the message. publicURL is where browsers reach the portal,
+// without a slash at the end. A name that is not one printable line could write
+// headers of a mail: it is refused, and the connection's id stands in its place.
+func Compose(f *Facts, name, publicURL string) Notice {
+	if CheckName(name) != nil {
+		name = f.Connection
+	}
+	n := Notice{
+		ID: f.ID, Kind: f.Kind, Connection: f.Connection, Name: name, Side: f.Side,
+		Link: publicURL + "/connections/" + f.Connection, At: f.At.UTC().Truncate(time.Second),
+	}
+	if f.Connection == "" {
+		n.Link = publicURL
+	}
+	n.Happened, n.Helps = words(f)
+	return n
+}
+
+// CheckName refuses what is not the name of a connection: one line that can be
+// printed, and not too long.
+func CheckName(name string) error {
+	const most = 200
+	switch {
+	case strings.TrimSpace(name) == "":
+		return errors.New("the name is empty; it is how people know the connection")
+	case len(name) > most:
+		return fmt.Errorf("the name has %d bytes; %d are the most", len(name), most)
+	case strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return errors.New("the name has a line break or another character that cannot be printed; leave it out")
+	}
+	return nil
+}
+
+// Subject is the message in one line.
+func (n *Notice) Subject() string {
+	words := map[Kind]string{
+		ReauthRequired:       PartyOf(n.Side) + " needs to be authorised again",
+		Recovered:            PartyOf(n.Side) + " works again",
+		AuthorizationExpires: "the authorisation of " + PartyOf(n.Side) + " expires soon",
+		PayoutsHeld:          "payouts wait for a person",
+		DueMissing:           "a payout was due and has not come",
+		SyncLate:             "no sync has succeeded for too long",
+		Test:                 "this is a test",
+	}[n.Kind]
+	if n.Name == "" {
+		return "Kvitt: " + words
+	}
+	return "Kvitt, " + n.Name + ": " + words
+}
+
+// Text is the message as the plain text of a mail.
+func (n *Notice) Text() string {
+	var b strings.Builder
+	if n.Connection != "" {
+		fmt.Fprintf(&b, "Connection: %s (%s)\n\n", n.Name, n.Connection)
+	}
+	b.WriteString(n.Happened + "\n")
+	if n.Helps != "" {
+		fmt.Fprintf(&b, "\nWhat helps: %s\n", n.Helps)
+	}
+	fmt.Fprintf(&b, "\n%s\n\n-- \nKvitt, %s. Code: %s\n", n.Link, n.At.Format("2006-01-02 15:04Z"), n.Kind)
+	return b.String()
+}
+
+// PartyOf is the name of a side for people.
+func PartyOf(side string) string {
+	switch side {
+	case "klarna":
+		return "Klarna"
+	case "visma":
+		return "Visma.net"
+	default:
+		return "a side"
+	}
+}
+
+// words say what happened and what helps.
+func words(f *Facts) (happened, helps string) {
+	side := PartyOf(f.Side)
+	switch f.Kind {
+	case ReauthRequired:
+		return join(side+" no longer lets Kvitt in, so the syncs have stopped. Nothing is lost: what waits goes on once it works again.", because(f.Reason)), oneLine(f.Remedy)
+	case Recovered:
+		return join(side+" works again.", resumed(f.Resumed)), "Nothing needs to be done."
+	case AuthorizationExpires:
+		return fmt.Sprintf("The authorisation of %s expires %s, on %s. After that Kvitt can post nothing until somebody has consented again.", side, in(Days(f.At, f.Expires)), day(f.Expires)),
+			"Consent again before that day: on the connection's page, or with `starter connection authorize " + f.Connection + "`."
+	case PayoutsHeld:
+		return held(f.Payouts), "Look at them: `starter payout list " + f.Connection + " --state held`, or `--state awaiting_approval` for those that await approval. Each says what helps."
+	case DueMissing:
+		happened = "A payout was due and has not come."
+		if f.Missing != nil {
+			happened = f.Missing.String()
+		}
+		return happened, "Look in Klarna's Merchant Portal whether it was paid out. If it was, `starter sync " + f.Connection + "` fetches it; if not, ask Klarna."
+	case SyncLate:
+		return late(f), "Run `starter doctor` and read what it says; then `starter sync " + f.Connection + "`."
+	case Test:
+		return "Somebody tried whether notifications arrive. They do.", ""
+	}
+	return "Something happened that this version has no words for.", "Look at the connection's page."
+}
+
+// Days is how many days are left until a moment, a begun one counted.
+func Days(now, until time.Time) int { return int(math.Ceil(until.Sub(now).Hours() / 24)) }
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+func in(days int) string {
+	switch {
+	case days <= 0:
+		return "today"
+	case days == 1:
+		return "within a day"
+	default:
+		return fmt.Sprintf("in %d days", days)
+	}
+}
+
+func because(reason string) string {
+	if reason = strings.TrimRight(oneLine(reason), "."); reason == "" {
+		return ""
+	}
+	return "Why: " + reason + "."
+}
+
+func resumed(n int) string {
+	switch n {
+	case 0:
+		return ""
+	case 1:
+		return "One piece of work that waited for it goes on."
+	default:
+		return fmt.Sprintf("%d pieces of work that waited for it go on.", n)
+	}
+}
+
+// held counts payouts by reason, the approvals first.
+func held(by map[string]int64) string {
+	const approval = "approval"
+	var parts []string
+	if n := by[approval]; n > 0 {
+		parts = append(parts, plural(n, "payout awaits approval", "payouts await approval")+".")
+	}
+	var total int64
+	var reasons []string
+	for _, code := range slices.Sorted(maps.Keys(by)) {
+		if code != approval && by[code] > 0 {
+			total += by[code]
+			reasons = append(reasons, fmt.Sprintf("%s %d", code, by[code]))
+		}
+	}
+	if total > 0 {
+		parts = append(parts, plural(total, "payout is held", "payouts are held")+": "+strings.Join(reasons, ", ")+".")
+	}
+	return strings.Join(parts, " ")
+}
+
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// String says it in a sentence.
+func (m *Missing) String() string {
+	return fmt.Sprintf("A payout in %s was due on %s, after one every %d days until %s, and has not come.", m.Currency, m.Due, m.GapDays, m.Last)
+}
+
+func late(f *Facts) string {
+	since := f.Since.UTC().Format("2006-01-02 15:04Z")
+	if f.Never {
+		return fmt.Sprintf("No sync has succeeded since %s, when the connection became active; the limit is %s.", since, hours(f.Limit))
+	}
+	return fmt.Sprintf("The last successful sync ended at %s; the limit is %s.", since, hours(f.Limit))
+}
+
+func hours(d time.Duration) string {
+	if d%time.Hour == 0 {
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return d.Round(time.Second).String()
+}
+
+func join(sentences ...string) string {
+	return strings.Join(slices.DeleteFunc(sentences, func(s string) bool { return s == "" }), " ")
+}
+
+// oneLine is text of somebody else, shortened and without what cannot be
+// printed.
+func oneLine(text string) string {
+	const most = 600
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	text = strings.Join(strings.Fields(text), " ")
+	if r := []rune(text); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return text
+}

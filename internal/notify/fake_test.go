@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"bufio"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// post is a mail server, as much of one as a client meets.
+type post struct {
+	t        *testing.T
+	listener net.Listener
+	tls      *tls.Config // nil: no STARTTLS
+	implicit bool
+	refuse   string // the answer to AUTH
+
+	mu    sync.Mutex
+	lines []string // what clients said, outside of mails
+	mails []string
+	tells bool // whether the last mail came through TLS
+}
+
+func newPost(t *testing.T, change ...func(*post)) *post {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &post{t: t, listener: l}
+	for _, f := range change {
+		f(p)
+	}
+	var open sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); open.Wait() })
+	open.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = conn.SetDeadline(time.Now().Add(30 * time.Second))
+			open.Go(func() { p.serve(conn) })
+		}
+	})
+	return p
+}
+
+func (p *post) address() string { return p.listener.Addr().String() }
+
+func (p *post) serve(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	secure := p.implicit
+	if secure {
+		conn = tls.Server(conn, p.tls)
+	}
+	in := bufio.NewReader(conn)
+	say := func(s string) { _, _ = fmt.Fprintf(conn, "%s\r\n", s) }
+	say("220 post ready")
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		line = strings.TrimRight(line, "\r\n")
+		p.mu.Lock()
+		p.lines = append(p.lines, line)
+		p.mu.Unlock()
+		verb, _, _ := strings.Cut(strings.ToUpper(line), " ")
+		switch verb {
+		case "EHLO":
+			say("250-post")
+			if p.tls != nil && !secure {
+				say("250-STARTTLS")
+			}
+			say("250-AUTH PLAIN LOGIN")
+			say("250 8BITMIME")
+		case "STARTTLS":
+			say("220 go on")
+			conn, secure = tls.Server(conn, p.tls), true
+			in = bufio.NewReader(conn)
+		case "AUTH":
+			if p.refuse != "" {
+				say(p.refuse)
+				continue
+			}
+			say("235 welcome")
+		case "DATA":
+			say("354 go on")
+			var mail strings.Builder
+			for {
+				line, err := in.ReadString('\n')
+				if err != nil || line == ".\r\n" {
+					break
+				}
+				mail.WriteString(line)
+			}
+			p.mu.Lock()
+			p.mails, p.tells = append(p.mails, mail.String()), secure
+			p.mu.Unlock()
+			say("250 taken")
+		case "QUIT":
+			say("221 bye")
+			return
+		default:
+			say("250 fine")
+		}
+	}
+}
+
+func (p *post) taken() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string(nil), p.mails...)
+}
+
+func (p *post) heard() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.lines, "\n")
+}
+
+// certified is a certificate for a host, and what a client has to trust.
+func certified(t *testing.T, host string) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host}, IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusted := x509.NewCertPool()
+	trusted.AddCert(parsed)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
+		&tls.Config{RootCAs: trusted, ServerName: host, MinVersion: tls.VersionTLS12}
+}

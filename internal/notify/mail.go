@@ -1,0 +1,194 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	gomail "github.com/wneessen/go-mail"
+
+	"kvitt/internal/notice"
+	"kvitt/internal/vault"
+)
+
+// Mail sends notices as plain text by SMTP. Beyond this machine it speaks TLS
+// or not at all: STARTTLS for smtp, from the start for smtps.
+type Mail struct {
+	host     string
+	options  []gomail.Option
+	secrets  []string
+	from     *mail.Address
+	to       []string
+	password bool
+
+	implicit bool        // TLS from the start
+	tls      *tls.Config // whom to trust; nil: whom this machine trusts
+	dial     func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// NewMail makes the channel from smtp://USER:PASSWORD@HOST:587 or smtps://….
+func NewMail(server vault.Secret, from string, to []string) (*Mail, error) {
+	u, err := url.Parse(server.Reveal())
+	if err != nil || u.Scheme != "smtp" && u.Scheme != "smtps" || u.Hostname() == "" {
+		return nil, errors.New("configure mail: KVITT_SMTP_URL is not smtp://USER:PASSWORD@HOST:587 or smtps://…")
+	}
+	sender, err := mail.ParseAddress(from)
+	if err != nil {
+		return nil, fmt.Errorf("configure mail: KVITT_MAIL_FROM is %q, which is no address", from)
+	}
+	if len(to) == 0 {
+		return nil, errors.New("configure mail: KVITT_MAIL_TO names nobody")
+	}
+	port := 587
+	if u.Scheme == "smtps" {
+		port = 465
+	}
+	if u.Port() != "" {
+		if port, err = strconv.Atoi(u.Port()); err != nil {
+			return nil, errors.New("configure mail: the port in KVITT_SMTP_URL is no number")
+		}
+	}
+	m := &Mail{host: u.Hostname(), from: sender, to: to, implicit: u.Scheme == "smtps", dial: new(net.Dialer).DialContext}
+	_, domain, _ := strings.Cut(sender.Address, "@")
+	m.options = []gomail.Option{gomail.WithPort(port), gomail.WithTimeout(within), gomail.WithHELO(domain)}
+	switch {
+	case m.implicit:
+		m.options = append(m.options, gomail.WithSSL())
+	case loopback(u.Hostname()):
+		m.options = append(m.options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
+	default:
+		m.options = append(m.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
+	}
+	if u.User != nil {
+		m.password = true
+		password, _ := u.User.Password()
+		m.secrets = []string{
+			server.Reveal(), password, base64.StdEncoding.EncodeToString([]byte(password)),
+			base64.StdEncoding.EncodeToString([]byte("\x00" + u.User.Username() + "\x00" + password)),
+		}
+		m.options = append(m.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
+			gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
+	}
+	return m, nil
+}
+
+// Format describes the channel without its secrets, whatever the verb.
+func (m *Mail) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "mail by "+m.host) }
+
+// Name names the channel.
+func (m *Mail) Name() string { return "mail" }
+
+// Send sends the notice once, to all recipients.
+func (m *Mail) Send(ctx context.Context, n *notice.Notice) error {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	message, err := m.compose(n)
+	if err != nil {
+		return m.failure("send the notice "+n.ID, err)
+	}
+	client, hangUp, err := m.client()
+	if err == nil {
+		defer hangUp()
+		err = client.DialAndSendWithContext(ctx, message)
+	}
+	if err != nil && !message.IsDelivered() {
+		return m.failure("send the notice "+n.ID, err)
+	}
+	return nil // a server that forgets its manners after taking it has taken it
+}
+
+// client is a client for one connection. The library leaves a connection open
+// that failed while it was set up; hangUp closes it.
+func (m *Mail) client() (client *gomail.Client, hangUp func(), err error) {
+	config := &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12}
+	if m.tls != nil {
+		config = m.tls
+	}
+	var open net.Conn
+	client, err = gomail.NewClient(m.host, slices.Concat(m.options, []gomail.Option{
+		gomail.WithTLSConfig(config),
+		gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := m.dial(ctx, network, address)
+			if err != nil {
+				return nil, err
+			}
+			open = conn
+			if !m.implicit {
+				return conn, nil
+			}
+			secure := tls.Client(conn, config)
+			return secure, secure.HandshakeContext(ctx)
+		}),
+	})...)
+	return client, func() {
+		if open != nil {
+			_ = open.Close()
+		}
+	}, err
+}
+
+// compose writes the message. What stands in a header is one line.
+func (m *Mail) compose(n *notice.Notice) (*gomail.Msg, error) {
+	_, domain, _ := strings.Cut(m.from.Address, "@")
+	subject, id := n.Subject(), n.ID+"@"+domain
+	for _, header := range []string{subject, id} {
+		if strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return nil, errors.New("a header of it would have more than one line, so somebody could write headers of their own; it is not sent")
+		}
+	}
+	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	message.FromMailAddress(m.from)
+	if err := message.To(m.to...); err != nil {
+		return nil, err
+	}
+	message.Subject(subject)
+	message.SetMessageIDWithValue(id)
+	message.SetDateWithValue(n.At)
+	message.SetGenHeader("Auto-Submitted", "auto-generated")
+	message.SetGenHeaderPreformatted("List-Id", "Kvitt notifications <kvitt-notifications."+domain+">")
+	message.SetGenHeader("X-Kvitt-Kind", string(n.Kind))
+	message.SetBodyString(gomail.TypeTextPlain, n.Text())
+	return message, nil
+}
+
+// Check connects, speaks TLS, signs in, and asks for a sign of life.
+func (m *Mail) Check(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	attempted := "sign in to the mail server " + m.host
+	client, hangUp, err := m.client()
+	if err != nil {
+		return "", m.failure(attempted, err)
+	}
+	defer hangUp()
+	if err := client.DialWithContext(ctx); err != nil {
+		return "", m.failure(attempted, err)
+	}
+	if err := client.Reset(); err != nil { // asks with NOOP first
+		return "", m.failure(attempted, err)
+	}
+	if !m.password {
+		return m.host + " answers; nothing was sent", nil
+	}
+	return m.host + " answers and lets us in; nothing was sent", nil
+}
+
+// failure keeps the password out of what a server or a library says.
+func (m *Mail) failure(attempted string, err error) error {
+	words := err.Error()
+	for _, secret := range m.secrets {
+		if secret != "" {
+			words = strings.ReplaceAll(words, secret, "[redacted]")
+		}
+	}
+	return fmt.Errorf("%s: mail server %s: %s. Check KVITT_SMTP_URL and what the server says", attempted, m.host, strings.Join(strings.Fields(words), " "))
+}
