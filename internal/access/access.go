@@ -11,7 +11,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -289,6 +291,17 @@ func (d *Doors) revoke(ctx context.Context, connection, field string) error {
 		return err
 	}
 	return provider.Revoke(ctx, g)
+}
+
+// Settle waits until no refresh is under way and everything that Visma Connect
+// gave is saved, or ctx ends. Call it before the store is closed.
+func (d *Doors) Settle(ctx context.Context) {
+	d.mu.Lock()
+	open := slices.Collect(maps.Values(d.visma))
+	d.mu.Unlock()
+	for _, door := range open {
+		door.tokens.Settle(ctx)
+	}
 }
 
 // Promote makes a verified candidate the credential in use.
