@@ -53,7 +53,7 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 	}
 	script, err := os.ReadFile(axe)
 	if err != nil {
-		return nil, fmt.Errorf("read axe-core: %w. `make browser` installs it", err)
+		return nil, fmt.Errorf("read axe-core: %w. `make foreign` installs it", err)
 	}
 	profile, err := os.MkdirTemp("", "kvitt-browser-")
 	if err != nil {
