@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -47,6 +48,9 @@ type Portal struct {
 func New(o Options) (*Portal, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if u, err := url.Parse(o.Config.PublicURL); err != nil || u.Path != "" {
+		return nil, fmt.Errorf("prepare the portal: KVITT_PUBLIC_URL is %s, and the portal is served at the root of a host. Give it a host name of its own", o.Config.PublicURL)
 	}
 	all, err := readPages()
 	if err != nil {

@@ -30,6 +30,7 @@ type Browser struct {
 	axe  string
 
 	Complaints []string // what the browser itself complained of: policy, scripts
+	Visited    []string // every address that was asked for, in order
 }
 
 // patience is how long a page may take to show what is waited for.
@@ -76,6 +77,8 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 	}}
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			b.Visited = append(b.Visited, e.Request.URL)
 		case *runtime.EventExceptionThrown:
 			b.Complaints = append(b.Complaints, e.ExceptionDetails.Error())
 		case *runtime.EventConsoleAPICalled:

@@ -191,6 +191,24 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	return p, s.awaitPoll(ctx, p)
 }
 
+// RestartWorker kills the first worker, as a crash would, and starts it again at
+// the same addresses.
+func (s *Stack) RestartWorker(ctx context.Context) error {
+	s.mu.Lock()
+	old := s.workers[0]
+	s.mu.Unlock()
+	old.Kill()
+	<-old.Done()
+	p, err := start("worker", filepath.Join(s.bin, "worker"), nil, full(s.Env), s.o.Log)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.workers[0] = p
+	s.mu.Unlock()
+	return within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+s.Metrics+"/readyz") })
+}
+
 // taskQueue is the one that worker and starter use unless they are told.
 const taskQueue = "kvitt"
 
