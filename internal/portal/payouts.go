@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kvitt/activities"
+	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -79,6 +80,8 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	at.Totals = figures.Totals
 	if row.HeldReason == "" {
 		at.Held = nil
+	} else if entry, _ := held.Look(at.Held.Code); at.Held.Detail == entry.Sentence {
+		at.Held.Detail = "" // the page says it in the reader's language
 	}
 	if at.Voucher != nil {
 		at.Debit, at.Credit = at.Voucher.Total()
