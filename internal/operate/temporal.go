@@ -110,6 +110,7 @@ func Tell[T any](ctx context.Context, t Temporal, s workflows.Signal[T], workflo
 	return t.Signal(ctx, workflowID, s.Name, in)
 }
 
+// StartWorker is what helps when no worker answers.
 const StartWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and look at its log if one runs."
 
 // Unanswered turns the errors of a message to a workflow into what a person is

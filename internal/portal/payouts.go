@@ -112,7 +112,10 @@ func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening,
 		if e.Subject != "payout/"+row.PaymentReference {
 			continue
 		}
-		var after struct{ Reason, Code string }
+		var after struct {
+			Reason string `json:"reason"`
+			Code   string `json:"code"`
+		}
 		_ = json.Unmarshal(e.After, &after) // most actions have neither
 		all = append(all, happening{At: e.At, Who: e.Who, Action: strings.TrimPrefix(e.Action, "payout."), After: cmp.Or(after.Reason, after.Code)})
 	}
@@ -121,7 +124,9 @@ func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening,
 
 // stateIn is the state that an audit entry about a connection tells of.
 func stateIn(document json.RawMessage) string {
-	var told struct{ State string }
+	var told struct {
+		State string `json:"state"`
+	}
 	_ = json.Unmarshal(document, &told) // some tell of none
 	return told.State
 }

@@ -141,4 +141,3 @@ func TestNoPageCarriesScriptOrStyleOfItsOwn(t *testing.T) {
 		}
 	}
 }
-

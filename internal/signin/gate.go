@@ -124,6 +124,13 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 	})
 }
 
+// Known tells whether a request comes from somebody who is signed in and has
+// the role, for what is no page and answers in its own way.
+func (g *Gate) Known(r *http.Request, need Role) bool {
+	p, err := g.signedIn(r)
+	return err == nil && p.Role.Allows(need)
+}
+
 func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request, why error) {
 	to := g.signInAddress(g.pageOf(r))
 	switch {

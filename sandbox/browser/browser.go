@@ -166,7 +166,7 @@ func (b *Browser) Until(what, expression string) error {
 			return nil
 		}
 		if time.Now().After(deadline) || b.ctx.Err() != nil {
-			return fmt.Errorf("wait for %s: it did not come (%v); the page at %s says:\n%s", what, err, b.Address(), b.Text())
+			return errors.Join(fmt.Errorf("wait for %s: it did not come; the page at %s says:\n%s", what, b.Address(), b.Text()), err)
 		}
 		select {
 		case <-b.ctx.Done():
@@ -286,7 +286,9 @@ func (b *Browser) Faults() ([]string, error) {
 }
 
 // Reload loads the page again.
-func (b *Browser) Reload() error { return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return page.Reload().Do(ctx) })) }
+func (b *Browser) Reload() error {
+	return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return page.Reload().Do(ctx) }))
+}
 
 // Back goes back, as the browser's button does.
 func (b *Browser) Back() error { return b.run(chromedp.NavigateBack()) }

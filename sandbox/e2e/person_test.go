@@ -4,7 +4,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -193,13 +192,3 @@ func (p *person) signsInWith(link, email, name string) {
 
 // waitFor is how long the portal's pages are given for what takes a while.
 const waitFor = 30 * time.Second
-
-// keyOf reads a key file, as somebody who copies from it.
-func keyOf(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(text))
-}

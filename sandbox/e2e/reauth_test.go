@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 
+	"kvitt/internal/access"
+	"kvitt/internal/visma/connect"
 	"kvitt/sandbox/stack"
 	"kvitt/workflows"
 )
@@ -95,6 +97,7 @@ func TestABackfillIsAuthorisedAgainInTheBrowser(t *testing.T) {
 	if s := h.status(t); s.State != workflows.ConnActive || h.schedulePaused(t) {
 		t.Errorf("the connection is %s, its schedule paused: %t", s.State, h.schedulePaused(t))
 	}
+	p.leaksNothing(h)
 	letters.mu.Lock()
 	defer letters.mu.Unlock()
 	for _, told := range letters.came {
@@ -121,4 +124,46 @@ func missing(all []string, wanted string) string {
 		}
 	}
 	return strings.Join(all, ", ") + " came"
+}
+
+// leaksNothing looks for what opens a door wherever it must not be.
+func (p *person) leaksNothing(h *house) {
+	p.t.Helper()
+	secret, err := h.vault.Get(p.t.Context(), h.id, access.FieldVisma)
+	p.must(err)
+	var grant connect.Grant
+	p.must(json.Unmarshal([]byte(secret.Reveal()), &grant))
+	if grant.RefreshToken == "" || grant.AccessToken == "" {
+		p.t.Fatal("the vault holds no tokens of a consent")
+	}
+	cookies, err := p.Cookies("http://" + h.Portal)
+	p.must(err)
+	canaries := []canary{
+		newCanary("Klarna's key", h.key), newCanary("the client's secret", h.ClientSecret),
+		newCanary("the refresh token", grant.RefreshToken), newCanary("the access token", grant.AccessToken),
+	}
+	for _, c := range cookies {
+		if c.Name == "__Host-kvitt" {
+			canaries = append(canaries, newCanary("the session", c.Value))
+		}
+	}
+	_, code, _ := strings.Cut(p.last("code="), "code=")
+	code, _, _ = strings.Cut(code, "&")
+	canaries = append(canaries, newCanary("the authorisation code", code))
+	if len(canaries) != 6 {
+		p.t.Fatalf("only %d canaries", len(canaries))
+	}
+	for place, text := range map[string][]byte{
+		"the database": contents(p.t, h.world, "kvitt.db*"), "Temporal's database": contents(p.t, h.world, "temporal.db*"),
+		"the worker's log": []byte(h.log.String()), "the metrics": metrics(p.t, h.world), "the pages": []byte(p.pages.String()),
+	} {
+		if len(text) < 100 {
+			p.t.Fatalf("%s is empty", place)
+		}
+		for _, c := range canaries {
+			if c.in(text) {
+				p.t.Errorf("%s was found in %s", c.name, place)
+			}
+		}
+	}
 }

@@ -184,7 +184,7 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	s.mu.Lock()
 	s.workers = append(s.workers, p)
 	s.mu.Unlock()
-	err = within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
+	err = within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
 	if err != nil || !first {
 		return p, err
 	}
@@ -206,7 +206,7 @@ func (s *Stack) RestartWorker(ctx context.Context) error {
 	s.mu.Lock()
 	s.workers[0] = p
 	s.mu.Unlock()
-	return within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+s.Metrics+"/readyz") })
+	return within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+s.Metrics+"/readyz") })
 }
 
 // taskQueue is the one that worker and starter use unless they are told.
@@ -220,7 +220,7 @@ func (s *Stack) awaitPoll(ctx context.Context, p *Process) error {
 		return fmt.Errorf("wait for the worker: %w", err)
 	}
 	defer c.Close()
-	return within(ctx, p, time.Minute, func(ctx context.Context) error {
+	return within(ctx, p, func(ctx context.Context) error {
 		for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 			queue, err := c.DescribeTaskQueue(ctx, taskQueue, kind)
 			if err != nil {
