@@ -120,7 +120,7 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
-	pages := p.guard(http.NewCrossOriginProtection().Handler(mux))
+	pages := p.guard(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, mostForm)))
 	if codec == nil {
 		return pages
 	}
@@ -129,6 +129,9 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	outer.Handle("/", pages)
 	return outer
 }
+
+// mostForm is more than any form of these pages has, in bytes.
+const mostForm = 1 << 20
 
 // guard says to the browser what these pages may do: nothing that does not
 // come from here.
