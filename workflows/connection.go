@@ -302,6 +302,7 @@ func (c *connection) startSync(ctx workflow.Context, by Person) (Started, error)
 		WorkflowID:        id,
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:     "Sync asked for by " + by.Who,
+		Priority:          UrgentSync.Priority(c.ID),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			AttrConnection.ValueSet(c.ID),
 		),

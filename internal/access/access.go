@@ -15,8 +15,7 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"kvitt/internal/budget"
 	"kvitt/internal/company"
 	"kvitt/internal/config"
 	"kvitt/internal/fault"
@@ -58,22 +57,26 @@ type Doors struct {
 	provider *connect.Provider
 
 	mu       sync.Mutex
+	shares   map[string]*budget.Share
 	klarna   map[string]opened[*klarna.Client]
-	visma    map[string]*visma.Client
+	visma    map[string]opened[*visma.Client]
 	profiles map[string]*voucher.Profile
 }
 
-// opened is a client and the secret it was made with, to notice a new one.
+// opened is a client, with the secret it was made with and the budget it
+// spends, to notice new ones.
 type opened[C any] struct {
 	secret vault.Secret
+	budget string
 	client C
 }
 
 func (d *Doors) init() {
 	d.once.Do(func() {
 		d.company = company.Cache{Life: companyLife, Now: time.Now}
+		d.shares = map[string]*budget.Share{}
 		d.klarna = map[string]opened[*klarna.Client]{}
-		d.visma = map[string]*visma.Client{}
+		d.visma = map[string]opened[*visma.Client]{}
 		d.profiles = map[string]*voucher.Profile{}
 	})
 }
@@ -92,14 +95,19 @@ func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, 
 	if err != nil {
 		return nil, err
 	}
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.klarna[connection]; ok && known.secret == secret {
+	spends := klarnaBudget(&row)
+	if known, ok := d.klarna[connection]; ok && known.secret == secret && known.budget == spends {
 		return known.client, nil
 	}
-	client, _, err := d.klarnaWith(ctx, connection, secret)
+	client, _, err := d.klarnaWith(&row, secret)
 	if err == nil {
-		d.klarna[connection] = opened[*klarna.Client]{secret, client}
+		d.klarna[connection] = opened[*klarna.Client]{secret, spends, client}
 	}
 	return client, err
 }
@@ -110,69 +118,73 @@ func (d *Doors) KlarnaCandidate(ctx context.Context, connection string) (*klarna
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
-	return d.klarnaWith(ctx, connection, secret)
-}
-
-func (d *Doors) klarnaWith(ctx context.Context, connection string, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	row, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
+	d.init()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.klarnaWith(&row, secret)
+}
+
+func (d *Doors) klarnaWith(row *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	var s KlarnaSecret
 	if err := json.Unmarshal([]byte(secret.Reveal()), &s); err != nil {
-		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: what the vault holds is not a credential", connection)
+		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: what the vault holds is not a credential", row.ID)
 	}
 	credential, err := klarna.ParseCredential(row.Provider, row.Region, s.Key, s.Username)
 	if err != nil {
 		return nil, credential, err
 	}
 	client, err := klarna.New(credential, klarna.Options{
-		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: klarnaBudget(credential),
+		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(row), klarnaTerms(credential)),
 	})
 	return client, credential, err
 }
 
-// klarnaBudget stays below what Klarna grants a merchant, all its programs
-// taken together.
-func klarnaBudget(c klarna.Credential) *rate.Limiter {
-	if c.Environment() == klarna.Live {
-		return rate.NewLimiter(160, 32)
-	}
-	return rate.NewLimiter(40, 16)
-}
-
 // Visma is the connection's Visma.net client. Its tokens come from the vault
 // and are refreshed by whichever process is first.
-func (d *Doors) Visma(_ context.Context, connection string) (*visma.Client, error) {
+func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.visma[connection]; ok {
-		return known, nil
+	spends := d.vismaBudget(&row)
+	if known, ok := d.visma[connection]; ok && known.budget == spends {
+		return known.client, nil
 	}
-	client, err := d.vismaWith(connection, FieldVisma)
+	client, err := d.vismaWith(connection, FieldVisma, d.shareLocked(spends, budget.Counted()))
 	if err == nil {
-		d.visma[connection] = client
+		d.visma[connection] = opened[*visma.Client]{budget: spends, client: client}
 	}
 	return client, err
 }
 
 // VismaCandidate is a client for the grant that waits to be verified.
-func (d *Doors) VismaCandidate(_ context.Context, connection string) (*visma.Client, error) {
+func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.vismaWith(connection, FieldVismaCandidate)
+	return d.vismaWith(connection, FieldVismaCandidate, d.shareLocked(d.vismaBudget(&row), budget.Counted()))
 }
 
-func (d *Doors) vismaWith(connection, field string) (*visma.Client, error) {
+func (d *Doors) vismaWith(connection, field string, share *budget.Share) (*visma.Client, error) {
 	provider, err := d.connectLocked()
 	if err != nil {
 		return nil, err
 	}
 	return visma.New(visma.Options{
 		BaseURL: d.Config.VismaAPIURL, HTTPClient: d.HTTP,
-		Tokens: provider.Source(&keeper{d.Store, d.Vault, connection, field}),
+		Tokens:  provider.Source(&keeper{d.Store, d.Vault, connection, field}),
+		Limiter: visma.NewSharedLimiter(share),
 	})
 }
 

@@ -185,6 +185,7 @@ func (s *session) startBackfill(ctx context.Context, in *backfill) error {
 		},
 		Summary:    fmt.Sprintf("%s of connection %s from %s to %s", kind, in.connection, in.from, in.to),
 		Connection: in.connection,
+		Urgency:    workflows.UrgentBackfill,
 	})
 	if errors.Is(err, errRunning) {
 		return &CommandError{

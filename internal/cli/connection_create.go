@@ -173,6 +173,7 @@ func (s *session) startConnection(ctx context.Context, row *store.Connection, ve
 		},
 		Summary:    "Connection " + row.ID,
 		Connection: row.ID,
+		Urgency:    workflows.UrgentPerson,
 		Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(workflows.ConnSetup)},
 		Once:       true,
 	})
