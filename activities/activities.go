@@ -51,6 +51,7 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.CompleteBatch, to.CompleteBatch)
 	add(r, workflows.VerifyVisma, to.VerifyVisma)
 	add(r, workflows.EraseSecrets, to.EraseSecrets)
+	add(r, workflows.CheckDrift, to.CheckDrift)
 
 	preview := &Preview{Klarna: from, Visma: to}
 	add(r, workflows.PreviewPayout, preview.PreviewPayout)

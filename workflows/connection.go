@@ -40,6 +40,7 @@ type connection struct {
 	Status
 	busy     int // pieces of work that must not be cut by continuing as new
 	draining bool
+	watches  bool // the daily check looks at the batches, see checkDrift
 }
 
 func newStatus(ctx workflow.Context, in ConnectionInput) Status {
@@ -119,6 +120,7 @@ func (c *connection) checkDaily(ctx workflow.Context) error {
 			workflow.GetLogger(ctx).Warn("daily check did not finish", "provider", provider, "error", err)
 		}
 	}
+	c.checkDrift(ctx)
 	return nil
 }
 

@@ -37,6 +37,7 @@ type steps struct {
 	finished  []workflows.FinishSyncInput
 	saved     []workflows.SaveConnectionInput
 	schedules []workflows.ScheduleInput
+	drifts    int
 }
 
 func answers[T any](out ...T) func() (T, error) {
@@ -123,6 +124,10 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.SetSchedule, func(in workflows.ScheduleInput) (workflows.Nothing, error) {
 		s.schedules = append(s.schedules, in)
 		return workflows.Nothing{}, nil
+	})
+	add(env, &s.mu, workflows.CheckDrift, func(workflows.DriftInput) (workflows.DriftFound, error) {
+		s.drifts++
+		return workflows.DriftFound{}, nil
 	})
 	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
 		note("erase")
