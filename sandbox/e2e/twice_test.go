@@ -142,11 +142,10 @@ func TestAWorkflowThatAnOperatorTerminatesOrResetsPostsNothingTwice(t *testing.T
 	h.once(t, payouts...)
 }
 
-// another is a second Temporal namespace with a worker of its own, and the same
-// database.
-func (w *world) another(t *testing.T) (environment string) {
+// namespace makes a further Temporal namespace, and returns the setting that
+// leads there. It takes a moment until everybody knows it.
+func (w *world) namespace(t *testing.T, name string) (environment string) {
 	t.Helper()
-	const name = "another"
 	namespaces, err := client.NewNamespaceClient(client.Options{HostPort: w.Temporal.Address, Logger: stack.Quiet{}})
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +156,14 @@ func (w *world) another(t *testing.T) (environment string) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	environment = "TEMPORAL_NAMESPACE=" + name
+	return "TEMPORAL_NAMESPACE=" + name
+}
+
+// another is a second Temporal namespace with a worker of its own, and the same
+// database.
+func (w *world) another(t *testing.T) (environment string) {
+	t.Helper()
+	environment = w.namespace(t, "another")
 	until(t, 30*time.Second, "the namespace is there and set up", func() string {
 		if s := w.run(t, []string{environment}, "setup").wait(t); s.status != 0 {
 			return s.err
