@@ -65,6 +65,7 @@ type Start struct {
 	Input      any
 	Summary    string
 	Connection string // fairness key and search attribute
+	Urgency    workflows.Urgency
 	Attributes []temporal.SearchAttributeUpdate
 	Once       bool // never again under this id, not even after it has ended
 }
