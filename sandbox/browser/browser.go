@@ -34,7 +34,7 @@ type Browser struct {
 }
 
 // patience is how long a page may take to show what is waited for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Path is where Chromium is.
 func Path() (string, error) {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"kvitt/sandbox/stack"
 )
@@ -28,7 +27,7 @@ func (w *world) stopped(t *testing.T) {
 // anew runs `starter setup` and a worker.
 func (w *world) anew(t *testing.T) {
 	t.Helper()
-	until(t, 30*time.Second, "everything is set up", func() string {
+	until(t, waitFor, "everything is set up", func() string {
 		if s := w.starter(t, "setup"); s.status != 0 {
 			return s.err
 		}

@@ -108,7 +108,7 @@ func TestAWorkflowThatAnOperatorTerminatesOrResetsPostsNothingTwice(t *testing.T
 	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Delay: time.Second, Method: http.MethodPost, Path: journals, Body: payouts[0].PaymentReference})
 	backfill := w.run(t, nil, h.backfill(controlFrom, controlTo)...)
 	h.someBooked(t, 1)
-	until(t, 20*time.Second, "the first one is booked, and nobody knows", func() string {
+	until(t, waitFor, "the first one is booked, and nobody knows", func() string {
 		if len(w.Visma.Books(h.firm.TenantID).WithReference(payouts[0].PaymentReference)) == 1 {
 			return ""
 		}
@@ -164,7 +164,7 @@ func (w *world) namespace(t *testing.T, name string) (environment string) {
 func (w *world) another(t *testing.T) (environment string) {
 	t.Helper()
 	environment = w.namespace(t, "another")
-	until(t, 30*time.Second, "the namespace is there and set up", func() string {
+	until(t, waitFor, "the namespace is there and set up", func() string {
 		if s := w.run(t, []string{environment}, "setup").wait(t); s.status != 0 {
 			return s.err
 		}
@@ -223,7 +223,7 @@ func TestTwoClustersAndNoHistoryAtAllPostNothingTwice(t *testing.T) {
 func (h *house) erase(t *testing.T) (n int) {
 	t.Helper()
 	gone := map[string]bool{}
-	until(t, 30*time.Second, "no history is left", func() string {
+	until(t, waitFor, "no history is left", func() string {
 		list, err := h.temporal.ListWorkflow(t.Context(), &workflowservice.ListWorkflowExecutionsRequest{
 			Namespace: "default", Query: fmt.Sprintf("%s = '%s'", workflows.AttrConnection.GetName(), h.id),
 		})
