@@ -27,10 +27,12 @@ func reverse(t *testing.T, s *steps, arrange func(env *testsuite.TestWorkflowEnv
 
 func TestAReversalIsPreparedRecordedPostedAndCompleted(t *testing.T) {
 	s := goodSteps()
-	got := reverse(t, s, nil)
+	var told *testsuite.TestWorkflowEnvironment
+	got := reverse(t, s, func(env *testsuite.TestWorkflowEnvironment) { told = env }) // which tells the payout
 	if got.State != workflows.StateReversed || got.BatchNumber != "000124" || got.Reverses != "000123" {
 		t.Errorf("%+v", got)
 	}
+	told.AssertExpectations(t)
 	if want := []string{"prepare reversal", "post reversal", "complete reversal"}; !slices.Equal(s.called, want) {
 		t.Errorf("called %v, want %v", s.called, want)
 	}
@@ -71,7 +73,7 @@ func TestAReversalWhoseOutcomeIsUnknownIsLookedForAndNothingElse(t *testing.T) {
 	s.postReversal = answers(workflows.Posted{LookAgain: time.Minute}, workflows.Posted{LookAgain: time.Minute}, workflows.Posted{BatchNumber: "000124", Adopted: true})
 	var withdrawn *outcome
 	got := reverse(t, s, func(env *testsuite.TestWorkflowEnvironment) {
-		withdrawn = tell(t, env, 30*time.Second, workflows.RejectPayout, annas)
+		withdrawn = tell(t, env, 30*time.Second, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "as agreed"})
 	})
 	if got.State != workflows.StateReversed || withdrawn.rejected == nil {
 		t.Errorf("%+v; withdrawing was answered %+v", got, withdrawn)
