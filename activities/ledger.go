@@ -236,9 +236,17 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 	if err != nil {
 		return workflows.Nothing{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
 	}
+	next, err := l.nextRevision(ctx, in)
+	if err != nil {
+		return workflows.Nothing{}, err
+	}
 	return workflows.Nothing{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
-		if in.Kind == "reject" {
+		switch {
+		case in.Kind == workflows.DecisionReject:
 			p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil
+		case in.Kind == workflows.DecisionRepost && next > p.Revision:
+			p.State, p.HeldReason, p.Held, p.Revision = workflows.StateDiscovered, "", nil, next
+			p.Proof, p.Voucher, p.VoucherHash = nil, nil, ""
 		}
 		return nil
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})

@@ -14,7 +14,7 @@ import (
 // released code: a change that is not deterministic fails here, before it
 // meets a workflow that has been waiting for months.
 func TestRecordedHistoriesReplay(t *testing.T) {
-	for _, name := range []string{workflows.ConnectionWorkflowName, workflows.SettlementSyncWorkflowName, workflows.PayoutWorkflowName} {
+	for _, name := range []string{workflows.ConnectionWorkflowName, workflows.SettlementSyncWorkflowName, workflows.PayoutWorkflowName, workflows.ReversePayoutWorkflowName} {
 		files, err := filepath.Glob(filepath.Join("testdata", "histories", name, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no history of %s is recorded (%v)", name, err)
@@ -36,7 +36,7 @@ func TestEveryWorkflowHasARecordedHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(folders) != 3 {
-		t.Errorf("%d folders of histories for 3 workflow types", len(folders))
+	if len(folders) != 4 {
+		t.Errorf("%d folders of histories for 4 workflow types", len(folders))
 	}
 }

@@ -40,6 +40,27 @@ func Kinds() []string {
 // was sent, so that what the voucher rests on is never written over.
 func Later(kind string) string { return kind + ".later" }
 
+// Revised is the kind under which the evidence of a later revision of a payout's
+// posting is kept: what the first one rested on stays as it was.
+func Revised(kind string, revision int) string {
+	if revision == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s.%d", kind, revision)
+}
+
+// KindsUpTo are the kinds that a payout with that many revisions may have.
+func KindsUpTo(revision int) []string {
+	all := Kinds()
+	for r := 1; r <= revision; r++ {
+		for _, kind := range []string{KindPayout, KindTransactions, KindUnusable} {
+			all = append(all, Revised(kind, r), Later(Revised(kind, r)))
+		}
+		all = append(all, Revised(KindPDF, r), Revised(KindProof, r))
+	}
+	return all
+}
+
 // Nowhere is a keeper for a dry run: it keeps nothing.
 type Nowhere struct{}
 

@@ -53,6 +53,7 @@ const (
 	BookedElsewhere     Code = "booked_elsewhere"
 	FiguresChanged      Code = "figures_changed"
 	ChangedAfterPosting Code = "changed_after_posting"
+	ReversedBefore      Code = "reversed_before"
 	BatchDiffers        Code = "batch_differs"
 	OutcomeUnknown      Code = "outcome_unknown"
 	ReleaseFailed       Code = "release_failed"
@@ -87,7 +88,8 @@ var catalogue = []Reason{
 	{Rejected, ForPerson, "Visma.net refused the batch.", "Read Visma.net's words, correct what they name in Visma.net or in the profile, then retry."},
 	{BookedElsewhere, ForPerson, "A batch that Kvitt did not make already carries this payment reference.", "If it books this payout, reject the payout here; if not, change that batch's reference in Visma.net and retry."},
 	{FiguresChanged, ForEvent, "Klarna's figures have changed since they were proven; nothing is posted yet.", "Nothing needs to be done; the payout is proven and compiled anew."},
-	{ChangedAfterPosting, ForPerson, "Klarna's figures or the profile have changed since the payout was posted.", "Compare the two vouchers shown here; correct with a reversal, never by posting twice."},
+	{ChangedAfterPosting, ForPerson, "Klarna's figures or the profile have changed since the payout was posted.", "Compare the two vouchers shown here; correct with a reversal (`starter payout reverse`) and post it anew (`starter payout repost`), never by posting twice."},
+	{ReversedBefore, ForPerson, "The payout was posted and reversed before, and stands in the books no longer.", "Post it anew with `starter payout repost`, or reject it if it is booked in another way."},
 	{BatchDiffers, ForPerson, "The batch in Visma.net is not what Kvitt meant to post.", "Compare the lines shown here; the batch is not released. Correct it in Visma.net and retry."},
 	{OutcomeUnknown, ForEvent, "Visma.net did not say whether the batch was booked; Kvitt looks for it before anything else happens.", "Nothing needs to be done; Kvitt adopts the batch when it appears, and posts again only after it has stayed absent long enough."},
 	{ReleaseFailed, ForPerson, "The batch is booked and correct, but Visma.net did not release it.", "Read Visma.net's words; release it in Visma.net or retry. Kvitt never posts it again."},

@@ -23,6 +23,7 @@
 //	verified   final
 //	draft      final: stands on hold in Visma.net, as the profile wants
 //	rejected   Visma.net said a clear no    → a new voucher may be intended
+//	reversed   final: another batch took it back
 package posting
 
 import (
@@ -49,6 +50,7 @@ const (
 	Verified = "verified"
 	Draft    = "draft"
 	Rejected = "rejected"
+	Reversed = "reversed"
 )
 
 // Books is what posting needs of Visma.net; *visma.Client is one.
@@ -97,6 +99,12 @@ type Intent struct {
 	Voucher    *voucher.Voucher
 	Periods    []string
 	Draft      bool
+	// Earlier are the tokens of the payout's revisions before this one, whose
+	// batches carry the same payment reference.
+	Earlier []string
+	// Reversal is the token that takes this posting back. A batch that carries
+	// it shows that an earlier installation did so.
+	Reversal string
 }
 
 // Bound tells whether a posting in that state may have reached the books, so

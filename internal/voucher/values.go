@@ -207,7 +207,7 @@ func (v value) periods(p Periods) (Periods, error) {
 }
 
 func (v value) texts(t texts) (texts, error) {
-	members, err := v.object("description", "settlement", "invoice", "vat", "repay", "deposit", "carried")
+	members, err := v.object("description", "settlement", "invoice", "vat", "repay", "deposit", "carried", "reversal")
 	if err != nil {
 		return t, err
 	}
@@ -227,6 +227,8 @@ func (v value) texts(t texts) (texts, error) {
 			t.deposit, err = v.template(maxText, payoutPlaceholders)
 		case "carried":
 			t.carried, err = v.template(maxText, payoutPlaceholders)
+		case "reversal":
+			t.reversal, err = v.template(maxDescription-tokenLength-1, reversalPlaceholders)
 		}
 		if err != nil {
 			return t, err

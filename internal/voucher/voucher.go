@@ -51,6 +51,9 @@ type Voucher struct {
 	// Outside are the fees that a GROSS payout lists without deducting them.
 	// They are booked from their own GROSS_FEE bill, never here.
 	Outside []settlement.Component `json:"outside,omitempty"`
+	// Reverses is the batch that the voucher takes back, see Mirror; the texts
+	// name it, so it is no part of the hash.
+	Reverses string `json:"reverses,omitempty"`
 }
 
 // Role says why a line is there.
