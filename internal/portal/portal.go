@@ -102,6 +102,8 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/approve", signin.Approver, p.approve},
 		{"POST /connections/{id}/payouts/{ref}/reject", signin.Approver, p.reject},
 		{"POST /connections/{id}/payouts/{ref}/retry", signin.Approver, p.retry},
+		{"POST /connections/{id}/payouts/{ref}/reverse", signin.Approver, p.reverse},
+		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},

@@ -94,6 +94,21 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	if books := w.Visma.Books(firm.TenantID); books.Batches != 1 {
 		t.Errorf("%d batches are booked, want the approved one", books.Batches)
 	}
+	first := "/connections/" + id + "/payouts/" + payouts[0].PaymentReference
+	p.open(first, 200)
+	p.fill("Why?", "the fees belong on another account")
+	p.goes("Reverse")
+	p.sees("reversing", "The reversal was started.")
+	p.shows(first, "Post it anew")
+	p.sees("reversed", "reversed", "the fees belong on another account")
+	p.fill("Why?", "the account is right now")
+	p.goes("Post it anew")
+	p.shows(first, "Approve this voucher and post it")
+	p.goes("Approve this voucher and post it")
+	p.shows(first, "verified")
+	if books := w.Visma.Books(firm.TenantID); books.Batches != 3 {
+		t.Errorf("%d batches are booked, want the first one, its mirror and the new one", books.Batches)
+	}
 	p.open("/connections/"+id, 200)
 	p.goes("Pause")
 	p.sees("paused", "The connection is paused.")
