@@ -79,6 +79,8 @@ type Sim struct {
 	version   uint64 // of the last change; the next record's timeStamp
 	ids       uint64 // of batches of ids handed out
 	faults    []*armed
+	watch     func(Strike)
+	writes    []Write
 	latency   time.Duration
 	requests  map[string]int
 	limiter   limiter
@@ -179,11 +181,13 @@ func (s *Sim) Requests() map[string]int {
 	return counts
 }
 
-// ResetRequests starts the counts of Requests again from zero.
+// ResetRequests starts the counts of Requests again from zero, and forgets the
+// Writes.
 func (s *Sim) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.requests)
+	s.writes = nil
 }
 
 // SetLatency makes every request of the API take this much longer.
