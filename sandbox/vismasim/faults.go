@@ -92,10 +92,11 @@ type Fault struct {
 }
 
 // Strike is a fault that has met its request. Server is the address at which
-// the request came in.
+// the request came in, Path what it asked for.
 type Strike struct {
 	Fault  Fault
 	Server string
+	Path   string
 }
 
 // Watch lets f know of every strike of a fault that has a name, before the
@@ -163,7 +164,7 @@ func (s *Sim) fire(r *http.Request, body []byte) Fault {
 		}
 		if f.Name != "" && s.watch != nil {
 			at, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-			s.watch(Strike{f.Fault, fmt.Sprint(at)})
+			s.watch(Strike{f.Fault, fmt.Sprint(at), r.URL.Path})
 		}
 		return f.Fault
 	}

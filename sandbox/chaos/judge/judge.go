@@ -170,13 +170,16 @@ func holds(c Case) (found []string) {
 // answeredNo are faults after which a write has certainly not been done.
 var answeredNo = []vismasim.FaultKind{vismasim.Throttled, vismasim.ThrottledBare, vismasim.Unauthorized, vismasim.Forbidden, vismasim.NoLicense, vismasim.NotFound}
 
+// posting is where batches are made.
+const posting = "/v2/journaltransaction"
+
 // writes: what was refused is sent again only when a person asked, and what is
 // unknown only after the wait.
 func writes(c Case) (found []string) {
 	last := map[string]vismasim.Write{}
 	for _, w := range c.Writes {
-		if w.Token == "" {
-			continue
+		if w.Token == "" || w.Path != posting {
+			continue // the proof that is attached repeats the token
 		}
 		before, sent := last[w.Token]
 		last[w.Token] = w
