@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Server is a server that can be killed and started again with its data, for
@@ -49,14 +50,34 @@ func (s *Server) Kill() error {
 	if err != nil || pid <= 1 {
 		return fmt.Errorf("kill PostgreSQL: its file names the process %q", first)
 	}
+	// Stopped, it starts no further ones while its children are looked for.
+	errs := []error{syscall.Kill(pid, syscall.SIGSTOP)}
 	children := childrenOf(pid)
-	errs := []error{syscall.Kill(pid, syscall.SIGKILL)}
+	errs = append(errs, syscall.Kill(pid, syscall.SIGKILL))
 	for _, child := range children {
-		_ = syscall.Kill(child, syscall.SIGKILL) // most have seen their parent go
+		_ = syscall.Kill(child, syscall.SIGKILL) // some have seen their parent go
 	}
 	_ = s.s.life.Close()
 	<-s.s.ended
+	for _, child := range children {
+		awaitEnd(child)
+	}
 	return errors.Join(errs...)
+}
+
+// awaitEnd waits until a process holds nothing any more: what it shared in
+// memory keeps the next server from starting.
+func awaitEnd(pid int) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for range 1000 {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		_, state, found := strings.Cut(string(stat), ") ")
+		if err != nil || !found || strings.HasPrefix(state, "Z") {
+			return
+		}
+		<-tick.C
+	}
 }
 
 // Again starts the server that was killed.
