@@ -49,11 +49,11 @@ func TestAJobIsDueLaterWhateverElseGoesWrong(t *testing.T) {
 	w.inject(f)
 	w.ask(http.StatusInternalServerError, "POST", "/v2/journaltransaction", voucher(payoutLines), inBackground)
 	w.clock.advance(time.Second)
-	if got := w.sim.Books(tenant).Batches; got != 0 {
-		t.Errorf("a second later there are %d batches", got)
+	if got := w.sim.Books(tenant).Batches; got != 0 || w.sim.Pending() != 1 {
+		t.Errorf("a second later there are %d batches, and %d to come", got, w.sim.Pending())
 	}
 	w.clock.advance(2 * time.Second)
-	if got := w.sim.Books(tenant).Batches; got != 1 {
+	if got := w.sim.Books(tenant).Batches; got != 1 || w.sim.Pending() != 0 {
 		t.Errorf("when the job is due there are %d batches", got)
 	}
 }

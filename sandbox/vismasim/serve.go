@@ -111,6 +111,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault, latency, vismaID := s.arrive(r, body)
+	defer s.leave()
 	ctx := r.Context()
 	if fault.commits() {
 		ctx = context.WithoutCancel(ctx) // what it promises is done, whoever has gone
@@ -131,6 +132,12 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.send(w)
 }
 
+func (s *Sim) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inside--
+}
+
 // arrive counts a request and finds the fault that is armed for it.
 func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string) {
 	s.mu.Lock()
@@ -140,6 +147,7 @@ func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string
 		pattern = r.Method + " (unknown)"
 	}
 	s.requests[pattern]++
+	s.inside++
 	fault, id := s.fire(r, body), s.newID("request")
 	s.arrived(r, body, id, fault)
 	return fault, s.latency, id

@@ -80,6 +80,7 @@ type Sim struct {
 	ids       uint64 // of batches of ids handed out
 	faults    []*armed
 	watch     func(Strike)
+	inside    int // requests that are being answered
 	writes    []Write
 	latency   time.Duration
 	requests  map[string]int
@@ -167,6 +168,15 @@ func (s *Sim) Books(tenantID string) Books {
 		return Books{TenantID: tenantID}
 	}
 	return c.report()
+}
+
+// Pending is how much may still change the books: background jobs that are not
+// due, and requests that are not answered.
+func (s *Sim) Pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return len(s.queue) + s.inside
 }
 
 // Requests counts what was asked since the start or the last ResetRequests, by

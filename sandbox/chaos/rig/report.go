@@ -17,6 +17,10 @@ const growth = 60
 
 // report collects what is known when everything rests, and has it judged.
 func (r *run) report(ctx context.Context) {
+	// What comes late must come before the books are looked at.
+	if !eventually(ctx, 20*time.Second, func() bool { return r.w.Visma.Pending() == 0 }) {
+		r.find("the rig: %d requests and jobs of Visma.net never ended", r.w.Visma.Pending())
+	}
 	c := judge.Case{
 		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "1930",
 		Holds: r.holds, True: r.causes(), Asked: r.asked, UnknownWait: plan.UnknownWait,

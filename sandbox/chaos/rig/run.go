@@ -17,7 +17,8 @@ import (
 	"kvitt/workflows"
 )
 
-// patience is how long a plan may take until every payout is verified.
+// patience is how long a plan may take until every payout is verified, when
+// the world's options do not say.
 const patience = 4 * time.Minute
 
 // Result is what became of a plan: which of its faults were met, and what the
@@ -201,7 +202,7 @@ func (r *run) asks() int {
 func (r *run) settle(ctx context.Context) {
 	sync := workflows.BackfillWorkflowID(r.h.id, firstDay, lastDay)
 	stands := ""
-	if !eventually(ctx, patience, func() bool {
+	if !eventually(ctx, r.w.patience, func() bool {
 		rows, err := r.w.store.Payouts(ctx, store.PayoutFilter{Connection: r.h.id})
 		if err != nil {
 			stands = err.Error()
@@ -225,7 +226,7 @@ func (r *run) settle(ctx context.Context) {
 		seen, err := r.w.temporal.DescribeWorkflowExecution(ctx, sync, "")
 		return err == nil && seen.GetWorkflowExecutionInfo().GetCloseTime() != nil
 	}) {
-		r.find("after %s it has not settled: %s", patience, stands)
+		r.find("after %s it has not settled: %s", r.w.patience, stands)
 	}
 }
 

@@ -1,6 +1,7 @@
 package rig
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ type World struct {
 	temporal client.Client
 	workers  []*keeper
 	log      io.Writer
+	patience time.Duration
 
 	killing sync.Mutex   // what is down cannot be killed: one at a time
 	skew    atomic.Int64 // of the providers' clocks, in nanoseconds
@@ -51,15 +53,16 @@ type World struct {
 type Options struct {
 	Module, Bin string // the source, and the programs built of it
 	Database    plan.Database
-	Workers     int // 2 when zero; SQLite has one
-	Companies   int // how many plans it will serve at most
-	Activities  int // at a time in each worker; as shipped when zero
+	Workers     int           // 2 when zero; SQLite has one
+	Companies   int           // how many plans it will serve at most
+	Activities  int           // at a time in each worker; as shipped when zero
+	Patience    time.Duration // with a plan
 	Log         io.Writer
 }
 
 // Open starts a world.
 func Open(ctx context.Context, o Options) (w *World, err error) {
-	w = &World{database: o.Database, log: o.Log, free: firms(o.Companies)}
+	w = &World{database: o.Database, log: o.Log, free: firms(o.Companies), patience: cmp.Or(o.Patience, patience)}
 	defer func() {
 		if err != nil {
 			w.Close()
