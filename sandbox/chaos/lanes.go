@@ -14,11 +14,17 @@ import (
 	"kvitt/sandbox/stack"
 )
 
+// kind is what the plans of one world have in common.
+type kind struct {
+	database plan.Database
+	clock    bool
+}
+
 // lane is a world that takes one plan after another.
 type lane struct {
-	database plan.Database
-	plans    <-chan plan.Plan
-	most     int
+	kind
+	plans <-chan plan.Plan
+	most  int
 }
 
 // run carries the plans out in several worlds at a time and prints the table.
@@ -27,22 +33,32 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	bin, err := os.MkdirTemp("", "kvitt-chaos-bin-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(bin)
-	if err := rig.Build(ctx, module, bin, rig.Shortened()...); err != nil {
-		return err
+	lanes := o.lanes()
+	bins := map[bool]string{}
+	for _, l := range lanes {
+		if bins[l.clock] != "" {
+			continue
+		}
+		if bins[l.clock], err = os.MkdirTemp("", "kvitt-chaos-bin-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(bins[l.clock])
+		edits := rig.Shortened()
+		if l.clock {
+			edits = append(edits, rig.JumpingClock())
+		}
+		if err := rig.Build(ctx, module, bins[l.clock], edits...); err != nil {
+			return err
+		}
 	}
 	began := time.Now()
 	t := newTable()
 	var mu sync.Mutex
 	var failures []error
 	var all sync.WaitGroup
-	for _, l := range o.lanes() {
+	for _, l := range lanes {
 		all.Go(func() {
-			err := l.serve(ctx, rig.Options{Module: module, Bin: bin, Log: o.log()}, func(r rig.Result) {
+			err := l.serve(ctx, rig.Options{Module: module, Bin: bins[l.clock], Log: o.log()}, func(r rig.Result) {
 				mu.Lock()
 				defer mu.Unlock()
 				t.add(r)
@@ -66,25 +82,28 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	return errors.Join(failures...)
 }
 
-// lanes deals the plans out to worlds by their database.
+// lanes deals the plans out to worlds of their kind.
 func (o options) lanes() []lane {
-	dealt := map[plan.Database][]plan.Plan{}
+	dealt := map[kind][]plan.Plan{}
 	for i := range uint64(o.plans) {
 		p := plan.Draw(o.seed + i)
-		dealt[p.Database] = append(dealt[p.Database], p)
+		k := kind{p.Database, p.Clock}
+		dealt[k] = append(dealt[k], p)
 	}
 	var all []lane
 	for _, database := range []plan.Database{plan.PostgreSQL, plan.SQLite} {
-		plans := dealt[database]
-		queue := make(chan plan.Plan, len(plans))
-		for _, p := range plans {
-			queue <- p
-		}
-		close(queue)
-		// As many worlds as the database has of the plans, one at least.
-		n := min(len(plans), max(1, (o.worlds*len(plans)+o.plans/2)/o.plans))
-		for range n {
-			all = append(all, lane{database, queue, len(plans)})
+		for _, clock := range []bool{false, true} {
+			k := kind{database, clock}
+			plans := dealt[k]
+			queue := make(chan plan.Plan, len(plans))
+			for _, p := range plans {
+				queue <- p
+			}
+			close(queue)
+			// As many worlds as the kind has of the plans, one at least.
+			for range min(len(plans), max(1, (o.worlds*len(plans)+o.plans/2)/o.plans)) {
+				all = append(all, lane{k, queue, len(plans)})
+			}
 		}
 	}
 	return all

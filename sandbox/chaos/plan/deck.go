@@ -36,18 +36,23 @@ type endpoint struct {
 	method, path string
 	writes       bool
 	aimed        bool // its body names the payout
+	rare         bool // asked once by a process in a while
 }
 
 var vismaEndpoints = []endpoint{
-	{"post the batch", http.MethodPost, "/v2/journaltransaction", true, true},
-	{"ask the job", http.MethodGet, "/v1/background/*", false, false},
-	{"list a period", http.MethodGet, "/v2/journaltransaction", false, false},
-	{"read the batch", http.MethodGet, "/v2/journaltransaction/*", false, false},
-	{"attach", http.MethodPost, "/v2/journaltransaction/module/*/*/attachment", true, true},
-	{"release", http.MethodPost, "/v2/journaltransaction/*/action/release", true, false},
-	{"accounts", http.MethodGet, "/v1/account", false, false},
-	{"periods", http.MethodGet, "/v1/financialPeriod", false, false},
-	{"organization", http.MethodGet, "/v1/organization", false, false},
+	{name: "post the batch", method: http.MethodPost, path: "/v2/journaltransaction", writes: true, aimed: true},
+	{name: "ask the job", method: http.MethodGet, path: "/v1/background/*"},
+	{name: "list a period", method: http.MethodGet, path: "/v2/journaltransaction"},
+	{name: "read the batch", method: http.MethodGet, path: "/v2/journaltransaction/*"},
+	{name: "attach", method: http.MethodPost, path: "/v2/journaltransaction/module/*/*/attachment", writes: true, aimed: true},
+	{name: "release", method: http.MethodPost, path: "/v2/journaltransaction/*/action/release", writes: true},
+	{name: "accounts", method: http.MethodGet, path: "/v1/account", rare: true},
+	{name: "periods", method: http.MethodGet, path: "/v1/financialPeriod", rare: true},
+	{name: "ledgers", method: http.MethodGet, path: "/v1/ledger", rare: true},
+	{name: "branches", method: http.MethodGet, path: "/v1/branch", rare: true},
+	{name: "currencies", method: http.MethodGet, path: "/v1/currency", rare: true},
+	{name: "subaccounts", method: http.MethodGet, path: "/v1/dimension/*", rare: true},
+	{name: "organization", method: http.MethodGet, path: "/v1/organization", rare: true},
 }
 
 var klarnaEndpoints = []endpoint{
@@ -114,10 +119,23 @@ func vismaCards() []card {
 			}
 		}
 	}
-	list := vismaEndpoints[2]
-	return append(all,
-		vismaCard(list, "pages shift: entries came", vismasim.Fault{Kind: vismasim.PagesShift, Shift: 3}),
-		vismaCard(list, "pages shift: entries went", vismasim.Fault{Kind: vismasim.PagesShift, Shift: -3}))
+	return append(all, shifting("pages shift: entries came", 3), shifting("pages shift: entries went", -3))
+}
+
+// shifting moves the pages of a period in which a batch is looked for among
+// those of the payouts before it.
+func shifting(what string, by int) card {
+	lost := vismaCard(vismaEndpoints[0], "reset after, listed late", vismasim.Fault{Kind: vismasim.ResetAfterCommit, ListedAfter: lateness})
+	return func(dice *rand.Rand, p *Plan) Fault {
+		p.Concurrency = 1
+		unknown := lost(dice, p)
+		unknown.Payout = 2 // the third one of its month
+		p.Faults = append(p.Faults, unknown)
+		list := vismaEndpoints[2]
+		return Fault{Party: vismaNet, What: what, Where: list.name, Payout: -1, Visma: &vismasim.Fault{
+			Kind: vismasim.PagesShift, Shift: by, Method: list.method, Path: list.path, Times: 2,
+		}}
+	}
 }
 
 func vismaCard(e endpoint, what string, f vismasim.Fault) card {
@@ -128,13 +146,13 @@ func vismaCard(e endpoint, what string, f vismasim.Fault) card {
 		switch {
 		case e.aimed:
 			out.Payout = aim(dice, p)
-		case e.name != "accounts" && e.name != "periods" && e.name != "organization":
+		case !e.rare:
 			f.Skip = dice.IntN(3)
 		}
 		if f.Kind != vismasim.TimeoutBeforeCommit || f.Delay > 0 {
 			f.Times = 1 + dice.IntN(2)
 		}
-		if e.writes {
+		if e.writes || f.Kind == vismasim.Unauthorized { // twice would be a dead credential
 			f.Times = 1
 		}
 		out.Visma = &f
@@ -222,6 +240,9 @@ func klarnaCard(e endpoint, what string, f klarnasim.Fault) card {
 		if e.aimed {
 			out.Payout = aim(dice, p)
 		}
+		if e.path == "/payouts/*" { // read only after the payout was held
+			p.Faults = append(p.Faults, bent("a row is one öre off", out.Payout, klarnasim.Fault{Kind: klarnasim.FaultRowChanged, Delta: 1}, held.RowsDiffer))
+		}
 		if f.Times == 0 {
 			f.Times = 1 + dice.IntN(2)
 		}
@@ -242,21 +263,23 @@ func refusalCards() []card {
 			return out
 		}
 	}
-	bent := func(what string, f klarnasim.Fault, holds ...held.Code) card {
-		return func(dice *rand.Rand, p *Plan) Fault {
-			f := f // every plan has its own
-			f.Path = "/transactions"
-			return Fault{Party: klarna, What: what, Where: "rows", Payout: aim(dice, p), Klarna: &f, Holds: holds}
-		}
+	rows := func(what string, f klarnasim.Fault, holds ...held.Code) card {
+		return func(dice *rand.Rand, p *Plan) Fault { return bent(what, aim(dice, p), f, holds...) }
 	}
 	return []card{
 		refused(vismaEndpoints[0], "the job finished with 400", vismasim.Fault{Kind: vismasim.JobRejected}, held.Rejected),
 		refused(vismaEndpoints[5], "the release failed", vismasim.Fault{Kind: vismasim.ReleaseFailed}, held.ReleaseFailed),
-		bent("nonsense, thrice", klarnasim.Fault{Kind: klarnasim.FaultGarbage, Times: 3}, held.BadData),
-		bent("a row is missing", klarnasim.Fault{Kind: klarnasim.FaultRowDropped, Row: 1}, held.RowsDiffer, held.RowsIncomplete),
-		bent("a row is one öre off", klarnasim.Fault{Kind: klarnasim.FaultRowChanged, Delta: 1}, held.RowsDiffer),
-		bent("a kind of row is unknown", klarnasim.Fault{Kind: klarnasim.FaultUnknownDetailedType, Row: 1}, held.RowsDiffer, held.ComponentUnknown),
+		rows("nonsense, thrice", klarnasim.Fault{Kind: klarnasim.FaultGarbage, Times: 3}, held.BadData),
+		rows("a row is missing", klarnasim.Fault{Kind: klarnasim.FaultRowDropped, Row: 1}, held.RowsDiffer, held.RowsIncomplete),
+		rows("a row is one öre off", klarnasim.Fault{Kind: klarnasim.FaultRowChanged, Delta: 1}, held.RowsDiffer),
+		rows("a kind of row is unknown", klarnasim.Fault{Kind: klarnasim.FaultUnknownDetailedType, Row: 1}, held.RowsDiffer, held.ComponentUnknown),
 	}
+}
+
+// bent are the rows of a payout with something wrong in them.
+func bent(what string, payout int, f klarnasim.Fault, holds ...held.Code) Fault {
+	f.Path = "/transactions"
+	return Fault{Party: klarna, What: what, Where: "rows", Payout: payout, Klarna: &f, Holds: holds}
 }
 
 // connectCards break the way to a token.

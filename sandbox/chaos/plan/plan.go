@@ -87,7 +87,9 @@ type Plan struct {
 	Payouts     int
 	Rows        int // of the last payout; 0: as few as the others
 	Concurrency int
-	Faults      []Fault
+	// Clock lets the workers' clocks jump an hour forth and back all the time.
+	Clock  bool
+	Faults []Fault
 }
 
 // String is the plan as it is printed when it was judged unclean.
@@ -96,6 +98,9 @@ func (p Plan) String() string {
 	fmt.Fprintf(&b, "plan %d: %d payouts, %d at a time, on %s", p.Seed, p.Payouts, p.Concurrency, p.Database)
 	if p.Rows > 0 {
 		fmt.Fprintf(&b, ", the last one of %d rows", p.Rows)
+	}
+	if p.Clock {
+		b.WriteString(", with workers whose clocks jump")
 	}
 	for i, f := range p.Faults {
 		fmt.Fprintf(&b, "\n  %d. %s", i+1, f.Name())
@@ -128,6 +133,7 @@ func Draw(seed uint64) Plan {
 	if dice.IntN(8) == 0 {
 		p.Rows = 600 + dice.IntN(900) // more than one page
 	}
+	p.Clock = dice.IntN(12) == 0
 	deck := shuffled()
 	for i := range uint64(perPlan) {
 		p.Faults = p.take(deck[(seed*perPlan+i)%uint64(len(deck))], dice)

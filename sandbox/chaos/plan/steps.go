@@ -42,7 +42,7 @@ func Steps() []Step {
 	read := before("released: the batch is read back", http.MethodGet, journals+"/*", false)
 	read.released = true
 	return []Step{
-		hang("discovered: the payout is read", "/payouts/*", true),
+		hang("due: the payouts are listed", "/payouts", false),
 		hang("discovered: its rows are fetched", "/transactions", true),
 		before("proven: the company is read", http.MethodGet, "/v1/account", false),
 		before("intended: the period is read", http.MethodGet, journals, false),

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	"kvitt/sandbox/stack"
@@ -31,6 +32,17 @@ func Shortened() []Edit {
 	}
 }
 
+// JumpingClock lets the wall clock of a process jump an hour forth and, three
+// seconds later, back again, for as long as it runs. Nothing else can move the
+// clock of one Go process: it asks the kernel, past every library.
+func JumpingClock() Edit {
+	return Edit{
+		filepath.Join(runtime.GOROOT(), "src/time/time.go"), //nolint:staticcheck // the Go that runs the rig builds its programs
+		"\tmono -= startNano\n\tsec += unixToInternal - minWall\n",
+		"\tmono -= startNano\n\tsec += unixToInternal - minWall\n\tif mono/3_000_000_000%2 == 1 {\n\t\tsec += 3600\n\t}\n",
+	}
+}
+
 // Build compiles worker and starter into dir with edits to their source.
 func Build(ctx context.Context, module, dir string, edits ...Edit) error {
 	overlay, err := lay(module, dir, edits)
@@ -44,7 +56,10 @@ func Build(ctx context.Context, module, dir string, edits ...Edit) error {
 func lay(module, dir string, edits []Edit) (string, error) {
 	replace := map[string]string{}
 	for _, e := range edits {
-		path := filepath.Join(module, e.File)
+		path := e.File
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(module, path)
+		}
 		copied := replace[path]
 		if copied == "" {
 			copied = filepath.Join(dir, strings.ReplaceAll(e.File, "/", "_"))

@@ -250,7 +250,7 @@ func (r *run) mend(ctx context.Context, row *store.Payout) {
 		return
 	}
 	for i, f := range r.p.Faults {
-		if f.Klarna != nil && f.Payout >= 0 && r.h.payouts[f.Payout].PaymentReference == row.PaymentReference {
+		if f.Klarna != nil && len(f.Holds) > 0 && r.h.payouts[f.Payout].PaymentReference == row.PaymentReference {
 			r.w.Klarna.ClearFault(r.klarna[i])
 		}
 	}

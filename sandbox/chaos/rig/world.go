@@ -105,7 +105,7 @@ func Open(ctx context.Context, o Options) (w *World, err error) {
 func (w *World) tune(from *klarnasim.Options, to *vismasim.Options, in *connectsim.Options) {
 	skewed := func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
 	from.Now, in.Now = skewed, skewed
-	to.MaxPageSize = 25
+	to.MaxPageSize = 8
 	to.Dir = "" // everything in memory: they are never killed
 	in.Dir = ""
 }
