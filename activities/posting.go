@@ -144,7 +144,7 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 		return nil, posting.Intent{}, err
 	}
 	poster := &posting.Poster{
-		Books: client, Memory: v.Store, Now: time.Now, Pause: pause, Absent: v.UnknownWait, Scans: &v.scans,
+		Books: client, Memory: v.Store, Now: temporalsClock(ctx), Pause: pause, Absent: v.UnknownWait, Scans: &v.scans,
 	}
 	return poster, posting.Intent{
 		Connection: in.Connection, Company: connection.CompanyID, Revision: firstRevision,
