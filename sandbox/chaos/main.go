@@ -18,6 +18,7 @@ import (
 	"os/signal"
 
 	"kvitt/sandbox/chaos/plan"
+	"kvitt/sandbox/chaos/rig"
 )
 
 func main() {
@@ -27,6 +28,10 @@ func main() {
 	flag.IntVar(&o.worlds, "worlds", 8, "how many plans at a time, each in a world of its own")
 	show := flag.Bool("print", false, "print the plans and break nothing")
 	flag.BoolVar(&o.verbose, "v", false, "show what the processes say")
+	long := flag.Bool("soak", false, "the long run instead of plans")
+	run := rig.Soak{}
+	flag.IntVar(&run.Connections, "connections", 20, "connections of the long run")
+	flag.IntVar(&run.Payouts, "payouts", 100, "payouts of each of its connections")
 	flag.Parse()
 	seeded := false
 	flag.Visit(func(f *flag.Flag) { seeded = seeded || f.Name == "seed" })
@@ -44,7 +49,12 @@ func main() {
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := o.run(ctx, os.Stdout)
+	var err error
+	if run.Seed = o.seed; *long {
+		err = o.soak(ctx, os.Stdout, run)
+	} else {
+		err = o.run(ctx, os.Stdout)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)

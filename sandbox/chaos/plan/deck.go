@@ -327,3 +327,25 @@ func processCards() []card {
 		kill(database, "SQLite's disk is full", FillDisk, 3*time.Second, 8*time.Second),
 	}
 }
+
+// Shower is an endless row of single faults of requests that need nobody to
+// mend them, for a long run.
+func Shower(seed uint64, payouts int) func() Fault {
+	dice := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable on purpose
+	all := append(append(vismaCards(), jobCards()...), klarnaCards()...)
+	return func() Fault {
+		for {
+			p := Plan{Payouts: payouts}
+			f := all[dice.IntN(len(all))](dice, &p)
+			if len(p.Faults) > 0 || f.pages() || f.Visma != nil && f.Visma.Kind == vismasim.Unauthorized {
+				continue // these need company, or are a dead credential when they come together
+			}
+			if f.Visma != nil {
+				f.Visma.Times, f.Visma.Skip = 1, 0
+			} else {
+				f.Klarna.Times = 1
+			}
+			return f
+		}
+	}
+}
