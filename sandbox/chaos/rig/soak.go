@@ -103,6 +103,11 @@ func (w *World) rain(ctx context.Context, o Soak, houses []*house) (injected int
 	dice := rand.New(rand.NewPCG(o.Seed, 3))
 	for ; ctx.Err() == nil; pause(ctx, shower) {
 		f, h := next(), houses[dice.IntN(len(houses))]
+		if injected%32 == 31 {
+			// What was not met is taken away, or it would gather for the last payouts.
+			w.Visma.ClearFaults()
+			w.Klarna.ClearFault(0)
+		}
 		injected++
 		reference := ""
 		if f.Payout >= 0 {
