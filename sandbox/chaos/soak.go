@@ -39,9 +39,7 @@ func (o options) soak(ctx context.Context, out io.Writer, run rig.Soak) error {
 		return err
 	}
 	got, err := w.Soak(ctx, run)
-	for _, words := range w.Close() {
-		got.Findings = append(got.Findings, words)
-	}
+	got.Findings = append(got.Findings, w.Close()...)
 	if err != nil {
 		return err
 	}

@@ -133,8 +133,11 @@ func (w *World) upheave(ctx context.Context, houses []*house, kills map[string]i
 		}
 		h := houses[turn%len(houses)]
 		deeds := []plan.Fault{
-			{Deed: plan.KillTemporal}, {Deed: plan.ExpireTokens}, {Deed: plan.KillDatabase, Lasts: time.Millisecond},
-			{Deed: plan.FailTokens}, {Deed: plan.KillDatabase, Lasts: 5 * time.Second},
+			{Deed: plan.KillTemporal},
+			{Deed: plan.ExpireTokens},
+			{Deed: plan.KillDatabase, Lasts: time.Millisecond},
+			{Deed: plan.FailTokens},
+			{Deed: plan.KillDatabase, Lasts: 5 * time.Second},
 		}
 		f := deeds[turn%len(deeds)]
 		if _, err := w.do(context.WithoutCancel(ctx), h, f, ""); err != nil {

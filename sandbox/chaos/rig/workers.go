@@ -29,6 +29,9 @@ type keeper struct {
 	done    chan struct{}
 }
 
+// inOrder is how long a worker at rest may take to stop when it is told to.
+const inOrder = 10 * time.Second
+
 func keep(ctx context.Context, s *stack.Stack) (*keeper, error) {
 	k := &keeper{stack: s, done: make(chan struct{})}
 	visma, klarna, settings, err := s.Front()
@@ -59,7 +62,13 @@ func (k *keeper) run(ctx context.Context) {
 		select {
 		case <-p.Done():
 		case <-ctx.Done():
+			began := time.Now()
 			p.Stop()
+			if took := time.Since(began); took > inOrder {
+				k.mu.Lock()
+				k.trouble = append(k.trouble, fmt.Sprintf("a worker that was told to stop took %s", took.Round(time.Second)))
+				k.mu.Unlock()
+			}
 		}
 		k.mu.Lock()
 		if !k.killed && ctx.Err() == nil {

@@ -172,7 +172,7 @@ func (w *World) Close() (trouble []string) {
 	for _, k := range w.workers {
 		trouble = append(trouble, k.end()...)
 	}
-	if w.served() {
+	if w.Stack != nil && w.Providers != nil {
 		if !eventually(context.Background(), 10*time.Second, func() bool { return w.Connections() == 0 }) {
 			trouble = append(trouble, fmt.Sprintf("%d connections to the providers are left, although nobody is there", w.Connections()))
 		}
@@ -204,9 +204,6 @@ func (w *World) Close() (trouble []string) {
 	}
 	return trouble
 }
-
-// served tells whether the simulators run.
-func (w *World) served() bool { return w.Stack != nil && w.Stack.Providers != nil }
 
 func (w *World) struck(name, server, path string) {
 	w.strikes.Lock()
