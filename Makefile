@@ -15,7 +15,7 @@ export PATH  := $(BIN):$(PATH)
 TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt bench fuzz demo postgres browser foreign clean
+.PHONY: help build test lint fmt bench chaos soak fuzz demo postgres browser foreign clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +38,12 @@ fmt: $(BIN)/golangci-lint ## format the code
 
 bench: $(TEMPORAL_CLI) ## measure speed, memory and cost, as ratios to a baseline in the same run
 	$(GO) run ./sandbox/bench
+
+chaos: $(TEMPORAL_CLI) postgres ## break everything on purpose: 200 seeded fault plans, judged by the simulators' books
+	$(GO) run ./sandbox/chaos
+
+soak: $(TEMPORAL_CLI) postgres ## 2,000 payouts on 20 connections while faults go on: memory and goroutines stay flat
+	$(GO) run ./sandbox/chaos -soak
 
 fuzz: ## fuzz every fuzz target for 30 seconds
 	@$(GO) list ./... | while read -r pkg; do \

@@ -146,7 +146,7 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 	if err != nil {
 		return nil, posting.Intent{}, err
 	}
-	return v.poster(client), posting.Intent{
+	return v.poster(ctx, client), posting.Intent{
 		Connection: in.Connection, Company: connection.CompanyID, Revision: row.Revision,
 		Voucher: &document, Periods: in.Periods, Draft: in.Draft,
 		Earlier:  tokensBefore(&row, connection.CompanyID, row.Revision),
@@ -154,8 +154,8 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 	}, nil
 }
 
-func (v *Visma) poster(books posting.Books) *posting.Poster {
-	return &posting.Poster{Books: books, Memory: v.Store, Now: time.Now, Pause: pause, Absent: v.UnknownWait, Scans: &v.scans}
+func (v *Visma) poster(ctx context.Context, books posting.Books) *posting.Poster {
+	return &posting.Poster{Books: books, Memory: v.Store, Now: temporalsClock(ctx), Pause: pause, Absent: v.UnknownWait, Scans: &v.scans}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -152,7 +152,7 @@ func (v *Visma) intendReversal(ctx context.Context, in workflows.ReversalStep) (
 	if err != nil {
 		return nil, none, nil, err
 	}
-	return v.poster(client), posting.Intent{
+	return v.poster(ctx, client), posting.Intent{
 		Connection: in.Connection, Company: original.CompanyID, Revision: in.Revision,
 		Voucher: document, Periods: in.Periods, Draft: in.Draft,
 		Earlier: tokensBefore(&row, original.CompanyID, in.Revision),

@@ -79,7 +79,9 @@ type Memory interface {
 type Poster struct {
 	Books  Books
 	Memory Memory
-	Now    func() time.Time
+	// Now must be the same clock for all who post: Absent is measured by it, from
+	// what one of them has written down to what another one reads.
+	Now func() time.Time
 	// Pause waits between two questions to a job or a batch.
 	Pause func(ctx context.Context, d time.Duration) error
 	// Absent is how long a batch must have stayed away before it is posted
