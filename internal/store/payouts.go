@@ -274,3 +274,10 @@ func (s *Store) NextPayout(ctx context.Context, connection, merchantID, currency
 func payoutName(connection, reference string) string {
 	return fmt.Sprintf("the payout %s of the connection %s", reference, connection)
 }
+
+// ProvenPayouts lists the payouts whose proof is kept, the latest first.
+func (s *Store) ProvenPayouts(ctx context.Context, connection string, limit int) ([]Payout, error) {
+	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
+		WHERE connection_id = $1 AND proof <> '' ORDER BY payout_date DESC, payment_reference DESC LIMIT $2`, connection, limitOf(limit))
+	return all, s.fail("list the proven payouts of the connection "+connection, err)
+}
