@@ -15,7 +15,7 @@ export PATH  := $(BIN):$(PATH)
 TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt bench fuzz demo postgres clean
+.PHONY: help build test lint fmt bench fuzz demo postgres browser foreign clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ help: ## list the targets
 build: ## build worker and starter into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./worker ./starter
 
-test: $(TEMPORAL_CLI) postgres ## run every test, with the race detector, against real servers
+test: $(TEMPORAL_CLI) postgres foreign browser ## run every test, with the race detector, against real servers
 	KVITT_REFERENCE_DIR="$(if $(REFERENCE),$(abspath $(REFERENCE)))" $(GO) test -race -timeout 20m ./...
 
 lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, format, lint, determinism, known vulnerabilities
@@ -52,6 +52,21 @@ postgres: ## install PostgreSQL's binaries where they are missing
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	  { echo "PostgreSQL's binaries are missing; installing them with apt-get"; apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 
+browser: ## install Chromium where it is missing; the portal's tests drive it
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { echo "Chromium is missing; installing it with apt-get"; apt-get update -q && apt-get install -qy --no-install-recommends chromium; }
+
+# npm writes this file last, so it is there when everything is.
+FOREIGN := sandbox/foreign/node_modules/.package-lock.json
+
+foreign: $(FOREIGN) ## install what tests use of others: an OpenID provider, axe-core
+
+$(FOREIGN): sandbox/foreign/package.json sandbox/foreign/package-lock.json
+	@node -e 'process.exit(+(process.versions.node.split(".")[0] < 20))' 2>/dev/null && command -v npm >/dev/null || \
+	  { echo "Node.js 20 or later with npm is missing: install it (Debian: apt-get install nodejs npm), then run make again" >&2; exit 1; }
+	@echo "Installing what the tests use of others from npm: some seconds the first time."
+	@cd sandbox/foreign && npm ci --no-progress --loglevel=error && touch node_modules/.package-lock.json
+
 $(BIN)/temporal:
 	@echo "Building the Temporal development server $(TEMPORAL): about 8 minutes the first time."
 	$(GO) install github.com/temporalio/cli/cmd/temporal@$(TEMPORAL)
@@ -67,4 +82,4 @@ $(BIN)/govulncheck:
 	$(GO) install golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK)
 
 clean: ## remove what was built
-	rm -rf $(BIN)
+	rm -rf $(BIN) sandbox/foreign/node_modules

@@ -58,6 +58,7 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.CompleteBatch, to.CompleteBatch)
 	add(r, workflows.VerifyVisma, to.VerifyVisma)
 	add(r, workflows.EraseSecrets, to.EraseSecrets)
+	add(r, workflows.CheckDrift, to.CheckDrift)
 
 	notices := &Notices{Store: doors.Store, Channels: s.Channels, PublicURL: s.PublicURL, SyncLimit: s.SyncLimit, GrantWarning: s.GrantWarning}
 	add(r, workflows.TakeStock, notices.TakeStock)

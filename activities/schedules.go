@@ -71,7 +71,7 @@ func (s *Schedules) create(ctx context.Context, in workflows.ScheduleInput) erro
 			TaskQueue:     s.TaskQueue,
 			Args:          []any{workflows.SyncInput{Connection: in.Connection, Mode: workflows.ModeSchedule}},
 			StaticSummary: "Scheduled sync of connection " + in.Connection,
-			Priority:      temporal.Priority{FairnessKey: in.Connection},
+			Priority:      workflows.UrgentSync.Priority(in.Connection),
 			TypedSearchAttributes: temporal.NewSearchAttributes(
 				workflows.AttrConnection.ValueSet(in.Connection),
 			),

@@ -43,6 +43,7 @@ type connection struct {
 	tells    bool // histories of an earlier version told nothing
 	busy     int  // pieces of work that must not be cut by continuing as new
 	draining bool
+	watches  bool // the daily check looks at the batches, see checkDrift
 }
 
 func newStatus(ctx workflow.Context, in ConnectionInput) Status {
@@ -125,6 +126,7 @@ func (c *connection) checkDaily(ctx workflow.Context) error {
 		}
 	}
 	c.tellDaily(ctx)
+	c.checkDrift(ctx)
 	return nil
 }
 
@@ -327,6 +329,7 @@ func (c *connection) startSync(ctx workflow.Context, by Person) (Started, error)
 		WorkflowID:        id,
 		ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:     "Sync asked for by " + by.Who,
+		Priority:          UrgentSync.Priority(c.ID),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			AttrConnection.ValueSet(c.ID),
 		),

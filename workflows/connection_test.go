@@ -252,7 +252,7 @@ func TestAConnectionWithoutAFirstDayWaitsUntilAPersonStartsIt(t *testing.T) {
 	})
 	tell(t, env, 2*time.Hour, workflows.ConfigureConnection, workflows.Configure{Who: "anna", Settings: workflows.Settings{Start: "2026-02-01"}})
 	at(t, env, 3*time.Hour, func(got workflows.Status) {
-		if got.State != workflows.ConnActive || got.Settings.Start != "2026-02-01" || len(s.schedules) != 1 {
+		if got.State != workflows.ConnActive || got.Start != "2026-02-01" || len(s.schedules) != 1 {
 			t.Errorf("after the start: %+v, schedules %+v", got, s.schedules)
 		}
 	})

@@ -20,8 +20,8 @@ type Activity[In, Out any] struct {
 	Slowest time.Duration
 }
 
-// Run executes the activity. The connection is the fairness key, so that one
-// connection's backfill does not starve another's hourly sync.
+// Run executes the activity, as urgent as the workflow. The connection is the
+// fairness key, so that one connection's backfill does not starve another's.
 func (a Activity[In, Out]) Run(ctx workflow.Context, connection string, in In) (Out, error) {
 	var out Out
 	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{

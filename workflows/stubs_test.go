@@ -45,6 +45,7 @@ type steps struct {
 	missing   []notice.Missing // what FinishSync finds
 	saved     []workflows.SaveConnectionInput
 	schedules []workflows.ScheduleInput
+	drifts    int
 }
 
 func answers[T any](out ...T) func() (T, error) {
@@ -145,6 +146,10 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.DropNotice, func(in notice.Facts) (workflows.Nothing, error) {
 		s.dropped = append(s.dropped, in)
 		return workflows.Nothing{}, nil
+	})
+	add(env, &s.mu, workflows.CheckDrift, func(workflows.DriftInput) (workflows.DriftFound, error) {
+		s.drifts++
+		return workflows.DriftFound{}, nil
 	})
 	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
 		note("erase")

@@ -11,12 +11,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"kvitt/internal/budget"
 	"kvitt/internal/company"
 	"kvitt/internal/config"
 	"kvitt/internal/fault"
@@ -58,26 +59,31 @@ type Doors struct {
 	provider *connect.Provider
 
 	mu       sync.Mutex
+	shares   map[string]*budget.Share
 	klarna   map[string]opened[*klarna.Client]
 	visma    map[string]vismaDoor
 	profiles map[string]*voucher.Profile
 }
 
-// opened is a client and the secret it was made with, to notice a new one.
+// opened is a client, with the secret it was made with and the budget it
+// spends, to notice new ones.
 type opened[C any] struct {
 	secret vault.Secret
+	budget string
 	client C
 }
 
-// vismaDoor is a client and where its tokens come from.
+// vismaDoor is a client, where its tokens come from, and the budget it spends.
 type vismaDoor struct {
 	client *visma.Client
 	tokens *connect.Source
+	budget string
 }
 
 func (d *Doors) init() {
 	d.once.Do(func() {
 		d.company = company.Cache{Life: companyLife, Now: time.Now}
+		d.shares = map[string]*budget.Share{}
 		d.klarna = map[string]opened[*klarna.Client]{}
 		d.visma = map[string]vismaDoor{}
 		d.profiles = map[string]*voucher.Profile{}
@@ -98,14 +104,19 @@ func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, 
 	if err != nil {
 		return nil, err
 	}
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.klarna[connection]; ok && known.secret == secret {
+	spends := klarnaBudget(&row)
+	if known, ok := d.klarna[connection]; ok && known.secret == secret && known.budget == spends {
 		return known.client, nil
 	}
-	client, _, err := d.klarnaWith(ctx, connection, secret)
+	client, _, err := d.klarnaWith(&row, secret)
 	if err == nil {
-		d.klarna[connection] = opened[*klarna.Client]{secret, client}
+		d.klarna[connection] = opened[*klarna.Client]{secret, spends, client}
 	}
 	return client, err
 }
@@ -116,70 +127,88 @@ func (d *Doors) KlarnaCandidate(ctx context.Context, connection string) (*klarna
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
-	return d.klarnaWith(ctx, connection, secret)
-}
-
-func (d *Doors) klarnaWith(ctx context.Context, connection string, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	row, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
+	d.init()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.klarnaWith(&row, secret)
+}
+
+func (d *Doors) klarnaWith(row *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	var s KlarnaSecret
 	if err := json.Unmarshal([]byte(secret.Reveal()), &s); err != nil {
-		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: what the vault holds is not a credential", connection)
+		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: what the vault holds is not a credential", row.ID)
 	}
 	credential, err := klarna.ParseCredential(row.Provider, row.Region, s.Key, s.Username)
 	if err != nil {
 		return nil, credential, err
 	}
 	client, err := klarna.New(credential, klarna.Options{
-		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: klarnaBudget(credential),
+		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(row), klarnaTerms(credential)),
 	})
 	return client, credential, err
 }
 
-// klarnaBudget stays below what Klarna grants a merchant, all its programs
-// taken together.
-func klarnaBudget(c klarna.Credential) *rate.Limiter {
-	if c.Environment() == klarna.Live {
-		return rate.NewLimiter(160, 32)
-	}
-	return rate.NewLimiter(40, 16)
-}
-
 // Visma is the connection's Visma.net client. Its tokens come from the vault
 // and are refreshed by whichever process is first.
-func (d *Doors) Visma(_ context.Context, connection string) (*visma.Client, error) {
+func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.visma[connection]; ok {
+	spends := d.vismaBudget(&row)
+	known, ok := d.visma[connection]
+	if ok && known.budget == spends {
 		return known.client, nil
 	}
-	door, err := d.vismaWith(connection, FieldVisma)
-	if err == nil {
-		d.visma[connection] = door
+	tokens := known.tokens // what it knows of the grant stays, whatever is spent
+	if tokens == nil {
+		if tokens, err = d.tokensLocked(connection, FieldVisma); err != nil {
+			return nil, err
+		}
 	}
-	return door.client, err
+	client, err := d.vismaWith(tokens, spends)
+	if err == nil {
+		d.visma[connection] = vismaDoor{client, tokens, spends}
+	}
+	return client, err
 }
 
 // VismaCandidate is a client for the grant that waits to be verified.
-func (d *Doors) VismaCandidate(_ context.Context, connection string) (*visma.Client, error) {
+func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
+	row, err := d.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	door, err := d.vismaWith(connection, FieldVismaCandidate)
-	return door.client, err
+	tokens, err := d.tokensLocked(connection, FieldVismaCandidate)
+	if err != nil {
+		return nil, err
+	}
+	return d.vismaWith(tokens, d.vismaBudget(&row))
 }
 
-func (d *Doors) vismaWith(connection, field string) (vismaDoor, error) {
+func (d *Doors) tokensLocked(connection, field string) (*connect.Source, error) {
 	provider, err := d.connectLocked()
 	if err != nil {
-		return vismaDoor{}, err
+		return nil, err
 	}
-	tokens := provider.Source(d.keeper(connection, field))
-	client, err := visma.New(visma.Options{BaseURL: d.Config.VismaAPIURL, HTTPClient: d.HTTP, Tokens: tokens})
-	return vismaDoor{client, tokens}, err
+	return provider.Source(d.keeper(connection, field)), nil
+}
+
+func (d *Doors) vismaWith(tokens *connect.Source, spends string) (*visma.Client, error) {
+	return visma.New(visma.Options{
+		BaseURL: d.Config.VismaAPIURL, HTTPClient: d.HTTP, Tokens: tokens,
+		Limiter: visma.NewSharedLimiter(d.shareLocked(spends, budget.Counted())),
+	})
 }
 
 func (d *Doors) connectLocked() (*connect.Provider, error) {
@@ -289,6 +318,17 @@ func (d *Doors) revoke(ctx context.Context, connection, field string) error {
 		return err
 	}
 	return provider.Revoke(ctx, g)
+}
+
+// Settle waits until no refresh is under way and everything that Visma Connect
+// gave is saved, or ctx ends. Call it before the store is closed.
+func (d *Doors) Settle(ctx context.Context) {
+	d.mu.Lock()
+	open := slices.Collect(maps.Values(d.visma))
+	d.mu.Unlock()
+	for _, door := range open {
+		door.tokens.Settle(ctx)
+	}
 }
 
 // Promote makes a verified candidate the credential in use.

@@ -117,15 +117,19 @@ func (s *session) consent(ctx context.Context, attempted, redirect string) (conn
 	if err != nil {
 		return connect.Grant{}, err
 	}
-	door, err := openDoor(ctx, redirect)
+	address, err := doorAddress(redirect)
 	if err != nil {
 		return connect.Grant{}, err
 	}
-	defer door.close()
 	asked, err := connect.NewConsent(redirect)
 	if err != nil {
 		return connect.Grant{}, err
 	}
+	door, err := openDoor(ctx, address, asked.Answered)
+	if err != nil {
+		return connect.Grant{}, err
+	}
+	defer door.close()
 	page, err := provider.AuthCodeURL(ctx, asked)
 	if err != nil {
 		return connect.Grant{}, err
@@ -162,12 +166,18 @@ type door struct {
 	calls  chan url.Values
 }
 
-// openDoor listens at the address of a redirect, which must be this machine's.
-func openDoor(ctx context.Context, redirect string) (*door, error) {
+// doorAddress reads the address of a redirect, which must be this machine's.
+func doorAddress(redirect string) (*url.URL, error) {
 	u, err := url.Parse(redirect)
 	if err != nil || u.Scheme != "http" || u.Port() == "" || !loopback(u.Hostname()) {
 		return nil, usagef("the browser comes back to %s, which is not an address of this machine such as http://127.0.0.1:8099/connect/visma/callback; name one that is registered with the Visma client with --redirect, or use --service --tenant-id", redirect)
 	}
+	return u, nil
+}
+
+// openDoor listens at an address of this machine for what is an answer. Any page in the browser can call here: whoever does not
+// know the state is turned away, and the answer is still waited for.
+func openDoor(ctx context.Context, u *url.URL, answers func(url.Values) bool) (*door, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", u.Host)
 	if err != nil {
 		return nil, &operate.Error{
@@ -176,8 +186,12 @@ func openDoor(ctx context.Context, redirect string) (*door, error) {
 		}
 	}
 	d := &door{calls: make(chan url.Values, 1)}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+u.EscapedPath(), func(w http.ResponseWriter, r *http.Request) {
+	path := firstOf(u.EscapedPath(), "/")
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.EscapedPath() != path || !answers(r.URL.Query()) {
+			http.Error(w, "This is not the answer that Kvitt waits for.", http.StatusNotFound)
+			return
+		}
 		select {
 		case d.calls <- r.URL.Query():
 		default: // the browser asks twice; the first answer counts
@@ -187,7 +201,7 @@ func openDoor(ctx context.Context, redirect string) (*door, error) {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		fmt.Fprint(w, "<!doctype html><title>Kvitt</title><p>Thank you. Go back to the terminal: the result is there, and this page can be closed.")
 	})
-	d.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	d.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	go func() {
 		if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			close(d.calls)

@@ -44,6 +44,7 @@ func TestABackfillIsReportedFromTheDatabase(t *testing.T) {
 	want := operate.Start{
 		ID: "backfill/shop-1/2026-01-01/2026-01-31", Workflow: "SettlementSyncWorkflow", Connection: "shop-1",
 		Summary: "Backfill of connection shop-1 from 2026-01-01 to 2026-01-31",
+		Urgency: 4, // below a sync's 2
 		Input:   workflows.SyncInput{Connection: "shop-1", Mode: "backfill", From: "2026-01-01", To: "2026-01-31", Who: "anna"},
 	}
 	if diff := cmp.Diff(want, d.temporal.started[0]); diff != "" {

@@ -40,7 +40,7 @@ func TestCreateStoresTheConnectionAndStartsItsWorkflow(t *testing.T) {
 		t.Errorf("profile %+v, %v", p, err)
 	}
 	want := []operate.Start{{
-		ID: "connection/" + id, Workflow: "ConnectionWorkflow", Connection: id, Summary: "Connection " + id, Once: true,
+		ID: "connection/" + id, Workflow: "ConnectionWorkflow", Connection: id, Summary: "Connection " + id, Once: true, Urgency: 1,
 		Input: workflows.ConnectionInput{ID: id, Who: "anna", Settings: workflows.Settings{
 			Name: "Åkes Öl & Ale", Provider: "klarna", Region: "eu", Posting: "review", Start: "2026-03-02", ProfileVersion: 1,
 		}},

@@ -149,6 +149,51 @@ func TestAPersonConsentsInABrowserAndTheGrantIsVerified(t *testing.T) {
 	}
 }
 
+func TestWhoeverCallsWithoutTheStateDoesNotTakeThePlaceOfTheAnswer(t *testing.T) {
+	redirect := "http://" + freeAddress(t) + "/connect/visma/callback"
+	asked, err := connect.NewConsent(redirect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address, err := doorAddress(redirect)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := openDoor(t.Context(), address, asked.Answered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.close()
+	good := "?state=" + asked.State + "&code=1"
+	for _, c := range []struct {
+		method, address string
+		status          int
+	}{
+		{"GET", redirect + "?state=forged&code=1", 404},
+		{"GET", redirect, 404},
+		{"GET", redirect + "/more" + good, 404},
+		{"POST", redirect + good, 404},
+		{"GET", redirect + good, 200},
+		{"GET", redirect + good + "&code=2", 200}, // the browser again
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, c.address, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != c.status {
+			t.Errorf("%s %s: %s", c.method, c.address, answer.Status)
+		}
+	}
+	if got, err := d.wait(t.Context()); err != nil || got.Get("state") != asked.State || len(got["code"]) != 1 {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
 func TestAPersonWhoDoesNotConsentIsTold(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -175,7 +176,11 @@ func TestTheDoorTakesTheFirstCallback(t *testing.T) {
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
-	door, err := openDoor(t.Context(), address)
+	at, err := doorAddress(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	door, err := openDoor(t.Context(), at, func(url.Values) bool { return true })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -47,6 +47,7 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p.proof(d)
 	p.voucher(d)
 	p.posting(d)
+	p.drift(d)
 	p.documents(d)
 	p.history(d)
 	return p.err

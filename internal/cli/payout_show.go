@@ -15,6 +15,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/archive"
+	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -60,6 +61,18 @@ type postingDetail struct {
 	JobID       string          `json:"job_id"`
 	Adopted     bool            `json:"adopted"`
 	Attempts    []attemptDetail `json:"attempts"`
+	Drift       *driftDetail    `json:"drift,omitempty"` // what the last daily check found
+}
+
+// driftDetail is what Visma.net has of a batch since it was posted, beside
+// what was posted.
+type driftDetail struct {
+	Word        string         `json:"word"`
+	Since       time.Time      `json:"since"`
+	CheckedAt   time.Time      `json:"checked_at"`
+	Differences []string       `json:"differences,omitempty"`
+	Posted      *posting.Sheet `json:"posted"`
+	Found       *posting.Sheet `json:"found"` // null when Visma.net has none
 }
 
 type attemptDetail struct {
@@ -199,7 +212,8 @@ func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail,
 	for i := range tried {
 		d.Attempts[i] = attemptDetail{tried[i].At, tried[i].Action, tried[i].Outcome, tried[i].Status, tried[i].RequestID}
 	}
-	return d, nil
+	d.Drift, err = s.drift(ctx, &row)
+	return d, err
 }
 
 // documents lists what is archived of a payout, kind by kind.

@@ -185,6 +185,7 @@ func reviveConnections(ctx context.Context, s *session, done *checks) error {
 			Input:      workflows.ConnectionInput{ID: row.ID, Who: s.who, Revive: &last},
 			Summary:    "Connection " + row.ID,
 			Connection: row.ID,
+			Urgency:    workflows.UrgentPerson,
 			Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(row.State)},
 		})
 		switch {

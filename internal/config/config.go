@@ -32,6 +32,7 @@ type CodecAuth string
 const (
 	CodecOff      CodecAuth = "off"      // nobody; it is not served
 	CodecPassword CodecAuth = "password" // whoever knows Config.CodecPassword
+	CodecSession  CodecAuth = "session"  // whoever is signed in to the portal
 	CodecLoopback CodecAuth = "loopback" // everybody; the portal listens on loopback only
 )
 
@@ -111,7 +112,7 @@ func load(keyset bool) (Config, error) {
 		LogLevel:          c.oneOf("KVITT_LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),
 		LogFormat:         c.oneOf("KVITT_LOG_FORMAT", env.LogFormat, "json", "console"),
 		UIOrigin:          c.origin("KVITT_UI_ORIGIN", env.UIOrigin),
-		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecPassword), string(CodecLoopback))),
+		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecSession), string(CodecPassword), string(CodecLoopback))),
 		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
 		OIDCIssuer:        c.issuer("KVITT_OIDC_ISSUER", env.OIDCIssuer),
 		OIDCClientID:      env.OIDCClientID,

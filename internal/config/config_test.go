@@ -144,7 +144,7 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_LOG_LEVEL=loud", `KVITT_LOG_LEVEL: found "loud", expected debug, info, warn or error`},
 		{"KVITT_LOG_FORMAT=xml", `KVITT_LOG_FORMAT: found "xml", expected json or console`},
 		{"KVITT_UI_ORIGIN=http://127.0.0.1:8233/namespaces", `KVITT_UI_ORIGIN: found "http://127.0.0.1:8233/namespaces", expected an origin without a path`},
-		{"KVITT_CODEC_AUTH=none", `KVITT_CODEC_AUTH: found "none", expected off, password or loopback`},
+		{"KVITT_CODEC_AUTH=none", `KVITT_CODEC_AUTH: found "none", expected off, session, password or loopback`},
 		{"KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD: found nothing, and no KVITT_CODEC_PASSWORD_FILE, expected a password, because KVITT_CODEC_AUTH is password"},
 		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD=hemligt", "KVITT_CODEC_PASSWORD: found one of fewer than 12 characters"},
 		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=0.0.0.0:8088", `KVITT_CODEC_AUTH: found loopback, while KVITT_PORTAL_ADDR is "0.0.0.0:8088", expected off or password`},

@@ -33,7 +33,7 @@ type environment struct {
 	LogLevel              string `envconfig:"KVITT_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat             string `envconfig:"KVITT_LOG_FORMAT" default:"json" desc:"json or console"`
 	UIOrigin              string `envconfig:"KVITT_UI_ORIGIN" default:"http://127.0.0.1:8233" desc:"the origin of the Temporal Web UI, the only one that may use the codec endpoint from a browser"`
-	CodecAuth             string `envconfig:"KVITT_CODEC_AUTH" default:"off" desc:"who may use the codec endpoint: off (nobody), password, or loopback (everybody on this machine)"`
+	CodecAuth             string `envconfig:"KVITT_CODEC_AUTH" default:"off" desc:"who may use the codec endpoint: off (nobody), session (whoever is signed in to the portal), password, or loopback (everybody on this machine)"`
 	CodecPassword         string `envconfig:"KVITT_CODEC_PASSWORD" secret:"true" desc:"the password of the codec endpoint, with KVITT_CODEC_AUTH=password"`
 	CodecPasswordFile     string `envconfig:"KVITT_CODEC_PASSWORD_FILE" desc:"a file that holds KVITT_CODEC_PASSWORD"`
 	OIDCIssuer            string `envconfig:"KVITT_OIDC_ISSUER" desc:"the OpenID Connect provider that people sign in at, as its discovery document names itself; without one, people sign in by one-time links"`

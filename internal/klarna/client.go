@@ -22,7 +22,7 @@ import (
 type Options struct {
 	BaseURL    string        // replaces the published host; plain http only to loopback
 	HTTPClient *http.Client  // its redirect policy and cookie jar are not used
-	Limiter    *rate.Limiter // shared by all who spend the merchant's budget
+	Limiter    Limiter       // shared by all who spend the merchant's budget
 	PageSize   int           // rows or payouts a page, 500 at most and by default
 	InFlight   int           // pages of one listing that are fetched ahead, 4 by default
 	UserAgent  string        // "kvitt" by default
@@ -37,6 +37,20 @@ const (
 	defaultTimeout  = 90 * time.Second // Klarna gives up after 59 s
 	defaultMaxBody  = 64 << 20
 )
+
+// Limiter lets requests through, one by one. *rate.Limiter is one, for a
+// process that is alone.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// Teller is a Limiter that wants to know what became of a request, so that
+// others can be told. *budget.Share is one.
+type Teller interface {
+	Limiter
+	Close(d time.Duration) // Klarna wants no request for so long
+	Done()                 // a request that was let through is over
+}
 
 // budget is how many requests a second a client makes when it is given no
 // limiter: four fifths of what Klarna grants a merchant, all programs taken
@@ -56,7 +70,7 @@ type Client struct {
 	authorize func(*http.Request) // a function, because a printed field would show the key
 	redact    func(string) string
 	remedy    func(status int) string
-	limiter   *rate.Limiter
+	limiter   Limiter
 	pause     pause
 	pageSize  int64
 	inFlight  int
@@ -182,6 +196,10 @@ func (c *Client) get(ctx context.Context, q call) (Answer, error) {
 	if err := c.limiter.Wait(ctx); err != nil {
 		return Answer{}, c.lost(q.attempted, fmt.Errorf("wait for the request budget: %w", err))
 	}
+	others, _ := c.limiter.(Teller)
+	if others != nil {
+		defer others.Done()
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
@@ -203,7 +221,9 @@ func (c *Client) get(ctx context.Context, q call) (Answer, error) {
 		Path:          request.URL.RequestURI(),
 		FetchedAt:     now.UTC().Round(0),
 	}
-	c.pause.observe(response, now)
+	if rest := c.pause.observe(response, now); rest > 0 && others != nil {
+		others.Close(rest)
+	}
 	if answer.Body, err = readBody(response, q.room, c.maxBody); err != nil {
 		if answer.Status == http.StatusOK {
 			return answer, c.broken(q.attempted, answer, err)

@@ -44,8 +44,8 @@ func (p *pause) wait(ctx context.Context) error {
 }
 
 // observe reads what an answer says about the budget: X-RateLimit-Remaining: 0
-// and 429 both mean that the next request has to wait.
-func (p *pause) observe(response *http.Response, now time.Time) {
+// and 429 both mean that the next request has to wait. It returns for how long.
+func (p *pause) observe(response *http.Response, now time.Time) time.Duration {
 	var rest time.Duration
 	switch remaining, known := leadingNumber(response.Header.Get("X-Ratelimit-Remaining")); {
 	case response.StatusCode == http.StatusTooManyRequests:
@@ -56,13 +56,15 @@ func (p *pause) observe(response *http.Response, now time.Time) {
 			rest = defaultReset
 		}
 	default:
-		return
+		return 0
 	}
+	rest = min(rest, longestPause)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if until := now.Add(min(rest, longestPause)); until.After(p.until) {
+	if until := now.Add(rest); until.After(p.until) {
 		p.until = until
 	}
+	return rest
 }
 
 // retryAfter is how long to wait before asking again: Retry-After in seconds

@@ -26,6 +26,7 @@ func (d *Desk) StartBackfill(ctx context.Context, in workflows.SyncInput) (workf
 		Input:      in,
 		Summary:    fmt.Sprintf("%s of connection %s from %s to %s", kind, in.Connection, in.From, in.To),
 		Connection: in.Connection,
+		Urgency:    workflows.UrgentBackfill,
 	})
 }
 

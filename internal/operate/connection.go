@@ -77,6 +77,7 @@ func (d *Desk) startConnection(ctx context.Context, id string, settings workflow
 		Input:      workflows.ConnectionInput{ID: id, Who: who, Settings: settings},
 		Summary:    "Connection " + id,
 		Connection: id,
+		Urgency:    workflows.UrgentPerson,
 		Attributes: []temporal.SearchAttributeUpdate{workflows.AttrState.ValueSet(workflows.ConnSetup)},
 		Once:       true,
 	})

@@ -123,7 +123,7 @@ func (t *server) Start(ctx context.Context, s Start) error {
 		WorkflowIDReusePolicy:                    reuse,
 		WorkflowExecutionErrorWhenAlreadyStarted: true,
 		StaticSummary:                            s.Summary,
-		Priority:                                 temporal.Priority{FairnessKey: s.Connection},
+		Priority:                                 s.Urgency.Priority(s.Connection),
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			append([]temporal.SearchAttributeUpdate{workflows.AttrConnection.ValueSet(s.Connection)}, s.Attributes...)...),
 	}, s.Workflow, s.Input)

@@ -65,6 +65,7 @@ type Start struct {
 	Input      any
 	Summary    string
 	Connection string // fairness key and search attribute
+	Urgency    workflows.Urgency
 	Attributes []temporal.SearchAttributeUpdate
 	Once       bool // never again under this id, not even after it has ended
 }
@@ -110,6 +111,7 @@ func Tell[T any](ctx context.Context, t Temporal, s workflows.Signal[T], workflo
 	return t.Signal(ctx, workflowID, s.Name, in)
 }
 
+// StartWorker is what helps when no worker answers.
 const StartWorker = "Start a worker (`worker`) with the same KVITT_TASK_QUEUE, TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE, and look at its log if one runs."
 
 // Unanswered turns the errors of a message to a workflow into what a person is

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"kvitt/activities"
+	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -79,6 +80,8 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	at.Totals = figures.Totals
 	if row.HeldReason == "" {
 		at.Held = nil
+	} else if entry, _ := held.Look(at.Held.Code); at.Held.Detail == entry.Sentence {
+		at.Held.Detail = "" // the page says it in the reader's language
 	}
 	if at.Voucher != nil {
 		at.Debit, at.Credit = at.Voucher.Total()
@@ -109,7 +112,10 @@ func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening,
 		if e.Subject != "payout/"+row.PaymentReference {
 			continue
 		}
-		var after struct{ Reason, Code string }
+		var after struct {
+			Reason string `json:"reason"`
+			Code   string `json:"code"`
+		}
 		_ = json.Unmarshal(e.After, &after) // most actions have neither
 		all = append(all, happening{At: e.At, Who: e.Who, Action: strings.TrimPrefix(e.Action, "payout."), After: cmp.Or(after.Reason, after.Code)})
 	}
@@ -118,7 +124,9 @@ func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening,
 
 // stateIn is the state that an audit entry about a connection tells of.
 func stateIn(document json.RawMessage) string {
-	var told struct{ State string }
+	var told struct {
+		State string `json:"state"`
+	}
 	_ = json.Unmarshal(document, &told) // some tell of none
 	return told.State
 }

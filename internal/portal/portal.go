@@ -4,6 +4,7 @@ import (
 	"context"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -47,6 +48,9 @@ type Portal struct {
 func New(o Options) (*Portal, error) {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if u, err := url.Parse(o.Config.PublicURL); err != nil || u.Path != "" {
+		return nil, fmt.Errorf("prepare the portal: KVITT_PUBLIC_URL is %s, and the portal is served at the root of a host. Give it a host name of its own", o.Config.PublicURL)
 	}
 	all, err := readPages()
 	if err != nil {
@@ -116,7 +120,7 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
-	pages := p.guard(http.NewCrossOriginProtection().Handler(mux))
+	pages := p.guard(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, mostForm)))
 	if codec == nil {
 		return pages
 	}
@@ -125,6 +129,9 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	outer.Handle("/", pages)
 	return outer
 }
+
+// mostForm is more than any form of these pages has, in bytes.
+const mostForm = 1 << 20
 
 // guard says to the browser what these pages may do: nothing that does not
 // come from here.

@@ -103,5 +103,5 @@ func (p *Portal) language(w http.ResponseWriter, r *http.Request) {
 	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, "/\\") {
 		back = "/"
 	}
-	http.Redirect(w, r, back, http.StatusSeeOther)
+	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // a path of ours, as was just made sure
 }

@@ -88,9 +88,9 @@ func (b *books) JournalTransaction(_ context.Context, number string) (*visma.Jou
 	return nil, "", &fault.Error{Class: fault.Rejected, Party: "Visma.net", Attempted: "read batch", Status: 404}
 }
 
-func (b *books) JournalTransactions(context.Context, visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error) {
+func (b *books) JournalTransactions(_ context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error) {
 	b.lists++
-	return slices.Clone(b.batches), nil
+	return slices.DeleteFunc(slices.Clone(b.batches), func(t visma.JournalTransaction) bool { return t.FinancialPeriod != q.PeriodID }), nil
 }
 
 func (b *books) Release(_ context.Context, number, _ string) (visma.ReleaseResult, error) {

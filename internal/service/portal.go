@@ -46,17 +46,20 @@ func (p *parts) portal(ctx context.Context) (http.Handler, error) {
 	if err := gate.Greet(ctx, os.Stderr); err != nil {
 		return nil, err
 	}
-	return pages.Handler(p.codec()), nil
+	return pages.Handler(p.codec(gate)), nil
 }
 
 // codec decodes payloads for Temporal's Web UI, unless nobody may.
-func (p *parts) codec() http.Handler {
+func (p *parts) codec(gate *signin.Gate) http.Handler {
 	if p.config.CodecAuth == config.CodecOff {
 		return nil
 	}
+	may := p.mayDecode(gate)
 	mux := http.NewServeMux()
-	mux.Handle("/codec/", http.StripPrefix("/codec", p.keys.CodecHandler(p.config.UIOrigin, p.mayDecode())))
-	mux.HandleFunc("GET /codec/{$}", askPassword(p.mayDecode()))
+	mux.Handle("/codec/", http.StripPrefix("/codec", p.keys.CodecHandler(p.config.UIOrigin, may)))
+	if p.config.CodecAuth == config.CodecPassword {
+		mux.HandleFunc("GET /codec/{$}", askPassword(may))
+	}
 	return mux
 }
 
@@ -73,9 +76,12 @@ func askPassword(may func(*http.Request) bool) http.HandlerFunc {
 	}
 }
 
-// mayDecode says who may read payloads: whoever knows the password, or, when
-// an operator has said so, whoever is on this machine.
-func (p *parts) mayDecode() func(*http.Request) bool {
+// mayDecode says who may read payloads: whoever is signed in, whoever knows the
+// password, or whoever is on this machine, as the operator has said.
+func (p *parts) mayDecode(gate *signin.Gate) func(*http.Request) bool {
+	if p.config.CodecAuth == config.CodecSession {
+		return func(r *http.Request) bool { return gate.Known(r, signin.Viewer) }
+	}
 	if p.config.CodecAuth == config.CodecLoopback {
 		return func(r *http.Request) bool {
 			host, _, err := net.SplitHostPort(r.RemoteAddr)

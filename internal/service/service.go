@@ -35,6 +35,10 @@ import (
 // is told to stop. What does not end is taken up again elsewhere.
 const stopWithin = 30 * time.Second
 
+// settleWithin is how long a refresh that is under way then may take to be
+// saved.
+const settleWithin = 10 * time.Second
+
 // Run serves until ctx ends. It returns nil after an orderly stop.
 func Run(ctx context.Context, c *config.Config) error {
 	log, err := telemetry.NewLogger(c.LogLevel, c.LogFormat)
@@ -123,6 +127,11 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 func (p *parts) close() {
 	if p.temporal != nil {
 		p.temporal.Close()
+	}
+	if p.doors != nil {
+		ending, cancel := context.WithTimeout(context.Background(), settleWithin)
+		defer cancel()
+		p.doors.Settle(ending)
 	}
 	_ = p.store.Close()
 }

@@ -12,10 +12,9 @@ const home = "/"
 // localPath is a wish where to go after signing in, or home when it could lead
 // to another site or round in a circle. It begins with one slash; browsers read
 // "//host" and "/\host" as another site, and leave out tabs and line breaks
-// before they look.
+// before they look (url.Parse refuses those).
 func localPath(wish string) string {
-	bad := func(r rune) bool { return r < 0x20 || r == 0x7f || r == '\\' }
-	if len(wish) > 2000 || !strings.HasPrefix(wish, "/") || strings.HasPrefix(wish, "//") || strings.ContainsFunc(wish, bad) {
+	if len(wish) > 2000 || !strings.HasPrefix(wish, "/") || strings.HasPrefix(wish, "//") || strings.Contains(wish, `\`) {
 		return home
 	}
 	u, err := url.Parse(wish)

@@ -16,6 +16,8 @@ type Pages interface {
 }
 
 // SignInView is what the page to sign in on shows.
+//
+//nolint:revive // the view of SignIn, as LinkView is that of Link
 type SignInView struct {
 	Provider string  // what the button says; "" when there is no provider
 	Start    string  // where the button leads, with GET

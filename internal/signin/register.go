@@ -16,7 +16,7 @@ import (
 // LinkLife is how long a one-time link works.
 const LinkLife = 24 * time.Hour
 
-// ErrNotAllowed: who asks may not change who may do what.
+// ErrNotAllowed says that who asks may not change who may do what.
 var ErrNotAllowed = errors.New("only an administrator may do that")
 
 // Register is who may do what, and how they get in without a provider. It is

@@ -16,8 +16,8 @@ const (
 	RoleAdministrator = "administrator"
 )
 
-// ErrLastAdministrator: the change would leave the portal without anybody who
-// may administer it.
+// ErrLastAdministrator says that a change would leave the portal without
+// anybody who may administer it.
 var ErrLastAdministrator = errors.New("the last administrator")
 
 // Person is somebody who may use the portal.

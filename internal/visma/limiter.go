@@ -18,14 +18,16 @@ import (
 // this process share one. It spaces requests out, and after an answer that
 // says the budget is used up it lets nothing through until the window resets.
 type Limiter struct {
-	rate *rate.Limiter // nil: no spacing
+	rate   *rate.Limiter // nil: no spacing
+	shared Shared        // nil: this process is alone
 
 	mu    sync.Mutex
 	until time.Time // nothing is sent before this moment
 }
 
-// patience is how long a request waits for the window to reset by itself.
-// A longer wait belongs to the caller, who is told with fault.Throttled.
+// patience is how long a request waits for the window to reset by itself. A
+// longer wait belongs to the caller, who is told with fault.Throttled and so
+// can let another connection have its place.
 const patience = 15 * time.Second
 
 // A reset this far away is a figure that was misread.
@@ -41,37 +43,88 @@ func NewLimiter(perSecond rate.Limit, burst int) *Limiter {
 	return l
 }
 
-// wait returns when a request may be sent. Nothing has been sent when it
+// Shared is a budget that several processes spend. *budget.Share is one.
+type Shared interface {
+	// Take uses up one request and answers how long to wait before it is sent;
+	// without one that is left, how long until asking again makes sense.
+	Take(ctx context.Context) (wait time.Duration, ok bool, err error)
+	Done()                                  // a request that was taken is over
+	Left(requests int, reset time.Duration) // what an answer says
+	Close(d time.Duration)                  // nothing more for so long
+}
+
+// NewSharedLimiter returns the limiter of a budget that other processes spend
+// too.
+func NewSharedLimiter(s Shared) *Limiter { return &Limiter{shared: s} }
+
+// wait returns when a request may be sent; done follows when it is over. Nothing has been sent when it
 // fails, so its errors are Throttled or Transient for reads and writes alike.
 func (l *Limiter) wait(ctx context.Context, attempted string) error {
-	for {
-		left := l.pause()
-		if left <= 0 {
-			break
-		}
-		if left > patience {
-			return &fault.Error{
-				Class: fault.Throttled, Party: party, Attempted: attempted, RetryAfter: left,
-				Words:  "the request budget is used up; nothing was sent",
-				Remedy: "Kvitt goes on by itself when the budget is renewed.",
-			}
-		}
-		timer := time.NewTimer(left)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return notSent(attempted, ctx.Err())
+	for left := l.pause(); left > 0; left = l.pause() {
+		if err := rest(ctx, attempted, left); err != nil {
+			return err
 		}
 	}
 	err := ctx.Err()
-	if l.rate != nil {
+	switch {
+	case err != nil:
+	case l.shared != nil:
+		return l.take(ctx, attempted)
+	case l.rate != nil:
 		err = l.rate.Wait(ctx)
 	}
 	if err != nil {
 		return notSent(attempted, err)
 	}
 	return nil
+}
+
+// take is wait in a shared budget.
+func (l *Limiter) take(ctx context.Context, attempted string) error {
+	for {
+		wait, ok, err := l.shared.Take(ctx)
+		if err != nil {
+			return notSent(attempted, err)
+		}
+		if err := rest(ctx, attempted, wait); err != nil {
+			if ok {
+				l.shared.Done()
+			}
+			return err
+		}
+		if ok {
+			return nil
+		}
+	}
+}
+
+// done says that a request which wait let through is over.
+func (l *Limiter) done() {
+	if l.shared != nil {
+		l.shared.Done()
+	}
+}
+
+// rest waits, unless that takes longer than a request should.
+func rest(ctx context.Context, attempted string, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	if d > patience {
+		return &fault.Error{
+			Class: fault.Throttled, Party: party, Attempted: attempted, RetryAfter: d,
+			Words:  "the request budget is used up; nothing was sent",
+			Remedy: "Kvitt goes on by itself when the budget is renewed.",
+		}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return notSent(attempted, ctx.Err())
+	}
 }
 
 func notSent(attempted string, err error) error {
@@ -93,15 +146,23 @@ func (l *Limiter) observe(status int, header http.Header, body []byte) {
 	if status == http.StatusTooManyRequests && isSameRequestLimit(body) {
 		return // counts one request that fails again and again, not the budget
 	}
+	remaining, err := strconv.Atoi(strings.TrimSpace(header.Get("X-RateLimit-Remaining")))
+	reset := rateLimitReset(header)
+	if err == nil && reset > 0 && l.shared != nil {
+		l.shared.Left(remaining, reset)
+	}
 	var wait time.Duration
 	switch {
 	case status == http.StatusTooManyRequests:
 		wait = retryAfter(header)
-	case strings.TrimSpace(header.Get("X-RateLimit-Remaining")) == "0":
-		wait = rateLimitReset(header)
+	case err == nil && remaining <= 0:
+		wait = reset
 	}
 	if wait <= 0 {
 		return
+	}
+	if l.shared != nil {
+		l.shared.Close(wait)
 	}
 	until := time.Now().Add(wait)
 	l.mu.Lock()

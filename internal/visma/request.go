@@ -86,6 +86,7 @@ func (c *Client) send(ctx context.Context, r *request, token string) (*answer, e
 	if err := c.limiter.wait(ctx, r.attempted); err != nil {
 		return nil, err
 	}
+	defer c.limiter.done()
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var gotConnection atomic.Bool

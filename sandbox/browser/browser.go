@@ -30,10 +30,11 @@ type Browser struct {
 	axe  string
 
 	Complaints []string // what the browser itself complained of: policy, scripts
+	Visited    []string // every address that was asked for, in order
 }
 
 // patience is how long a page may take to show what is waited for.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Path is where Chromium is.
 func Path() (string, error) {
@@ -53,7 +54,7 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 	}
 	script, err := os.ReadFile(axe)
 	if err != nil {
-		return nil, fmt.Errorf("read axe-core: %w. `make browser` installs it", err)
+		return nil, fmt.Errorf("read axe-core: %w. `make foreign` installs it", err)
 	}
 	profile, err := os.MkdirTemp("", "kvitt-browser-")
 	if err != nil {
@@ -76,6 +77,8 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 	}}
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch e := event.(type) {
+		case *network.EventRequestWillBeSent:
+			b.Visited = append(b.Visited, e.Request.URL)
 		case *runtime.EventExceptionThrown:
 			b.Complaints = append(b.Complaints, e.ExceptionDetails.Error())
 		case *runtime.EventConsoleAPICalled:
@@ -163,7 +166,7 @@ func (b *Browser) Until(what, expression string) error {
 			return nil
 		}
 		if time.Now().After(deadline) || b.ctx.Err() != nil {
-			return fmt.Errorf("wait for %s: it did not come (%v); the page at %s says:\n%s", what, err, b.Address(), b.Text())
+			return errors.Join(fmt.Errorf("wait for %s: it did not come; the page at %s says:\n%s", what, b.Address(), b.Text()), err)
 		}
 		select {
 		case <-b.ctx.Done():
@@ -283,7 +286,9 @@ func (b *Browser) Faults() ([]string, error) {
 }
 
 // Reload loads the page again.
-func (b *Browser) Reload() error { return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return page.Reload().Do(ctx) })) }
+func (b *Browser) Reload() error {
+	return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return page.Reload().Do(ctx) }))
+}
 
 // Back goes back, as the browser's button does.
 func (b *Browser) Back() error { return b.run(chromedp.NavigateBack()) }

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"kvitt/sandbox/vismasim"
 	"kvitt/workflows"
@@ -49,7 +48,7 @@ func TestABackfillCanBePausedResumedAndFollowedBySeveral(t *testing.T) {
 	follower := w.run(t, nil, "backfill", h.id, "--from", controlFrom, "--to", controlTo, "--attach", "--output", "json")
 
 	h.control(t, "pause")
-	until(t, 20*time.Second, "the backfill pauses, with nothing under way", func() string {
+	until(t, waitFor, "the backfill pauses, with nothing under way", func() string {
 		if p := h.progress(t, controlFrom, controlTo); p.State != "paused" || len(p.Running) > 0 {
 			return fmt.Sprintf("%s, running %v", p.State, p.Running)
 		}
@@ -117,7 +116,7 @@ func TestCtrlCStopsTheWatchingAndNotTheBackfill(t *testing.T) {
 	for _, p := range payouts {
 		h.verified(t, p.PaymentReference)
 	}
-	until(t, 20*time.Second, "the backfill has ended", func() string {
+	until(t, waitFor, "the backfill has ended", func() string {
 		if p := h.progress(t, controlFrom, controlTo); p.State != "done" {
 			return p.State
 		}

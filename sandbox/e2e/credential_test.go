@@ -3,7 +3,6 @@ package e2e_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
@@ -45,7 +44,7 @@ func (h *house) slowly(payouts []*shop.Payout) {
 // someBooked waits until a backfill is in its middle.
 func (h *house) someBooked(t *testing.T, n int) {
 	t.Helper()
-	until(t, 30*time.Second, fmt.Sprintf("%d payouts are booked", n), func() string {
+	until(t, waitFor, fmt.Sprintf("%d payouts are booked", n), func() string {
 		if got := h.Visma.Books(h.firm.TenantID).Batches; got < n {
 			return fmt.Sprintf("%d are", got)
 		}
@@ -57,7 +56,7 @@ func (h *house) someBooked(t *testing.T, n int) {
 // which side, the schedule is paused, and the backfill still runs.
 func (h *house) waits(t *testing.T, from, to, side string) {
 	t.Helper()
-	until(t, 30*time.Second, "the connection needs to be authorised again", func() string {
+	until(t, waitFor, "the connection needs to be authorised again", func() string {
 		if s := h.status(t); s.State != workflows.ConnReauthRequired {
 			return s.State
 		}
@@ -69,7 +68,7 @@ func (h *house) waits(t *testing.T, from, to, side string) {
 			t.Errorf("%s is %+v", name, one)
 		}
 	}
-	until(t, 30*time.Second, "the backfill waits, and the schedule is paused", func() string {
+	until(t, waitFor, "the backfill waits, and the schedule is paused", func() string {
 		if p := h.progress(t, from, to); p.State != "waiting" || !h.schedulePaused(t) {
 			return fmt.Sprintf("%s, schedule paused: %t", p.State, h.schedulePaused(t))
 		}

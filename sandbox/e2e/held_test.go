@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
@@ -210,7 +209,7 @@ func (h *house) helps(t *testing.T, b *bad, d *document, told string) {
 		t.Errorf("the remedy was not told: %s", why.Remedy)
 	}
 	b.remedy(t)
-	until(t, 20*time.Second, "it is "+b.ends, func() string {
+	until(t, waitFor, "it is "+b.ends, func() string {
 		if now := h.show(t, b.payout.PaymentReference); now.State != b.ends {
 			return now.State
 		}

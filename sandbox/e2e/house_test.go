@@ -223,7 +223,7 @@ func (h *house) show(t *testing.T, reference string) shown {
 func (h *house) held(t *testing.T, reference, reason string) *workflows.Held {
 	t.Helper()
 	var last shown
-	until(t, 30*time.Second, reference+" is held for "+reason, func() string {
+	until(t, waitFor, reference+" is held for "+reason, func() string {
 		if last = h.show(t, reference); last.Held != nil && string(last.Held.Code) == reason {
 			return ""
 		}
@@ -236,7 +236,7 @@ func (h *house) held(t *testing.T, reference, reason string) *workflows.Held {
 func (h *house) verified(t *testing.T, reference string) shown {
 	t.Helper()
 	var last shown
-	until(t, 30*time.Second, reference+" is verified", func() string {
+	until(t, waitFor, reference+" is verified", func() string {
 		if last = h.show(t, reference); last.State == workflows.StateVerified {
 			return ""
 		}

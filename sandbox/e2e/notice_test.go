@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 const webhookSecret = "webhook-secret-of-the-town-0123456789"
@@ -54,7 +53,7 @@ func (r *receiver) environment() []string {
 // with what helps and where to look.
 func (h *house) told(t *testing.T, want ...string) {
 	t.Helper()
-	until(t, 30*time.Second, "the notices came", func() string {
+	until(t, waitFor, "the notices came", func() string {
 		h.notices.mu.Lock()
 		defer h.notices.mu.Unlock()
 		var kinds []string

@@ -67,8 +67,8 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	if books := w.Visma.Books(firm.TenantID); books.Batches != 0 {
 		t.Errorf("before the start %d batches are booked", books.Batches)
 	}
-	if s := facts[workflows.Status](t, w.done(t, "connection", "show", id, "--output", "json")); s.State != workflows.ConnVerifying || s.Settings.Start != "" {
-		t.Errorf("before the start the connection is %s, from %q", s.State, s.Settings.Start)
+	if s := facts[workflows.Status](t, w.done(t, "connection", "show", id, "--output", "json")); s.State != workflows.ConnVerifying || s.Start != "" {
+		t.Errorf("before the start the connection is %s, from %q", s.State, s.Start)
 	}
 	p.fill("First day to post from", now.AddDate(0, 0, -10).Format(time.DateOnly))
 	p.goes("Start")

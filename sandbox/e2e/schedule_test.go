@@ -20,7 +20,7 @@ func (h *house) trigger(t *testing.T) store.SyncRun {
 	before := h.runs(t)
 	handle := h.temporal.ScheduleClient().GetHandle(t.Context(), workflows.ScheduleID(h.id))
 	// A run that overlaps another is skipped, and each has a second of its own.
-	until(t, 30*time.Second, "nothing runs by schedule", func() string {
+	until(t, waitFor, "nothing runs by schedule", func() string {
 		d, err := handle.Describe(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func (h *house) trigger(t *testing.T) store.SyncRun {
 		t.Fatal(err)
 	}
 	var last store.SyncRun
-	until(t, 30*time.Second, "a scheduled sync has ended", func() string {
+	until(t, waitFor, "a scheduled sync has ended", func() string {
 		runs := h.runs(t)
 		if len(runs) <= len(before) || runs[0].FinishedAt == nil {
 			return fmt.Sprintf("%d runs, %d before", len(runs), len(before))

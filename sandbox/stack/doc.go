@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -56,11 +57,28 @@ type Options struct {
 	Companies []vismasim.Company
 }
 
-// Claim turns a wanted port into an address that is free now; 0 means any.
+// Claim turns a wanted port into an address that is free now; 0 means any. Any is
+// one that the system gives to no outgoing connection meanwhile.
 func Claim(what string, port int) (string, error) {
+	if port != 0 {
+		address, err := free(port)
+		if err != nil {
+			return "", fmt.Errorf("start the sandbox: port %d for %s is taken. Stop what uses it, or choose another one with -port-%s", port, what, what)
+		}
+		return address, nil
+	}
+	for range 100 {
+		if address, err := free(20_000 + rand.N(10_000)); err == nil {
+			return address, nil
+		}
+	}
+	return "", fmt.Errorf("start the sandbox: no port was found free for %s", what)
+}
+
+func free(port int) (string, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 	if err != nil {
-		return "", fmt.Errorf("start the sandbox: port %d for %s is taken. Stop what uses it, or choose another one with -port-%s", port, what, what)
+		return "", err
 	}
 	defer l.Close()
 	return l.Addr().String(), nil

@@ -102,9 +102,12 @@ func Build(ctx context.Context, module, dir string, flags ...string) error {
 	return nil
 }
 
+// readyWithin is how long a process may take until it is ready.
+const readyWithin = time.Minute
+
 // within calls ready until it says nil, the time is up, or the process ends.
-func within(ctx context.Context, p *Process, limit time.Duration, ready func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+func within(ctx context.Context, p *Process, ready func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -117,7 +120,7 @@ func within(ctx context.Context, p *Process, limit time.Duration, ready func(con
 		case <-p.done:
 			return p.Ended()
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: not ready after %s: %w; its last words: %s", p.name, limit, errors.Join(err), p.tail)
+			return fmt.Errorf("wait for %s: not ready after %s: %w; its last words: %s", p.name, readyWithin, errors.Join(err), p.tail)
 		case <-tick.C:
 		}
 	}

@@ -184,11 +184,29 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	s.mu.Lock()
 	s.workers = append(s.workers, p)
 	s.mu.Unlock()
-	err = within(ctx, p, time.Minute, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
+	err = within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
 	if err != nil || !first {
 		return p, err
 	}
 	return p, s.awaitPoll(ctx, p)
+}
+
+// RestartWorker kills the first worker, as a crash would, and starts it again at
+// the same addresses.
+func (s *Stack) RestartWorker(ctx context.Context) error {
+	s.mu.Lock()
+	old := s.workers[0]
+	s.mu.Unlock()
+	old.Kill()
+	<-old.Done()
+	p, err := start("worker", filepath.Join(s.bin, "worker"), nil, full(s.Env), s.o.Log)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.workers[0] = p
+	s.mu.Unlock()
+	return within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+s.Metrics+"/readyz") })
 }
 
 // taskQueue is the one that worker and starter use unless they are told.
@@ -202,7 +220,7 @@ func (s *Stack) awaitPoll(ctx context.Context, p *Process) error {
 		return fmt.Errorf("wait for the worker: %w", err)
 	}
 	defer c.Close()
-	return within(ctx, p, time.Minute, func(ctx context.Context) error {
+	return within(ctx, p, func(ctx context.Context) error {
 		for _, kind := range []enumspb.TaskQueueType{enumspb.TASK_QUEUE_TYPE_WORKFLOW, enumspb.TASK_QUEUE_TYPE_ACTIVITY} {
 			queue, err := c.DescribeTaskQueue(ctx, taskQueue, kind)
 			if err != nil {

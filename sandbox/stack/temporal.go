@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"time"
 
 	"go.temporal.io/sdk/client"
 )
@@ -80,7 +79,7 @@ func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*
 	if t.Process, err = start("Temporal", path, args, os.Environ(), nil); err != nil {
 		return nil, err
 	}
-	err = within(ctx, t.Process, time.Minute, func(ctx context.Context) error {
+	err = within(ctx, t.Process, func(ctx context.Context) error {
 		c, err := client.DialContext(ctx, client.Options{HostPort: address, Logger: Quiet{}})
 		if err == nil {
 			c.Close()

@@ -16,6 +16,7 @@ const (
 	Balanced Status = "Balanced" // can be released
 	Unposted Status = "Unposted" // released, waits for the posting run
 	Posted   Status = "Posted"
+	Voided   Status = "Voided"
 )
 
 // Batch is a journal transaction as the simulator keeps it. Amounts are minor

@@ -26,6 +26,7 @@ type RateLimits struct {
 // limiter counts requests. It is guarded by Sim.mu.
 type limiter struct {
 	RateLimits
+	refused  int
 	windows  map[string]*window
 	same     map[[32]byte][]time.Time
 	failures map[[32]byte][]time.Time
@@ -43,7 +44,21 @@ func newLimiter(limits RateLimits) limiter {
 	if limits.Policy == 0 {
 		limits.Policy = 4
 	}
-	return limiter{limits, map[string]*window{}, map[[32]byte][]time.Time{}, map[[32]byte][]time.Time{}}
+	return limiter{RateLimits: limits, windows: map[string]*window{}, same: map[[32]byte][]time.Time{}, failures: map[[32]byte][]time.Time{}}
+}
+
+// SetRate changes the limits; the windows begin anew.
+func (s *Sim) SetRate(limits RateLimits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limiter = newLimiter(limits)
+}
+
+// Refused tells how many requests were over a limit since it was set.
+func (s *Sim) Refused() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limiter.refused
 }
 
 func fingerprint(tenant string, r *http.Request, body []byte) [32]byte {

@@ -171,6 +171,7 @@ func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault)
 		return jsonAnswer(http.StatusUnauthorized, map[string]any{"statusCode": 401, "message": "Unauthorized. Access token is missing or invalid."})
 	}
 	if reply, refused := s.limiter.refuse(tenant, r, body, now); refused {
+		s.limiter.refused++
 		return reply
 	}
 	matched, to, ok := s.match(r)

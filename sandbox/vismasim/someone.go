@@ -2,6 +2,7 @@ package vismasim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -95,6 +96,43 @@ func (c *company) foreign(f ForeignBatch) (*Batch, error) {
 	}
 	b.ControlTotal = debit
 	return b, c.balanceBase(b)
+}
+
+// EditBatch lets somebody change a general ledger batch, also a released one.
+func (s *Sim) EditBatch(tenantID, number string, change func(*Batch)) error {
+	return s.changeBatch(tenantID, number, func(c *company, b *Batch) error {
+		edited := *b
+		edited.Lines = slices.Clone(b.Lines)
+		change(&edited)
+		c.replace(&edited)
+		s.touch(c, &edited, s.o.Now())
+		return c.balanceBase(&edited)
+	})
+}
+
+// RemoveBatch lets a general ledger batch disappear, as a restored company
+// would. It comes back at the next start of a simulator that keeps its books.
+func (s *Sim) RemoveBatch(tenantID, number string) error {
+	return s.changeBatch(tenantID, number, func(c *company, b *Batch) error {
+		c.batches = slices.DeleteFunc(c.batches, func(other *Batch) bool { return other == b })
+		return nil
+	})
+}
+
+func (s *Sim) changeBatch(tenantID, number string, change func(*company, *Batch) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	c, err := s.company(tenantID)
+	if err != nil {
+		return err
+	}
+	for _, b := range c.batches {
+		if b.Module == "GL" && b.Number == number {
+			return change(c, b)
+		}
+	}
+	return fmt.Errorf("change batch %s: %s has no such batch", number, c.Name)
 }
 
 // OpenPeriod opens a period (YYYYPP) again.

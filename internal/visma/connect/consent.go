@@ -126,6 +126,12 @@ func (p *Provider) Exchange(ctx context.Context, c Consent, callback url.Values)
 	return g, who, nil
 }
 
+// Answered reports whether a callback brings the state that this consent sent
+// out. One that does not is somebody else's, and says nothing about this one.
+func (c *Consent) Answered(callback url.Values) bool {
+	return c.State != "" && subtle.ConstantTimeCompare([]byte(callback.Get("state")), []byte(c.State)) == 1
+}
+
 // checkCallback refuses a callback that is not the answer to this consent. The
 // state comes first: without it, nothing else in the callback is believed.
 func (c *Consent) checkCallback(d *discovery, callback url.Values) error {
@@ -134,7 +140,7 @@ func (c *Consent) checkCallback(d *discovery, callback url.Values) error {
 			return forged(CodeInvalidCallback, "the callback has two of "+name)
 		}
 	}
-	if c.State == "" || subtle.ConstantTimeCompare([]byte(callback.Get("state")), []byte(c.State)) != 1 {
+	if !c.Answered(callback) {
 		return forged(CodeInvalidState, "the state is not the one that was sent out")
 	}
 	switch iss := callback.Get("iss"); {

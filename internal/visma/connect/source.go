@@ -140,6 +140,24 @@ func (s *Source) Forget() {
 	s.dead, s.cooling = nil, nil
 }
 
+// Settle waits until nothing is under way between Visma Connect and the Keeper,
+// or ctx ends. A process that ends orderly calls it first, because a one-time
+// refresh token that is not saved is lost with the process.
+func (s *Source) Settle(ctx context.Context) {
+	s.mu.Lock()
+	f := s.flight
+	s.mu.Unlock()
+	if f != nil {
+		_, _ = f.wait(ctx)
+	}
+	s.mu.Lock()
+	late := s.unsaved
+	s.mu.Unlock()
+	if late != nil {
+		_ = s.save(ctx, late.from, late.next)
+	}
+}
+
 func (s *Source) renew(ctx context.Context, f *flight) {
 	g, refreshed, err := s.obtain(ctx)
 	s.mu.Lock()

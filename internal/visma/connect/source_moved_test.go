@@ -169,3 +169,34 @@ func TestARevocationTriesBothTokens(t *testing.T) {
 		t.Errorf("%v, %d revoked", err, len(v.revoked))
 	}
 }
+
+func TestAProcessThatEndsOrderlySavesWhatItWasGivenFirst(t *testing.T) {
+	v, p, k := expired(t)
+	s := p.Source(k)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	v.during(func() { close(asked); <-answer })
+	go func() { _, _ = s.Token(context.Background()) }()
+	<-asked
+	settled := make(chan struct{})
+	go func() { s.Settle(context.Background()); close(settled) }()
+	select {
+	case <-settled:
+		t.Error("it ended in the middle of a refresh")
+	default:
+	}
+	close(answer)
+	<-settled
+	if k.saves != 1 {
+		t.Errorf("%d saves", k.saves)
+	}
+
+	v.clock.move(time.Hour)
+	k.set(func(k *memory) { k.saveErr = errors.New("database is down") })
+	_, _ = s.Token(context.Background())
+	k.set(func(k *memory) { k.saveErr = nil })
+	s.Settle(context.Background())
+	if k.saves != 2 || v.refreshes != 2 {
+		t.Errorf("%d refreshes, %d saves", v.refreshes, k.saves)
+	}
+	s.Settle(context.Background()) // nothing is under way
+}

@@ -1,0 +1,162 @@
+package posting
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+)
+
+// What became of a batch in somebody else's hands.
+const (
+	AsPosted    = store.AsPosted
+	NowReleased = "released"   // a draft that somebody released: what it was made for
+	Unreleased  = "unreleased" // it was released, and is not any more
+	Edited      = "edited"     // it is another voucher now
+	Voided      = "voided"
+	Gone        = "gone"      // Visma.net does not have it any more
+	Elsewhere   = "elsewhere" // somebody else's batch carries the payment reference too
+)
+
+// Sheet is one side of a comparison, for people: what Kvitt posted, or what
+// Visma.net has.
+type Sheet struct {
+	Batch       string   `json:"batch_number"`
+	Status      string   `json:"status"`
+	Description string   `json:"description"`
+	Date        string   `json:"date"`
+	Period      string   `json:"period"`
+	Currency    string   `json:"currency"`
+	Lines       []string `json:"lines"`
+	// Others are the numbers of the batches that carry the reference too.
+	Others []string `json:"other_batches,omitempty"`
+}
+
+// Finding is what a look at Visma.net found of a posting.
+type Finding struct {
+	Posting     store.Posting
+	Word        string
+	Differences []string
+	Posted      Sheet
+	Found       *Sheet // nil when Visma.net does not have the batch
+}
+
+// Watch looks at batches that were posted, and compares each with its posting.
+// Each period is listed once. It writes nothing, in Visma.net or elsewhere.
+func (p *Poster) Watch(ctx context.Context, rows []store.Posting) ([]Finding, error) {
+	var out []Finding
+	for at := 0; at < len(rows); {
+		next := at + 1
+		for next < len(rows) && rows[next].Period == rows[at].Period {
+			next++
+		}
+		batches, err := p.period(ctx, rows[at].Period)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows[at:next] {
+			found, err := p.find(ctx, row, batches)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found)
+		}
+		at = next
+	}
+	return out, nil
+}
+
+func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) (Finding, error) {
+	var v voucher.Voucher
+	if err := json.Unmarshal(row.Voucher, &v); err != nil {
+		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	}
+	batch, err := p.batch(ctx, row.BatchNumber, batches)
+	if err != nil {
+		return Finding{}, err
+	}
+	out := drifted(row, &v, batch)
+	if out.Word != AsPosted && out.Word != NowReleased {
+		return out, nil
+	}
+	others, err := p.others(ctx, row, batches)
+	if err != nil || len(others) == 0 {
+		return out, err
+	}
+	out.Word, out.Found.Others = Elsewhere, others
+	out.Differences = []string{"payment reference " + row.PaymentReference + " stands in batch " + strings.Join(others, ", ") + " too, which Kvitt did not make"}
+	return out, nil
+}
+
+// batch finds a batch in the list of its period, or asks for it: it may have
+// been moved to another one.
+func (p *Poster) batch(ctx context.Context, number string, listed []visma.JournalTransaction) (*visma.JournalTransaction, error) {
+	for i := range listed {
+		if listed[i].BatchNumber == number {
+			return &listed[i], nil
+		}
+	}
+	b, _, err := p.Books.JournalTransaction(ctx, number)
+	if gone(err) {
+		return nil, nil //nolint:nilnil // there is none
+	}
+	return b, err
+}
+
+// others are the batches of somebody else that carry the payment reference.
+func (p *Poster) others(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) ([]string, error) {
+	var numbers []string
+	for i := range batches {
+		b := &batches[i]
+		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.PaymentReference })
+		if !carries || b.BatchNumber == row.BatchNumber || b.Status == visma.BatchVoided {
+			continue
+		}
+		token, _ := voucher.FindToken(b.Description)
+		mine, err := p.mine(ctx, row.CompanyID, token)
+		if err != nil {
+			return nil, err
+		}
+		if !mine {
+			numbers = append(numbers, b.BatchNumber)
+		}
+	}
+	return numbers, nil
+}
+
+// drifted compares a posting with its batch.
+func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction) Finding {
+	status := "released"
+	if row.State == Draft {
+		status = "on hold"
+	}
+	out := Finding{Posting: row, Word: AsPosted, Posted: Sheet{
+		Batch: row.BatchNumber, Status: status, Description: v.Description, Date: v.Date.String(), Period: row.Period,
+		Currency: string(v.Currency), Lines: meant(v),
+	}}
+	if b == nil {
+		out.Word, out.Differences = Gone, []string{"Visma.net does not have batch " + row.BatchNumber + " any more"}
+		return out
+	}
+	out.Found = &Sheet{
+		Batch: b.BatchNumber, Status: string(b.Status), Description: b.Description, Date: b.TransactionDate.Date().String(),
+		Period: periodOf(b), Currency: b.CurrencyID, Lines: stands(b, v.Currency),
+	}
+	out.Differences = compare(v, row.Period, b)
+	switch {
+	case b.Status == visma.BatchVoided:
+		out.Word = Voided
+	case len(out.Differences) > 0:
+		out.Word = Edited
+	case row.State == Verified && !b.Released():
+		out.Word, out.Differences = Unreleased, []string{"it was released and is " + string(b.Status) + " now"}
+	case row.State == Draft && b.Released():
+		out.Word = NowReleased
+	}
+	return out
+}
