@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -230,17 +232,23 @@ func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.N
 	}, &store.AuditEntry{Who: "kvitt", Action: "payout." + state, After: evidence})
 }
 
-// RecordDecision records what a person decided about a payout.
-func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Nothing, error) {
+// RecordDecision records what a person decided about a payout, if that person
+// may.
+func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Recorded, error) {
+	if in.Kind == workflows.DecisionApprove {
+		if refused, err := l.samePerson(ctx, in); err != nil || refused != "" {
+			return workflows.Recorded{Refused: refused}, err
+		}
+	}
 	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash})
 	if err != nil {
-		return workflows.Nothing{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
+		return workflows.Recorded{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
 	}
 	next, err := l.nextRevision(ctx, in)
 	if err != nil {
-		return workflows.Nothing{}, err
+		return workflows.Recorded{}, err
 	}
-	return workflows.Nothing{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
+	return workflows.Recorded{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
 		switch {
 		case in.Kind == workflows.DecisionReject:
 			p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil
@@ -250,6 +258,26 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 		}
 		return nil
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})
+}
+
+// samePerson is why a voucher must not be approved by whoever made the profile
+// version that it was compiled with, where the connection wants a second pair of
+// eyes; else "".
+func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string, error) {
+	connection, err := l.Store.Connection(ctx, in.Connection)
+	if err != nil || !connection.FourEyes {
+		return "", err
+	}
+	row, err := l.Store.Payout(ctx, in.Connection, in.PaymentReference)
+	if err != nil {
+		return "", err
+	}
+	profile, err := l.Store.Profile(ctx, in.Connection, row.ProfileVersion)
+	if err != nil || !strings.EqualFold(profile.CreatedBy, in.Who) {
+		return "", err
+	}
+	return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes; somebody else has to approve it",
+		in.PaymentReference, in.Who, profile.Version), nil
 }
 
 // PayoutState reads how far a payout has come.
@@ -283,11 +311,11 @@ func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnection
 	after.Name, after.Posting, after.State, after.Start = s.Name, s.Posting, s.State, s.Start
 	after.Environment, after.MerchantID = s.Environment, s.MerchantID
 	after.CompanyID, after.CompanyName, after.BaseCurrency = s.Company, s.CompanyName, s.BaseCurrency
-	after.ProfileVersion = s.ProfileVersion
+	after.ProfileVersion, after.FourEyes = s.ProfileVersion, s.FourEyes
 	klarna, err1 := json.Marshal(s.Klarna)
 	visma, err2 := json.Marshal(s.Visma)
-	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": s.Posting, "start": s.Start})
-	was, err4 := json.Marshal(map[string]string{"state": before.State, "posting": before.Posting, "start": before.Start})
+	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": s.Posting, "start": s.Start, "four_eyes": strconv.FormatBool(s.FourEyes)})
+	was, err4 := json.Marshal(map[string]string{"state": before.State, "posting": before.Posting, "start": before.Start, "four_eyes": strconv.FormatBool(before.FourEyes)})
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return workflows.Nothing{}, fmt.Errorf("record the state of connection %s: %w", s.ID, err)
 	}

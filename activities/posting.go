@@ -223,35 +223,3 @@ func keepAnswer(ctx context.Context, k archive.Keeper, ref workflows.PayoutRef, 
 	_, err := w.Close(ctx)
 	return err
 }
-
-// Preview is a dry run: the real path up to the point where Visma.net would be
-// written to. It keeps nothing and changes no state.
-type Preview struct {
-	Klarna *Klarna
-	Visma  *Visma
-}
-
-// PreviewPayout proves a payout and compiles its voucher, and posts nothing.
-func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PayoutRef) (workflows.Found, error) {
-	row, err := p.Klarna.Store.Payout(ctx, in.Connection, in.PaymentReference)
-	if err != nil {
-		return workflows.Found{}, err
-	}
-	proof, stop, err := p.Klarna.prove(ctx, &row, archive.Nowhere{}, archive.KindTransactions)
-	if err != nil {
-		return workflows.Found{}, err
-	}
-	out := FoundOf(&row)
-	if stop == nil {
-		_, stop, err = p.Visma.compile(ctx, &row, proof.Proof)
-	}
-	if err != nil {
-		return out, err
-	}
-	out.State, out.HeldReason = workflows.StateCompiled, ""
-	if stop != nil {
-		out.State, out.HeldReason = workflows.StateHeld, string(stop.Code)
-		out.Words, out.Difference = stop.Detail, stop.Difference
-	}
-	return out, nil
-}

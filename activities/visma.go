@@ -48,7 +48,7 @@ func (v *Visma) CompileVoucher(ctx context.Context, in workflows.PayoutRef) (wor
 		return workflows.Compiled{Held: stop}, err
 	}
 	out := workflows.Compiled{VoucherHash: draft.voucher.Hash(), Periods: draft.periods}
-	if out.Draft, out.NeedsApproval, err = v.mode(ctx, in.Connection, draft.profile); err != nil {
+	if out.Draft, out.NeedsApproval, err = v.mode(ctx, in.Connection, draft.profile, draft.version); err != nil {
 		return out, err
 	}
 	if draft.bound {
@@ -196,24 +196,39 @@ func since(calendar *visma.Calendar, day visma.Date, target string) []string {
 	return append(out, target)
 }
 
-// mode decides how a voucher goes into the books: the connection's posting
-// mode rules, and the first vouchers of a profile are always reviewed.
-func (v *Visma) mode(ctx context.Context, connection string, profile *voucher.Profile) (isDraft, needsApproval bool, err error) {
+// mode decides how a voucher goes into the books: the connection's posting mode
+// rules, and in the mode auto a person still sees the first vouchers of the
+// connection and the first ones after a change of its profile.
+func (v *Visma) mode(ctx context.Context, connection string, profile *voucher.Profile, version int) (isDraft, needsApproval bool, err error) {
 	row, err := v.Store.Connection(ctx, connection)
 	if err != nil {
 		return false, false, err
 	}
 	switch row.Posting {
-	case "draft":
+	case string(voucher.Draft):
 		return true, false, nil
-	case "review":
+	case string(voucher.Review):
 		return false, true, nil
 	}
-	if profile.Posting.ReviewFirst == 0 {
-		return false, false, nil
+	afterChange := profile.Posting.ReviewAfterChange
+	switch {
+	case row.FourEyes: // no version of the profile gets around the second pair
+		afterChange = max(1, afterChange)
+	case version == 1: // it was never changed
+		afterChange = 0
 	}
-	done, err := v.Store.Payouts(ctx, store.PayoutFilter{Connection: connection, State: workflows.StateVerified, Limit: profile.Posting.ReviewFirst})
-	return false, len(done) < profile.Posting.ReviewFirst, err
+	for _, ask := range []struct{ first, version int }{{profile.Posting.ReviewFirst, 0}, {afterChange, version}} {
+		if ask.first == 0 {
+			continue
+		}
+		done, err := v.Store.Payouts(ctx, store.PayoutFilter{
+			Connection: connection, State: workflows.StateVerified, Version: ask.version, Limit: ask.first,
+		})
+		if err != nil || len(done) < ask.first {
+			return false, err == nil, err
+		}
+	}
+	return false, false, nil
 }
 
 // VerifyVisma reads from Visma.net for real with a grant, and makes sure that

@@ -115,6 +115,9 @@ func (c *connection) configure(ctx workflow.Context, in Configure) (Status, erro
 			*change.to = change.from
 		}
 	}
+	if in.FourEyes != nil {
+		c.FourEyes = *in.FourEyes
+	}
 	if s.ProfileVersion != 0 {
 		c.ProfileVersion = s.ProfileVersion
 	}

@@ -49,6 +49,9 @@ type Settings struct {
 	Start          string        `json:"start"`
 	ProfileVersion int           `json:"profile_version"`
 	Every          time.Duration `json:"every"` // between scheduled syncs
+	// FourEyes wants another person to approve a voucher than the one who made
+	// the profile version that it was compiled with.
+	FourEyes bool `json:"four_eyes"`
 }
 
 // Status answers the Status query of a connection.
@@ -93,6 +96,7 @@ type Notices struct {
 // had no first day to post from is started by being given one.
 type Configure struct {
 	Settings Settings `json:"settings"`
+	FourEyes *bool    `json:"four_eyes,omitempty"` // instead of the one in Settings, which cannot be empty
 	Who      string   `json:"who"`
 }
 

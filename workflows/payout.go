@@ -24,7 +24,9 @@ func PayoutWorkflow(ctx workflow.Context, in PayoutInput) (PayoutResult, error) 
 		return PayoutResult{}, err
 	}
 	if in.Repost != nil {
-		p.decisions = append(p.decisions, Decision{PayoutRef: in.PayoutRef, Kind: DecisionRepost, Who: in.Repost.Who, Reason: in.Repost.Reason})
+		p.decisions = append(p.decisions, &decision{Decision: Decision{
+			PayoutRef: in.PayoutRef, Kind: DecisionRepost, Who: in.Repost.Who, Reason: in.Repost.Reason,
+		}})
 	}
 	return p.run(ctx)
 }
@@ -46,10 +48,10 @@ type payout struct {
 	done      bool
 
 	result    PayoutResult
-	decisions []Decision // taken but not yet recorded
-	nudges    int        // commands and facts that end a wait
-	recorded  Held       // what was last recorded and told
-	parked    bool       // the sync no longer waits for this payout
+	decisions []*decision // taken but not yet recorded
+	nudges    int         // commands and facts that end a wait
+	recorded  Held        // what was last recorded and told
+	parked    bool        // the sync no longer waits for this payout
 }
 
 func (p *payout) run(ctx workflow.Context) (PayoutResult, error) {
@@ -92,10 +94,15 @@ func (p *payout) advance(ctx workflow.Context) (*Held, error) {
 // decide records what people decided before anything else happens.
 func (p *payout) decide(ctx workflow.Context) (*Held, error) {
 	for len(p.decisions) > 0 {
-		if _, err := RecordDecision.Run(ctx, p.in.Connection, p.decisions[0]); err != nil {
+		d := p.decisions[0]
+		got, err := RecordDecision.Run(ctx, p.in.Connection, d.Decision)
+		if err != nil {
 			return nil, err
 		}
 		p.decisions = p.decisions[1:]
+		if d.refused = got.Refused; d.refused != "" && p.approved == d.VoucherHash {
+			p.approved = ""
+		}
 	}
 	if p.rejected {
 		p.end(ctx, StateRejected)

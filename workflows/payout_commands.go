@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"kvitt/internal/held"
@@ -54,13 +55,24 @@ func (p *payout) listen(ctx workflow.Context) error {
 	)
 }
 
+// decision is one that was taken, and why it was refused, if it was.
+type decision struct {
+	Decision
+	refused string
+}
+
 // command notes a decision and waits until the payout has acted on it: it
-// stopped again, and that is recorded, or it is done.
+// stopped again, and that is recorded, or it is done. A decision that its maker
+// may not take is refused where it would be recorded.
 func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted, error) {
-	p.decisions = append(p.decisions, Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash})
+	d := &decision{Decision: Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash}}
+	p.decisions = append(p.decisions, d)
 	p.held = nil
 	p.nudges++
 	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
+	if err == nil && d.refused != "" {
+		err = temporal.NewNonRetryableApplicationError(d.refused, RefusedErrorType, nil, RefusedSamePerson)
+	}
 	return Accepted{State: p.state}, err
 }
 

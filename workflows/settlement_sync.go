@@ -177,7 +177,7 @@ func (s *sync) follow(ctx workflow.Context, due DuePayout) {
 }
 
 func (s *sync) preview(ctx workflow.Context, due DuePayout) {
-	got, err := call(ctx, s, PreviewPayout, PayoutRef{s.in.Connection, due.PaymentReference})
+	got, err := call(ctx, s, PreviewPayout, PreviewInput{PayoutRef{s.in.Connection, due.PaymentReference}, s.Plan.RunID})
 	if err != nil {
 		s.Progress.Failed++
 		got = Found{PaymentReference: due.PaymentReference, State: "failed", Currency: due.Currency}

@@ -223,7 +223,7 @@ func TestACancelledSyncEndsWhatRunsAndKeepsItsResult(t *testing.T) {
 func TestADryRunPreviewsAndStartsNoPayout(t *testing.T) {
 	s := goodSteps()
 	s.list = listing(workflows.Listing{Found: 2, Due: due(2)})
-	s.preview = func(in workflows.PayoutRef) (workflows.Found, error) {
+	s.preview = func(in workflows.PreviewInput) (workflows.Found, error) {
 		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateCompiled, Rows: 4, Settlement: 9, Currency: "SEK"}, nil
 	}
 	env := newEnv(t, s)

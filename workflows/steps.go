@@ -115,6 +115,19 @@ const (
 	DecisionRepost   = "repost"
 )
 
+// Recorded is what became of a decision. Refused, when set, is why the person
+// may not take it; then nothing was recorded.
+type Recorded struct {
+	Refused string `json:"refused,omitempty"`
+}
+
+// PreviewInput asks what would be posted for a payout. Run is the dry run that
+// keeps the answer; without one nothing is kept.
+type PreviewInput struct {
+	PayoutRef
+	Run string `json:"run,omitempty"`
+}
+
 // Found is one payout as the store knows it. Difference is what is left
 // unexplained, in minor units; it is 0 for everything that proves.
 type Found struct {
@@ -235,12 +248,13 @@ type Verified struct {
 
 // Codes of refusals that a page or a script tells apart.
 const (
-	RefusedCompany   = string(held.CompanyChanged) // the authorisation is for another company
-	RefusedTenant    = "invalid_tenant"            // Visma Connect does not know the company, or the person lacks the role API User
-	RefusedScope     = "missing_scope"             // less was granted than Kvitt needs
-	RefusedRevoked   = "revoked"                   // the authorisation, or the key, is no longer accepted
-	RefusedMalformed = "malformed"                 // it cannot be a credential
-	RefusedClient    = "invalid_client"            // the installation's own OAuth client is refused
+	RefusedCompany    = string(held.CompanyChanged) // the authorisation is for another company
+	RefusedTenant     = "invalid_tenant"            // Visma Connect does not know the company, or the person lacks the role API User
+	RefusedScope      = "missing_scope"             // less was granted than Kvitt needs
+	RefusedRevoked    = "revoked"                   // the authorisation, or the key, is no longer accepted
+	RefusedMalformed  = "malformed"                 // it cannot be a credential
+	RefusedClient     = "invalid_client"            // the installation's own OAuth client is refused
+	RefusedSamePerson = "same_person"               // whoever changed the profile may not approve what it led to
 )
 
 // SaveConnectionInput keeps the connection's status and the change that led to
@@ -294,10 +308,10 @@ var (
 	PostReversal     = Activity[ReversalStep, Posted]{Name: "PostReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 	CompleteReversal = Activity[ReversalStep, Completed]{Name: "CompleteReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 
-	PreviewPayout  = Activity[PayoutRef, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
+	PreviewPayout  = Activity[PreviewInput, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
 	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}
 	HoldPayout     = Activity[Hold, Nothing]{Name: "HoldPayout", StartToClose: quick, GiveUp: giveUp}
-	RecordDecision = Activity[Decision, Nothing]{Name: "RecordDecision", StartToClose: quick, GiveUp: giveUp}
+	RecordDecision = Activity[Decision, Recorded]{Name: "RecordDecision", StartToClose: quick, GiveUp: giveUp}
 
 	BeginSync   = Activity[BeginSyncInput, Plan]{Name: "BeginSync", StartToClose: quick, GiveUp: giveUp}
 	ListPayouts = Activity[ListPayoutsInput, Listing]{Name: "ListPayouts", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}

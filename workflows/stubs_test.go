@@ -28,7 +28,8 @@ type steps struct {
 	postReversal     func() (workflows.Posted, error)
 	completeReversal func() (workflows.Completed, error)
 
-	preview func(workflows.PayoutRef) (workflows.Found, error)
+	preview func(workflows.PreviewInput) (workflows.Found, error)
+	deny    func(workflows.Decision) string // why a decision is refused
 	state   func(workflows.PayoutRef) (workflows.Found, error)
 
 	begin func(workflows.BeginSyncInput) (workflows.Plan, error)
@@ -131,11 +132,14 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 		s.holds = append(s.holds, in)
 		return workflows.Nothing{}, nil
 	})
-	add(env, &s.mu, workflows.RecordDecision, func(in workflows.Decision) (workflows.Nothing, error) {
+	add(env, &s.mu, workflows.RecordDecision, func(in workflows.Decision) (workflows.Recorded, error) {
+		if s.deny != nil && s.deny(in) != "" {
+			return workflows.Recorded{Refused: s.deny(in)}, nil
+		}
 		s.decisions = append(s.decisions, in)
-		return workflows.Nothing{}, nil
+		return workflows.Recorded{}, nil
 	})
-	add(env, &s.mu, workflows.PreviewPayout, func(in workflows.PayoutRef) (workflows.Found, error) { return s.preview(in) })
+	add(env, &s.mu, workflows.PreviewPayout, func(in workflows.PreviewInput) (workflows.Found, error) { return s.preview(in) })
 	add(env, &s.mu, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) { return s.state(in) })
 	add(env, &s.mu, workflows.BeginSync, func(in workflows.BeginSyncInput) (workflows.Plan, error) { return s.begin(in) })
 	add(env, &s.mu, workflows.ListPayouts, func(in workflows.ListPayoutsInput) (workflows.Listing, error) { return s.list(in) })

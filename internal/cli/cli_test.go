@@ -13,7 +13,7 @@ func TestAWrongCommandLineIsAnErrorOfUsageThatSaysWhatIsRight(t *testing.T) {
 	for _, c := range []struct{ line, words string }{
 		{"frobnicate", "`starter` has no command \"frobnicate\""},
 		{"connections list", "did you mean connection?"},
-		{"connection", "`starter connection` needs one of authorize, create, disconnect, klarna-key, list, pause, resume, show, start after it"},
+		{"connection", "`starter connection` needs one of authorize, configure, create, disconnect, klarna-key, list, pause, resume, show, start after it"},
 		{"connection lst", "did you mean list?"},
 		{"connection show", "`starter connection show` needs the id of a connection"},
 		{"connection list extra", `does not know what to do with "extra"`},

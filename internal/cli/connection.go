@@ -25,7 +25,7 @@ posting profile.`,
 	})
 	c.AddCommand(
 		a.createCommand(), a.listCommand(), a.showCommand(), a.klarnaKeyCommand(), a.authorizeCommand(),
-		a.startCommand(), a.pauseCommand(), a.resumeCommand(), a.disconnectCommand(),
+		a.startCommand(), a.configureCommand(), a.pauseCommand(), a.resumeCommand(), a.disconnectCommand(),
 	)
 	return c
 }
@@ -180,6 +180,9 @@ func writeConnection(w io.Writer, now *workflows.Status, last *store.SyncRun, pa
 	add("name", now.Name)
 	add("state", paintState(paint, now.State)+" since "+moment(now.Since))
 	add("posting", fmt.Sprintf("%s, profile version %d, nothing before %s", now.Posting, now.ProfileVersion, now.Start))
+	if now.FourEyes {
+		add("approval", "by somebody else than the author of the profile")
+	}
 	if now.Every > 0 {
 		add("syncs", "every "+span(now.Every))
 	}

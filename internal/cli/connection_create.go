@@ -26,6 +26,7 @@ type newConnection struct {
 	name, provider, region string
 	profile                string // a file, or the name of a preset
 	posting, start         string
+	fourEyes               bool
 }
 
 func (a *app) createCommand() *cobra.Command {
@@ -56,6 +57,7 @@ it.`,
 	f.StringVar(&in.region, "region", "eu", "the `REGION` where Klarna keeps the merchant: eu, na or oc")
 	f.StringVar(&in.profile, "profile", defaultPreset, "the posting profile: a `FILE`, or one of the presets "+strings.Join(voucher.Presets(), ", "))
 	f.StringVar(&in.posting, "posting", "", "the `MODE`: draft, review or auto (default what the profile says)")
+	f.BoolVar(&in.fourEyes, "four-eyes", false, "a voucher is approved by somebody else than the author of the posting profile")
 	f.StringVar(&in.start, "start", "", "post nothing from before this `DATE` (default today)")
 	return c
 }
@@ -146,7 +148,7 @@ func (s *session) create(ctx context.Context, in *newConnection) error {
 		in.start = day(s.now(), profile.Location())
 	}
 	id := operate.ConnectionID(s.random())
-	row := store.Connection{ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting, Start: in.start}
+	row := store.Connection{ID: id, Name: in.name, Provider: in.provider, Region: in.region, Posting: in.posting, Start: in.start, FourEyes: in.fourEyes}
 	if err := s.desk().Create(ctx, &row, profile, document, workflows.Settings{}, s.who); err != nil {
 		return err
 	}

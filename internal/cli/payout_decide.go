@@ -32,11 +32,6 @@ func (d *decision) seen(p *store.Payout) string {
 	return p.VoucherHash
 }
 
-func (a *app) approveCommand() *cobra.Command {
-	return a.decide(&decision{verb: "approve", update: workflows.ApprovePayout}, "Approve the voucher of a payout, and post it",
-		"Approve the voucher of a payout exactly as `starter payout show` shows it, and post\nit. A voucher that is compiled anew has to be approved anew.")
-}
-
 func (a *app) rejectCommand() *cobra.Command {
 	d := &decision{verb: "reject", update: workflows.RejectPayout}
 	c := a.decide(d, "Reject a payout, so that it is never posted",

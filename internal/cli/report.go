@@ -258,6 +258,9 @@ func writeConclusion(w io.Writer, r *Report, result *workflows.SyncResult, paint
 		}
 		fmt.Fprintln(w, table.Fold(words+".", columns, 0))
 	}
+	if r.DryRun && r.Found > r.Skipped {
+		fmt.Fprintln(w, table.Fold("The vouchers are kept: `starter payout preview "+r.Connection+" REFERENCE` shows one.", columns, 0))
+	}
 	outcome, colour := outcomeWords(r, result, paint)
 	fmt.Fprintln(w, colour(table.Fold(outcome, columns, 0)))
 	return writeHeld(w, r.Payouts, paint)

@@ -23,7 +23,7 @@ func StatusOf(c *store.Connection) (workflows.Status, error) {
 	s := workflows.Status{
 		ID: c.ID,
 		Settings: workflows.Settings{
-			Name: c.Name, Provider: c.Provider, Region: c.Region, Posting: c.Posting, Start: c.Start, ProfileVersion: c.ProfileVersion,
+			Name: c.Name, Provider: c.Provider, Region: c.Region, Posting: c.Posting, Start: c.Start, ProfileVersion: c.ProfileVersion, FourEyes: c.FourEyes,
 		},
 		State: c.State, Since: c.UpdatedAt, Environment: c.Environment,
 		Klarna: workflows.Side{State: workflows.SideMissing, Since: c.CreatedAt}, Visma: workflows.Side{State: workflows.SideMissing, Since: c.CreatedAt},
@@ -55,7 +55,7 @@ func (d *Desk) Create(ctx context.Context, row *store.Connection, profile *vouch
 	version, err := d.Store.AddProfile(ctx, row.ID, document, profile.Hash(), who)
 	if err == nil {
 		settings.Name, settings.Provider, settings.Region = row.Name, row.Provider, row.Region
-		settings.Posting, settings.Start, settings.ProfileVersion = row.Posting, row.Start, version
+		settings.Posting, settings.Start, settings.ProfileVersion, settings.FourEyes = row.Posting, row.Start, version, row.FourEyes
 		err = d.startConnection(ctx, row.ID, settings, who)
 	}
 	if err == nil {

@@ -1,12 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 )
 
@@ -27,12 +23,13 @@ type Connection struct {
 	CompanyName    string
 	BaseCurrency   string
 	ProfileVersion int
+	FourEyes       bool      // who changed the profile may not approve what it led to
 	CreatedAt      time.Time // set by CreateConnection when zero
 	UpdatedAt      time.Time // set by every write
 }
 
 const connectionColumns = "id, name, provider, region, environment, posting, state, start_date, klarna, visma, " +
-	"merchant_id, company_id, company_name, base_currency, profile_version, created_at, updated_at"
+	"merchant_id, company_id, company_name, base_currency, profile_version, four_eyes, created_at, updated_at"
 
 func (c *Connection) cells() []any {
 	return []any{
@@ -51,6 +48,7 @@ func (c *Connection) cells() []any {
 		text{&c.CompanyName},
 		text{&c.BaseCurrency},
 		&c.ProfileVersion,
+		&c.FourEyes,
 		instant{&c.CreatedAt},
 		instant{&c.UpdatedAt},
 	}
@@ -100,84 +98,4 @@ func (s *Store) SaveConnection(ctx context.Context, c Connection) error {
 		_, err = exec(ctx, q, "UPDATE connections SET "+assignments(connectionColumns, 1)+" WHERE id = $1", c.cells()...)
 		return err
 	})
-}
-
-// ProfileVersion is one version of a connection's posting profile.
-type ProfileVersion struct {
-	ConnectionID string
-	Version      int // 1, 2, …
-	Document     []byte
-	Hash         string
-	CreatedBy    string
-	CreatedAt    time.Time
-}
-
-const profileColumns = "connection_id, version, document, hash, created_by, created_at"
-
-func (p *ProfileVersion) cells() []any {
-	return []any{
-		text{&p.ConnectionID}, &p.Version, blob{&p.Document}, text{&p.Hash}, text{&p.CreatedBy}, instant{&p.CreatedAt},
-	}
-}
-
-// AddProfile adds a version of a connection's posting profile, audits who did
-// it, and returns its number. A document with the hash of the latest version
-// is that version, and nothing is written. Error: ErrNotFound when there is
-// no such connection.
-func (s *Store) AddProfile(ctx context.Context, connection string, doc []byte, hash, who string) (version int, err error) {
-	attempted := "add a posting profile to the connection " + connection
-	err = s.write(ctx, attempted, func(q querier) error {
-		var id string // the connection's row makes adding one at a time
-		if err := one(ctx, q, []any{&id}, "SELECT id FROM connections WHERE id = $1"+s.dialect.forUpdate, connection); err != nil {
-			return err
-		}
-		latest, err := profileOf(ctx, q, connection, 0)
-		switch {
-		case errors.Is(err, sql.ErrNoRows):
-		case err != nil:
-			return err
-		case latest.Hash == hash && bytes.Equal(latest.Document, doc):
-			version = latest.Version
-			return nil
-		}
-		version = latest.Version + 1
-		p := ProfileVersion{connection, version, doc, hash, who, now()}
-		if _, err := exec(ctx, q, insertInto("profiles", profileColumns), p.cells()...); err != nil {
-			return err
-		}
-		entry := AuditEntry{
-			Who: who, ConnectionID: connection, Subject: "profile", Action: "profile.added",
-			After: p.summary(),
-		}
-		if latest.Version > 0 {
-			entry.Before = latest.summary()
-		}
-		return s.appendAudit(ctx, q, entry)
-	})
-	return version, err
-}
-
-// summary is the version as the audit trail shows it.
-func (p *ProfileVersion) summary() json.RawMessage {
-	return summary(struct {
-		Version int    `json:"version"`
-		Hash    string `json:"hash"`
-	}{p.Version, p.Hash})
-}
-
-// Profile reads a version of a connection's posting profile; version 0 is the
-// latest. Error: ErrNotFound.
-func (s *Store) Profile(ctx context.Context, connection string, version int) (ProfileVersion, error) {
-	p, err := profileOf(ctx, s.reads, connection, version)
-	attempted := fmt.Sprintf("read version %d of the posting profile of the connection %s", version, connection)
-	if version == 0 {
-		attempted = "read the posting profile of the connection " + connection
-	}
-	return p, s.fail(attempted, err)
-}
-
-func profileOf(ctx context.Context, q querier, connection string, version int) (p ProfileVersion, err error) {
-	err = one(ctx, q, p.cells(), "SELECT "+profileColumns+" FROM profiles WHERE connection_id = $1 AND (version = $2 OR $2 = 0) "+
-		"ORDER BY version DESC LIMIT 1", connection, int64(version))
-	return p, err
 }

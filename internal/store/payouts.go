@@ -149,6 +149,7 @@ type PayoutFilter struct {
 	Connection string
 	State      string
 	From, To   time.Time // payout date from From on and before To
+	Version    int       // compiled with this version of the posting profile
 	Limit      int
 }
 
@@ -163,7 +164,8 @@ func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	}
 	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
 		WHERE (connection_id = $1 OR $1 = '') AND (state = $2 OR $2 = '') AND payout_date >= $3 AND payout_date < $4
-		ORDER BY payout_date, payment_reference, connection_id LIMIT $5`, f.Connection, f.State, from, to, limitOf(f.Limit))
+		AND (profile_version = $5 OR $5 = 0)
+		ORDER BY payout_date, payment_reference, connection_id LIMIT $6`, f.Connection, f.State, from, to, int64(f.Version), limitOf(f.Limit))
 	return all, s.fail("list the payouts of the connection "+f.Connection, err)
 }
 
@@ -274,4 +276,11 @@ func (s *Store) NextPayout(ctx context.Context, connection, merchantID, currency
 
 func payoutName(connection, reference string) string {
 	return fmt.Sprintf("the payout %s of the connection %s", reference, connection)
+}
+
+// ProvenPayouts lists the payouts whose proof is kept, the latest first.
+func (s *Store) ProvenPayouts(ctx context.Context, connection string, limit int) ([]Payout, error) {
+	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
+		WHERE connection_id = $1 AND proof <> '' ORDER BY payout_date DESC, payment_reference DESC LIMIT $2`, connection, limitOf(limit))
+	return all, s.fail("list the proven payouts of the connection "+connection, err)
 }

@@ -94,7 +94,7 @@ func connection(t testing.TB, s *store.Store, id string) store.Connection {
 	c := store.Connection{
 		ID: id, Name: "Garn & Sånt AB", Provider: "klarna", Region: "eu", Environment: "live", Posting: "review",
 		State: "setup", Start: "2026-01-01", Klarna: json.RawMessage(`{"state":"missing"}`), Visma: json.RawMessage(`{ "state" : "missing" }`),
-		MerchantID: "K1", CompanyID: "42", CompanyName: "Garn & Sånt", BaseCurrency: "SEK", ProfileVersion: 3,
+		MerchantID: "K1", CompanyID: "42", CompanyName: "Garn & Sånt", BaseCurrency: "SEK", ProfileVersion: 3, FourEyes: true,
 	}
 	must(t, s.CreateConnection(t.Context(), c))
 	return c

@@ -69,7 +69,7 @@ func ParseProfile(doc []byte) (*Profile, error) {
 	r := &reader{
 		profile: &Profile{
 			hash:    hashOf(doc),
-			Posting: Posting{Mode: Review},
+			Posting: Posting{Mode: Review, ReviewAfterChange: 1},
 			Periods: Periods{Policy: HoldPeriod},
 			texts:   defaultTexts,
 		},

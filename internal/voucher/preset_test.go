@@ -65,7 +65,7 @@ func TestPresetsAskAPersonFirst(t *testing.T) {
 	}
 	for _, name := range voucher.Presets() {
 		p := preset(t, name)
-		if p.Posting != (voucher.Posting{Mode: voucher.Review}) || p.Periods.Policy != voucher.HoldPeriod || !p.Start.IsZero() {
+		if p.Posting != (voucher.Posting{Mode: voucher.Review, ReviewAfterChange: 1}) || p.Periods.Policy != voucher.HoldPeriod || !p.Start.IsZero() {
 			t.Errorf("%s: %+v, %+v", name, p.Posting, p.Periods)
 		}
 		if p.TimeZone != zones[name] {

@@ -39,6 +39,10 @@ type Profile struct {
 type Posting struct {
 	Mode        Mode
 	ReviewFirst int // the first N payouts of a connection are reviewed in any mode
+	// ReviewAfterChange is how many payouts are reviewed after the profile was
+	// changed, in any mode; as many as ReviewFirst, and at least one, when the
+	// profile does not say.
+	ReviewAfterChange int
 }
 
 // Mode is what happens to a compiled voucher.

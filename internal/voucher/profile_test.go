@@ -33,7 +33,7 @@ func TestASmallProfileIsEnough(t *testing.T) {
 	if p.Name != "Small" || p.Version != 1 || p.TimeZone != "Europe/Stockholm" || p.Location().String() != "Europe/Stockholm" {
 		t.Errorf("profile: %+v", p)
 	}
-	if p.Posting != (voucher.Posting{Mode: voucher.Review}) || p.Periods.Policy != voucher.HoldPeriod || !p.Start.IsZero() {
+	if p.Posting != (voucher.Posting{Mode: voucher.Review, ReviewAfterChange: 1}) || p.Periods.Policy != voucher.HoldPeriod || !p.Start.IsZero() {
 		t.Errorf("defaults: %+v, %+v, %v", p.Posting, p.Periods, p.Start)
 	}
 	if want := []string{"1686", "1930", "2641", "6064"}; !slices.Equal(p.Accounts(), want) {
@@ -69,7 +69,7 @@ overrides:
 texts:
   description: "{payment_reference} {currency}"
 `)
-	if p.Posting != (voucher.Posting{Mode: voucher.Auto, ReviewFirst: 3}) || p.Periods.Policy != voucher.NextOpen || p.TransactionCode != "KLARNA" {
+	if p.Posting != (voucher.Posting{Mode: voucher.Auto, ReviewFirst: 3, ReviewAfterChange: 3}) || p.Periods.Policy != voucher.NextOpen || p.TransactionCode != "KLARNA" {
 		t.Errorf("profile: %+v", p)
 	}
 	if p.BeforeStart(time.Date(2026, 2, 28, 23, 0, 0, 0, time.UTC)) || !p.BeforeStart(time.Date(2026, 2, 28, 22, 59, 0, 0, time.UTC)) {

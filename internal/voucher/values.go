@@ -171,10 +171,11 @@ func (v value) segments() ([]Segment, error) {
 }
 
 func (v value) posting(p Posting) (Posting, error) {
-	members, err := v.object("mode", "review_first")
+	members, err := v.object("mode", "review_first", "review_after_change")
 	if err != nil {
 		return p, err
 	}
+	told := false
 	for _, m := range members {
 		switch m.name {
 		case "mode":
@@ -183,10 +184,16 @@ func (v value) posting(p Posting) (Posting, error) {
 			p.Mode = Mode(mode)
 		case "review_first":
 			p.ReviewFirst, err = m.value.number(0, 1_000_000)
+		case "review_after_change":
+			p.ReviewAfterChange, err = m.value.number(0, 1_000_000)
+			told = true
 		}
 		if err != nil {
 			return p, err
 		}
+	}
+	if !told {
+		p.ReviewAfterChange = max(1, p.ReviewFirst)
 	}
 	return p, nil
 }

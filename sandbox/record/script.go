@@ -77,14 +77,14 @@ func register(w worker.Worker) {
 		}
 		return workflows.Completed{State: workflows.StateVerified}, nil
 	})
-	add(w, workflows.PreviewPayout, func(in workflows.PayoutRef) (workflows.Found, error) {
+	add(w, workflows.PreviewPayout, func(in workflows.PreviewInput) (workflows.Found, error) {
 		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateCompiled, Rows: 214, Settlement: 8_590_000, Currency: "SEK"}, nil
 	})
 	add(w, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) {
 		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified, Final: true}, nil
 	})
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
-	add(w, workflows.RecordDecision, nothing[workflows.Decision])
+	add(w, workflows.RecordDecision, func(workflows.Decision) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
 	registerReversal(w)
 	registerSync(w)
 	registerConnection(w)

@@ -1,0 +1,66 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"kvitt/internal/archive"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// Preview is a dry run: the real path up to the point where Visma.net would be
+// written to. It changes no state, and keeps nothing but its own answer.
+type Preview struct {
+	Klarna *Klarna
+	Visma  *Visma
+}
+
+// PreviewPayout proves a payout and compiles its voucher, and posts nothing.
+// What would have been posted is kept with the run.
+func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PreviewInput) (workflows.Found, error) {
+	row, err := p.Klarna.Store.Payout(ctx, in.Connection, in.PaymentReference)
+	if err != nil {
+		return workflows.Found{}, err
+	}
+	proof, stop, err := p.Klarna.prove(ctx, &row, archive.Nowhere{}, archive.KindTransactions)
+	if err != nil {
+		return workflows.Found{}, err
+	}
+	var draft *compiled
+	if stop == nil {
+		draft, stop, err = p.Visma.compile(ctx, &row, proof.Proof)
+	}
+	out := FoundOf(&row)
+	if err != nil {
+		return out, err
+	}
+	out.State, out.HeldReason = workflows.StateCompiled, ""
+	if stop != nil {
+		out.State, out.HeldReason = workflows.StateHeld, string(stop.Code)
+		out.Words, out.Difference = stop.Detail, stop.Difference
+	}
+	if in.Run == "" {
+		return out, nil
+	}
+	return out, p.keep(ctx, in, &out, draft, stop)
+}
+
+// keep keeps what the dry run came to for a payout.
+func (p *Preview) keep(ctx context.Context, in workflows.PreviewInput, found *workflows.Found, draft *compiled, stop *workflows.Held) (err error) {
+	kept := store.Preview{
+		RunID: in.Run, ConnectionID: in.Connection, PaymentReference: in.PaymentReference,
+		State: found.State, HeldReason: found.HeldReason, Rows: found.Rows,
+	}
+	if stop != nil {
+		kept.Held, err = json.Marshal(stop)
+	} else {
+		kept.VoucherHash, kept.ProfileVersion = draft.voucher.Hash(), draft.version
+		kept.Voucher, err = json.Marshal(draft.voucher)
+	}
+	if err != nil {
+		return fmt.Errorf("keep what the dry run came to for payout %s: %w", in.PaymentReference, err)
+	}
+	return p.Klarna.Store.PutPreview(ctx, kept)
+}
