@@ -155,6 +155,17 @@ func (t *realTemporal) Workers(ctx context.Context) (Workers, error) {
 	return w, nil
 }
 
+func (t *realTemporal) Current(ctx context.Context, deployment string) (string, error) {
+	answer, err := t.client.WorkerDeploymentClient().GetHandle(deployment).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return "", t.meaning(ctx, err, errNoAnswer)
+	}
+	if v := answer.Info.RoutingConfig.CurrentVersion; v != nil {
+		return v.BuildID, nil
+	}
+	return "", nil
+}
+
 func (t *realTemporal) Retries(ctx context.Context, workflowID string) ([]Retry, error) {
 	asking, cancel := context.WithTimeout(ctx, answerWithin/2)
 	defer cancel()

@@ -56,6 +56,8 @@ type Config struct {
 	CodecPassword     vault.Secret
 	UnknownWait       time.Duration
 	Activities        int
+	Deployment        string // "" when workers have no versions
+	BuildID           string // of this version of the deployment
 
 	// Unread names the KVITT_… variables in the environment that nobody reads,
 	// mistyped ones for example. Worth a warning.
@@ -102,6 +104,8 @@ func load(keyset bool) (Config, error) {
 		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
 		UnknownWait:       c.duration("KVITT_UNKNOWN_WAIT", env.UnknownWait),
 		Activities:        c.number("KVITT_ACTIVITIES", env.Activities, 1, 1000),
+		Deployment:        c.name("KVITT_DEPLOYMENT", env.Deployment, "kvitt", "-_"),
+		BuildID:           c.name("KVITT_BUILD_ID", env.BuildID, "1.4.0", "-_.+"),
 		Unread:            unread(),
 	}
 	c.together(config, keyset)

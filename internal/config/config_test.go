@@ -70,7 +70,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		"KVITT_KLARNA_BASE_URL=http://localhost:9001/", "KVITT_VISMA_API_URL=http://127.0.0.1:9002", "KVITT_VISMA_CONNECT_URL=http://[::1]:9003/",
 		"KVITT_VISMA_CLIENT_ID=id", "KVITT_VISMA_CLIENT_SECRET_FILE="+file(t, "s"), "KVITT_LOG_LEVEL=debug", "KVITT_LOG_FORMAT=console",
 		"KVITT_UI_ORIGIN=https://Temporal.example.com/", "KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD_FILE="+file(t, "correct horse battery"),
-		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DATABSE_URL=oops",
+		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DEPLOYMENT=kvitt-prod", "KVITT_BUILD_ID=1.4.0+abc", "KVITT_DATABSE_URL=oops",
 	)
 	got, err := config.Load()
 	if err != nil {
@@ -82,6 +82,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		KlarnaBaseURL: "http://localhost:9001", VismaAPIURL: "http://127.0.0.1:9002", VismaConnectURL: "http://[::1]:9003/",
 		VismaClientID: "id", VismaClientSecret: "s", LogLevel: "debug", LogFormat: "console", UIOrigin: "https://temporal.example.com",
 		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery", UnknownWait: 90 * time.Minute, Activities: 4,
+		Deployment: "kvitt-prod", BuildID: "1.4.0+abc",
 		Unread: []string{"KVITT_DATABSE_URL"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -137,6 +138,9 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_UNKNOWN_WAIT=-1m", `KVITT_UNKNOWN_WAIT: found "-1m"`},
 		{"KVITT_ACTIVITIES=many", `KVITT_ACTIVITIES: found "many", expected a whole number from 1 to 1000`},
 		{"KVITT_ACTIVITIES=0", `KVITT_ACTIVITIES: found "0"`},
+		{"KVITT_DEPLOYMENT=kvitt", "KVITT_BUILD_ID: found nothing, but a KVITT_DEPLOYMENT, expected which version"},
+		{"KVITT_BUILD_ID=1.4.0", "KVITT_DEPLOYMENT: found nothing, but a KVITT_BUILD_ID, expected the name"},
+		{"KVITT_DEPLOYMENT=kvitt.prod KVITT_BUILD_ID=1", `KVITT_DEPLOYMENT: found "kvitt.prod", expected letters, digits and any of -_`},
 	} {
 		t.Run(c.env, func(t *testing.T) {
 			environment(t, append([]string{"KVITT_KEYSET=k"}, strings.Split(c.env, " ")...)...)

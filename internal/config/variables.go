@@ -38,6 +38,8 @@ type environment struct {
 	CodecPasswordFile     string `envconfig:"KVITT_CODEC_PASSWORD_FILE" desc:"a file that holds KVITT_CODEC_PASSWORD"`
 	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
 	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
+	Deployment            string `envconfig:"KVITT_DEPLOYMENT" desc:"the name of the Temporal worker deployment that this worker belongs to; none: workers have no versions"`
+	BuildID               string `envconfig:"KVITT_BUILD_ID" desc:"which version of the deployment this worker is, with KVITT_DEPLOYMENT"`
 }
 
 // Variable describes a setting.
