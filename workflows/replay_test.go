@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.temporal.io/sdk/worker"
@@ -27,6 +28,28 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 					t.Error(err)
 				}
 			})
+		}
+	}
+}
+
+// TestEveryReleaseHasRecordedEveryWorkflow makes sure that what replays is
+// all of a release: its histories begin with its name.
+func TestEveryReleaseHasRecordedEveryWorkflow(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no histories (%v)", err)
+	}
+	recorded := map[string]map[string]bool{}
+	for _, file := range files {
+		release, _, _ := strings.Cut(filepath.Base(file), "-")
+		if recorded[release] == nil {
+			recorded[release] = map[string]bool{}
+		}
+		recorded[release][filepath.Base(filepath.Dir(file))] = true
+	}
+	for release, types := range recorded {
+		if len(types) != 3 {
+			t.Errorf("release %s has recorded %v only", release, types)
 		}
 	}
 }
