@@ -9,6 +9,7 @@ package judge
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -170,6 +171,9 @@ func holds(c Case) (found []string) {
 // answeredNo are faults after which a write has certainly not been done.
 var answeredNo = []vismasim.FaultKind{vismasim.Throttled, vismasim.ThrottledBare, vismasim.Unauthorized, vismasim.Forbidden, vismasim.NoLicense, vismasim.NotFound}
 
+// noStatus are answers of Visma.net itself that say the same.
+var noStatus = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
+
 // posting is where batches are made.
 const posting = "/v2/journaltransaction"
 
@@ -185,7 +189,7 @@ func writes(c Case) (found []string) {
 		last[w.Token] = w
 		gap := w.At.Sub(before.At)
 		switch {
-		case !sent, slices.Contains(answeredNo, before.Fault):
+		case !sent, slices.Contains(answeredNo, before.Fault), slices.Contains(noStatus, before.Status):
 		case before.Refused():
 			if !slices.ContainsFunc(c.Asked, func(a Asked) bool { return a.At.After(before.At) && a.At.Before(w.At) }) {
 				found = append(found, fmt.Sprintf("%s was refused and sent again %s later, and nobody asked for it", w.Token, gap.Round(time.Millisecond)))

@@ -45,6 +45,9 @@ func clean(t *testing.T) judge.Case {
 		posted("[kvitt:091]", 0, vismasim.JobRejected), posted("[kvitt:091]", 3*time.Second, ""),
 		posted("[kvitt:092]", 0, vismasim.ResetBeforeCommit), posted("[kvitt:092]", 6*time.Second, vismasim.Throttled), posted("[kvitt:092]", 7*time.Second, ""),
 	}
+	shut := posted("[kvitt:092]", 12*time.Second, "") // the token was revoked: nothing was done
+	shut.Status = 401
+	c.Writes = append(c.Writes, shut, posted("[kvitt:092]", 13*time.Second, ""))
 	c.Holds = []judge.Hold{{Reference: "91", Code: "rejected", Words: "Error: Refused on purpose"}, {Reference: "92", Code: "outcome_unknown"}}
 	c.True = []judge.Cause{{Reference: "91", Code: "rejected", Words: "Refused on purpose"}, {Code: "outcome_unknown"}}
 	c.Asked = []judge.Asked{{Reference: "91", At: noon.Add(2 * time.Second)}}
@@ -92,7 +95,7 @@ func TestEveryWrongIsFound(t *testing.T) {
 		"a no is repeated":       {func(c *judge.Case) { c.Asked = nil }, "nobody asked for it"},
 		"asked before the no":    {func(c *judge.Case) { c.Asked[0].At = noon.Add(-time.Second) }, "nobody asked for it"},
 		"unknown, sent again":    {func(c *judge.Case) { c.Writes[3].At = noon.Add(wait - 1) }, "request of unknown outcome"},
-		"booked, sent again":     {func(c *judge.Case) { c.Writes = append(c.Writes, posted("[kvitt:092]", 8*time.Second, "")) }, "request of unknown outcome"},
+		"booked, sent again":     {func(c *judge.Case) { c.Writes = append(c.Writes, posted("[kvitt:092]", 14*time.Second, "")) }, "request of unknown outcome"},
 		"a workflow failed":      {func(c *judge.Case) { c.Workflows[1].Status = "Failed" }, "is Failed"},
 		"a workflow is left":     {func(c *judge.Case) { c.Workflows[1].Status = "Running" }, "is Running"},
 	} {

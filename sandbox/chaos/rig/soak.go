@@ -223,7 +223,7 @@ func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 			say("a worker ended: %s", words)
 		}
 		more := 0.0
-		if !eventually(ctx, 2*time.Minute, func() bool { n, known := k.grown(ctx); more = n; return known && n <= growth }) {
+		if !eventually(ctx, restWithin, func() bool { n, known := k.grown(ctx); more = n; return known && n <= growth }) {
 			say("worker %s at rest has %.0f goroutines more than when it started", strconv.Itoa(i+1), more)
 		}
 		out.Rest = append(out.Rest, more)
