@@ -11,7 +11,11 @@ import (
 // DocumentList lists what is archived of a payout, in the order of kind and
 // part, without the bytes themselves.
 func (s *Store) DocumentList(ctx context.Context, connection, reference string) ([]Document, error) {
-	all, err := list(ctx, s.reads, (*Document).cells, "SELECT "+strings.Replace(documentColumns, "body", "'' AS body", 1)+` FROM documents
+	cells := func(d *Document) []any {
+		all := d.cells()
+		return append(all[:7:7], all[8:]...)
+	}
+	all, err := list(ctx, s.reads, cells, "SELECT "+strings.Replace(documentColumns, "body, ", "", 1)+` FROM documents
 		WHERE connection_id = $1 AND payment_reference = $2 ORDER BY kind, seq`, connection, reference)
 	return all, s.fail("list the documents of "+payoutName(connection, reference), err)
 }
