@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,28 +30,28 @@ const (
 // what was proven and posted since: it reads the archived rows of payouts that
 // are new, page by page, and the vouchers of postings that moved. It tells how
 // many it took up; at most limit, all when it is 0. told, when given, is called
-// after each.
+// after each. What cannot be read is noted in Problems and tried again next time.
 func (r *Reports) CatchUp(ctx context.Context, limit int, told func(done int)) (done int, err error) {
 	const some = 200
-	for limit == 0 || done < limit {
-		most := some
-		if limit > 0 {
-			most = min(some, limit-done)
-		}
-		todos, err := r.Source.Todos(ctx, r.Connection.ID, most)
+	r.Problems = nil
+	for after := (store.Todo{}); limit == 0 || done < limit; {
+		todos, err := r.Source.Todos(ctx, r.Connection.ID, after, some)
 		if err != nil || len(todos) == 0 {
 			return done, err
 		}
-		for i := range todos {
-			if err := r.take(ctx, todos[i]); err != nil {
+		for _, after = range todos {
+			switch err := r.take(ctx, after); {
+			case ctx.Err() != nil, errors.Is(err, store.ErrUnreachable):
 				return done, err
+			case err != nil && len(r.Problems) < 20:
+				r.Problems = append(r.Problems, "Not in these figures: "+after.PaymentReference+": "+err.Error()+".")
 			}
 			if done++; told != nil {
 				told(done)
 			}
-		}
-		if len(todos) < most {
-			return done, nil
+			if done == limit {
+				return done, nil
+			}
 		}
 	}
 	return done, nil
@@ -313,4 +314,3 @@ func (r *Reports) rowsIn(ctx context.Context, p *store.Payout, kind string) func
 		}
 	}
 }
-

@@ -43,7 +43,7 @@ type Source interface {
 	AuditHead(ctx context.Context) (seq int64, hash string, err error)
 	VerifyAudit(ctx context.Context) error
 
-	Todos(ctx context.Context, connection string, limit int) ([]store.Todo, error)
+	Todos(ctx context.Context, connection string, after store.Todo, limit int) ([]store.Todo, error)
 	PutRead(ctx context.Context, t store.Todo, r *store.PayoutRead) error
 	PutLines(ctx context.Context, t store.Todo, day string, lines []store.RegisterLine) error
 	PutReferences(ctx context.Context, connection, reference string, lists [][]byte) error
@@ -73,6 +73,10 @@ type Reports struct {
 	Connection store.Connection
 	Zone       *time.Location // the company's, in which its days are
 	Now        time.Time      // for ages and for the day on which a report was made
+
+	// Problems are payouts whose archived rows or vouchers CatchUp could not read:
+	// each report says so. They do not hold the others up.
+	Problems []string
 }
 
 // Span is days, both included.

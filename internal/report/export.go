@@ -218,3 +218,6 @@ func (r *Reports) Chain(ctx context.Context) ([]string, error) {
 		"The last hash is " + hash + ". Kept somewhere else, it proves later that the trail was not rewritten.",
 	}, nil
 }
+
+// JSON is the record as one line.
+func (a AuditRecord) JSON() ([]byte, error) { return json.Marshal(a) }

@@ -47,6 +47,8 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		return nil, err
 	}
 	made.Name = name
+	told := made.Notes
+	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}
 	if name != Held {
 		about = append(about, span.String())

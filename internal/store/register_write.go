@@ -24,10 +24,11 @@ func (t *Todo) cells() []any {
 	return []any{text{&t.ConnectionID}, text{&t.PaymentReference}, text{&t.What}, &t.N}
 }
 
-// Todos lists some of what is to do for a connection (for all when it is "").
-func (s *Store) Todos(ctx context.Context, connection string, limit int) ([]Todo, error) {
+// Todos lists some of what is to do for a connection, after a todo.
+func (s *Store) Todos(ctx context.Context, connection string, after Todo, limit int) ([]Todo, error) {
 	all, err := list(ctx, s.reads, (*Todo).cells, `SELECT connection_id, payment_reference, what, n FROM register_todo
-		WHERE connection_id = $1 OR $1 = '' ORDER BY connection_id, payment_reference, what LIMIT $2`, connection, limitOf(limit))
+		WHERE connection_id = $1 AND (payment_reference, what) > ($2, $3) ORDER BY payment_reference, what LIMIT $4`,
+		connection, after.PaymentReference, after.What, limitOf(limit))
 	return all, s.fail("read what reports have to catch up with", err)
 }
 
