@@ -177,9 +177,14 @@ func compress(body, room []byte) ([]byte, error) {
 	return e.EncodeAll(body, room), nil
 }
 
+// Shelf is where documents are; *store.Store is one.
+type Shelf interface {
+	Documents(ctx context.Context, connection, reference, kind string) iter.Seq2[store.Document, error]
+}
+
 // Read gives the documents of a kind as they were received, in order, and
 // checks each against its digest.
-func Read(ctx context.Context, s *store.Store, connection, reference, kind string) iter.Seq2[[]byte, error] {
+func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
 		if err != nil {
@@ -210,4 +215,20 @@ func open(d *zstd.Decoder, doc store.Document, err error) ([]byte, error) {
 		return nil, fmt.Errorf("read archived %s %d of payout %s: the bytes no longer match their SHA-256 %s", doc.Kind, doc.Seq, doc.PaymentReference, doc.SHA256)
 	}
 	return body, nil
+}
+
+// Digests names the evidence of each kind among a payout's documents as Kept
+// does; they come by kind and part.
+func Digests(documents []store.Document) map[string]string {
+	chained := map[string][sha256.Size]byte{}
+	for i := range documents {
+		sum, _ := hex.DecodeString(documents[i].SHA256) // what is no digest matches none
+		last := chained[documents[i].Kind]
+		chained[documents[i].Kind] = sha256.Sum256(append(last[:], sum...))
+	}
+	digests := make(map[string]string, len(chained))
+	for kind, sum := range chained {
+		digests[kind] = hex.EncodeToString(sum[:])
+	}
+	return digests
 }
