@@ -255,7 +255,6 @@ func (p *Portal) showEditor(w http.ResponseWriter, r *http.Request, status int, 
 // TextLines is how many lines the document is shown in.
 func (at *editing) TextLines() int { return min(40, strings.Count(at.Document, "\n")+2) }
 
-
 // setFourEyes turns the second pair of eyes on or off.
 func (p *Portal) setFourEyes(w http.ResponseWriter, r *http.Request) error {
 	row, err := p.found(r)

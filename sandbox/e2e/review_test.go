@@ -156,6 +156,11 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 	admin.sees("saved", "The profile is saved as a new version.", "Version 2 is in use.", "The accountant wants card fees on 6040", "Version 1")
 	admin.goes("Version 2")
 	admin.sees("version", "What differs from version 1", `fees: "6040"`, `fees: "6064"`)
+	var lines []int // nothing but the account, whatever a browser does to the ends of lines
+	admin.must(admin.Value(`[document.querySelectorAll('.diff .removed').length, document.querySelectorAll('.diff .added').length]`, &lines))
+	if lines[0] != 1 || lines[1] != 1 {
+		t.Errorf("%d lines were removed and %d added, want the one with the account", lines[0], lines[1])
+	}
 	admin.open(home, 200)
 	admin.goes("Turn it on")
 	admin.sees("eyes", "From now on somebody else approves.", "Turn it off")
