@@ -9,6 +9,7 @@ package company
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -185,4 +186,21 @@ func (c *Company) subaccount(given []voucher.Segment) []Problem {
 
 func (c *Company) String() string {
 	return strings.TrimSpace(fmt.Sprintf("company %s %s", c.ID, c.Name))
+}
+
+// Account is an account of the chart, for somebody who picks one.
+type Account struct {
+	Number, Description string
+	Usable              bool // active, and takes manual entries
+}
+
+// Chart is the company's chart of accounts, by number.
+func (c *Company) Chart() []Account {
+	out := make([]Account, 0, len(c.accounts))
+	for number := range c.accounts {
+		a := c.accounts[number]
+		out = append(out, Account{Number: number, Description: a.Description, Usable: a.Active && !a.RefusesManualEntry()})
+	}
+	slices.SortFunc(out, func(a, b Account) int { return strings.Compare(a.Number, b.Number) })
+	return out
 }

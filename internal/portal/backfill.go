@@ -81,6 +81,8 @@ type running struct {
 	Reason  string
 	Quiet   bool // nobody answers
 	May     bool // the person may pause and stop it
+	// Previews are what a dry run that is over would have posted.
+	Previews []store.Preview
 }
 
 func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
@@ -114,6 +116,9 @@ func (p *Portal) running(r *http.Request) running {
 			at.Progress, at.Reason = result.Progress, result.Reason
 		}
 		at.State = "done"
+		if run.Mode == "dry_run" {
+			at.Previews, _ = p.Desk.Store.Previews(ctx, run.ID) // without them the numbers still stand
+		}
 		return at
 	}
 	switch {

@@ -31,6 +31,9 @@ type payoutList struct {
 }
 
 func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Query().Get("state") == workflows.StateAwaitingApproval {
+		return p.review(w, r)
+	}
 	row, err := p.found(r)
 	if err != nil {
 		return err

@@ -19,7 +19,8 @@ import (
 // hall is a portal with nothing behind its doors.
 type hall struct {
 	http.Handler
-	gate *signin.Gate
+	gate  *signin.Gate
+	store *store.Store
 }
 
 func newHall(t *testing.T) (*hall, *Portal) {
@@ -39,7 +40,7 @@ func newHall(t *testing.T) (*hall, *Portal) {
 	if p.Gate, err = signin.New(signin.Options{Store: s, PublicURL: p.Config.PublicURL, Pages: p}); err != nil {
 		t.Fatal(err)
 	}
-	return &hall{Handler: p.Handler(nil), gate: p.Gate}, p
+	return &hall{Handler: p.Handler(nil), gate: p.Gate, store: s}, p
 }
 
 // session signs somebody with a role in.

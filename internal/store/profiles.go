@@ -38,7 +38,7 @@ type Revision struct {
 	OnTopOf  int // the latest version that its author saw; 0: whichever it is
 }
 
-// ErrOutdated: somebody else has added a version meanwhile.
+// ErrOutdated says that somebody else has added a version meanwhile.
 var ErrOutdated = errors.New("somebody else was faster")
 
 // AddProfile is ReviseProfile without a reason, on top of whichever version is
