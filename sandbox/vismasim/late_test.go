@@ -136,13 +136,15 @@ func TestWritesAreRememberedWithWhatBecameOfThem(t *testing.T) {
 	w.inject(onPost(vismasim.ResetBeforeCommit))
 	_, _ = w.try("POST", "/v2/journaltransaction", marked)
 	w.post(marked)
+	w.token = ""
+	w.ask(http.StatusUnauthorized, "POST", "/v2/journaltransaction", marked)
 	w.clock.advance(time.Second)
 	var got []string
 	for _, one := range w.sim.Writes() {
 		got = append(got, fmt.Sprint(one.Token, " ", one.Fault, " ", one.Status, " ", one.Done, " ", one.Refused()))
 	}
 	want := []string{
-		"[kvitt:00ff] job_rejected 202 400 true", "[kvitt:00ff] reset_before_commit 0 0 false", "[kvitt:00ff]  201 0 false",
+		"[kvitt:00ff] job_rejected 202 400 true", "[kvitt:00ff] reset_before_commit 0 0 false", "[kvitt:00ff]  201 0 false", "[kvitt:00ff]  401 0 false",
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("writes are\n%s, want\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))

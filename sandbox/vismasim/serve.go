@@ -171,9 +171,10 @@ func (s *Sim) wait(ctx context.Context, d time.Duration) bool {
 }
 
 // process does what the request asks, or queues it, and makes the answer.
-func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault) answer {
+func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault) (reply answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.wrote(vismaID, func(w *Write) { w.Status = reply.status }) }()
 	s.settle()
 	now := s.o.Now()
 	tenant, scopes, ok := s.o.Authorize(bearer(r))
@@ -193,8 +194,7 @@ func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault)
 		return jsonAnswer(http.StatusForbidden, map[string]any{"statusCode": 403, "message": "The access token does not have the scope that this operation needs: " + to.verb + "."})
 	}
 	request := &call{Request: matched, c: c, body: body, vismaID: vismaID, at: now, fault: fault}
-	reply := s.invoke(request, to, fault)
-	s.wrote(vismaID, func(w *Write) { w.Status = reply.status })
+	reply = s.invoke(request, to, fault)
 	s.limiter.headers(tenant, reply.header, now)
 	s.limiter.learn(tenant, r, body, reply.status, now)
 	return reply

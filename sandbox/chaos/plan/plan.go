@@ -9,6 +9,7 @@ package plan
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,6 +151,13 @@ func Draw(seed uint64) Plan {
 // take adds a card and makes the plan one in which it can be met.
 func (p *Plan) take(c card, dice *rand.Rand) []Fault {
 	f := c(dice, p)
+	if f.shuts() { // two of them at the same request are a dead credential, and rightly so
+		others := func(one Fault) bool { return one.shuts() }
+		if slices.ContainsFunc(p.Faults, others) && dice.IntN(2) == 0 {
+			return p.Faults
+		}
+		p.Faults = slices.DeleteFunc(p.Faults, others)
+	}
 	if f.pages() && p.Rows == 0 {
 		p.Rows = 600 + dice.IntN(900)
 	}
@@ -157,6 +165,16 @@ func (p *Plan) take(c card, dice *rand.Rand) []Fault {
 		p.Database = SQLite
 	}
 	return append(p.Faults, f)
+}
+
+// shuts tells whether the fault makes Visma.net answer 401 to a token once.
+func (f *Fault) shuts() bool {
+	switch f.Deed {
+	case ExpireTokens, FailTokens, LoseTokens, RevokeCompany, JumpClock:
+		return true
+	default:
+		return f.Visma != nil && f.Visma.Kind == vismasim.Unauthorized
+	}
 }
 
 // pages tells whether the fault needs a list of more than one page.

@@ -89,7 +89,18 @@ func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
 		return nil, err
 	}
 	h.id = made.ID
-	return h, errors.Join(w.giveKey(ctx, h), w.authorize(ctx, h))
+	for _, connect := range []func(context.Context, *house) error{w.giveKey, w.authorize} {
+		// Where a worker's clock jumps, a step may be lost until it is repeated.
+		for range 3 {
+			if err = connect(ctx, h); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
 }
 
 func (w *World) giveKey(ctx context.Context, h *house) error {
