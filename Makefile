@@ -15,7 +15,7 @@ export PATH  := $(BIN):$(PATH)
 TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt bench fuzz demo postgres clean
+.PHONY: help build test lint fmt bench scale fuzz demo postgres reporting-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ help: ## list the targets
 build: ## build worker and starter into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./worker ./starter
 
-test: $(TEMPORAL_CLI) postgres ## run every test, with the race detector, against real servers
+test: $(TEMPORAL_CLI) postgres reporting-tools ## run every test, with the race detector, against real servers
 	KVITT_REFERENCE_DIR="$(if $(REFERENCE),$(abspath $(REFERENCE)))" $(GO) test -race -timeout 20m ./...
 
 lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, format, lint, determinism, known vulnerabilities
@@ -39,6 +39,9 @@ fmt: $(BIN)/golangci-lint ## format the code
 bench: $(TEMPORAL_CLI) ## measure speed, memory and cost, as ratios to a baseline in the same run
 	$(GO) run ./sandbox/bench
 
+scale: postgres ## reports over 100,000 payouts and 30 million rows; writes the plans into docs/performance.md (20 minutes)
+	KVITT_SCALE=$(CURDIR)/docs/performance.md $(GO) test ./internal/report -run '^TestScale$$' -count 1 -timeout 90m -v
+
 fuzz: ## fuzz every fuzz target for 30 seconds
 	@$(GO) list ./... | while read -r pkg; do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
@@ -51,6 +54,10 @@ demo: ## the main job once, on simulated providers
 postgres: ## install PostgreSQL's binaries where they are missing
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	  { echo "PostgreSQL's binaries are missing; installing them with apt-get"; apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
+
+reporting-tools: ## install what opens our reports in tests: LibreOffice Calc and poppler
+	@command -v soffice >/dev/null && command -v pdftotext >/dev/null || \
+	  { echo "LibreOffice Calc or poppler-utils is missing; installing them with apt-get (half a minute)"; apt-get update -q && apt-get install -qy --no-install-recommends libreoffice-calc poppler-utils; }
 
 $(BIN)/temporal:
 	@echo "Building the Temporal development server $(TEMPORAL): about 8 minutes the first time."
