@@ -376,7 +376,8 @@ func TestTheIndexOfReferencesIsOnlyAHint(t *testing.T) {
 	// Somebody else's hashes under a payout's name are candidates and no hits.
 	lists, err := w.store.ReferenceLists(t.Context(), "c1")
 	w.must(err)
-	w.must(w.store.PutReferences(t.Context(), "c1", w.refs[0], [][]byte{lists[len(lists)-1].Body}))
+	last := lists[len(lists)-1]
+	w.must(w.store.PutRead(t.Context(), store.Todo{ConnectionID: "c1", PaymentReference: w.refs[0]}, &store.PayoutRead{Day: "2026-01-02", Currency: "SEK", References: [][]byte{last.Body}}))
 	if after := w.orders(); after != before {
 		t.Errorf("with a list of another payout\n%s\nbefore\n%s", after, before)
 	}
