@@ -177,6 +177,14 @@ func compress(body, room []byte) ([]byte, error) {
 	return e.EncodeAll(body, room), nil
 }
 
+var decoders = sync.Pool{New: func() any {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	return d
+}}
+
 // Shelf is where documents are; *store.Store is one.
 type Shelf interface {
 	Documents(ctx context.Context, connection, reference, kind string) iter.Seq2[store.Document, error]
@@ -186,12 +194,12 @@ type Shelf interface {
 // checks each against its digest.
 func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			yield(nil, err)
+		d, ok := decoders.Get().(*zstd.Decoder)
+		if !ok {
+			yield(nil, errors.New("the decompressor could not be made"))
 			return
 		}
-		defer d.Close()
+		defer decoders.Put(d)
 		for doc, err := range s.Documents(ctx, connection, reference, kind) {
 			body, err := open(d, doc, err)
 			if !yield(body, err) || err != nil {

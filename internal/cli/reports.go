@@ -130,7 +130,7 @@ func (s *session) reports(ctx context.Context, id string) (*report.Reports, erro
 // current brings what reports read up to date, and says so when it takes long.
 func (s *session) current(ctx context.Context, r *report.Reports) error {
 	done, err := r.CatchUp(ctx, 0, func(done int) {
-		if done%1000 == 0 {
+		if done%10_000 == 0 {
 			s.say("%d payouts and postings that are new to the reports read so far.", done)
 		}
 	})

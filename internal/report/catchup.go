@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"kvitt/internal/archive"
 	"kvitt/internal/klarna"
@@ -32,29 +35,57 @@ const (
 // many it took up; at most limit, all when it is 0. told, when given, is called
 // after each. What cannot be read is noted in Problems and tried again next time.
 func (r *Reports) CatchUp(ctx context.Context, limit int, told func(done int)) (done int, err error) {
-	const some = 200
 	r.Problems = nil
 	for after := (store.Todo{}); limit == 0 || done < limit; {
-		todos, err := r.Source.Todos(ctx, r.Connection.ID, after, some)
+		todos, err := r.Source.Todos(ctx, r.Connection.ID, after, catchUpSome)
 		if err != nil || len(todos) == 0 {
 			return done, err
 		}
-		for _, after = range todos {
-			switch err := r.take(ctx, after); {
-			case ctx.Err() != nil, errors.Is(err, store.ErrUnreachable):
-				return done, err
-			case err != nil && len(r.Problems) < 20:
-				r.Problems = append(r.Problems, "Not in these figures: "+after.PaymentReference+": "+err.Error()+".")
-			}
-			if done++; told != nil {
-				told(done)
-			}
-			if done == limit {
-				return done, nil
-			}
+		if limit > 0 {
+			todos = todos[:min(len(todos), limit-done)]
+		}
+		after = todos[len(todos)-1]
+		if err := r.takeAll(ctx, todos); err != nil {
+			return done, err
+		}
+		if err := r.foldIfMany(ctx); err != nil {
+			return done, err
+		}
+		if done += len(todos); told != nil {
+			told(done)
 		}
 	}
 	return done, nil
+}
+
+// How many todos are read at once, and how many payouts are read side by side:
+// most of the time goes into waiting for the database.
+const (
+	catchUpSome   = 200
+	catchUpAtOnce = 4
+)
+
+// takeAll takes some todos up. What is wrong with one of them is noted; what is
+// wrong with the database ends it.
+func (r *Reports) takeAll(ctx context.Context, todos []store.Todo) error {
+	var lock sync.Mutex
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(catchUpAtOnce)
+	for _, todo := range todos {
+		g.Go(func() error {
+			err := r.take(ctx, todo)
+			if err == nil || ctx.Err() != nil || errors.Is(err, store.ErrUnreachable) {
+				return err
+			}
+			lock.Lock()
+			defer lock.Unlock()
+			if len(r.Problems) < 20 {
+				r.Problems = append(r.Problems, "Not in these figures: "+todo.PaymentReference+": "+err.Error()+".")
+			}
+			return nil
+		})
+	}
+	return g.Wait()
 }
 
 func (r *Reports) take(ctx context.Context, t store.Todo) error {
@@ -188,10 +219,7 @@ func (r *Reports) takeRows(ctx context.Context, t store.Todo, p *store.Payout) e
 		t.Row(&row)
 		tally.Add(&row)
 	}
-	if err := r.keepReferences(ctx, p, &refs); err != nil {
-		return err
-	}
-	read := store.PayoutRead{Day: r.dayOf(p), Currency: p.Currency, Rows: rows, Sums: sumsOf(tallies, proof)}
+	read := store.PayoutRead{Day: r.dayOf(p), Currency: p.Currency, Rows: rows, Sums: sumsOf(tallies, proof), References: refs.bodies()}
 	if read.Difference, err = feeDifference(p, proof, read.Sums); err != nil {
 		return err
 	}

@@ -46,7 +46,6 @@ type Source interface {
 	Todos(ctx context.Context, connection string, after store.Todo, limit int) ([]store.Todo, error)
 	PutRead(ctx context.Context, t store.Todo, r *store.PayoutRead) error
 	PutLines(ctx context.Context, t store.Todo, day string, lines []store.RegisterLine) error
-	PutReferences(ctx context.Context, connection, reference string, lists [][]byte) error
 	ReferenceLists(ctx context.Context, connection string) ([]store.ReferenceList, error)
 	ReferencePages(ctx context.Context, connection string, bucket int) ([]store.ReferencePage, error)
 	SegmentPayouts(ctx context.Context, connection string, segment int64) (string, error)

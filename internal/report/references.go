@@ -91,20 +91,26 @@ func tidy(list []uint64) []uint64 {
 	return slices.Compact(list)
 }
 
-// keepReferences writes a payout's lists, and folds when enough are waiting.
-func (r *Reports) keepReferences(ctx context.Context, p *store.Payout, h *hashes) error {
+// bodies are the lists as they are stored.
+func (h *hashes) bodies() [][]byte {
 	bodies := make([][]byte, len(h.lists))
 	for i, list := range h.lists {
 		bodies[i] = bytesOf(tidy(list))
 	}
-	if err := r.Source.PutReferences(ctx, p.ConnectionID, p.PaymentReference, bodies); err != nil {
-		return err
+	return bodies
+}
+
+// foldIfMany folds when enough lists are waiting.
+func (r *Reports) foldIfMany(ctx context.Context) error {
+	for {
+		lists, size, err := r.Source.ReferencesWaiting(ctx, r.Connection.ID)
+		if err != nil || lists < foldAt && size < foldAtBytes {
+			return err
+		}
+		if err := r.Source.FoldReferences(ctx, r.Connection.ID, foldAt, fold); err != nil {
+			return err
+		}
 	}
-	lists, size, err := r.Source.ReferencesWaiting(ctx, p.ConnectionID)
-	if err != nil || lists < foldAt && size < foldAtBytes {
-		return err
-	}
-	return r.Source.FoldReferences(ctx, p.ConnectionID, foldAt, fold)
 }
 
 func bytesOf(list []uint64) []byte {

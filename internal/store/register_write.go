@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 )
 
 // Todo is a payout of which a report does not know the newest yet: its rows, or
@@ -54,6 +56,7 @@ type PayoutRead struct {
 	Rows       int64
 	Difference int64 // fees and VAT of the rows less Klarna's totals
 	Sums       []RowSum
+	References [][]byte // lists of hashes that its rows can be found by
 }
 
 // PutRead writes what was read of a payout in the place of what was there, and
@@ -65,18 +68,21 @@ func (s *Store) PutRead(ctx context.Context, t Todo, r *PayoutRead) error {
 				return err
 			}
 		}
+		var cells []any
 		for i := range r.Sums {
 			m := &r.Sums[i]
-			_, err := exec(ctx, q, `INSERT INTO register_sums (connection_id, payment_reference, day, currency, type, detailed_type, vat_rate, outside, row_count, amount, vat)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-				t.ConnectionID, t.PaymentReference, r.Day, r.Currency, m.Type, m.DetailedType, m.VATRate, m.Outside, m.Rows, m.Amount, m.VAT)
-			if err != nil {
-				return err
-			}
+			cells = append(cells, t.ConnectionID, t.PaymentReference, r.Day, r.Currency, m.Type, m.DetailedType, m.VATRate, m.Outside, m.Rows, m.Amount, m.VAT)
 		}
-		_, err := exec(ctx, q, "INSERT INTO register_read (connection_id, payment_reference, day, currency, row_count, difference) VALUES ($1, $2, $3, $4, $5, $6)",
-			t.ConnectionID, t.PaymentReference, r.Day, r.Currency, r.Rows, r.Difference)
+		err := insertMany(ctx, q, "register_sums", "connection_id, payment_reference, day, currency, type, detailed_type, vat_rate, outside, row_count, amount, vat", cells)
 		if err != nil {
+			return err
+		}
+		err = insertMany(ctx, q, "register_read", "connection_id, payment_reference, day, currency, row_count, difference",
+			[]any{t.ConnectionID, t.PaymentReference, r.Day, r.Currency, r.Rows, r.Difference})
+		if err != nil {
+			return err
+		}
+		if err := putReferences(ctx, q, t.ConnectionID, t.PaymentReference, r.References); err != nil {
 			return err
 		}
 		return done(ctx, q, &t)
@@ -98,14 +104,14 @@ func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []Regist
 		if _, err := exec(ctx, q, "DELETE FROM register_lines WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil {
 			return err
 		}
+		var cells []any
 		for i := range lines {
 			l := &lines[i]
-			_, err := exec(ctx, q, `INSERT INTO register_lines (connection_id, payment_reference, token, n, day, currency, account, about, debit, credit, proven)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-				t.ConnectionID, t.PaymentReference, l.Token, int64(i), l.Day, l.Currency, l.Account, l.About, l.Debit, l.Credit, l.Proven)
-			if err != nil {
-				return err
-			}
+			cells = append(cells, t.ConnectionID, t.PaymentReference, l.Token, int64(i), l.Day, l.Currency, l.Account, l.About, l.Debit, l.Credit, l.Proven)
+		}
+		err := insertMany(ctx, q, "register_lines", "connection_id, payment_reference, token, n, day, currency, account, about, debit, credit, proven", cells)
+		if err != nil {
+			return err
 		}
 		if day != "" {
 			for _, table := range []string{"register_sums", "register_read"} {
@@ -119,22 +125,33 @@ func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []Regist
 	})
 }
 
-// PutReferences keeps the hashes that a payout's rows can be found by, in the
-// place of what its list held. Each body is one list.
-func (s *Store) PutReferences(ctx context.Context, connection, reference string, lists [][]byte) error {
-	return s.write(ctx, "keep the references of "+payoutName(connection, reference), func(q querier) error {
-		if _, err := exec(ctx, q, "DELETE FROM reference_lists WHERE connection_id = $1 AND payment_reference = $2", connection, reference); err != nil {
+// putReferences keeps the hashes that a payout's rows can be found by, in the
+// place of what its lists held.
+func putReferences(ctx context.Context, q querier, connection, reference string, lists [][]byte) error {
+	if _, err := exec(ctx, q, "DELETE FROM reference_lists WHERE connection_id = $1 AND payment_reference = $2", connection, reference); err != nil {
+		return err
+	}
+	var cells []any
+	for i, body := range lists {
+		cells = append(cells, connection, reference, int64(i), body)
+	}
+	return insertMany(ctx, q, "reference_lists", "connection_id, payment_reference, seq, body", cells)
+}
+
+// insertMany inserts records, whose cells follow each other, some at a time.
+func insertMany(ctx context.Context, q querier, table, columns string, cells []any) error {
+	width := strings.Count(columns, ",") + 1
+	for some := range slices.Chunk(cells, 50*width) {
+		values := make([]string, len(some)/width)
+		for i := range values {
+			values[i] = "(" + places(i*width+1, width) + ")"
+		}
+		_, err := exec(ctx, q, "INSERT INTO "+table+" ("+columns+") VALUES "+strings.Join(values, ", "), some...) //nolint:gosec // our own names
+		if err != nil {
 			return err
 		}
-		for i, body := range lists {
-			_, err := exec(ctx, q, "INSERT INTO reference_lists (connection_id, payment_reference, seq, body) VALUES ($1, $2, $3, $4)",
-				connection, reference, int64(i), body)
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // ReferenceList is hashes of a payout's references.
@@ -215,12 +232,10 @@ func (s *Store) FoldReferences(ctx context.Context, connection string, limit int
 		if _, err := exec(ctx, q, "INSERT INTO reference_segments (connection_id, segment, payouts) VALUES ($1, $2, $3)", connection, segment, payouts); err != nil {
 			return err
 		}
+		var cells []any
 		for bucket, body := range pages {
-			_, err := exec(ctx, q, "INSERT INTO reference_pages (connection_id, bucket, segment, body) VALUES ($1, $2, $3, $4)", connection, int64(bucket), segment, body)
-			if err != nil {
-				return err
-			}
+			cells = append(cells, connection, int64(bucket), segment, body)
 		}
-		return nil
+		return insertMany(ctx, q, "reference_pages", "connection_id, bucket, segment, body", cells)
 	})
 }
