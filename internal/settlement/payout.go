@@ -94,6 +94,7 @@ type Key struct {
 	DetailedType string `json:"detailed_type"`
 	Country      string `json:"country,omitempty"`
 	MerchantID   string `json:"merchant_id,omitempty"`
+	VATRate      int64  `json:"vat_rate,omitempty"` // of the VAT on Klarna's fee, 2500 = 25.00 %
 }
 
 // Component is the sum of the rows of one key, in minor units of the payout's
