@@ -69,6 +69,11 @@ func TestRowsThatDoNotStateTheirRateAreHeldAgainstTheRatesByTheirVAT(t *testing.
 	}
 }
 
+func TestARateIsNotGuessedWhereTwoFit(t *testing.T) {
+	p := preset(t, "se-bas", `    "25": {}`, "    \"25\": {}\n    \"24\": {}")
+	held(t, p, prove(t, payout(settlement.Totals{Fee: 1_00, Tax: 24, Settlement: -1_24}), row("FEE/SERVICING_FEE", 1_00, 24)), "vat_rate_unexpected")
+}
+
 func TestWithoutRatesAnyRateIsTakenAsItComes(t *testing.T) {
 	p := preset(t, "se-bas", "vat:\n  rates:\n    \"25\": {}\n    \"0\": {}", "#")
 	if got := balance(compile(t, p, twoRates(t)), "2641"); got != 26_20 {
@@ -114,6 +119,12 @@ func TestReverseChargeIsOwedOnFeesAloneLessWhatIsRefundedAndExempt(t *testing.T)
 	refund := prove(t, payout(settlement.Totals{FeeRefund: 30_00, Settlement: 30_00}), row("FEE_REFUND/FEE_REFUND", 30_00))
 	if got := balance(compile(t, finnishCharge(t), refund), "1763"); got != -7_65 {
 		t.Errorf("input VAT of %d for a refund", got)
+	}
+	for fee, want := range map[int64]int64{2: 1, 1: 0, 10: 3, 5: 1} { // 25.5 % is rounded, not cut
+		small := prove(t, payout(settlement.Totals{Fee: fee, Settlement: -fee}), row("FEE/SERVICING_FEE", fee))
+		if got := balance(compile(t, finnishCharge(t), small), "1763"); got != want {
+			t.Errorf("on %d cents %d are owed, want %d", fee, got, want)
+		}
 	}
 	gross := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Settlement: 1000_00})
 	gross.Type = settlement.Gross
