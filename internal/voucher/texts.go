@@ -37,7 +37,7 @@ var defaultTexts = texts{
 // them.
 var (
 	payoutPlaceholders = []string{"payment_reference", "payout_date", "currency", "merchant_id"}
-	rulePlaceholders   = append(slices.Clone(payoutPlaceholders), "type", "detailed_type", "country")
+	rulePlaceholders   = append(slices.Clone(payoutPlaceholders), "type", "detailed_type", "country", "vat_rate", "reference")
 
 	reversalPlaceholders = []string{"batch_number", "voucher_date", "payment_reference", "currency"}
 )
@@ -52,7 +52,7 @@ func filler(p *settlement.Payout, date Date, key *settlement.Key) *strings.Repla
 		"{merchant_id}", p.MerchantID,
 	}
 	if key != nil {
-		pairs = append(pairs, "{type}", key.Type, "{detailed_type}", key.DetailedType, "{country}", key.Country)
+		pairs = append(pairs, "{type}", key.Type, "{detailed_type}", key.DetailedType, "{country}", key.Country, "{vat_rate}", Percent(key.VATRate), "{reference}", key.Reference)
 	}
 	return strings.NewReplacer(pairs...)
 }

@@ -14,7 +14,7 @@ import (
 
 // rule reads a rule, and the accounts that it refers to by name.
 func (v value) rule() (r rule, references []reference, err error) {
-	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount")
+	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge")
 	if err != nil {
 		return rule{}, nil, err
 	}
@@ -32,6 +32,10 @@ func (v value) rule() (r rule, references []reference, err error) {
 			r.branch, err = v.short(30)
 		case "subaccount":
 			r.subaccount, err = v.segments()
+		case "reverse_charge":
+			var owed bool
+			owed, err = v.yesOrNo()
+			r.noReverse = !owed
 		}
 		if err != nil {
 			return rule{}, nil, err
