@@ -161,7 +161,7 @@ func (p *Portal) changeProfile(w http.ResponseWriter, r *http.Request) error {
 	case "preview":
 		return p.tryProfile(w, r, &at, profile)
 	case "save":
-		return p.saveProfile(w, r, &at, profile)
+		return p.saveProfile(w, r, &row, &at, profile)
 	default:
 		return p.showEditor(w, r, http.StatusOK, &at)
 	}
@@ -200,11 +200,11 @@ func (p *Portal) tryProfile(w http.ResponseWriter, r *http.Request, at *editing,
 	return p.showEditor(w, r, http.StatusOK, at)
 }
 
-func (p *Portal) saveProfile(w http.ResponseWriter, r *http.Request, at *editing, profile *voucher.Profile) error {
+func (p *Portal) saveProfile(w http.ResponseWriter, r *http.Request, row *store.Connection, at *editing, profile *voucher.Profile) error {
 	if at.NoReason = at.Reason == ""; at.NoReason {
 		return p.showEditor(w, r, http.StatusUnprocessableEntity, at)
 	}
-	_, err := p.Desk.SetProfile(r.Context(), &at.Connection, profile, store.Revision{
+	_, err := p.Desk.SetProfile(r.Context(), row, profile, store.Revision{
 		Document: []byte(at.Document), Who: by(r), Reason: at.Reason, OnTopOf: at.OnTopOf,
 	})
 	if errors.Is(err, store.ErrOutdated) {
@@ -214,7 +214,7 @@ func (p *Portal) saveProfile(w http.ResponseWriter, r *http.Request, at *editing
 	if err != nil {
 		return err
 	}
-	return done(w, r, "/connections/"+at.ID+"/profile", "profile")
+	return done(w, r, "/connections/"+row.ID+"/profile", "profile")
 }
 
 // mostToTry is how many past payouts are offered.

@@ -97,6 +97,15 @@ func TestPayoutsAreChosenByTheProfileVersionTheyWereCompiledWith(t *testing.T) {
 		s, ctx := withPayout(t, db), t.Context()
 		upsert(t, s, "c1", payout("P2", 2))
 		must(t, s.UpdatePayout(ctx, "c1", "P2", func(p *store.Payout) error { p.State, p.ProfileVersion = "verified", 2; return nil }, nil))
+		proven, err := s.ProvenPayouts(ctx, "c1", 1)
+		must(t, err)
+		same(t, "before anything is proven", len(proven), 0)
+		for _, r := range []string{"P1", "P2"} {
+			must(t, s.UpdatePayout(ctx, "c1", r, func(p *store.Payout) error { p.Proof = json.RawMessage(`{}`); return nil }, nil))
+		}
+		proven, err = s.ProvenPayouts(ctx, "c1", 1)
+		must(t, err)
+		same(t, "the latest proven one", proven[0].PaymentReference, "P2")
 		for version, want := range map[int]int{0: 2, 1: 0, 2: 1} {
 			got, err := s.Payouts(ctx, store.PayoutFilter{Connection: "c1", Version: version})
 			must(t, err)

@@ -145,6 +145,16 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 	if !strings.Contains(text, `fees: "6040"`) || strings.Contains(text, `fees: "6064"`) {
 		t.Error("the account that was picked is not in the document")
 	}
+	admin.must(admin.Phone(true))
+	admin.must(admin.Dark(true))
+	admin.sees("compared-phone-dark", "≠ changed")
+	var width []int
+	admin.must(admin.Value(`[document.documentElement.scrollWidth, window.innerWidth]`, &width))
+	if width[0] > width[1] {
+		t.Errorf("on a phone the page is %d wide and the screen %d", width[0], width[1])
+	}
+	admin.must(admin.Phone(false))
+	admin.must(admin.Dark(false))
 	admin.fill("The document", strings.Replace(text, "accounts:\n", "acounts:\n", 1))
 	admin.goes("Compare, save nothing")
 	admin.sees("typo", "column 1:", "acounts", "Nothing was saved.")
