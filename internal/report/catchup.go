@@ -85,7 +85,9 @@ func (r *Reports) takeAll(ctx context.Context, todos []store.Todo) error {
 			return nil
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	slices.Sort(r.Problems) // whoever came first
+	return err
 }
 
 func (r *Reports) take(ctx context.Context, t store.Todo) error {
