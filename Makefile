@@ -15,7 +15,7 @@ export PATH  := $(BIN):$(PATH)
 TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint fmt bench fuzz demo postgres browser foreign clean
+.PHONY: help build test lint fmt bench chaos soak scale fuzz demo postgres browser foreign reporting-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ help: ## list the targets
 build: ## build worker and starter into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN)/ ./worker ./starter
 
-test: $(TEMPORAL_CLI) postgres foreign browser ## run every test, with the race detector, against real servers
+test: $(TEMPORAL_CLI) postgres foreign browser reporting-tools ## run every test, with the race detector, against real servers
 	KVITT_REFERENCE_DIR="$(if $(REFERENCE),$(abspath $(REFERENCE)))" $(GO) test -race -timeout 20m ./...
 
 lint: $(BIN)/golangci-lint $(BIN)/workflowcheck $(BIN)/govulncheck ## vet, format, lint, determinism, known vulnerabilities
@@ -38,6 +38,15 @@ fmt: $(BIN)/golangci-lint ## format the code
 
 bench: $(TEMPORAL_CLI) ## measure speed, memory and cost, as ratios to a baseline in the same run
 	$(GO) run ./sandbox/bench
+
+chaos: $(TEMPORAL_CLI) postgres ## break everything on purpose: 200 seeded fault plans, judged by the simulators' books
+	$(GO) run ./sandbox/chaos
+
+soak: $(TEMPORAL_CLI) postgres ## 2,000 payouts on 20 connections while faults go on: memory and goroutines stay flat
+	$(GO) run ./sandbox/chaos -soak
+
+scale: postgres ## reports over 100,000 payouts and 30 million rows; writes the plans into docs/performance.md (20 minutes)
+	KVITT_SCALE=$(CURDIR)/docs/performance.md $(GO) test ./internal/report -run '^TestScale$$' -count 1 -timeout 90m -v
 
 fuzz: ## fuzz every fuzz target for 30 seconds
 	@$(GO) list ./... | while read -r pkg; do \
@@ -66,6 +75,10 @@ $(FOREIGN): sandbox/foreign/package.json sandbox/foreign/package-lock.json
 	  { echo "Node.js 20 or later with npm is missing: install it (Debian: apt-get install nodejs npm), then run make again" >&2; exit 1; }
 	@echo "Installing what the tests use of others from npm: some seconds the first time."
 	@cd sandbox/foreign && npm ci --no-progress --loglevel=error && touch node_modules/.package-lock.json
+
+reporting-tools: ## install what opens our reports in tests: LibreOffice Calc and poppler
+	@command -v soffice >/dev/null && command -v pdftotext >/dev/null || \
+	  { echo "LibreOffice Calc or poppler-utils is missing; installing them with apt-get (half a minute)"; apt-get update -q && apt-get install -qy --no-install-recommends libreoffice-calc poppler-utils; }
 
 $(BIN)/temporal:
 	@echo "Building the Temporal development server $(TEMPORAL): about 8 minutes the first time."

@@ -56,6 +56,9 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.CompileVoucher, to.CompileVoucher)
 	add(r, workflows.PostVoucher, to.PostVoucher)
 	add(r, workflows.CompleteBatch, to.CompleteBatch)
+	add(r, workflows.PrepareReversal, to.PrepareReversal)
+	add(r, workflows.PostReversal, to.PostReversal)
+	add(r, workflows.CompleteReversal, to.CompleteReversal)
 	add(r, workflows.VerifyVisma, to.VerifyVisma)
 	add(r, workflows.EraseSecrets, to.EraseSecrets)
 	add(r, workflows.CheckDrift, to.CheckDrift)
@@ -113,7 +116,7 @@ func final(ctx context.Context, s *store.Store, p *store.Payout) (bool, error) {
 	case workflows.StateVerified, workflows.StateRejected, workflows.StateReversed:
 		return true, nil
 	case workflows.StatePosted: // final for a draft, on its way for the others
-		posting, err := s.PostingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
+		posting, err := s.PostingOf(ctx, p.ConnectionID, p.PaymentReference, p.Revision)
 		return err == nil && posting.State == "draft", err
 	default:
 		return false, nil

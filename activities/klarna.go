@@ -96,7 +96,7 @@ func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bo
 		return false, err
 	}
 	done, err := final(ctx, k.Store, &known)
-	if err != nil || !done || dryRun || known.State == workflows.StateRejected {
+	if err != nil || !done || dryRun || known.State == workflows.StateRejected || known.State == workflows.StateReversed {
 		return !done, err
 	}
 	stop := reason(held.ChangedAfterPosting, fmt.Sprintf("payout %s was posted with a settlement of %s %s (batch %s), and Klarna now lists other figures, a settlement of %s",
@@ -134,7 +134,12 @@ func (k *Klarna) keep(ctx context.Context, row *store.Payout, kind string, a *kl
 
 // kind is where evidence of that kind is kept now.
 func (k *Klarna) kind(ctx context.Context, row *store.Payout, kind string) (string, error) {
-	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, firstRevision)
+	revision, err := k.revision(ctx, row)
+	if err != nil {
+		return "", err
+	}
+	kind = archive.Revised(kind, revision)
+	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return kind, nil
@@ -144,6 +149,15 @@ func (k *Klarna) kind(ctx context.Context, row *store.Payout, kind string) (stri
 		return archive.Later(kind), nil
 	}
 	return kind, nil
+}
+
+// revision is the one of the recorded payout; row may be what Klarna lists.
+func (k *Klarna) revision(ctx context.Context, row *store.Payout) (int, error) {
+	known, err := k.Store.Payout(ctx, row.ConnectionID, row.PaymentReference)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	return known.Revision, err
 }
 
 func rowOf(connection string, p settlement.Payout) (store.Payout, error) {
@@ -202,7 +216,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
-	if row.State == workflows.StateHeld {
+	if row.State == workflows.StateHeld || row.Revision > 0 {
 		if row, err = k.readAgain(ctx, in); err != nil {
 			return out, err
 		}

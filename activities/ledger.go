@@ -235,7 +235,7 @@ func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.N
 // RecordDecision records what a person decided about a payout, if that person
 // may.
 func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Recorded, error) {
-	if in.Kind == "approve" {
+	if in.Kind == workflows.DecisionApprove {
 		if refused, err := l.samePerson(ctx, in); err != nil || refused != "" {
 			return workflows.Recorded{Refused: refused}, err
 		}
@@ -244,9 +244,17 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 	if err != nil {
 		return workflows.Recorded{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
 	}
+	next, err := l.nextRevision(ctx, in)
+	if err != nil {
+		return workflows.Recorded{}, err
+	}
 	return workflows.Recorded{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
-		if in.Kind == "reject" {
+		switch {
+		case in.Kind == workflows.DecisionReject:
 			p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil
+		case in.Kind == workflows.DecisionRepost && next > p.Revision:
+			p.State, p.HeldReason, p.Held, p.Revision = workflows.StateDiscovered, "", nil, next
+			p.Proof, p.Voucher, p.VoucherHash = nil, nil, ""
 		}
 		return nil
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})

@@ -34,6 +34,9 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 	out := workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted, LookAgain: got.LookAgain}
 	state := workflows.StatePosting
 	switch {
+	case got.Stop != nil && got.Stop.Code == held.ReversedBefore:
+		out.Held, err = v.revise(ctx, in.PayoutRef, got.Stop)
+		return out, err
 	case got.Stop != nil:
 		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
 		out.Held = v.whyRefused(ctx, in, intent.Voucher, got.Stop)
@@ -110,7 +113,7 @@ func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*work
 	if proof.Payout.Same(listed) {
 		return nil, nil //nolint:nilnil // nothing stops it
 	}
-	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, firstRevision)
+	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
 		return reason(held.FiguresChanged, fmt.Sprintf("payout %s was proven with a settlement of %s, and Klarna now lists %s",
 			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency))), nil
@@ -143,13 +146,16 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 	if err != nil {
 		return nil, posting.Intent{}, err
 	}
-	poster := &posting.Poster{
-		Books: client, Memory: v.Store, Now: time.Now, Pause: pause, Absent: v.UnknownWait, Scans: &v.scans,
-	}
-	return poster, posting.Intent{
-		Connection: in.Connection, Company: connection.CompanyID, Revision: firstRevision,
+	return v.poster(ctx, client), posting.Intent{
+		Connection: in.Connection, Company: connection.CompanyID, Revision: row.Revision,
 		Voucher: &document, Periods: in.Periods, Draft: in.Draft,
+		Earlier:  tokensBefore(&row, connection.CompanyID, row.Revision),
+		Reversal: voucher.Token(row.MerchantID, row.PaymentReference, connection.CompanyID, row.Revision+1),
 	}, nil
+}
+
+func (v *Visma) poster(ctx context.Context, books posting.Books) *posting.Poster {
+	return &posting.Poster{Books: books, Memory: v.Store, Now: temporalsClock(ctx), Pause: pause, Absent: v.UnknownWait, Scans: &v.scans}
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -171,7 +177,7 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return nil, err
 	}
-	report, err := v.report(ctx, ref)
+	report, err := v.report(ctx, ref, archive.Revised(archive.KindPDF, row.Revision))
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +185,7 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return nil, err
 	}
-	if err := keepAnswer(ctx, v.Store, ref, archive.KindProof, &klarna.Answer{Body: proof, FetchedAt: time.Now().UTC()}); err != nil {
+	if err := keepAnswer(ctx, v.Store, ref, archive.Revised(archive.KindProof, row.Revision), &klarna.Answer{Body: proof, FetchedAt: time.Now().UTC()}); err != nil {
 		return nil, err
 	}
 	list := []posting.Attachment{{Filename: "kvitt." + ref.PaymentReference + ".txt", Body: proof}}
@@ -191,8 +197,8 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 
 // report is Klarna's PDF: from the archive when an earlier attempt fetched it.
 // A payout without a report is a fact that the proof states, not an error.
-func (v *Visma) report(ctx context.Context, ref workflows.PayoutRef) ([]byte, error) {
-	for body, err := range archive.Read(ctx, v.Store, ref.Connection, ref.PaymentReference, archive.KindPDF) {
+func (v *Visma) report(ctx context.Context, ref workflows.PayoutRef, kind string) ([]byte, error) {
+	for body, err := range archive.Read(ctx, v.Store, ref.Connection, ref.PaymentReference, kind) {
 		return body, err
 	}
 	client, err := v.Doors.Klarna(ctx, ref.Connection)
@@ -206,7 +212,7 @@ func (v *Visma) report(ctx context.Context, ref workflows.PayoutRef) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	return answer.Body, keepAnswer(ctx, v.Store, ref, archive.KindPDF, &answer)
+	return answer.Body, keepAnswer(ctx, v.Store, ref, kind, &answer)
 }
 
 func keepAnswer(ctx context.Context, k archive.Keeper, ref workflows.PayoutRef, kind string, a *klarna.Answer) error {

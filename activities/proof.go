@@ -34,7 +34,7 @@ func proofText(row *store.Payout, document *voucher.Voucher, hasReport bool) ([]
 		payout.Date.UTC().Format(time.RFC3339), money(payout.Totals.Settlement), payout.Currency)
 	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
 	for _, part := range proof.Components {
-		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimSuffix(part.Type+"/"+part.DetailedType+" "+part.Country, " "), part.Rows, money(part.Amount), money(part.VAT))
+		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimRight(strings.TrimRight(part.Type+"/"+part.DetailedType+" "+part.Country, " ")+" "+part.Reference, " "), part.Rows, money(part.Amount), money(part.VAT))
 	}
 	b.WriteString("\nKlarna's settlement formula\n")
 	for _, term := range proof.Terms() {

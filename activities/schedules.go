@@ -41,6 +41,9 @@ func (s *Schedules) SetSchedule(ctx context.Context, in workflows.ScheduleInput)
 			spec := s.spec(in)
 			schedule.Spec = &spec
 			schedule.State.Paused, schedule.State.Note = in.Paused, in.Note
+			if action, ok := schedule.Action.(*client.ScheduleWorkflowAction); ok { // one of an earlier version has none
+				action.Priority = workflows.UrgentSync.Priority(in.Connection)
+			}
 			return &client.ScheduleUpdate{Schedule: &schedule}, nil
 		}})
 	}

@@ -32,9 +32,6 @@ type Visma struct {
 	scans posting.Scans
 }
 
-// The revision of a payout's first voucher; corrections have their own.
-const firstRevision = 0
-
 // CompileVoucher compiles a proven payout by the connection's profile, checks
 // it against the company, and decides whether a person has to see it first.
 func (v *Visma) CompileVoucher(ctx context.Context, in workflows.PayoutRef) (workflows.Compiled, error) {
@@ -85,7 +82,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil || stop != nil {
 		return nil, stop, err
 	}
-	token := voucher.Token(row.MerchantID, row.PaymentReference, firm.ID, firstRevision)
+	token := voucher.Token(row.MerchantID, row.PaymentReference, firm.ID, row.Revision)
 	before, err := v.Store.Posting(ctx, firm.ID, token)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, err
@@ -99,7 +96,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
-	out.voucher, err = voucher.Compile(out.profile, proof, voucher.Target{Company: firm.ID, Revision: firstRevision})
+	out.voucher, err = voucher.Compile(out.profile, proof, voucher.Target{Company: firm.ID, Revision: row.Revision})
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
@@ -108,7 +105,8 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 		if err := json.Unmarshal(before.Voucher, &posted); err != nil {
 			return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
 		}
-		out.voucher.Date, out.periods = posted.Date, []string{before.Period}
+		dated(out.voucher, &posted)
+		out.periods = []string{before.Period}
 	} else if stop := place(out, firm); stop != nil {
 		v.Doors.ForgetCompany(row.ConnectionID)
 		return nil, stop, nil
@@ -117,6 +115,18 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 		return nil, heldFor(err), unlessHeld(err)
 	}
 	return out, nil, nil
+}
+
+// dated gives a voucher the date under which it was posted before, with the
+// texts of that version of Kvitt: an early one did not name the original date.
+func dated(v, posted *voucher.Voucher) {
+	plain := *v
+	plain.Date = posted.Date
+	if plain.Hash() == posted.Hash() {
+		*v = plain
+		return
+	}
+	v.MoveTo(posted.Date)
 }
 
 // unlessHeld is the error itself when it is not a reason to hold.
@@ -156,7 +166,7 @@ func place(out *compiled, firm *company.Company) *workflows.Held {
 		return reason(held.PeriodMissing, err.Error())
 	case closed.Period != nil && closed.NextOpen != nil && out.profile.Periods.Policy == voucher.NextOpen:
 		next := closed.NextOpen.Start
-		out.voucher.Date = voucher.Date{Year: next.Year, Month: next.Month, Day: next.Day}
+		out.voucher.MoveTo(voucher.Date{Year: next.Year, Month: next.Month, Day: next.Day})
 		out.periods = since(firm.Calendar, day, closed.NextOpen.ID)
 	default:
 		return reason(held.Code(closed.Code()), err.Error())

@@ -20,7 +20,7 @@ import (
 
 // serve starts everything and prints where to look, until it is interrupted.
 func serve(ctx context.Context, s settings, out io.Writer) error {
-	st, id, err := ready(ctx, s)
+	st, id, link, err := ready(ctx, s)
 	if st != nil {
 		defer func() { _ = st.Close() }()
 	}
@@ -38,9 +38,7 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nKvitt runs. Ctrl-C stops everything.\n\n")
 	fmt.Fprintf(w, "  Portal\thttp://%s\n", st.Portal)
-	if link, err := invitation(ctx, st); err == nil {
-		fmt.Fprintf(w, "  … your way in, once\t%s\n", link)
-	}
+	fmt.Fprintf(w, "  … your way in, once\t%s\n", link)
 	fmt.Fprintf(w, "  Temporal Web UI\t%s/namespaces/default/workflows\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  … what is held\t%s/namespaces/default/workflows?query=KvittState%%3D%%22held%%22\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  Metrics, health\thttp://%s/metrics\n", st.Metrics)
@@ -108,20 +106,23 @@ func quoted(words ...string) string {
 	return strings.Join(words, " ")
 }
 
-// ready starts everything and sets one connection up as a person would.
-func ready(ctx context.Context, s settings) (*stack.Stack, string, error) {
-	st, err := stack.Start(ctx, s.Options)
-	if err != nil {
-		return st, "", err
+// ready starts everything, lets one person in, and sets one connection up as a
+// person would. The link lets that person into the portal.
+func ready(ctx context.Context, s settings) (st *stack.Stack, id, link string, err error) {
+	if st, err = stack.Start(ctx, s.Options); err != nil {
+		return st, "", "", err
 	}
-	if err := step(ctx, st, s.Log, nil, "setup"); err != nil {
-		return st, "", err
+	if err = step(ctx, st, s.Log, nil, "setup"); err != nil {
+		return st, "", "", err
 	}
-	if _, err := st.StartWorker(ctx); err != nil {
-		return st, "", err
+	if link, err = invitation(ctx, st); err != nil {
+		return st, "", "", err
 	}
-	id, err := st.Connect(ctx, func(args ...string) { fmt.Fprintf(s.Log, "$ starter %s\n", quoted(slices.Clone(args)...)) })
-	return st, id, err
+	if _, err = st.StartWorker(ctx); err != nil {
+		return st, "", link, err
+	}
+	id, err = st.Connect(ctx, func(args ...string) { fmt.Fprintf(s.Log, "$ starter %s\n", quoted(slices.Clone(args)...)) })
+	return st, id, link, err
 }
 
 // step runs the starter as a person would and shows what it says.

@@ -41,7 +41,7 @@ type document struct {
 // simulated Visma.net what its books say.
 func demo(ctx context.Context, s settings, out io.Writer) error {
 	s.Ports = freeUnlessChosen(s.Ports)
-	st, id, err := ready(ctx, s)
+	st, id, _, err := ready(ctx, s)
 	if st != nil {
 		defer func() { _ = st.Close() }()
 	}

@@ -8,6 +8,7 @@
 package workflows
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -20,6 +21,7 @@ const (
 	ConnectionWorkflowName     = "ConnectionWorkflow"
 	SettlementSyncWorkflowName = "SettlementSyncWorkflow"
 	PayoutWorkflowName         = "PayoutWorkflow"
+	ReversePayoutWorkflowName  = "ReversePayoutWorkflow"
 )
 
 // Register makes every workflow known to a worker, under its stable name.
@@ -28,6 +30,7 @@ func Register(r worker.WorkflowRegistry) {
 		ConnectionWorkflowName:     ConnectionWorkflow,
 		SettlementSyncWorkflowName: SettlementSyncWorkflow,
 		PayoutWorkflowName:         PayoutWorkflow,
+		ReversePayoutWorkflowName:  ReversePayoutWorkflow,
 	} {
 		r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: name})
 	}
@@ -48,6 +51,11 @@ func ParsePayoutWorkflowID(id string) (connection, paymentReference string, ok b
 		return "", "", false
 	}
 	return strings.Cut(rest, "/")
+}
+
+// ReverseWorkflowID is the workflow id of the reversal with that revision.
+func ReverseWorkflowID(connection, paymentReference string, revision int) string {
+	return fmt.Sprintf("reverse/%s/%s/%d", connection, paymentReference, revision)
 }
 
 // BackfillWorkflowID is the workflow id of a backfill; both days are included.

@@ -23,6 +23,11 @@ func PayoutWorkflow(ctx workflow.Context, in PayoutInput) (PayoutResult, error) 
 	if err := p.listen(ctx); err != nil {
 		return PayoutResult{}, err
 	}
+	if in.Repost != nil {
+		p.decisions = append(p.decisions, &decision{Decision: Decision{
+			PayoutRef: in.PayoutRef, Kind: DecisionRepost, Who: in.Repost.Who, Reason: in.Repost.Reason,
+		}})
+	}
 	return p.run(ctx)
 }
 
@@ -233,10 +238,14 @@ func (p *payout) stopFor(err error) (*Held, error) {
 	if temporal.IsCanceledError(err) {
 		return nil, err
 	}
+	return stopFor(err), nil
+}
+
+func stopFor(err error) *Held {
 	if c, ok := credentialError(err); ok {
-		return heldFor(credentialCode(c.Provider), c.Reason), nil
+		return heldFor(credentialCode(c.Provider), c.Reason)
 	}
-	return heldFor(held.Failed, cause(err).Error()), nil
+	return heldFor(held.Failed, cause(err).Error())
 }
 
 // cause is an activity's own error, without what Temporal says around it.
@@ -265,7 +274,7 @@ func (p *payout) wait(ctx workflow.Context, stop *Held, seen int) error {
 		}
 		p.recorded = *stop
 	}
-	changed, err := workflow.AwaitWithTimeout(ctx, p.patience(stop.Code), func() bool { return p.nudges > seen })
+	changed, err := workflow.AwaitWithTimeout(ctx, patience(stop.Code, p.lookAgain), func() bool { return p.nudges > seen })
 	if changed {
 		p.recorded = Held{Code: stop.Code} // stopping again, even for the same reason, is news
 	}
@@ -304,10 +313,10 @@ func (p *payout) tell(ctx workflow.Context, stop *Held) error {
 }
 
 // patience is how long a held payout waits before it looks by itself.
-func (p *payout) patience(code held.Code) time.Duration {
+func patience(code held.Code, lookAgain time.Duration) time.Duration {
 	switch code {
 	case held.OutcomeUnknown:
-		return p.lookAgain
+		return lookAgain
 	case held.PeriodClosed, held.PeriodMissing, held.Failed:
 		return lookDaily
 	default:

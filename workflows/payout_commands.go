@@ -23,6 +23,11 @@ func (p *payout) listen(ctx workflow.Context) error {
 			p.nudges++
 		}
 	})
+	PayoutReversed.Listen(ctx, func(workflow.Context, string) {
+		p.begin() // it is final now, and proving says so
+		p.posted, p.booked = Posted{}, false
+		p.nudges++
+	})
 	return errors.Join(
 		PayoutStatusQuery.Answer(ctx, func() PayoutStatus {
 			status := PayoutStatus{PayoutResult: p.result, Held: p.held, Since: p.since}
@@ -31,17 +36,21 @@ func (p *payout) listen(ctx workflow.Context) error {
 		}),
 		ApprovePayout.Handle(ctx, p.mayApprove, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.approved, by.VoucherHash = p.compiled.VoucherHash, p.compiled.VoucherHash
-			return p.command(ctx, "approve", by)
+			return p.command(ctx, DecisionApprove, by)
 		}),
 		RejectPayout.Handle(ctx, p.mayReject, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.rejected = true
-			return p.command(ctx, "reject", by)
+			return p.command(ctx, DecisionReject, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
-			return p.command(ctx, "retry", by)
+			return p.command(ctx, DecisionRetry, by)
+		}),
+		RepostPayout.Handle(ctx, p.mayRepost, func(ctx workflow.Context, by Person) (Accepted, error) {
+			p.begin()
+			return p.command(ctx, DecisionRepost, by)
 		}),
 	)
 }
@@ -92,6 +101,16 @@ func (p *payout) mayReject(by Person) error {
 func (p *payout) mayRetry(by Person) error {
 	if p.held == nil || p.held.Code == held.Approval {
 		return fmt.Errorf("retry payout %s: it is %s, and only a held payout can be retried", p.in.PaymentReference, p.state)
+	}
+	return named(by)
+}
+
+func (p *payout) mayRepost(by Person) error {
+	switch {
+	case p.held == nil || p.held.Code != held.ReversedBefore:
+		return fmt.Errorf("repost payout %s: it is %s, and only a payout that was reversed can be posted anew", p.in.PaymentReference, p.state)
+	case by.Reason == "":
+		return fmt.Errorf("repost payout %s: a reason is needed, for the audit trail", p.in.PaymentReference)
 	}
 	return named(by)
 }

@@ -8,6 +8,8 @@ type PayoutInput struct {
 	PayoutRef
 	Sync string    `json:"sync,omitempty"`
 	Date time.Time `json:"date"`
+	// Repost is who asked to post a reversed payout anew, and why.
+	Repost *Person `json:"repost,omitempty"`
 }
 
 // PayoutResult is how a payout ended. Amounts are minor units.

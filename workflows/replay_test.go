@@ -3,6 +3,7 @@ package workflows_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"go.temporal.io/sdk/worker"
@@ -14,7 +15,7 @@ import (
 // released code: a change that is not deterministic fails here, before it
 // meets a workflow that has been waiting for months.
 func TestRecordedHistoriesReplay(t *testing.T) {
-	for _, name := range []string{workflows.ConnectionWorkflowName, workflows.SettlementSyncWorkflowName, workflows.PayoutWorkflowName} {
+	for _, name := range []string{workflows.ConnectionWorkflowName, workflows.SettlementSyncWorkflowName, workflows.PayoutWorkflowName, workflows.ReversePayoutWorkflowName} {
 		files, err := filepath.Glob(filepath.Join("testdata", "histories", name, "*.json"))
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no history of %s is recorded (%v)", name, err)
@@ -31,12 +32,34 @@ func TestRecordedHistoriesReplay(t *testing.T) {
 	}
 }
 
+// TestEveryReleaseHasRecordedEveryWorkflow makes sure that what replays is
+// all of a release: its histories begin with its name.
+func TestEveryReleaseHasRecordedEveryWorkflow(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "histories", "*", "*.json"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("there are no histories (%v)", err)
+	}
+	recorded := map[string]map[string]bool{}
+	for _, file := range files {
+		release, _, _ := strings.Cut(filepath.Base(file), "-")
+		if recorded[release] == nil {
+			recorded[release] = map[string]bool{}
+		}
+		recorded[release][filepath.Base(filepath.Dir(file))] = true
+	}
+	for release, types := range recorded {
+		if len(types) != 3 {
+			t.Errorf("release %s has recorded %v only", release, types)
+		}
+	}
+}
+
 func TestEveryWorkflowHasARecordedHistory(t *testing.T) {
 	folders, err := os.ReadDir(filepath.Join("testdata", "histories"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(folders) != 3 {
-		t.Errorf("%d folders of histories for 3 workflow types", len(folders))
+	if len(folders) != 4 {
+		t.Errorf("%d folders of histories for 4 workflow types", len(folders))
 	}
 }

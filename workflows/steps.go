@@ -98,12 +98,22 @@ type Hold struct {
 // Decision is what a person decided about a payout.
 type Decision struct {
 	PayoutRef
-	Kind   string `json:"kind"` // approve, reject, retry
+	Kind   string `json:"kind"`
 	Who    string `json:"who"`
 	Reason string `json:"reason,omitempty"`
 	// VoucherHash is the voucher that was approved.
 	VoucherHash string `json:"voucher_hash,omitempty"`
 }
+
+// The kinds of decisions, as the audit trail names them.
+const (
+	DecisionApprove  = "approve"
+	DecisionReject   = "reject"
+	DecisionRetry    = "retry"
+	DecisionReverse  = "reverse"
+	DecisionWithdraw = "withdraw_reversal"
+	DecisionRepost   = "repost"
+)
 
 // Recorded is what became of a decision. Refused, when set, is why the person
 // may not take it; then nothing was recorded.
@@ -290,10 +300,14 @@ const (
 
 // The activities.
 var (
-	ProvePayout    = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
-	CompileVoucher = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
-	PostVoucher    = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
-	CompleteBatch  = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	ProvePayout      = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
+	CompileVoucher   = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
+	PostVoucher      = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	CompleteBatch    = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	PrepareReversal  = Activity[ReverseInput, PreparedReversal]{Name: "PrepareReversal", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
+	PostReversal     = Activity[ReversalStep, Posted]{Name: "PostReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	CompleteReversal = Activity[ReversalStep, Completed]{Name: "CompleteReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+
 	PreviewPayout  = Activity[PreviewInput, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
 	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}
 	HoldPayout     = Activity[Hold, Nothing]{Name: "HoldPayout", StartToClose: quick, GiveUp: giveUp}

@@ -20,13 +20,17 @@ import (
 type steps struct {
 	mu sync.Mutex // activities run beside the test's own callbacks
 
-	prove    func() (workflows.Proven, error)
-	compile  func() (workflows.Compiled, error)
-	post     func() (workflows.Posted, error)
-	complete func() (workflows.Completed, error)
-	preview  func(workflows.PreviewInput) (workflows.Found, error)
-	deny     func(workflows.Decision) string // why a decision is refused
-	state    func(workflows.PayoutRef) (workflows.Found, error)
+	prove            func() (workflows.Proven, error)
+	compile          func() (workflows.Compiled, error)
+	post             func() (workflows.Posted, error)
+	complete         func() (workflows.Completed, error)
+	prepareReversal  func() (workflows.PreparedReversal, error)
+	postReversal     func() (workflows.Posted, error)
+	completeReversal func() (workflows.Completed, error)
+
+	preview func(workflows.PreviewInput) (workflows.Found, error)
+	deny    func(workflows.Decision) string // why a decision is refused
+	state   func(workflows.PayoutRef) (workflows.Found, error)
 
 	begin func(workflows.BeginSyncInput) (workflows.Plan, error)
 	list  func(workflows.ListPayoutsInput) (workflows.Listing, error)
@@ -69,8 +73,15 @@ func fails[T any](err error, out T) func() (T, error) {
 	}
 }
 
+// mirrored is a reversal that can be posted.
+var mirrored = workflows.PreparedReversal{Reverses: "000123", VoucherHash: "m1", Date: "2026-01-05", Periods: []string{"202601"}}
+
 func goodSteps() *steps {
 	return &steps{
+		prepareReversal:  answers(mirrored),
+		postReversal:     answers(workflows.Posted{BatchNumber: "000124"}),
+		completeReversal: answers(workflows.Completed{State: workflows.StateReversed}),
+
 		prove:    answers(workflows.Proven{Rows: 3, Settlement: 8_590_000, Currency: "SEK"}),
 		compile:  answers(workflows.Compiled{VoucherHash: "v1", Periods: []string{"202601"}}),
 		post:     answers(workflows.Posted{BatchNumber: "000123"}),
@@ -105,6 +116,18 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
 	add(env, &s.mu, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
 	add(env, &s.mu, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
+	add(env, &s.mu, workflows.PrepareReversal, func(workflows.ReverseInput) (workflows.PreparedReversal, error) {
+		note("prepare reversal")
+		return s.prepareReversal()
+	})
+	add(env, &s.mu, workflows.PostReversal, func(workflows.ReversalStep) (workflows.Posted, error) {
+		note("post reversal")
+		return s.postReversal()
+	})
+	add(env, &s.mu, workflows.CompleteReversal, func(workflows.ReversalStep) (workflows.Completed, error) {
+		note("complete reversal")
+		return s.completeReversal()
+	})
 	add(env, &s.mu, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)
 		return workflows.Nothing{}, nil

@@ -40,6 +40,27 @@ func Kinds() []string {
 // was sent, so that what the voucher rests on is never written over.
 func Later(kind string) string { return kind + ".later" }
 
+// Revised is the kind under which the evidence of a later revision of a payout's
+// posting is kept: what the first one rested on stays as it was.
+func Revised(kind string, revision int) string {
+	if revision == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s.%d", kind, revision)
+}
+
+// KindsUpTo are the kinds that a payout with that many revisions may have.
+func KindsUpTo(revision int) []string {
+	all := Kinds()
+	for r := 1; r <= revision; r++ {
+		for _, kind := range []string{KindPayout, KindTransactions, KindUnusable} {
+			all = append(all, Revised(kind, r), Later(Revised(kind, r)))
+		}
+		all = append(all, Revised(KindPDF, r), Revised(KindProof, r))
+	}
+	return all
+}
+
 // Nowhere is a keeper for a dry run: it keeps nothing.
 type Nowhere struct{}
 
@@ -156,16 +177,29 @@ func compress(body, room []byte) ([]byte, error) {
 	return e.EncodeAll(body, room), nil
 }
 
+var decoders = sync.Pool{New: func() any {
+	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return err
+	}
+	return d
+}}
+
+// Shelf is where documents are; *store.Store is one.
+type Shelf interface {
+	Documents(ctx context.Context, connection, reference, kind string) iter.Seq2[store.Document, error]
+}
+
 // Read gives the documents of a kind as they were received, in order, and
 // checks each against its digest.
-func Read(ctx context.Context, s *store.Store, connection, reference, kind string) iter.Seq2[[]byte, error] {
+func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			yield(nil, err)
+		d, ok := decoders.Get().(*zstd.Decoder)
+		if !ok {
+			yield(nil, errors.New("the decompressor could not be made"))
 			return
 		}
-		defer d.Close()
+		defer decoders.Put(d)
 		for doc, err := range s.Documents(ctx, connection, reference, kind) {
 			body, err := open(d, doc, err)
 			if !yield(body, err) || err != nil {
@@ -189,4 +223,20 @@ func open(d *zstd.Decoder, doc store.Document, err error) ([]byte, error) {
 		return nil, fmt.Errorf("read archived %s %d of payout %s: the bytes no longer match their SHA-256 %s", doc.Kind, doc.Seq, doc.PaymentReference, doc.SHA256)
 	}
 	return body, nil
+}
+
+// Digests names the evidence of each kind among a payout's documents as Kept
+// does; they come by kind and part.
+func Digests(documents []store.Document) map[string]string {
+	chained := map[string][sha256.Size]byte{}
+	for i := range documents {
+		sum, _ := hex.DecodeString(documents[i].SHA256) // what is no digest matches none
+		last := chained[documents[i].Kind]
+		chained[documents[i].Kind] = sha256.Sum256(append(last[:], sum...))
+	}
+	digests := make(map[string]string, len(chained))
+	for kind, sum := range chained {
+		digests[kind] = hex.EncodeToString(sum[:])
+	}
+	return digests
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -198,6 +199,29 @@ func (e *examination) temporalServer(ctx context.Context) {
 		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), operate.StartWorker)
 	default:
 		e.ok("worker", "", fmt.Sprintf("%s the task queue %q, last %s ago", asks(w.Count), w.Queue, span(max(0, e.now().Sub(w.Last)))))
+	}
+	e.version(ctx)
+}
+
+// version checks, where workers have versions, that this one gets the work: a
+// worker whose version is not current stands by and does nothing.
+func (e *examination) version(ctx context.Context) {
+	name, build := e.config.Deployment, e.config.BuildID
+	if name == "" {
+		return
+	}
+	helps := "When the new workers run: `temporal worker deployment set-current-version --deployment-name " + name + " --build-id " + build + "`."
+	switch current, err := e.temporal.Current(ctx, name); {
+	case errors.Is(err, operate.ErrNotRunning):
+		e.fail("version", "", "Temporal does not know the deployment "+name+" yet.", "Start a worker with the same KVITT_DEPLOYMENT and KVITT_BUILD_ID. "+helps)
+	case err != nil:
+		e.failed("version", "", err)
+	case current == "":
+		e.fail("version", "", "No version of the deployment "+name+" is current; workers without a version get the work.", helps)
+	case current != build:
+		e.warn("version", "", fmt.Sprintf("Version %s is not current; %s gets the work.", build, current), helps)
+	default:
+		e.ok("version", "", build+" of "+name+" is current")
 	}
 }
 

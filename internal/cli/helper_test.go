@@ -245,6 +245,7 @@ func (p *person) Secret(ctx context.Context, prompt string) (string, error) {
 
 // played is Temporal as a test plays it.
 type played struct {
+	current     string // the version that gets the work
 	mu          sync.Mutex
 	unreachable error
 	workers     int
@@ -341,6 +342,8 @@ func (p *played) Workers(context.Context) (operate.Workers, error) {
 	}
 	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
 }
+
+func (p *played) Current(context.Context, string) (string, error) { return p.current, nil }
 
 func (p *played) Retries(_ context.Context, workflowID string) ([]operate.Retry, error) {
 	if p.onRetries == nil {

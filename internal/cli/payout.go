@@ -30,7 +30,8 @@ func (a *app) payoutCommand() *cobra.Command {
 		Use:   "payout",
 		Short: "List, inspect and decide payouts",
 	})
-	c.AddCommand(a.payoutListCommand(), a.payoutShowCommand(), a.payoutPreviewCommand(), a.approveCommand(), a.rejectCommand(), a.retryCommand())
+	c.AddCommand(a.payoutListCommand(), a.payoutShowCommand(), a.payoutPreviewCommand(), a.approveCommand(), a.rejectCommand(), a.retryCommand(),
+		a.reverseCommand(), a.repostCommand())
 	return c
 }
 

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -85,6 +86,9 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 	}
 	s.say("Asked for it; waiting until the payout is final or stops again.")
 	accepted, err := operate.Call(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, operate.DecisionWithin)
+	if errors.Is(err, operate.ErrNotRunning) && (d.verb == "retry" || d.verb == "reject") {
+		return s.decideReversal(ctx, d, &before)
+	}
 	if err != nil {
 		return operate.Unanswered(attempted, err, noPayoutWorkflow(&before))
 	}
@@ -100,6 +104,17 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return errHeld
 	}
 	return nil
+}
+
+// decideReversal takes a decision to the reversal of a payout, if one waits: to
+// look again, or to withdraw it.
+func (s *session) decideReversal(ctx context.Context, d *decision, p *store.Payout) error {
+	id := workflows.ReverseWorkflowID(p.ConnectionID, p.PaymentReference, p.Revision+1)
+	_, err := operate.Call(ctx, s.temporal, d.update, id, workflows.Person{Who: s.who, Reason: d.reason}, operate.DecisionWithin)
+	if err != nil {
+		return operate.Unanswered(d.verb+" the payout "+p.PaymentReference, err, noPayoutWorkflow(p))
+	}
+	return s.showReversal(ctx, p.PaymentReference, id)
 }
 
 // recordedWithin is how long after its answer a payout may record its state.

@@ -138,14 +138,18 @@ func (p *page) proof(d *payoutDetail) {
 		return
 	}
 	p.heading("Proof: rows = totals = settlement")
-	t := table.New(table.Left("component"), table.Optional("country"), table.Right("rows"), table.Right("amount"), table.Right("VAT"), table.Right("effect"))
+	t := table.New(table.Left("component"), table.Optional("country"), table.Optional("reference"), table.Right("rows"), table.Right("amount"), table.Optional("VAT rate"), table.Right("VAT"), table.Right("effect"))
 	for _, c := range d.Proof.Components {
 		effect := d.Proof.Effect(c)
 		words := money(effect.Amount, d.Currency)
 		if effect.Outside {
 			words = "(billed apart)"
 		}
-		t.Add(strings.TrimSuffix(c.Pair(), "/"), c.Country, strconv.FormatInt(c.Rows, 10), money(c.Amount, d.Currency), money(c.VAT, d.Currency), words)
+		rate := ""
+		if c.VATRate != 0 {
+			rate = voucher.Percent(c.VATRate) + " %"
+		}
+		t.Add(strings.TrimSuffix(c.Pair(), "/"), c.Country, c.Reference, strconv.FormatInt(c.Rows, 10), money(c.Amount, d.Currency), rate, money(c.VAT, d.Currency), words)
 	}
 	p.write(t)
 	p.heading("Settlement formula")

@@ -219,7 +219,7 @@ func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail,
 // documents lists what is archived of a payout, kind by kind.
 func (s *session) documents(ctx context.Context, p *store.Payout) ([]documentDetail, error) {
 	all := []documentDetail{}
-	for _, kind := range archive.Kinds() {
+	for _, kind := range archive.KindsUpTo(p.Revision + 1) {
 		d := documentDetail{Kind: kind}
 		for part, err := range s.store.Documents(ctx, p.ConnectionID, p.PaymentReference, kind) {
 			if err != nil {

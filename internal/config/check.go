@@ -26,6 +26,12 @@ func (c *checker) together(config Config, keyset bool) {
 	}
 	c.notifications(config)
 	switch {
+	case config.Deployment != "" && config.BuildID == "":
+		c.problem("KVITT_BUILD_ID", "nothing, but a KVITT_DEPLOYMENT", "which version of the deployment this is, for example 1.4.0")
+	case config.Deployment == "" && config.BuildID != "":
+		c.problem("KVITT_DEPLOYMENT", "nothing, but a KVITT_BUILD_ID", "the name of the deployment that it is a version of, for example kvitt")
+	}
+	switch {
 	case config.CodecAuth == CodecPassword && config.CodecPassword == "":
 		c.problem("KVITT_CODEC_PASSWORD", "nothing, and no KVITT_CODEC_PASSWORD_FILE", "a password, because KVITT_CODEC_AUTH is password")
 	case config.CodecAuth == CodecPassword && len(config.CodecPassword.Reveal()) < 12:
@@ -166,6 +172,18 @@ func (c *checker) oneOf(name, value string, allowed ...string) string {
 		last := len(allowed) - 1
 		c.problem(name, fmt.Sprintf("%q", value), strings.Join(allowed[:last], ", ")+" or "+allowed[last])
 		return ""
+	}
+	return value
+}
+
+// name checks a name of letters, digits and a few other characters; "" stays
+// "".
+func (c *checker) name(variable, value, example, others string) string {
+	odd := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune(others, r)
+	}
+	if strings.ContainsFunc(value, odd) || len(value) > 200 {
+		c.problem(variable, fmt.Sprintf("%q", value), fmt.Sprintf("letters, digits and any of %s, for example %s", others, example))
 	}
 	return value
 }

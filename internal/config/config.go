@@ -70,6 +70,8 @@ type Config struct {
 	SyncLimit         time.Duration
 	GrantLifetime     time.Duration // of an interactive consent
 	GrantWarning      time.Duration
+	Deployment        string // "" when workers have no versions
+	BuildID           string // of this version of the deployment
 
 	// Unread names the KVITT_… variables in the environment that nobody reads,
 	// mistyped ones for example. Worth a warning.
@@ -129,6 +131,8 @@ func load(keyset bool) (Config, error) {
 		SyncLimit:         c.duration("KVITT_SYNC_LIMIT", env.SyncLimit),
 		GrantLifetime:     c.days("KVITT_GRANT_LIFETIME", env.GrantLifetime),
 		GrantWarning:      c.days("KVITT_GRANT_WARNING", env.GrantWarning),
+		Deployment:        c.name("KVITT_DEPLOYMENT", env.Deployment, "kvitt", "-_"),
+		BuildID:           c.name("KVITT_BUILD_ID", env.BuildID, "1.4.0", "-_.+"),
 		Unread:            unread(),
 	}
 	c.together(config, keyset)

@@ -77,6 +77,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		"KVITT_SMTP_URL_FILE="+file(t, "smtps://u%40x:p@mail.example.com"), "KVITT_MAIL_FROM=Kvitt <kvitt@example.com>", "KVITT_MAIL_TO=anna@example.com, Books <books@example.com>",
 		"KVITT_WEBHOOK_URL=http://127.0.0.1:9999/hook?token=x", "KVITT_WEBHOOK_SECRET_FILE="+file(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
 		"KVITT_SYNC_LIMIT=3h", "KVITT_GRANT_LIFETIME=180", "KVITT_GRANT_WARNING=30",
+		"KVITT_DEPLOYMENT=kvitt-prod", "KVITT_BUILD_ID=1.4.0+abc",
 	)
 	got, err := config.Load()
 	if err != nil {
@@ -93,6 +94,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		SMTPURL: "smtps://u%40x:p@mail.example.com", MailFrom: `"Kvitt" <kvitt@example.com>`, MailTo: []string{"anna@example.com", "books@example.com"},
 		WebhookURL: "http://127.0.0.1:9999/hook?token=x", WebhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		SyncLimit: 3 * time.Hour, GrantLifetime: 180 * 24 * time.Hour, GrantWarning: 30 * 24 * time.Hour,
+		Deployment: "kvitt-prod", BuildID: "1.4.0+abc",
 		Unread: []string{"KVITT_DATABSE_URL"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -172,6 +174,9 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_WEBHOOK_SECRET=" + long, "KVITT_WEBHOOK_URL: found nothing, but a KVITT_WEBHOOK_SECRET"},
 		{"KVITT_GRANT_LIFETIME=365d", `KVITT_GRANT_LIFETIME: found "365d", expected a whole number from 1 to 3650`},
 		{"KVITT_SYNC_LIMIT=26", `KVITT_SYNC_LIMIT: found "26", expected a time`},
+		{"KVITT_DEPLOYMENT=kvitt", "KVITT_BUILD_ID: found nothing, but a KVITT_DEPLOYMENT, expected which version"},
+		{"KVITT_BUILD_ID=1.4.0", "KVITT_DEPLOYMENT: found nothing, but a KVITT_BUILD_ID, expected the name"},
+		{"KVITT_DEPLOYMENT=kvitt.prod KVITT_BUILD_ID=1", `KVITT_DEPLOYMENT: found "kvitt.prod", expected letters, digits and any of -_`},
 	} {
 		t.Run(c.env, func(t *testing.T) {
 			environment(t, append([]string{"KVITT_KEYSET=k"}, strings.Split(c.env, " ")...)...)

@@ -54,6 +54,8 @@ type environment struct {
 	SyncLimit             string `envconfig:"KVITT_SYNC_LIMIT" default:"26h" desc:"no successful sync of an active connection for longer than this is reported"`
 	GrantLifetime         string `envconfig:"KVITT_GRANT_LIFETIME" default:"365" desc:"days that a person's consent in Visma Connect lives, as the OAuth client is set in Visma's portal"`
 	GrantWarning          string `envconfig:"KVITT_GRANT_WARNING" default:"14" desc:"days before its end from which on it is warned of"`
+	Deployment            string `envconfig:"KVITT_DEPLOYMENT" desc:"the name of the Temporal worker deployment that this worker belongs to; none: workers have no versions"`
+	BuildID               string `envconfig:"KVITT_BUILD_ID" desc:"which version of the deployment this worker is, with KVITT_DEPLOYMENT"`
 }
 
 // Variable describes a setting.

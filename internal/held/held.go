@@ -34,6 +34,7 @@ const (
 	FormulaDiffers      Code = "formula_differs"
 	DebtDiffers         Code = "debt_differs"
 	ComponentUnknown    Code = "component_unknown"
+	VATRateUnexpected   Code = "vat_rate_unexpected"
 	CurrencyUnknown     Code = "currency_unknown"
 	NothingToBook       Code = "nothing_to_book"
 	VoucherUnbalanced   Code = "voucher_unbalanced"
@@ -53,6 +54,7 @@ const (
 	BookedElsewhere     Code = "booked_elsewhere"
 	FiguresChanged      Code = "figures_changed"
 	ChangedAfterPosting Code = "changed_after_posting"
+	ReversedBefore      Code = "reversed_before"
 	BatchDiffers        Code = "batch_differs"
 	OutcomeUnknown      Code = "outcome_unknown"
 	ReleaseFailed       Code = "release_failed"
@@ -69,6 +71,7 @@ var catalogue = []Reason{
 	{FormulaDiffers, ForPerson, "Klarna's totals do not add up to the amount it paid out.", "Compare the payout's PDF with the totals shown here and ask Klarna's merchant support; retry when the report is corrected."},
 	{DebtDiffers, ForPerson, "The debt balance does not continue from the payout before, or does not follow from this payout's own movements.", "Check whether a payout between the two is missing (backfill the days between), then retry; otherwise ask Klarna's merchant support."},
 	{ComponentUnknown, ForPerson, "The posting profile has no rule for a kind of row in this payout.", "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself."},
+	{VATRateUnexpected, ForPerson, "A fee carries VAT of a rate that the posting profile does not expect.", "Ask the accountant whether the rate is right; if so, add it to `vat.rates` in the profile (`starter profile set`), and the payout goes on by itself."},
 	{CurrencyUnknown, ForPerson, "The payout is in a currency whose minor unit Kvitt does not know.", "Report it to Kvitt's developers; nothing is posted until the currency is known."},
 	{NothingToBook, ForPerson, "The payout has no amounts, so there is nothing to post.", "Nothing needs to be done; reject it to close it."},
 	{VoucherUnbalanced, ForPerson, "The compiled voucher does not balance, or its bank line is not the settlement amount.", "This is a fault in Kvitt or in the profile's rules; keep the evidence and report it."},
@@ -87,7 +90,8 @@ var catalogue = []Reason{
 	{Rejected, ForPerson, "Visma.net refused the batch.", "Read Visma.net's words, correct what they name in Visma.net or in the profile, then retry."},
 	{BookedElsewhere, ForPerson, "A batch that Kvitt did not make already carries this payment reference.", "If it books this payout, reject the payout here; if not, change that batch's reference in Visma.net and retry."},
 	{FiguresChanged, ForEvent, "Klarna's figures have changed since they were proven; nothing is posted yet.", "Nothing needs to be done; the payout is proven and compiled anew."},
-	{ChangedAfterPosting, ForPerson, "Klarna's figures or the profile have changed since the payout was posted.", "Compare the two vouchers shown here; correct with a reversal, never by posting twice."},
+	{ChangedAfterPosting, ForPerson, "Klarna's figures or the profile have changed since the payout was posted.", "Compare the two vouchers shown here; correct with a reversal (`starter payout reverse`) and post it anew (`starter payout repost`), never by posting twice."},
+	{ReversedBefore, ForPerson, "The payout was posted and reversed before, and stands in the books no longer.", "Post it anew with `starter payout repost`, or reject it if it is booked in another way."},
 	{BatchDiffers, ForPerson, "The batch in Visma.net is not what Kvitt meant to post.", "Compare the lines shown here; the batch is not released. Correct it in Visma.net and retry."},
 	{OutcomeUnknown, ForEvent, "Visma.net did not say whether the batch was booked; Kvitt looks for it before anything else happens.", "Nothing needs to be done; Kvitt adopts the batch when it appears, and posts again only after it has stayed absent long enough."},
 	{ReleaseFailed, ForPerson, "The batch is booked and correct, but Visma.net did not release it.", "Read Visma.net's words; release it in Visma.net or retry. Kvitt never posts it again."},

@@ -92,6 +92,7 @@ func TestARowOfASettlementIsWhatTheProofWants(t *testing.T) {
 		Type: "NEW_TYPE", DetailedType: "NEW_DETAIL", Amount: -2000, VAT: 7, VATRate: 2500, TaxInRegistrationCurrency: 8,
 		Currency: "NOK", Country: "NO", MerchantID: "K1", OrderID: "ce17b4cb-147f-48b7-b8e6-dde2fa397f04", CaptureID: "c", RefundID: "r",
 		MerchantReference1: `Ordre å "7"`, MerchantReference2: "#7😀",
+		Comment:     "Loan 2022-12-01",
 		CaptureDate: time.Date(2026, 1, 15, 7, 52, 26, 500_000_000, time.UTC), SaleDate: time.Date(2026, 1, 14, 7, 52, 26, 0, time.UTC),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

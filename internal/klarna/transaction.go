@@ -99,6 +99,7 @@ func (t *Transaction) Row(into *settlement.Row) {
 		RefundID:                  t.RefundID,
 		MerchantReference1:        t.MerchantReference1,
 		MerchantReference2:        t.MerchantReference2,
+		Comment:                   t.KlarnaComment,
 		CaptureDate:               t.CaptureDate,
 		SaleDate:                  t.SaleDate,
 	}

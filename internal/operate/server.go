@@ -161,6 +161,17 @@ func (t *server) Workers(ctx context.Context) (Workers, error) {
 	return w, nil
 }
 
+func (t *server) Current(ctx context.Context, deployment string) (string, error) {
+	answer, err := t.client.WorkerDeploymentClient().GetHandle(deployment).Describe(ctx, client.WorkerDeploymentDescribeOptions{})
+	if err != nil {
+		return "", t.meaning(ctx, err, ErrNoAnswer)
+	}
+	if v := answer.Info.RoutingConfig.CurrentVersion; v != nil {
+		return v.BuildID, nil
+	}
+	return "", nil
+}
+
 func (t *server) Retries(ctx context.Context, workflowID string) ([]Retry, error) {
 	asking, cancel := context.WithTimeout(ctx, AnswerWithin/2)
 	defer cancel()

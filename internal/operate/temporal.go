@@ -30,6 +30,9 @@ type Temporal interface {
 	Result(ctx context.Context, workflowID string, out any) error
 	// Workers tells who has asked the task queue for work lately.
 	Workers(ctx context.Context) (Workers, error)
+	// Current is the build id that gets the work of a worker deployment; "" when
+	// those without a version get it.
+	Current(ctx context.Context, deployment string) (string, error)
 	// Retries are the steps of a workflow that failed and are tried again.
 	Retries(ctx context.Context, workflowID string) ([]Retry, error)
 	// NextRun is when a schedule starts something next, zero when it does not.

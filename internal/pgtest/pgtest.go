@@ -81,7 +81,7 @@ func start() (*server, error) {
 		return nil, errors.New("nobody would stop it: give this package a TestMain that calls pgtest.Run")
 	}
 	if current.server == nil && current.err == nil {
-		current.server, current.err = newServer()
+		current.server, current.err = newServer("off")
 	}
 	return current.server, current.err
 }

@@ -94,3 +94,38 @@ func waitUntilGone(t *testing.T, dir string) {
 		}
 	}
 }
+
+func TestAKilledServerComesBackWithItsData(t *testing.T) {
+	s, err := pgtest.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Stop()
+	url, err := s.Create(t.Context(), "mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(t.Context(), "CREATE TABLE kept (id BIGINT PRIMARY KEY); INSERT INTO kept VALUES (7)"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.PingContext(t.Context()); err == nil {
+			t.Error("a killed server answers")
+		}
+		if err := s.Again(); err != nil {
+			t.Fatal(err)
+		}
+		var id int64
+		if err := db.QueryRowContext(t.Context(), "SELECT id FROM kept").Scan(&id); err != nil || id != 7 {
+			t.Errorf("after it came back it holds %d, %v", id, err)
+		}
+	}
+}

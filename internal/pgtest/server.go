@@ -26,21 +26,25 @@ const (
 
 // supervise starts the server ($1 is the binary, $2 its folder), waits until
 // standard input ends, which it does when the test binary ends in whatever
-// way, and then stops the server and removes the folder.
+// way, and then stops the server and removes the folder, unless a file "keep"
+// in it says that the server will be started again. $3 is whether a commit has
+// reached the operating system when it is answered: what a server that is
+// killed must not lose.
 const supervise = `
 "$1" -D "$2/data" -k "$2" -p ` + socketPort + ` -c listen_addresses='' \
-	-c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+	-c fsync=off -c synchronous_commit="$3" -c full_page_writes=off \
 	-c max_connections=200 -c shared_buffers=64MB >"$2/log" 2>&1 </dev/null &
 server=$!
 cat >/dev/null
 kill -INT $server 2>/dev/null
 wait $server
 cd /
-rm -rf "$2"
+[ -e "$2/keep" ] || rm -rf "$2"
 `
 
 type server struct {
 	dir   string
+	sync  string // on or off
 	shell *exec.Cmd
 	life  io.Closer // closing it ends the server
 	ended chan struct{}
@@ -48,7 +52,7 @@ type server struct {
 
 // newServer makes a cluster in a temporary folder, starts it and waits until
 // it answers.
-func newServer() (*server, error) {
+func newServer(sync string) (*server, error) {
 	initdb, postgres, err := binaries()
 	if err != nil {
 		return nil, err
@@ -61,7 +65,7 @@ func newServer() (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the server: %w", err)
 	}
-	s := &server{dir: dir, ended: make(chan struct{})}
+	s := &server{dir: dir, sync: sync, ended: make(chan struct{})}
 	if credential != nil {
 		err = os.Chown(dir, int(credential.Uid), int(credential.Gid))
 	}
@@ -97,7 +101,7 @@ func (s *server) initialize(initdb string, credential *syscall.Credential) error
 }
 
 func (s *server) launch(postgres string, credential *syscall.Credential) error {
-	s.shell = exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "pgtest", postgres, s.dir) //nolint:gosec // a binary found by binaries
+	s.shell = exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "pgtest", postgres, s.dir, s.sync) //nolint:gosec // a binary found by binaries
 	s.shell.Dir = s.dir
 	s.shell.Env = environment(s.dir)
 	// Its own process group: Ctrl-C in the terminal ends the test binary, and

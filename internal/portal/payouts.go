@@ -2,6 +2,7 @@ package portal
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,3 +169,31 @@ func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u w
 
 // decisionWithin is how long a page waits for what a decision led to.
 const decisionWithin = 15 * time.Second
+
+// reverse takes the batch of a posted payout back by a mirrored one.
+func (p *Portal) reverse(w http.ResponseWriter, r *http.Request) error {
+	return p.correct(w, r, "reverse", p.Desk.Reverse)
+}
+
+// repost posts a reversed payout anew, as its next revision.
+func (p *Portal) repost(w http.ResponseWriter, r *http.Request) error {
+	return p.correct(w, r, "repost", p.Desk.Repost)
+}
+
+// correct starts what corrects the books; the page tells how it goes.
+func (p *Portal) correct(w http.ResponseWriter, r *http.Request, verb string,
+	start func(context.Context, *store.Payout, workflows.Person) (string, error),
+) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	if reason == "" {
+		return &operate.Error{Attempted: verb + " the payout " + row.PaymentReference, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	if _, err := start(r.Context(), &row, workflows.Person{Who: by(r), Reason: reason}); err != nil {
+		return err
+	}
+	return done(w, r, "/connections/"+row.ConnectionID+"/payouts/"+row.PaymentReference, verb)
+}

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"kvitt/internal/report"
 	"kvitt/internal/settlement"
 	"kvitt/internal/signin"
 )
@@ -43,6 +44,8 @@ func functions(words dictionary) template.FuncMap {
 		"t":       words.say,
 		"has":     words.has,
 		"action":  words.action,
+		"column":  words.column,
+		"cell":    cell,
 		"money":   func(minor int64, currency string) string { return money(minor, currency) },
 		"moment":  moment,
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
@@ -71,6 +74,20 @@ func money(minor int64, currency string) string {
 		whole += "." + rest
 	}
 	return whole
+}
+
+// cell is a value of a report as people read it.
+func cell(row report.Row, i int, column report.Column) string {
+	if i >= len(row.Cells) || !row.Cells[i].Known {
+		return ""
+	}
+	c := row.Cells[i]
+	switch column.Kind {
+	case report.Money:
+		return money(c.Number, string(c.Currency))
+	default:
+		return c.Decimal(column.Kind)
+	}
 }
 
 // moment is a point of time for people, "–" when there is none.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/report"
+
 	"github.com/goccy/go-yaml"
 	textlanguage "golang.org/x/text/language"
 )
@@ -67,6 +69,14 @@ func (d dictionary) action(name string) string {
 		return text
 	}
 	return name
+}
+
+// column is the heading of a report's column.
+func (d dictionary) column(c report.Column) string {
+	if text, ok := d["column."+c.Key]; ok {
+		return text
+	}
+	return c.Name
 }
 
 func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }

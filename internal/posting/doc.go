@@ -23,6 +23,7 @@
 //	verified   final
 //	draft      final: stands on hold in Visma.net, as the profile wants
 //	rejected   Visma.net said a clear no    → a new voucher may be intended
+//	reversed   final: another batch took it back
 package posting
 
 import (
@@ -49,6 +50,7 @@ const (
 	Verified = "verified"
 	Draft    = "draft"
 	Rejected = "rejected"
+	Reversed = "reversed"
 )
 
 // Books is what posting needs of Visma.net; *visma.Client is one.
@@ -77,7 +79,9 @@ type Memory interface {
 type Poster struct {
 	Books  Books
 	Memory Memory
-	Now    func() time.Time
+	// Now must be the same clock for all who post: Absent is measured by it, from
+	// what one of them has written down to what another one reads.
+	Now func() time.Time
 	// Pause waits between two questions to a job or a batch.
 	Pause func(ctx context.Context, d time.Duration) error
 	// Absent is how long a batch must have stayed away before it is posted
@@ -97,6 +101,12 @@ type Intent struct {
 	Voucher    *voucher.Voucher
 	Periods    []string
 	Draft      bool
+	// Earlier are the tokens of the payout's revisions before this one, whose
+	// batches carry the same payment reference.
+	Earlier []string
+	// Reversal is the token that takes this posting back. A batch that carries
+	// it shows that an earlier installation did so.
+	Reversal string
 }
 
 // Bound tells whether a posting in that state may have reached the books, so

@@ -27,6 +27,17 @@ func draft(in Intent) (visma.JournalTransactionUpdate, error) {
 		TransactionCode:        optional(v.TransactionCode),
 		Branch:                 optional(v.Branch),
 	}
+	if v.VATTransaction {
+		// Klarna rounds VAT for each row, so it is not the rate of the sum.
+		out.CreateVATTransaction, out.SkipVATAmountValidation = visma.V(true), visma.V(true)
+	}
+	if v.ExchangeRate != "" {
+		rate, err := visma.ParseDecimal(v.ExchangeRate)
+		if err != nil {
+			return visma.JournalTransactionUpdate{}, fmt.Errorf("write the batch of payout %s: %w", v.PaymentReference, err)
+		}
+		out.ExchangeRate = visma.V(rate)
+	}
 	for i, l := range v.Lines {
 		line := visma.JournalTransactionLineUpdate{
 			Operation:              visma.Insert,
@@ -37,6 +48,7 @@ func draft(in Intent) (visma.JournalTransactionUpdate, error) {
 			DebitAmountInCurrency:  visma.V(visma.FromMinor(l.Debit, decimals)),
 			CreditAmountInCurrency: visma.V(visma.FromMinor(l.Credit, decimals)),
 			VATCodeID:              optional(l.VATCode),
+			VATID:                  optional(l.VATID),
 			Branch:                 optional(l.Branch),
 		}
 		for _, s := range l.Subaccount {

@@ -168,6 +168,9 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		return "", nil, err
 	}
 	if len(ours) > 0 {
+		if halt, err := p.reversed(ctx, in); err != nil || halt != nil {
+			return "", halt, err
+		}
 		return p.oneOf(ctx, in, ours)
 	}
 	others, err := p.Memory.SeenByReference(ctx, in.Company, in.Voucher.Lines[0].Reference)
@@ -175,6 +178,9 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		return "", nil, err
 	}
 	for _, seen := range others {
+		if slices.Contains(in.Earlier, seen.Token) {
+			continue // what it was before it was reversed, and the reversal
+		}
 		mine, err := p.mine(ctx, in.Company, seen.Token)
 		if err != nil {
 			return "", nil, err
@@ -195,6 +201,20 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		}
 	}
 	return "", nil, nil
+}
+
+// reversed stops a payout whose batch is in the books together with the one
+// that takes it back: it is not booked, whatever its own batch says.
+func (p *Poster) reversed(ctx context.Context, in Intent) (*Stop, error) {
+	if in.Reversal == "" {
+		return nil, nil //nolint:nilnil // nothing can take it back
+	}
+	back, err := p.Memory.SeenByToken(ctx, in.Company, in.Reversal)
+	if err != nil || len(back) == 0 {
+		return nil, err
+	}
+	return stop(held.ReversedBefore, "batch %s in period %s (%q) takes the batch of payout %s back",
+		back[0].BatchNumber, back[0].Period, fault.Trim(back[0].Description), in.Voucher.PaymentReference), nil
 }
 
 // mine tells whether this database has a posting with that token.

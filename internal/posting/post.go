@@ -38,6 +38,8 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 		return p.await(ctx, in, row)
 	case Booked:
 		return p.check(ctx, in, row)
+	case Reversed:
+		return Outcome{Stop: stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.PaymentReference)}, nil
 	default: // checked and beyond
 		// What another connection of the same merchant and company has booked
 		// is as good as adopted.

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
@@ -161,6 +162,7 @@ func (p *parts) work(ctx context.Context) error {
 	w := worker.New(p.temporal, p.config.TaskQueue, worker.Options{
 		MaxConcurrentActivityExecutionSize: p.config.Activities,
 		WorkerStopTimeout:                  stopWithin,
+		DeploymentOptions:                  deployment(p.config),
 		OnFatalError: func(err error) {
 			select {
 			case fatal <- err:
@@ -183,7 +185,7 @@ func (p *parts) work(ctx context.Context) error {
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("start the worker on task queue %s: %w", p.config.TaskQueue, err)
 	}
-	p.log.Info("worker started", zap.String("task_queue", p.config.TaskQueue))
+	p.log.Info("worker started", zap.String("task_queue", p.config.TaskQueue), zap.String("deployment", p.config.Deployment), zap.String("build_id", p.config.BuildID))
 	defer w.Stop()
 	select {
 	case <-ctx.Done():
@@ -191,6 +193,20 @@ func (p *parts) work(ctx context.Context) error {
 		return nil
 	case err := <-fatal:
 		return fmt.Errorf("run the worker on task queue %s: %w", p.config.TaskQueue, err)
+	}
+}
+
+// deployment says which version this worker is, where workers have versions.
+// Every workflow goes on with the current version: payouts and connections stay
+// open for longer than a version runs.
+func deployment(c *config.Config) worker.DeploymentOptions {
+	if c.Deployment == "" {
+		return worker.DeploymentOptions{}
+	}
+	return worker.DeploymentOptions{
+		UseVersioning:             true,
+		Version:                   worker.WorkerDeploymentVersion{DeploymentName: c.Deployment, BuildID: c.BuildID},
+		DefaultVersioningBehavior: workflow.VersioningBehaviorAutoUpgrade,
 	}
 }
 

@@ -83,6 +83,7 @@ type Row struct {
 	RefundID                  string
 	MerchantReference1        string
 	MerchantReference2        string
+	Comment                   string // klarna_comment
 	CaptureDate               time.Time
 	SaleDate                  time.Time
 }
@@ -94,6 +95,11 @@ type Key struct {
 	DetailedType string `json:"detailed_type"`
 	Country      string `json:"country,omitempty"`
 	MerchantID   string `json:"merchant_id,omitempty"`
+	VATRate      int64  `json:"vat_rate,omitempty"` // of the VAT on Klarna's fee, 2500 = 25.00 %
+	// Reference is Klarna's comment on rows that belong to no order: the loan
+	// that is paid back, the statement of a debt that is netted, the review or
+	// the reserve behind money that is held back and released.
+	Reference string `json:"reference,omitempty"`
 }
 
 // Component is the sum of the rows of one key, in minor units of the payout's

@@ -72,7 +72,7 @@ func (t *Tally) find(r *Row) *sum {
 			return &t.sums[guess]
 		}
 	}
-	key := Key{r.Type, r.DetailedType, r.Country, r.MerchantID}
+	key := Key{r.Type, r.DetailedType, r.Country, r.MerchantID, r.VATRate, r.reference()}
 	i, ok := t.index[key]
 	if !ok {
 		i = t.insert(key)
@@ -87,7 +87,7 @@ func (t *Tally) find(r *Row) *sum {
 func (t *Tally) insert(key Key) int {
 	key = Key{
 		strings.Clone(key.Type), strings.Clone(key.DetailedType),
-		strings.Clone(key.Country), strings.Clone(key.MerchantID),
+		strings.Clone(key.Country), strings.Clone(key.MerchantID), key.VATRate, strings.Clone(key.Reference),
 	}
 	d, _ := directionOf(key.Type)
 	i := len(t.sums)
@@ -96,9 +96,22 @@ func (t *Tally) insert(key Key) int {
 	return i
 }
 
+// reference is Klarna's comment where it tells what a row is about. Rows of
+// orders have references of their own, far too many to tell apart here.
+func (r *Row) reference() string {
+	if r.Comment == "" || r.OrderID != "" {
+		return ""
+	}
+	switch r.Type {
+	case TypeCharge, TypeCredit, TypeHoldback, TypeRelease:
+		return r.Comment
+	}
+	return ""
+}
+
 func (s *sum) holds(r *Row) bool {
 	return s.DetailedType == r.DetailedType && s.Type == r.Type &&
-		s.Country == r.Country && s.MerchantID == r.MerchantID
+		s.Country == r.Country && s.MerchantID == r.MerchantID && s.VATRate == r.VATRate && s.Reference == r.reference()
 }
 
 func (s *sum) add(to *int64, amount int64) {
@@ -118,8 +131,8 @@ func (s *sum) add(to *int64, amount int64) {
 // Rows is the number of rows added, those in another currency included.
 func (t *Tally) Rows() int64 { return t.rows }
 
-// Components are the sums so far, sorted by type, detailed type, country and
-// merchant id, whatever the order of the rows. The slice is the caller's.
+// Components are the sums so far, sorted by type, detailed type, country,
+// merchant id, VAT rate and reference, whatever the order of the rows. The slice is the caller's.
 func (t *Tally) Components() []Component {
 	components := make([]Component, len(t.sums))
 	for i := range t.sums {
@@ -139,8 +152,8 @@ func (t *Tally) overflowed() (Component, bool) {
 	return Component{}, false
 }
 
-// SortComponents sorts in place by type, detailed type, country and merchant
-// id: the one order in which components are shown, hashed and booked.
+// SortComponents sorts in place by type, detailed type, country, merchant
+// id, VAT rate and reference: the one order in which components are shown, hashed and booked.
 func SortComponents(components []Component) {
 	slices.SortFunc(components, func(a, b Component) int {
 		return cmp.Or(
@@ -148,6 +161,8 @@ func SortComponents(components []Component) {
 			cmp.Compare(a.DetailedType, b.DetailedType),
 			cmp.Compare(a.Country, b.Country),
 			cmp.Compare(a.MerchantID, b.MerchantID),
+			cmp.Compare(a.VATRate, b.VATRate),
+			cmp.Compare(a.Reference, b.Reference),
 		)
 	})
 }

@@ -33,14 +33,15 @@ type Payout struct {
 	VoucherHash      string
 	ProfileVersion   int
 	DiscoveredAt     time.Time
+	Revision         int // of the posting that counts; even, see voucher.IsReversal
 	UpdatedAt        time.Time
 
-	BatchNumber string // of the posting with the highest revision; read only
+	BatchNumber string // of the posting that counts, of its reversal once it is reversed; read only
 }
 
 const payoutColumns = "connection_id, payment_reference, merchant_id, payout_date, currency, settlement_type, " +
 	"settlement, opening_debt, closing_debt, payout, state, held_reason, held, row_count, proof, voucher, " +
-	"voucher_hash, profile_version, discovered_at, updated_at"
+	"voucher_hash, profile_version, discovered_at, updated_at, revision"
 
 func (p *Payout) cells() []any {
 	return []any{
@@ -62,6 +63,7 @@ func (p *Payout) cells() []any {
 		&p.ProfileVersion,
 		instant{&p.DiscoveredAt},
 		instant{&p.UpdatedAt},
+		&p.Revision,
 	}
 }
 
@@ -73,7 +75,8 @@ func (p *Payout) read() []any { return append(p.cells(), text{&p.BatchNumber}) }
 const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM postings
 	WHERE postings.payment_reference = payouts.payment_reference AND (postings.connection_id = payouts.connection_id
 		OR postings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
-	ORDER BY revision DESC LIMIT 1), '') FROM payouts`
+		AND postings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
+	LIMIT 1), '') FROM payouts`
 
 // UpsertPayouts records the payouts that Klarna lists for a connection: new
 // ones as discovered; of known ones the figures are refreshed, unless they are

@@ -21,14 +21,20 @@ import (
 //
 // The errors are *RuleError (the profile does not say where an amount belongs),
 // *UnexplainedError (the proof needed a reading that cannot be booked without
-// guessing), *NothingToBookError (no amounts at all) and *UnbalancedError, and
+// guessing), *VATRateError (VAT of a rate that the profile does not expect),
+// *NothingToBookError (no amounts at all) and *UnbalancedError, and
 // tell the held code by Code().
 func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	if t.Company == "" {
 		return nil, errors.New("compile voucher: no Visma.net company was given")
 	}
 	c := newCompiler(p, proof, t)
-	c.addComponents()
+	if err := c.checkRates(); err != nil {
+		return nil, err
+	}
+	if err := c.addComponents(); err != nil {
+		return nil, err
+	}
 	c.addDebt()
 	if err := c.addMoney(); err != nil {
 		return nil, err
@@ -83,7 +89,9 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 		Date:             date,
 		Currency:         payout.Currency,
 		Settlement:       payout.Totals.Settlement,
+		VATTransaction:   p.vat.transaction,
 	}
+	c.voucher.ExchangeRate = c.exchangeRate()
 	return c
 }
 
@@ -99,7 +107,8 @@ func (c *compiler) subaccount() []Segment {
 }
 
 // addComponents books every component that moves money, and its VAT.
-func (c *compiler) addComponents() {
+func (c *compiler) addComponents() error {
+	var untaxed adder // fees on which the buyer may owe VAT
 	components := slices.Clone(c.proof.Components)
 	settlement.SortComponents(components)
 	for _, component := range components {
@@ -109,12 +118,20 @@ func (c *compiler) addComponents() {
 		case effect.Outside:
 			c.voucher.Outside = append(c.voucher.Outside, component)
 		default:
-			c.addComponent(component, effect)
+			if c.addComponent(component, effect) {
+				untaxed.add(-effect.Amount)
+			}
 		}
 	}
+	if untaxed.overflow {
+		return c.voucher.unbalanced("its fees do not fit 64 bits")
+	}
+	return c.addReverseCharge(untaxed.sum)
 }
 
-func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) {
+// addComponent books a component, and tells whether it is a fee without VAT on
+// which the buyer owes it.
+func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (untaxed bool) {
 	about := condition{
 		currency:   c.payout.Currency,
 		country:    component.Country,
@@ -131,13 +148,15 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		}, r.subaccount, effect.Amount, 0, component)
 	}
 	if effect.VAT != 0 {
+		account, code, id := c.vatLine(component, r)
 		c.add(lineKey{
 			role:    RoleVAT,
-			account: c.account(r.vatAccount, about, Missing{component.Pair(), "vat_account", effect.VAT}),
-			branch:  r.branch, vatCode: r.vatCode,
+			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
+			branch:  r.branch, vatCode: code, vatID: id,
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
 		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
 	}
+	return feeType(component.Type) && component.VAT == 0 && !r.noReverse
 }
 
 // account gives the number of an account that is referred to, and notes what is

@@ -16,6 +16,7 @@ const (
 	codeVoucherUnbalanced = "voucher_unbalanced"
 	codeFormulaDiffers    = "formula_differs"
 	codeDebtDiffers       = "debt_differs"
+	codeVATRateUnexpected = "vat_rate_unexpected"
 )
 
 // ProfileError says what is wrong in a posting profile, where, and what helps.

@@ -17,6 +17,7 @@ type lineKey struct {
 	subaccount string // the segments, written as one string to be comparable
 	branch     string
 	vatCode    string
+	vatID      string
 	text       string
 	credit     bool
 }
@@ -44,14 +45,14 @@ func (c *compiler) add(key lineKey, subaccount []Segment, gives, tax int64, comp
 	line.tax.add(tax)
 	line.components = append(line.components, components...)
 	c.booked.overflow = c.booked.overflow || line.amount.overflow
-	if key.role != RoleSettlement && key.role != RoleInvoice && key.role != RoleCarried {
+	if key.role != RoleSettlement && key.role != RoleInvoice && key.role != RoleCarried && key.role != RoleReverseCharge {
 		c.booked.add(gives)
 	}
 }
 
 // roleOrder is the order of lines in a voucher: the money, what it was for, its
 // VAT, the debt.
-var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleDebt, RoleCarried}
+var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleDebt, RoleCarried}
 
 // sorted returns the lines in the one order that a voucher has: by role, then
 // account, debit before credit, and the rest of what tells them apart.
@@ -69,6 +70,7 @@ func (c *compiler) sorted(reference string) []Line {
 			strings.Compare(a.key.branch, b.key.branch),
 			compareSegments(a.subaccount, b.subaccount),
 			strings.Compare(a.key.vatCode, b.key.vatCode),
+			strings.Compare(a.key.vatID, b.key.vatID),
 		)
 	})
 	lines := make([]Line, len(sums))
@@ -82,7 +84,7 @@ func (s *lineSum) line(p *settlement.Payout, reference string) Line {
 	l := Line{
 		Account: s.key.account, Subaccount: slices.Clone(s.subaccount), Branch: s.key.branch,
 		Text: s.key.text, Reference: fit(reference, maxReference),
-		VATCode: s.key.vatCode, Role: s.key.role, Components: s.components,
+		VATCode: s.key.vatCode, VATID: s.key.vatID, Role: s.key.role, Components: s.components,
 	}
 	settlement.SortComponents(l.Components)
 	if s.key.credit {

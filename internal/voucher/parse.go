@@ -43,6 +43,8 @@ type reader struct {
 	overrides []layer
 	rulesAt   []ruleAt // where rules stand, for the checks that need all of them
 	seen      map[string]place
+
+	vatReferences []reference // accounts that vat refers to by name
 }
 
 type ruleAt struct {
@@ -90,7 +92,7 @@ func ParseProfile(doc []byte) (*Profile, error) {
 // is the first one a reader meets.
 func (r *reader) read(root value) error {
 	members, err := root.object("version", "name", "ledger", "branch", "subaccount", "transaction_code",
-		"time_zone", "posting", "periods", "start", "accounts", "components", "overrides", "texts")
+		"time_zone", "posting", "periods", "start", "accounts", "components", "overrides", "texts", "vat")
 	if err != nil {
 		return err
 	}
@@ -114,6 +116,8 @@ func (r *reader) read(root value) error {
 			p.Start, err = v.date()
 		case "overrides":
 			err = r.readOverrides(v)
+		case "vat":
+			err = r.readVAT(v)
 		case "texts":
 			p.texts, err = v.texts(p.texts)
 		default:
@@ -229,6 +233,11 @@ func (r *reader) check(root value) error {
 	for _, at := range r.rulesAt {
 		if err := r.checkRule(at); err != nil {
 			return err
+		}
+	}
+	for _, ref := range r.vatReferences {
+		if r.base.accounts[ref.name] == nil {
+			return ref.errorf("add it there, or write the number here", "vat uses the account %q, which is not under accounts", ref.name)
 		}
 	}
 	return nil

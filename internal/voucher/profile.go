@@ -33,6 +33,7 @@ type Profile struct {
 	zone   *time.Location
 	layers []layer // the most specific first, the profile itself last
 	texts  texts
+	vat    vat
 }
 
 // Posting says how far a voucher goes by itself.
@@ -91,6 +92,7 @@ type rule struct {
 	text       string
 	branch     string
 	subaccount []Segment
+	noReverse  bool // fees that are exempt, so that no reverse charge is owed on them
 }
 
 // condition is what an override is for. An empty field holds for everything.
@@ -200,7 +202,12 @@ func (p *Profile) rule(kind settlement.Key, about condition) rule {
 		branch := cmp.Or(l.rules[pair].branch, l.rules[group].branch, l.branch)
 		return branch, branch != ""
 	})
+	noReverse, _ := find(p, about, func(l *layer) (bool, bool) {
+		exempt := l.rules[pair].noReverse || l.rules[group].noReverse
+		return exempt, exempt
+	})
 	return rule{
+		noReverse:  noReverse,
 		account:    field(func(r rule) string { return r.account }),
 		vatAccount: field(func(r rule) string { return r.vatAccount }),
 		vatCode:    field(func(r rule) string { return r.vatCode }),

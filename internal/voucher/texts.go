@@ -18,6 +18,7 @@ type texts struct {
 	repay       string // debt repaid out of a payout
 	deposit     string // debt added by a payout
 	carried     string // a negative payout that was carried as debt
+	reversal    string // of a batch that takes another one back, and before each of its lines
 }
 
 // defaultTexts are used for what a profile leaves out.
@@ -29,13 +30,16 @@ var defaultTexts = texts{
 	repay:       "Klarna debt repaid",
 	deposit:     "Klarna debt added",
 	carried:     "Klarna payout carried as debt",
+	reversal:    "Reverses {batch_number}, {voucher_date}",
 }
 
 // The placeholders of every text, and those that the texts of rules have beside
 // them.
 var (
 	payoutPlaceholders = []string{"payment_reference", "payout_date", "currency", "merchant_id"}
-	rulePlaceholders   = append(slices.Clone(payoutPlaceholders), "type", "detailed_type", "country")
+	rulePlaceholders   = append(slices.Clone(payoutPlaceholders), "type", "detailed_type", "country", "vat_rate", "reference")
+
+	reversalPlaceholders = []string{"batch_number", "voucher_date", "payment_reference", "currency"}
 )
 
 // filler puts the values of a payout, and of a component when there is one, in
@@ -48,7 +52,7 @@ func filler(p *settlement.Payout, date Date, key *settlement.Key) *strings.Repla
 		"{merchant_id}", p.MerchantID,
 	}
 	if key != nil {
-		pairs = append(pairs, "{type}", key.Type, "{detailed_type}", key.DetailedType, "{country}", key.Country)
+		pairs = append(pairs, "{type}", key.Type, "{detailed_type}", key.DetailedType, "{country}", key.Country, "{vat_rate}", Percent(key.VATRate), "{reference}", key.Reference)
 	}
 	return strings.NewReplacer(pairs...)
 }

@@ -55,6 +55,9 @@ func (p *Profile) Uses() Uses {
 			u.Subaccounts = append(u.Subaccounts, r.subaccount)
 		}
 	}
+	for _, at := range p.vat.eachRate() {
+		u.VATCodes = append(u.VATCodes, at.code)
+	}
 	// A level without a subaccount takes that of the next.
 	u.Subaccounts = slices.DeleteFunc(u.Subaccounts, func(s []Segment) bool { return len(s) == 0 })
 	u.tidy()
@@ -73,6 +76,13 @@ func (p *Profile) eachAccount(visit func(number, member string)) {
 	}
 	for _, name := range payoutAccounts {
 		named(name, name)
+	}
+	for member, reference := range p.vat.references() {
+		if isAccountName(reference) {
+			named(reference, member)
+		} else if reference != "" {
+			visit(reference, member)
+		}
 	}
 	for i := range p.layers {
 		for kind, r := range p.layers[i].rules {

@@ -14,7 +14,7 @@ import (
 
 // rule reads a rule, and the accounts that it refers to by name.
 func (v value) rule() (r rule, references []reference, err error) {
-	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount")
+	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge")
 	if err != nil {
 		return rule{}, nil, err
 	}
@@ -32,6 +32,10 @@ func (v value) rule() (r rule, references []reference, err error) {
 			r.branch, err = v.short(30)
 		case "subaccount":
 			r.subaccount, err = v.segments()
+		case "reverse_charge":
+			var owed bool
+			owed, err = v.yesOrNo()
+			r.noReverse = !owed
 		}
 		if err != nil {
 			return rule{}, nil, err
@@ -214,7 +218,7 @@ func (v value) periods(p Periods) (Periods, error) {
 }
 
 func (v value) texts(t texts) (texts, error) {
-	members, err := v.object("description", "settlement", "invoice", "vat", "repay", "deposit", "carried")
+	members, err := v.object("description", "settlement", "invoice", "vat", "repay", "deposit", "carried", "reversal")
 	if err != nil {
 		return t, err
 	}
@@ -234,6 +238,8 @@ func (v value) texts(t texts) (texts, error) {
 			t.deposit, err = v.template(maxText, payoutPlaceholders)
 		case "carried":
 			t.carried, err = v.template(maxText, payoutPlaceholders)
+		case "reversal":
+			t.reversal, err = v.template(maxDescription-tokenLength-1, reversalPlaceholders)
 		}
 		if err != nil {
 			return t, err

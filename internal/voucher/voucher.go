@@ -51,6 +51,14 @@ type Voucher struct {
 	// Outside are the fees that a GROSS payout lists without deducting them.
 	// They are booked from their own GROSS_FEE bill, never here.
 	Outside []settlement.Component `json:"outside,omitempty"`
+	// Reverses is the batch that the voucher takes back, see Mirror; the texts
+	// name it, so it is no part of the hash.
+	Reverses string `json:"reverses,omitempty"`
+	// VATTransaction lets Visma.net make VAT transactions of the lines.
+	VATTransaction bool `json:"vat_transaction,omitempty"`
+	// ExchangeRate is the company's currency for one unit of Currency, as a
+	// decimal; empty: Visma.net's own.
+	ExchangeRate string `json:"exchange_rate,omitempty"`
 }
 
 // Role says why a line is there.
@@ -58,12 +66,13 @@ type Role string
 
 // The roles of lines, in the order in which they stand in a voucher.
 const (
-	RoleSettlement Role = "settlement" // the settlement (bank) account
-	RoleInvoice    Role = "invoice"    // a fee bill that is paid apart
-	RoleComponent  Role = "component"  // what rows were about
-	RoleVAT        Role = "vat"        // VAT on Klarna's fees
-	RoleDebt       Role = "debt"       // debt to Klarna added or repaid
-	RoleCarried    Role = "carried"    // a negative payout that was carried as debt, not paid
+	RoleSettlement    Role = "settlement"     // the settlement (bank) account
+	RoleInvoice       Role = "invoice"        // a fee bill that is paid apart
+	RoleComponent     Role = "component"      // what rows were about
+	RoleVAT           Role = "vat"            // VAT on Klarna's fees
+	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
+	RoleReverseCharge Role = "reverse_charge" // VAT that the buyer owes and deducts
+	RoleCarried       Role = "carried"        // a negative payout that was carried as debt, not paid
 )
 
 // Line is one line of a voucher. Exactly one of Debit and Credit is positive,
@@ -77,6 +86,7 @@ type Line struct {
 	Debit      int64     `json:"debit,omitempty"`
 	Credit     int64     `json:"credit,omitempty"`
 	VATCode    string    `json:"vat_code,omitempty"`
+	VATID      string    `json:"vat_id,omitempty"`
 	Role       Role      `json:"role"`
 	// Components are the sums behind the line, for the trail from voucher to
 	// rows. They are not posted and not part of the hash.
@@ -105,7 +115,7 @@ func (v *Voucher) Check() error {
 	if len(v.Lines) < 2 {
 		return v.unbalanced("it has %d lines, and a batch needs two", len(v.Lines))
 	}
-	var debit, credit, bank, bill adder
+	var debit, credit, bank, bill, charge adder
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		if err := v.checkLine(l); err != nil {
@@ -118,12 +128,17 @@ func (v *Voucher) Check() error {
 			bank.add(l.Debit - l.Credit)
 		case RoleInvoice:
 			bill.add(l.Credit - l.Debit)
+		case RoleReverseCharge:
+			charge.add(l.Debit - l.Credit)
 		case RoleComponent, RoleVAT, RoleDebt, RoleCarried:
 			// what the money was for
 		}
 	}
 	if debit.overflow || credit.overflow || bank.overflow || bill.overflow {
 		return v.unbalanced("its sums do not fit 64 bits")
+	}
+	if charge.sum != 0 || charge.overflow {
+		return v.differs(charge.sum, 0, "its reverse charge comes to %s and has to come to nothing", v.money(charge.sum))
 	}
 	return v.checkSums(debit.sum, credit.sum, bank.sum, bill.sum)
 }
@@ -192,7 +207,8 @@ func (v *Voucher) money(minor int64) string {
 // description, payment reference, ledger, branch, transaction code, date
 // (YYYY-MM-DD), currency, settlement, invoice and the number of lines; then for
 // each line account, the number of segments with id and value each, branch,
-// text, reference, debit, credit and VAT code. Every item is a netstring
+// text, reference, debit, credit and VAT code; then, where they are used, VAT
+// transaction, exchange rate and the VAT id of each line. Every item is a netstring
 // (length in bytes, colon, the bytes, comma); numbers are decimal. Roles and
 // components explain a voucher and are left out.
 func (v *Voucher) Hash() string {
@@ -207,6 +223,19 @@ func (v *Voucher) Hash() string {
 			netstrings(h, strconv.Itoa(s.ID), s.Value)
 		}
 		netstrings(h, l.Branch, l.Text, l.Reference, decimal(l.Debit), decimal(l.Credit), l.VATCode)
+	}
+	// What is new since is written only where it is used, so that the hashes of
+	// before stay what they were.
+	if v.VATTransaction {
+		netstrings(h, "vat transaction")
+	}
+	if v.ExchangeRate != "" {
+		netstrings(h, "exchange rate", v.ExchangeRate)
+	}
+	for i := range v.Lines {
+		if id := v.Lines[i].VATID; id != "" {
+			netstrings(h, "vat id", strconv.Itoa(i), id)
+		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

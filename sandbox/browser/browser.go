@@ -225,6 +225,11 @@ func (b *Browser) Value(expression string, into any) error {
 	return b.run(chromedp.Evaluate(expression, into))
 }
 
+// Await evaluates a promise on the page and waits for what it promises.
+func (b *Browser) Await(expression string, into any) error {
+	return b.run(chromedp.Evaluate(expression, into, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+}
+
 // Key presses a key, as "Tab" or "Enter".
 func (b *Browser) Key(key string) error { return b.run(chromedp.KeyEvent(key)) }
 

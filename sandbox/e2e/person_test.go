@@ -85,6 +85,18 @@ func (p *person) fill(label, value string) { p.t.Helper(); p.must(p.Fill(label, 
 func (p *person) tick(label string)        { p.t.Helper(); p.must(p.Tick(label)) }
 func (p *person) goes(words string)        { p.t.Helper(); p.must(p.Go(words)) }
 
+// shows opens a page again and again until it says something.
+func (p *person) shows(path, words string) {
+	p.t.Helper()
+	until(p.t, waitFor, words+" at "+path, func() string {
+		p.open(path, 200)
+		if text := p.Text(); !strings.Contains(text, words) {
+			return text
+		}
+		return ""
+	})
+}
+
 // consents signs in at Visma Connect and decides about the consent.
 func (p *person) consents(company vismasim.Company, decision string) {
 	p.t.Helper()

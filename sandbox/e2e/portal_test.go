@@ -94,6 +94,22 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	if books := w.Visma.Books(firm.TenantID); books.Batches != 1 {
 		t.Errorf("%d batches are booked, want the approved one", books.Batches)
 	}
+	first := "/connections/" + id + "/payouts/" + payouts[0].PaymentReference
+	p.open(first, 200)
+	p.fill("Why?", "the fees belong on another account")
+	p.goes("Reverse")
+	p.sees("reversing", "The reversal was started.")
+	p.shows(first, "Post it anew")
+	p.sees("reversed", "reversed", "the fees belong on another account")
+	p.fill("Why?", "the account is right now")
+	p.goes("Post it anew")
+	p.shows(first, "Approve this voucher and post it")
+	p.goes("Approve this voucher and post it")
+	p.shows(first, "verified")
+	if books := w.Visma.Books(firm.TenantID); books.Batches != 3 {
+		t.Errorf("%d batches are booked, want the first one, its mirror and the new one", books.Batches)
+	}
+	p.reports(id, payouts[0].PaymentReference, now)
 	p.open("/connections/"+id, 200)
 	p.goes("Pause")
 	p.sees("paused", "The connection is paused.")
@@ -142,4 +158,26 @@ func TestThePagesSpeakTheReadersLanguage(t *testing.T) {
 	}
 	p.goes("English")
 	p.sees("connections", "New connection")
+}
+
+// reports looks at every report, takes one as a file, and finds a payout.
+func (p *person) reports(id, reference string, now time.Time) {
+	p.t.Helper()
+	days := "?from=" + now.AddDate(0, 0, -20).Format(time.DateOnly) + "&to=" + now.Format(time.DateOnly)
+	for _, name := range []string{"register", "clearing", "reserve", "debt", "fees", "held"} {
+		p.open("/connections/"+id+"/reports/"+name+days, 200)
+		p.sees("report-" + name)
+	}
+	p.open("/connections/"+id+"/reports/register"+days, 200)
+	p.sees("register", reference, "Klarna paid", "Difference")
+	var files []string
+	script := `Promise.all(['register.csv', 'register.xlsx', 'register.pdf', 'pack'].map(f => fetch('/connections/` + id + `/files/' + f + '` + days + `&month=` + now.Format("2006-01") + `').then(a => a.blob()).then(b => b.text())))`
+	p.must(p.Await(script, &files))
+	if !strings.Contains(files[0], reference) || !strings.HasPrefix(files[1], "PK") || !strings.HasPrefix(files[2], "%PDF") || !strings.HasPrefix(files[3], "PK") {
+		p.t.Errorf("the files are not what they should be: %.80q", files)
+	}
+	p.open("/connections/"+id+"/find?reference="+reference, 200)
+	p.sees("find", reference, "payment reference")
+	p.open("/connections/"+id+"/find?reference=nothing-of-this-name", 200)
+	p.sees("find-none", "Nothing here carries nothing-of-this-name.")
 }

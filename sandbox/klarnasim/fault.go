@@ -2,6 +2,7 @@ package klarnasim
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -61,6 +62,24 @@ type Fault struct {
 	Value        string `json:"value,omitempty"`
 	Delta        int64  `json:"delta,omitempty"` // minor units or rows
 	Row          int    `json:"row,omitempty"`   // from 0
+
+	// Name is what a strike is told under; see Watch.
+	Name string `json:"name,omitempty"`
+}
+
+// Strike is a fault that has met its request. Server is the address at which
+// the request came in.
+type Strike struct {
+	Fault  Fault
+	Server string
+}
+
+// Watch lets f know of every strike of a fault that has a name, before the
+// fault has done anything. f must be quick and must not use the simulator.
+func (s *Sim) Watch(f func(Strike)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = f
 }
 
 // check tells what is wrong with a fault.
@@ -129,6 +148,10 @@ func (s *Sim) matching(endpoint string, r *http.Request) []Fault {
 		f.seen++
 		if f.seen > f.Skip {
 			hit = append(hit, f.Fault)
+			if f.Name != "" && s.watch != nil {
+				at, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+				s.watch(Strike{f.Fault, fmt.Sprint(at)})
+			}
 		}
 		return f.Times > 0 && f.seen >= f.Skip+f.Times
 	})

@@ -323,3 +323,15 @@ func TestTheAdminPartDoesWhatTheGoAPIDoes(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryStrikeOfANamedFaultIsTold(t *testing.T) {
+	s := newStage(t)
+	var struck []Strike
+	s.Watch(func(one Strike) { struck = append(struck, one) })
+	s.Inject(Fault{Kind: FaultStatus, Name: "list refused", Times: 1})
+	s.ask("/payouts")
+	s.ask("/payouts")
+	if len(struck) != 1 || struck[0].Fault.Name != "list refused" {
+		t.Errorf("told was %+v", struck)
+	}
+}

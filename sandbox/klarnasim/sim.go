@@ -55,6 +55,7 @@ type Sim struct {
 	latency   time.Duration
 	faults    []*armed
 	lastFault int
+	watch     func(Strike)
 	counts    Counts
 }
 

@@ -29,17 +29,18 @@ const queue = "record"
 
 func main() {
 	version := flag.String("version", "", "the release that is recorded, such as `v1`")
+	only := flag.String("workflow", "", "record this `workflow` type only, one that the release has first")
 	out := flag.String("out", "workflows/testdata/histories", "`folder` to write to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := record(ctx, *version, *out); err != nil {
+	if err := record(ctx, *version, *only, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "record:", err)
 		os.Exit(1) //nolint:gocritic // nothing is left to stop
 	}
 }
 
-func record(ctx context.Context, version, out string) error {
+func record(ctx context.Context, version, only, out string) error {
 	if version == "" {
 		return errors.New("-version is missing; name the release, such as v1")
 	}
@@ -81,6 +82,9 @@ func record(ctx context.Context, version, out string) error {
 	}
 	defer w.Stop()
 	for _, s := range scenarios {
+		if only != "" && s.workflow != only {
+			continue
+		}
 		fmt.Fprintf(os.Stderr, "%s %s\n", s.workflow, s.name)
 		id, err := s.run(ctx, c)
 		if err != nil {
@@ -154,6 +158,15 @@ var scenarios = []scenario{
 	{workflows.PayoutWorkflowName, "credential-then-reauthenticated", payout("credential", func(ctx context.Context, c client.Client, id string) error {
 		return c.SignalWorkflow(ctx, id, "", workflows.Reauthenticated.Name, workflows.ProviderVisma)
 	})},
+	{workflows.PayoutWorkflowName, "reposted", payout("reposted", nil)},
+	{workflows.ReversePayoutWorkflowName, "reversed", reversal("posted", nil)},
+	{workflows.ReversePayoutWorkflowName, "refused", reversal("refused", nil)},
+	{workflows.ReversePayoutWorkflowName, "held-then-retried", reversal("closed", func(ctx context.Context, c client.Client, id string) error {
+		return command(ctx, c, id, workflows.RetryPayout.Name)
+	})},
+	{workflows.ReversePayoutWorkflowName, "withdrawn", reversal("withdrawn", func(ctx context.Context, c client.Client, id string) error {
+		return command(ctx, c, id, workflows.RejectPayout.Name)
+	})},
 	{workflows.SettlementSyncWorkflowName, "backfill", backfill("months", workflows.SyncInput{Mode: workflows.ModeBackfill})},
 	{workflows.SettlementSyncWorkflowName, "dry-run", backfill("dry", workflows.SyncInput{Mode: workflows.ModeBackfill, DryRun: true})},
 	{workflows.SettlementSyncWorkflowName, "one-held", backfill("onehold", workflows.SyncInput{Mode: workflows.ModeNow})},
@@ -163,6 +176,9 @@ var scenarios = []scenario{
 func payout(kind string, when func(context.Context, client.Client, string) error) func(context.Context, client.Client) (string, error) {
 	return func(ctx context.Context, c client.Client) (string, error) {
 		in := workflows.PayoutInput{PayoutRef: workflows.PayoutRef{Connection: "c1", PaymentReference: kind}, Date: payoutDay}
+		if kind == "reposted" {
+			in.Repost = &anna
+		}
 		id := workflows.PayoutWorkflowID("c1", kind)
 		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.PayoutWorkflowName, in)
 		if err != nil {
@@ -170,6 +186,26 @@ func payout(kind string, when func(context.Context, client.Client, string) error
 		}
 		if when != nil {
 			if err := until(ctx, c, id, func(s workflows.PayoutStatus) bool { return s.Held != nil }); err != nil {
+				return id, err
+			}
+			if err := when(ctx, c, id); err != nil {
+				return id, err
+			}
+		}
+		return id, run.Get(ctx, nil)
+	}
+}
+
+func reversal(kind string, when func(context.Context, client.Client, string) error) func(context.Context, client.Client) (string, error) {
+	return func(ctx context.Context, c client.Client) (string, error) {
+		in := workflows.ReverseInput{PayoutRef: workflows.PayoutRef{Connection: "c1", PaymentReference: kind}, Revision: 1, Who: anna.Who, Reason: anna.Reason}
+		id := workflows.ReverseWorkflowID("c1", kind, in.Revision)
+		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.ReversePayoutWorkflowName, in)
+		if err != nil {
+			return id, err
+		}
+		if when != nil {
+			if err := until(ctx, c, id, func(s workflows.ReverseStatus) bool { return s.Told }); err != nil {
 				return id, err
 			}
 			if err := when(ctx, c, id); err != nil {

@@ -85,8 +85,28 @@ func register(w worker.Worker) {
 	})
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
 	add(w, workflows.RecordDecision, func(workflows.Decision) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
+	registerReversal(w)
 	registerSync(w)
 	registerConnection(w)
+}
+
+func registerReversal(w worker.Worker) {
+	add(w, workflows.PrepareReversal, func(in workflows.ReverseInput) (workflows.PreparedReversal, error) {
+		out := workflows.PreparedReversal{Reverses: "000123", VoucherHash: "5a1f", Date: "2026-01-05", Periods: []string{"202601"}, Profile: 1}
+		switch {
+		case in.PaymentReference == "refused":
+			return workflows.PreparedReversal{Refused: "nothing was posted for it"}, nil
+		case in.PaymentReference == "withdrawn", in.PaymentReference == "closed" && nth("prepare closed") == 1:
+			out.Held = stop(held.PeriodClosed)
+		}
+		return out, nil
+	})
+	add(w, workflows.PostReversal, func(workflows.ReversalStep) (workflows.Posted, error) {
+		return workflows.Posted{BatchNumber: "000124"}, nil
+	})
+	add(w, workflows.CompleteReversal, func(workflows.ReversalStep) (workflows.Completed, error) {
+		return workflows.Completed{State: workflows.StateReversed}, nil
+	})
 }
 
 func registerSync(w worker.Worker) {

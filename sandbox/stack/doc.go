@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"kvitt/sandbox/connectsim"
+	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/vismasim"
 )
 
@@ -55,6 +57,8 @@ type Options struct {
 	// Companies are further companies that the simulated Visma.net and Visma
 	// Connect know, so that several connections need not share their books.
 	Companies []vismasim.Company
+	// Tune changes how the simulators are set up.
+	Tune func(*klarnasim.Options, *vismasim.Options, *connectsim.Options)
 }
 
 // Claim turns a wanted port into an address that is free now; 0 means any. Any is

@@ -20,6 +20,8 @@ type Process struct {
 	done chan struct{}
 	err  error
 	tail *tail
+
+	Metrics string // address, of a worker
 }
 
 // start runs a program in a group of its own that dies with this process.
@@ -41,6 +43,15 @@ func start(name, path string, args, env []string, out io.Writer) (*Process, erro
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
+
+func (p *Process) over() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}
 
 // Ended is how the process ended, with its last words.
 func (p *Process) Ended() error {

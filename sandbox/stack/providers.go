@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"kvitt/sandbox/connectsim"
@@ -74,6 +75,20 @@ type Providers struct {
 	Shop *shop.Shop // what the simulated Klarna serves
 
 	servers []*http.Server
+	open    atomic.Int64
+}
+
+// Connections is how many connections to the simulators are open.
+func (p *Providers) Connections() int64 { return p.open.Load() }
+
+func (p *Providers) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		p.open.Add(1)
+	case http.StateClosed, http.StateHijacked: // what is hijacked is closed by who did
+		p.open.Add(-1)
+	default:
+	}
 }
 
 // StartProviders serves the simulators. With a folder, the books and the keys
@@ -107,16 +122,22 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		listeners[one.name] = l
 		*addresses[one.name] = "http://" + l.Addr().String()
 	}
-	if p.Klarna, err = klarnasim.New(merchant, klarnasim.Options{
-		Environment: "test", Keys: []klarnasim.Key{{Key: p.KlarnaKey}}, Now: time.Now, HideFuture: true,
-	}); err != nil {
-		return nil, err
-	}
 	firm := vismasim.SwedishCompany(TenantID, CompanyName)
 	if !o.Subaccounts {
 		firm.Segments = nil // the presets name none
 	}
 	firms := append([]vismasim.Company{firm}, o.Companies...)
+	if err := p.simulate(o, dir, merchant, firms); err != nil {
+		return nil, err
+	}
+	p.serve(listeners["klarna"], p.Klarna)
+	p.serve(listeners["visma"], p.Visma)
+	p.serve(listeners["connect"], p.Connect)
+	return p, nil
+}
+
+// simulate makes the simulators.
+func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, firms []vismasim.Company) (err error) {
 	var tenants []string
 	var companies []connectsim.Company
 	access := map[string]bool{} // of Anna, who may act for every company
@@ -125,7 +146,8 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		access[firms[i].TenantID] = true
 		companies = append(companies, connectsim.Company{TenantID: firms[i].TenantID, Name: firms[i].Name})
 	}
-	if p.Connect, err = connectsim.New(connectsim.Options{
+	from := klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: p.KlarnaKey}}, Now: time.Now, HideFuture: true}
+	in := connectsim.Options{
 		Issuer: p.ConnectURL, Dir: dir,
 		Clients: []connectsim.Client{{
 			ID: ClientID, Secret: p.ClientSecret, Name: "Kvitt (sandbox)", Interactive: true, Service: true, ApprovedBy: tenants,
@@ -136,22 +158,42 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		}},
 		Companies: companies,
 		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: access}},
-	}); err != nil {
-		return nil, err
 	}
-	if p.Visma, err = vismasim.New(vismasim.Options{
-		Companies: firms, Authorize: p.Connect.Check, Dir: dir,
-	}); err != nil {
-		return nil, err
+	to := vismasim.Options{Companies: firms, Dir: dir}
+	if o.Tune != nil {
+		o.Tune(&from, &to, &in)
 	}
-	p.serve(listeners["klarna"], p.Klarna)
-	p.serve(listeners["visma"], p.Visma)
-	p.serve(listeners["connect"], p.Connect)
-	return p, nil
+	if p.Klarna, err = klarnasim.New(merchant, from); err != nil {
+		return err
+	}
+	if p.Connect, err = connectsim.New(in); err != nil {
+		return err
+	}
+	to.Authorize = p.Connect.Check
+	p.Visma, err = vismasim.New(to)
+	return err
+}
+
+// Front serves the simulators at further addresses, for one worker alone, so
+// that it can be told which of several has asked. The settings make that worker
+// use them.
+func (p *Providers) Front() (visma, klarna string, settings []string, err error) {
+	for _, one := range []struct {
+		to *string
+		h  http.Handler
+	}{{&visma, p.Visma}, {&klarna, p.Klarna}} {
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", "", nil, fmt.Errorf("serve the simulators to one worker: %w", err)
+		}
+		p.serve(l, one.h)
+		*one.to = l.Addr().String()
+	}
+	return visma, klarna, []string{"KVITT_VISMA_API_URL=http://" + visma, "KVITT_KLARNA_BASE_URL=http://" + klarna}, nil
 }
 
 func (p *Providers) serve(l net.Listener, h http.Handler) {
-	s := &http.Server{Handler: h}
+	s := &http.Server{Handler: h, ConnState: p.count}
 	p.servers = append(p.servers, s)
 	go func() { _ = s.Serve(l) }()
 }

@@ -181,8 +181,9 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	if err != nil {
 		return nil, err
 	}
+	p.Metrics = metrics
 	s.mu.Lock()
-	s.workers = append(s.workers, p)
+	s.workers = append(slices.DeleteFunc(s.workers, (*Process).over), p)
 	s.mu.Unlock()
 	err = within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+metrics+"/readyz") })
 	if err != nil || !first {

@@ -20,6 +20,7 @@ import (
 //	POST   /_sandbox/visma/faults                   Fault
 //	DELETE /_sandbox/visma/faults
 //	POST   /_sandbox/visma/latency                  {"ms":100}
+//	GET    /_sandbox/visma/writes                   what was asked to be changed
 //	GET    /_sandbox/visma/requests                 counts by endpoint
 //	DELETE /_sandbox/visma/requests
 func (s *Sim) addAdmin() {
@@ -35,6 +36,7 @@ func (s *Sim) addAdmin() {
 		"POST faults":     s.adminInject,
 		"DELETE faults":   func(*http.Request) (any, error) { s.ClearFaults(); return nil, nil },
 		"POST latency":    s.adminLatency,
+		"GET writes":      func(*http.Request) (any, error) { return s.Writes(), nil },
 		"GET requests":    func(*http.Request) (any, error) { return s.Requests(), nil },
 		"DELETE requests": func(*http.Request) (any, error) { s.ResetRequests(); return nil, nil },
 	} {

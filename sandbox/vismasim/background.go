@@ -29,6 +29,7 @@ type job struct {
 	ContentType string            `json:"content_type,omitempty"`
 	Error       string            `json:"error,omitempty"`
 	Fault       Fault             `json:"fault"`
+	Write       string            `json:"write,omitempty"` // id of the request that began it
 }
 
 type jobDTO struct {
@@ -53,8 +54,9 @@ func (s *Sim) enqueue(q *call, notify string, fault Fault) answer {
 	j := &job{
 		ID: s.newID("job"), Tenant: q.c.TenantID, Method: q.Method, URI: q.URL.RequestURI(),
 		IfMatch: q.Header.Get("If-Match"), BodyType: q.Header.Get("Content-Type"), Body: q.body, HadBody: len(q.body) > 0,
-		Notify: notify, Received: q.at, Due: q.at.Add(s.o.JobDelay), Status: "Started", Fault: fault,
+		Notify: notify, Received: q.at, Due: q.at.Add(s.o.JobDelay), Status: "Started", Fault: fault, Write: q.vismaID,
 	}
+	j.Due = j.Due.Add(fault.JobAfter)
 	if fault.Kind == JobLate {
 		j.Due = j.Due.Add(fault.Delay)
 	}
@@ -69,6 +71,9 @@ func (s *Sim) enqueue(q *call, notify string, fault Fault) answer {
 		scheme = "https://"
 	}
 	state := scheme + q.Host + "/v1/background/" + j.ID
+	if fault.Kind == JobElsewhere {
+		state = "https://integration.visma.net/API/controller/api/v1/background/" + j.ID
+	}
 	return jsonAnswer(http.StatusAccepted, map[string]string{"id": j.ID, "stateLocation": state}).with("Location", state)
 }
 
@@ -90,6 +95,7 @@ func (s *Sim) run(j *job) {
 		j.spoil()
 	}
 	j.Body = nil
+	s.wrote(j.Write, func(w *Write) { w.Done = j.Code })
 	s.keep(c, kindJob, j)
 }
 
@@ -105,7 +111,7 @@ func (s *Sim) do(c *company, j *job) answer {
 	if !ok {
 		return emptyAnswer(http.StatusNotFound)
 	}
-	q := &call{Request: matched, c: c, body: j.Body, vismaID: s.newID("request"), at: j.Due}
+	q := &call{Request: matched, c: c, body: j.Body, vismaID: s.newID("request"), at: j.Due, fault: j.Fault}
 	if reply, ok := j.Fault.instead(q); ok {
 		return reply
 	}
@@ -143,7 +149,11 @@ func (j *job) lost() bool {
 func (s *Sim) findJob(q *call) (*job, error) {
 	j := s.jobs[q.PathValue("id")]
 	switch {
-	case j == nil || j.lost():
+	case j == nil:
+		return nil, notFound("Background operation")
+	case j.lost() && j.Fault.Status != 0:
+		return nil, &refusal{status: j.Fault.Status, message: "The background operation is no longer available."}
+	case j.lost():
 		return nil, notFound("Background operation")
 	case j.Tenant != q.c.TenantID:
 		return nil, &refusal{status: http.StatusForbidden, message: "The background operation belongs to another company or user."}

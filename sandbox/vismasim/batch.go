@@ -46,6 +46,7 @@ type Batch struct {
 	Modified     time.Time    `json:"modified"`
 	Stamp        uint64       `json:"stamp"`
 	ReleaseDue   *time.Time   `json:"release_due,omitempty"` // a queued release
+	ListedFrom   *time.Time   `json:"listed_from,omitempty"` // before, no list shows it
 }
 
 // Line is one line of a batch.

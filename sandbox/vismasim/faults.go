@@ -20,6 +20,7 @@ const (
 	Slow                FaultKind = "slow"                  // answers after Delay
 	TimeoutBeforeCommit FaultKind = "timeout_before_commit" // does nothing, never answers (with Delay: 504 after it)
 	TimeoutAfterCommit  FaultKind = "timeout_after_commit"  // does it, never answers (with Delay: 504 after it)
+	TimeoutThenCommit   FaultKind = "timeout_then_commit"   // never answers, and does it Delay after it came
 	ResetBeforeCommit   FaultKind = "reset_before_commit"   // the connection breaks
 	ResetAfterCommit    FaultKind = "reset_after_commit"
 	ErrorBeforeCommit   FaultKind = "error_before_commit" // Status (500), nothing done
@@ -27,6 +28,8 @@ const (
 	HTMLError           FaultKind = "html_error"          // a gateway's page: Status (502), nothing done
 	Truncated           FaultKind = "truncated"           // does it, answers with half of the body
 	Throttled           FaultKind = "throttled"           // 429 with Retry-After: Delay (1 s)
+	ThrottledBare       FaultKind = "throttled_bare"      // 429 that says nothing of when to come again
+	PagesShift          FaultKind = "pages_shift"         // from the second page on, a list has Shift (1) entries more at its front
 	Unauthorized        FaultKind = "unauthorized"        // 401, as after a revoked grant
 	Forbidden           FaultKind = "forbidden"           // 403 without more
 	NoLicense           FaultKind = "no_license"          // 403, IPPException 12027
@@ -39,8 +42,8 @@ const (
 // answered 202 as always. Requests that start none do not meet them.
 const (
 	JobLate               FaultKind = "job_late"                 // finishes Delay later than others
-	JobLostBeforeCommit   FaultKind = "job_lost_before_commit"   // never done, its id is unknown (404)
-	JobLostAfterCommit    FaultKind = "job_lost_after_commit"    // done, its id is unknown (404)
+	JobLostBeforeCommit   FaultKind = "job_lost_before_commit"   // never done, its id answers Status (404)
+	JobLostAfterCommit    FaultKind = "job_lost_after_commit"    // done, its id answers Status (404)
 	JobFailedBeforeCommit FaultKind = "job_failed_before_commit" // status Failed, not done
 	JobFailedAfterCommit  FaultKind = "job_failed_after_commit"  // status Failed, done all the same
 	JobErrorBeforeCommit  FaultKind = "job_error_before_commit"  // Finished with statusCode Status (500), not done
@@ -48,16 +51,17 @@ const (
 	JobRejected           FaultKind = "job_rejected"             // Finished with statusCode 400 and Message
 	JobNoLocation         FaultKind = "job_no_location"          // Finished 201, responseHeaders null
 	JobContentGone        FaultKind = "job_content_gone"         // done, its content answers 410
+	JobElsewhere          FaultKind = "job_elsewhere"            // its address names another host
 )
 
 var requestFaults = []FaultKind{
-	Slow, TimeoutBeforeCommit, TimeoutAfterCommit, ResetBeforeCommit, ResetAfterCommit, ErrorBeforeCommit, ErrorAfterCommit,
-	HTMLError, Truncated, Throttled, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, ReleaseFailed,
+	Slow, TimeoutBeforeCommit, TimeoutAfterCommit, TimeoutThenCommit, ResetBeforeCommit, ResetAfterCommit, ErrorBeforeCommit, ErrorAfterCommit,
+	HTMLError, Truncated, Throttled, ThrottledBare, PagesShift, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, ReleaseFailed,
 }
 
 var jobFaults = []FaultKind{
 	JobLate, JobLostBeforeCommit, JobLostAfterCommit, JobFailedBeforeCommit, JobFailedAfterCommit, JobErrorBeforeCommit,
-	JobErrorAfterCommit, JobRejected, JobNoLocation, JobContentGone,
+	JobErrorAfterCommit, JobRejected, JobNoLocation, JobContentGone, JobElsewhere,
 }
 
 // Fault is something that goes wrong for requests that match.
@@ -73,6 +77,34 @@ type Fault struct {
 	Message string        `json:"message,omitempty"` // starts with "<": sent as HTML
 	Delay   time.Duration `json:"-"`
 	DelayMS int64         `json:"delay_ms,omitempty"` // Delay, in JSON
+
+	// With any kind: the background job that the request starts is due this much
+	// later, and lists show the batch that it makes only this long after it was
+	// made.
+	JobAfter      time.Duration `json:"-"`
+	JobAfterMS    int64         `json:"job_after_ms,omitempty"`
+	ListedAfter   time.Duration `json:"-"`
+	ListedAfterMS int64         `json:"listed_after_ms,omitempty"`
+	Shift         int           `json:"shift,omitempty"` // of PagesShift; negative: entries have gone
+
+	// Name is what a strike is counted and told under; see Watch.
+	Name string `json:"name,omitempty"`
+}
+
+// Strike is a fault that has met its request. Server is the address at which
+// the request came in, Path what it asked for.
+type Strike struct {
+	Fault  Fault
+	Server string
+	Path   string
+}
+
+// Watch lets f know of every strike of a fault that has a name, before the
+// fault has done anything. f must be quick and must not use the simulator.
+func (s *Sim) Watch(f func(Strike)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.watch = f
 }
 
 // armed is a fault with what is left of it.
@@ -91,10 +123,15 @@ func (s *Sim) Inject(f Fault) error {
 	if _, err := path.Match(f.Path, "/"); err != nil {
 		return fmt.Errorf("inject a fault: its path %q is not a pattern: %w", f.Path, err)
 	}
-	if f.DelayMS > 0 {
-		f.Delay = time.Duration(f.DelayMS) * time.Millisecond
+	for _, d := range []struct {
+		is *time.Duration
+		ms *int64
+	}{{&f.Delay, &f.DelayMS}, {&f.JobAfter, &f.JobAfterMS}, {&f.ListedAfter, &f.ListedAfterMS}} {
+		if *d.ms > 0 {
+			*d.is = time.Duration(*d.ms) * time.Millisecond
+		}
+		*d.ms = d.is.Milliseconds()
 	}
-	f.DelayMS = f.Delay.Milliseconds()
 	if f.Times == 0 {
 		f.Times = 1
 	}
@@ -125,6 +162,10 @@ func (s *Sim) fire(r *http.Request, body []byte) Fault {
 		if f.Times > 0 && f.Fired >= f.Times {
 			s.faults = slices.Delete(s.faults, i, i+1)
 		}
+		if f.Name != "" && s.watch != nil {
+			at, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+			s.watch(Strike{f.Fault, fmt.Sprint(at), r.URL.Path})
+		}
 		return f.Fault
 	}
 	return Fault{}
@@ -133,6 +174,11 @@ func (s *Sim) fire(r *http.Request, body []byte) Fault {
 func (s *Sim) concerns(f *Fault, r *http.Request, body []byte) bool {
 	if f.Method != "" && f.Method != r.Method || slices.Contains(jobFaults, f.Kind) && r.Header.Get("erp-api-background") == "" {
 		return false
+	}
+	if f.Kind == PagesShift {
+		if n, _ := strconv.Atoi(r.URL.Query().Get("pageNumber")); n < 2 {
+			return false
+		}
 	}
 	if f.Path != "" {
 		if ok, _ := path.Match(f.Path, r.URL.Path); !ok {
@@ -150,11 +196,11 @@ func (s *Sim) concerns(f *Fault, r *http.Request, body []byte) bool {
 // commits reports that the request is carried out before its answer is lost,
 // also when the client is killed while it waits.
 func (f Fault) commits() bool {
-	return f.Kind == TimeoutAfterCommit || f.Kind == ResetAfterCommit || f.Kind == ErrorAfterCommit
+	return f.Kind == TimeoutAfterCommit || f.Kind == TimeoutThenCommit || f.Kind == ResetAfterCommit || f.Kind == ErrorAfterCommit
 }
 
 func (f Fault) latency() time.Duration {
-	if f.Kind == Slow {
+	if f.Kind == Slow || f.Kind == TimeoutThenCommit {
 		return f.Delay
 	}
 	return 0
@@ -175,6 +221,8 @@ func (s *Sim) breaks(w http.ResponseWriter, r *http.Request, f Fault, committed 
 	switch {
 	case f.Kind == TimeoutBeforeCommit && before, f.Kind == TimeoutAfterCommit && after:
 		s.hang(w, r, f)
+	case f.Kind == TimeoutThenCommit && after:
+		s.hang(w, r, Fault{})
 	case f.Kind == ResetBeforeCommit && before, f.Kind == ResetAfterCommit && after:
 		reset(w)
 	case f.Kind == ErrorBeforeCommit && before, f.Kind == ErrorAfterCommit && after:
@@ -188,6 +236,8 @@ func (s *Sim) breaks(w http.ResponseWriter, r *http.Request, f Fault, committed 
 	case f.Kind == Throttled && before:
 		wait := max(int((f.Delay+time.Second-1)/time.Second), 1)
 		f.page(http.StatusTooManyRequests, "Rate limit is exceeded. Try again later.").with("Retry-After", strconv.Itoa(wait)).send(w)
+	case f.Kind == ThrottledBare && before:
+		f.page(http.StatusTooManyRequests, "Rate limit is exceeded. Try again later.").send(w)
 	case f.Kind == Unauthorized && before:
 		f.page(http.StatusUnauthorized, "Unauthorized. Access token is missing or invalid.").send(w)
 	case f.Kind == Forbidden && before:

@@ -18,6 +18,10 @@ func (s *Sim) createJournal(q *call) (answer, error) {
 	if err := (compiler{q.c, s.o.Limits, "creating document"}).apply(b, u, q.at); err != nil {
 		return answer{}, err
 	}
+	if q.fault.ListedAfter > 0 {
+		from := q.at.Add(q.fault.ListedAfter)
+		b.ListedFrom = &from
+	}
 	q.c.enter(b)
 	s.touch(q.c, b, q.at)
 	location := s.elsewhere(q.c, "v2/journaltransaction/"+b.Number)
@@ -125,7 +129,7 @@ func (s *Sim) listJournals(q *call) (answer, error) {
 	}
 	var lines []onPage
 	for _, b := range q.c.sorted() {
-		if wanted(b) {
+		if wanted(b) && (b.ListedFrom == nil || !q.at.Before(*b.ListedFrom)) {
 			for _, l := range b.Lines {
 				lines = append(lines, onPage{b, l})
 			}

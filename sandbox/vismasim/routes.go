@@ -86,6 +86,13 @@ func (s *Sim) page(q *call) (first, size int) {
 func cut[T any](s *Sim, q *call, all []T) ([]T, *metadataDTO) {
 	first, size := s.page(q)
 	meta := &metadataDTO{TotalCount: len(all), MaxPageSize: s.o.MaxPageSize}
+	if q.fault.Kind == PagesShift {
+		shift := q.fault.Shift
+		if shift == 0 {
+			shift = 1
+		}
+		first, meta.TotalCount = max(first-shift, 0), len(all)+shift
+	}
 	if first >= len(all) {
 		return nil, meta
 	}

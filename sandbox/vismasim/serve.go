@@ -49,6 +49,7 @@ type call struct {
 	body    []byte
 	vismaID string // the request's id, in error messages and Ipp-Request-Id
 	at      time.Time
+	fault   Fault
 }
 
 // route is an endpoint: the scope verb it needs, whether it can run in the
@@ -110,6 +111,7 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault, latency, vismaID := s.arrive(r, body)
+	defer s.leave()
 	ctx := r.Context()
 	if fault.commits() {
 		ctx = context.WithoutCancel(ctx) // what it promises is done, whoever has gone
@@ -130,6 +132,12 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.send(w)
 }
 
+func (s *Sim) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inside--
+}
+
 // arrive counts a request and finds the fault that is armed for it.
 func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string) {
 	s.mu.Lock()
@@ -139,7 +147,10 @@ func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string
 		pattern = r.Method + " (unknown)"
 	}
 	s.requests[pattern]++
-	return s.fire(r, body), s.latency, s.newID("request")
+	s.inside++
+	fault, id := s.fire(r, body), s.newID("request")
+	s.arrived(r, body, id, fault)
+	return fault, s.latency, id
 }
 
 // wait lets time pass, or says false when the client or the simulator has gone.
@@ -160,9 +171,10 @@ func (s *Sim) wait(ctx context.Context, d time.Duration) bool {
 }
 
 // process does what the request asks, or queues it, and makes the answer.
-func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault) answer {
+func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault) (reply answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { s.wrote(vismaID, func(w *Write) { w.Status = reply.status }) }()
 	s.settle()
 	now := s.o.Now()
 	tenant, scopes, ok := s.o.Authorize(bearer(r))
@@ -181,8 +193,8 @@ func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault)
 	if !slices.Contains(scopes, interactiveScope+to.verb) && !slices.Contains(scopes, serviceScope+to.verb) {
 		return jsonAnswer(http.StatusForbidden, map[string]any{"statusCode": 403, "message": "The access token does not have the scope that this operation needs: " + to.verb + "."})
 	}
-	request := &call{Request: matched, c: c, body: body, vismaID: vismaID, at: now}
-	reply := s.invoke(request, to, fault)
+	request := &call{Request: matched, c: c, body: body, vismaID: vismaID, at: now, fault: fault}
+	reply = s.invoke(request, to, fault)
 	s.limiter.headers(tenant, reply.header, now)
 	s.limiter.learn(tenant, r, body, reply.status, now)
 	return reply

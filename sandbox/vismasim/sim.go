@@ -79,6 +79,9 @@ type Sim struct {
 	version   uint64 // of the last change; the next record's timeStamp
 	ids       uint64 // of batches of ids handed out
 	faults    []*armed
+	watch     func(Strike)
+	inside    int // requests that are being answered
+	writes    []Write
 	latency   time.Duration
 	requests  map[string]int
 	limiter   limiter
@@ -167,6 +170,15 @@ func (s *Sim) Books(tenantID string) Books {
 	return c.report()
 }
 
+// Pending is how much may still change the books: background jobs that are not
+// due, and requests that are not answered.
+func (s *Sim) Pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	return len(s.queue) + s.inside
+}
+
 // Requests counts what was asked since the start or the last ResetRequests, by
 // endpoint: "POST /v2/journaltransaction", "GET /v1/background/{id}" ….
 func (s *Sim) Requests() map[string]int {
@@ -179,11 +191,13 @@ func (s *Sim) Requests() map[string]int {
 	return counts
 }
 
-// ResetRequests starts the counts of Requests again from zero.
+// ResetRequests starts the counts of Requests again from zero, and forgets the
+// Writes.
 func (s *Sim) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.requests)
+	s.writes = nil
 }
 
 // SetLatency makes every request of the API take this much longer.

@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"testing"
+
+	"kvitt/internal/held"
+	"kvitt/internal/operate"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+func TestReverseStartsAReversalAndSaysWhatBecameOfIt(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	stands := workflows.ReverseStatus{ReverseResult: workflows.ReverseResult{State: workflows.StateReversed, Reverses: "000123", BatchNumber: "000124"}}
+	d.temporal.onQuery = func(string, string) (any, error) { return stands, nil }
+	reverse := []string{"payout", "reverse", "shop-1", "P1", "--reason", "wrong account"}
+
+	contains(t, d.want(d.run(reverse...), ExitDone).out, "The payout P1 is reversed: batch 000124 takes batch 000123 back.")
+	if n := len(d.temporal.started); n != 1 {
+		t.Fatalf("%d workflows were started", n)
+	}
+	got := d.temporal.started[0]
+	in, ok := got.Input.(workflows.ReverseInput)
+	if !ok || got.ID != "reverse/shop-1/P1/1" || got.Workflow != workflows.ReversePayoutWorkflowName || in.Revision != 1 || in.Who != "anna" || in.Reason != "wrong account" {
+		t.Errorf("%+v", got)
+	}
+
+	entry, _ := held.Look(held.PeriodClosed)
+	stands = workflows.ReverseStatus{
+		ReverseResult: workflows.ReverseResult{State: workflows.StateHeld, Reverses: "000123"}, Told: true,
+		Held: &workflows.Held{Code: held.PeriodClosed, Detail: "period 202601 is closed", Remedy: entry.Remedy},
+	}
+	contains(t, d.want(d.run(reverse...), ExitHeld).out, "The reversal of the payout P1 is held.", "period_closed: period 202601 is closed", "→ Open the period")
+
+	stands = workflows.ReverseStatus{ReverseResult: workflows.ReverseResult{State: workflows.ReversalRefused, Refused: "its posting is unknown and not final yet"}}
+	contains(t, d.fails(ExitFailed, reverse...), "Reverse the payout P1: its posting is unknown and not final yet.")
+
+	d.temporal.startError = operate.ErrRunning
+	contains(t, d.fails(ExitFailed, reverse...), "it is being reversed already")
+}
+
+func TestReverseRefusesWhatIsNotInTheBooks(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	contains(t, d.fails(ExitFailed, "payout", "reverse", "shop-1", "P3", "--reason", "x"), "Reverse the payout P3: nothing was posted for it.")
+	contains(t, d.fails(ExitFailed, "payout", "repost", "shop-1", "P1", "--reason", "x"), "Repost the payout P1: it is verified, and only a payout that was reversed can be posted anew")
+	if len(d.temporal.started) > 0 {
+		t.Errorf("started %+v", d.temporal.started)
+	}
+}
+
+func TestRepostStartsThePayoutAgainForWhoAskedForIt(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	d.change("shop-1", "P1", func(p *store.Payout) error { p.State = workflows.StateReversed; return nil })
+	d.temporal.onQuery = func(string, string) (any, error) {
+		return workflows.PayoutStatus{PayoutResult: workflows.PayoutResult{State: workflows.StateReversed}}, nil
+	}
+	d.run("payout", "repost", "shop-1", "P1", "--reason", "corrected")
+	if len(d.temporal.started) != 1 {
+		t.Fatalf("started %+v", d.temporal.started)
+	}
+	in, ok := d.temporal.started[0].Input.(workflows.PayoutInput)
+	if !ok || d.temporal.started[0].ID != "payout/shop-1/P1" || in.Repost == nil || in.Repost.Who != "anna" || in.Repost.Reason != "corrected" {
+		t.Errorf("%+v", d.temporal.started[0])
+	}
+}
+
+func TestARetryReachesTheReversalThatWaits(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	d.temporal.onUpdate = func(m message) (any, error) {
+		if m.workflowID == "reverse/shop-1/P1/1" {
+			return workflows.Accepted{State: workflows.StateReversed}, nil
+		}
+		return nil, operate.ErrNotRunning
+	}
+	d.temporal.onQuery = func(string, string) (any, error) {
+		return workflows.ReverseStatus{ReverseResult: workflows.ReverseResult{State: workflows.StateReversed, Reverses: "000123", BatchNumber: "000124"}}, nil
+	}
+	contains(t, d.want(d.run("payout", "retry", "shop-1", "P1"), ExitDone).out, "batch 000124 takes batch 000123 back")
+}

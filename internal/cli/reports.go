@@ -1,0 +1,311 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
+	"kvitt/internal/report"
+)
+
+// reportWords say what each report is.
+var reportWords = map[string]string{
+	report.Register: "List payouts with what stands in Visma.net for each, and the difference",
+	report.Clearing: "Roll the clearing account forward by month",
+	report.Reserve:  "Roll the reserve that Klarna holds forward by month",
+	report.Debt:     "Roll the debt to Klarna forward by month",
+	report.Fees:     "Sum Klarna's fees and the VAT on them by month, kind and rate",
+	report.Held:     "List what is held or waits for approval by reason and age",
+}
+
+func (a *app) reportCommand() *cobra.Command {
+	c := group(&cobra.Command{Use: "report", Short: "Make reports for the month's end"})
+	for _, name := range report.Names() {
+		c.AddCommand(a.oneReportCommand(name))
+	}
+	c.AddCommand(a.packCommand())
+	return c
+}
+
+// wanted is which days a report is about, and where it goes.
+type wanted struct {
+	from, to, format, out string
+	yearEnd               int
+}
+
+func (in *wanted) span() (report.Span, error) {
+	var s report.Span
+	if in.from == "" || in.to == "" {
+		return s, usagef("--from and --to are both needed: days such as 2026-01-31, both included")
+	}
+	var err error
+	if s.From, err = parseDay("--from", in.from); err != nil {
+		return s, err
+	}
+	if s.To, err = parseDay("--to", in.to); err != nil {
+		return s, err
+	}
+	if s.To.Before(s.From) {
+		return s, usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+	}
+	return s, nil
+}
+
+// check makes sure of the format, which the name of the file may tell.
+func (in *wanted) check() error {
+	if in.format == "" {
+		in.format = strings.TrimPrefix(filepath.Ext(in.out), ".")
+		if !slices.Contains(report.Formats(), in.format) {
+			in.format = "table"
+		}
+	}
+	switch {
+	case in.format != "table" && !slices.Contains(report.Formats(), in.format):
+		return usagef("--format is %q; it is table, %s", in.format, strings.Join(report.Formats(), ", "))
+	case in.out == "" && (in.format == "xlsx" || in.format == "pdf"):
+		return usagef("--out is missing: %s is no text for a terminal; name a file", in.format)
+	}
+	return nil
+}
+
+func (a *app) oneReportCommand(name string) *cobra.Command {
+	var in wanted
+	c := &cobra.Command{
+		Use:   name + " ID",
+		Short: reportWords[name],
+		Example: fmt.Sprintf(`  starter report %[1]s k3x9-m2qp --from 2026-01-01 --to 2026-03-31
+  starter report %[1]s k3x9-m2qp --from 2026-01-01 --to 2026-03-31 --out %[1]s.xlsx`, name),
+		Args: exactly("the id of a connection"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := in.check(); err != nil {
+				return err
+			}
+			var span report.Span
+			if name != report.Held {
+				var err error
+				if span, err = in.span(); err != nil {
+					return err
+				}
+			}
+			return a.local(func(ctx context.Context, s *session, args []string) error {
+				return s.report1(ctx, args[0], name, span, &in)
+			})(c, args)
+		},
+	}
+	f := c.Flags()
+	if name == report.Held {
+		c.Example = "  starter report held k3x9-m2qp\n  starter report held k3x9-m2qp --format csv --out held.csv"
+	} else {
+		f.StringVar(&in.from, "from", "", "from this `DATE` on, in the company's zone")
+		f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
+	}
+	f.StringVar(&in.format, "format", "", "`FORMAT`: table, csv, xlsx or pdf (default by the name of the file, else table)")
+	f.StringVar(&in.out, "out", "", "write to this `FILE`, which is written over")
+	return c
+}
+
+// reports is what makes the reports of a connection.
+func (s *session) reports(ctx context.Context, id string) (*report.Reports, error) {
+	row, err := s.connection(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := s.zone(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &report.Reports{Source: s.store, Connection: row, Zone: zone, Now: s.now()}, nil
+}
+
+// current brings what reports read up to date, and says so when it takes long.
+func (s *session) current(ctx context.Context, r *report.Reports) error {
+	done, err := r.CatchUp(ctx, 0, func(done int) {
+		if done%10_000 == 0 {
+			s.say("%d payouts and postings that are new to the reports read so far.", done)
+		}
+	})
+	if err == nil && done >= 1000 {
+		s.say("%d payouts and postings that are new to the reports read.", done)
+	}
+	return err
+}
+
+func (s *session) report1(ctx context.Context, id, name string, span report.Span, in *wanted) error {
+	r, err := s.reports(ctx, id)
+	if err != nil {
+		return err
+	}
+	if name != report.Held {
+		if err := s.current(ctx, r); err != nil {
+			return err
+		}
+	}
+	made, err := r.Make(ctx, name, span)
+	if err != nil {
+		return err
+	}
+	write := func(w io.Writer) error { return made.Write(w, in.format, r.Now) }
+	switch {
+	case s.json() && in.format == "table":
+		write = made.JSON
+	case in.format == "table":
+		write = func(w io.Writer) error { return writeReportTable(w, made) }
+	}
+	if in.out == "" {
+		return write(s.Out)
+	}
+	if err := toFile(in.out, write); err != nil {
+		return err
+	}
+	s.say("Wrote %s.", in.out)
+	return nil
+}
+
+// writeReportTable writes a report for people.
+func writeReportTable(w io.Writer, made *report.Report) error {
+	columns := make([]table.Column, len(made.Columns))
+	for i := range made.Columns {
+		c := &made.Columns[i]
+		columns[i] = table.Left(c.Name)
+		if c.Kind == report.Money || c.Kind == report.Count || c.Kind == report.Rate {
+			columns[i] = table.Right(c.Name)
+		}
+	}
+	t := table.New(columns...)
+	t.Width = width(w)
+	for row, err := range made.Rows {
+		if err != nil {
+			return err
+		}
+		cells := make([]string, len(row.Cells))
+		for i := range row.Cells {
+			cells[i] = operate.Printable(row.Cells[i].Decimal(made.Columns[i].Kind))
+		}
+		t.Add(cells...)
+	}
+	fmt.Fprintf(w, "%s\n%s\n\n", made.Title, made.About)
+	if t.Rows() == 0 {
+		fmt.Fprintln(w, "Nothing.")
+	} else if err := t.Write(w); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, note := range made.Notes() {
+		fmt.Fprintln(w, table.Fold(operate.Printable(note), width(w), 0))
+	}
+	return nil
+}
+
+// toFile writes a file beside its name and puts it there when it is whole.
+func toFile(name string, write func(io.Writer) error) error {
+	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
+	if err != nil {
+		return &operate.Error{Attempted: "write " + name, Happened: err.Error(), Helps: "Name a file in a folder that is there and can be written to.", Err: err}
+	}
+	err = write(f)
+	if err == nil {
+		err = f.Sync()
+	}
+	if closing := f.Close(); err == nil {
+		err = closing
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+func (a *app) packCommand() *cobra.Command {
+	var in wanted
+	var month string
+	c := &cobra.Command{
+		Use:   "pack ID",
+		Short: "Write the reports, vouchers, PDFs and audit trail of a month as one zip file",
+		Example: `  starter report pack k3x9-m2qp --month 2026-01 --out 2026-01.zip
+  starter report pack k3x9-m2qp --month 2026-01 --year-end 6 --out 2026-01.zip`,
+		Args: exactly("the id of a connection"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if month == "" || in.out == "" {
+				return usagef("--month and --out are both needed: a month such as 2026-01, and a file such as 2026-01.zip")
+			}
+			span, err := report.Month(month)
+			if err != nil {
+				return usagef("--month is %q; it is a month such as 2026-01", month)
+			}
+			if err := in.checkYear(); err != nil {
+				return err
+			}
+			return a.local(func(ctx context.Context, s *session, args []string) error {
+				r, err := s.reports(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if err := s.current(ctx, r); err != nil {
+					return err
+				}
+				return s.bundle(in.out, r, func(b *report.Bundle) error { return r.Pack(ctx, span, time.Month(in.yearEnd), b) })
+			})(c, args)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&month, "month", "", "the `MONTH`, such as 2026-01")
+	f.StringVar(&in.out, "out", "", "write to this `FILE`, which is written over")
+	in.yearFlag(c)
+	return c
+}
+
+func (in *wanted) yearFlag(c *cobra.Command) {
+	c.Flags().IntVar(&in.yearEnd, "year-end", 12, "the last `MONTH` of the company's financial year, 1 to 12, from which the time to keep documents is counted")
+}
+
+func (in *wanted) checkYear() error {
+	if in.yearEnd < 1 || in.yearEnd > 12 {
+		return usagef("--year-end is %d; it is a month from 1 to 12", in.yearEnd)
+	}
+	return nil
+}
+
+// bundled is what a bundle came to, for programs.
+type bundled struct {
+	File  string `json:"file"`
+	Files int    `json:"files"`
+}
+
+// bundle writes a zip file, or a folder where the name does not end in .zip.
+func (s *session) bundle(name string, r *report.Reports, fill func(*report.Bundle) error) error {
+	done := bundled{File: name}
+	write := func(b *report.Bundle) error {
+		if err := fill(b); err != nil {
+			return err
+		}
+		err := b.Close()
+		done.Files = b.Files()
+		return err
+	}
+	var err error
+	if strings.EqualFold(filepath.Ext(name), ".zip") {
+		err = toFile(name, func(w io.Writer) error { return write(report.Zip(w, r.Now)) })
+	} else {
+		err = write(report.Folder(name))
+	}
+	if err != nil {
+		return err
+	}
+	return s.show(done, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s: %s. `sha256sum -c SHA256SUMS` checks them.\n", name, counted(done.Files, "file"))
+		return err
+	})
+}

@@ -1,0 +1,79 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+
+	"kvitt/internal/posting"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+// Reverse starts taking the posting of a payout back. What cannot be taken back
+// is refused with an *Error; so is a reversal that is going on already.
+func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
+	attempted := "reverse the payout " + row.PaymentReference
+	refused := ""
+	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		refused = "nothing was posted for it"
+	case err != nil:
+		return "", err
+	default:
+		refused = posting.WhyNotReversible(row, &sent, row.Revision+1)
+	}
+	if refused != "" {
+		return "", &Error{Attempted: attempted, Happened: refused}
+	}
+	in := workflows.ReverseInput{
+		PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference},
+		Revision:  row.Revision + 1, Who: by.Who, Reason: by.Reason,
+	}
+	id := workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, in.Revision)
+	err = d.Temporal.Start(ctx, Start{
+		ID: id, Workflow: workflows.ReversePayoutWorkflowName, Input: in, Connection: row.ConnectionID,
+		Summary:    fmt.Sprintf("Reversal of payout %s, asked for by %s", row.PaymentReference, by.Who),
+		Attributes: payoutAttributes(row),
+	})
+	if errors.Is(err, ErrRunning) {
+		return id, &Error{
+			Attempted: attempted, Happened: "it is being reversed already", Err: err,
+			Helps: "`starter payout retry` makes a reversal that is held look again.",
+		}
+	}
+	return id, err
+}
+
+// Repost starts posting a reversed payout anew, as its next revision.
+func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
+	attempted := "repost the payout " + row.PaymentReference
+	if row.State != workflows.StateReversed {
+		return "", &Error{
+			Attempted: attempted, Happened: "it is " + row.State + ", and only a payout that was reversed can be posted anew",
+			Helps: "`starter payout reverse` takes back what is posted.",
+		}
+	}
+	id := workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference)
+	return id, d.Temporal.Start(ctx, Start{
+		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
+		Input: workflows.PayoutInput{
+			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference},
+			Date:      row.Date, Repost: &by,
+		},
+		Summary:    fmt.Sprintf("Payout %s of %s, posted anew for %s", row.PaymentReference, row.Date.Format(time.DateOnly), by.Who),
+		Attributes: payoutAttributes(row),
+	})
+}
+
+func payoutAttributes(row *store.Payout) []temporal.SearchAttributeUpdate {
+	return []temporal.SearchAttributeUpdate{
+		workflows.AttrPaymentReference.ValueSet(row.PaymentReference),
+		workflows.AttrCurrency.ValueSet(row.Currency),
+		workflows.AttrPayoutDate.ValueSet(row.Date),
+	}
+}

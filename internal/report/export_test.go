@@ -1,0 +1,4 @@
+package report
+
+// Fold is for tests.
+var Fold = fold

@@ -1,0 +1,272 @@
+package report
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"kvitt/internal/archive"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+)
+
+// Pack writes what a month's end needs into a bundle: register, roll-forwards,
+// fees and VAT, and what is held, each as CSV, XLSX and PDF; the vouchers; Klarna's
+// PDFs and Kvitt's proofs; the audit trail of the month. The bundle is the
+// caller's to close. yearEnd is the last month of the company's financial year.
+func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *Bundle) error {
+	if _, err := r.CatchUp(ctx, 0, nil); err != nil {
+		return err
+	}
+	left := []string{}
+	for _, name := range Names() {
+		for _, format := range Formats() {
+			made, err := r.Make(ctx, name, month)
+			if err != nil {
+				return err
+			}
+			err = b.add(name+"."+format, func(w io.Writer) error { return made.Write(w, format, r.Now) })
+			var long *TooLongError
+			if errors.As(err, &long) {
+				left = append(left, name+"."+format+" is left out: "+long.Error()+".")
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if format == "pdf" {
+				if err := addCharts(b, made); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for _, part := range []func() error{
+		func() error { return r.addVouchers(ctx, month, b) },
+		func() error { return r.addDocuments(ctx, month, yearEnd, b, "klarna/", isForPeople) },
+		func() error { return r.addAudit(ctx, month, b) },
+	} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return b.bytes("README.txt", []byte(r.readme("Month-end pack", month, left)))
+}
+
+func addCharts(b *Bundle, made *Report) error {
+	for i := range made.Charts {
+		c := &made.Charts[i]
+		name := fmt.Sprintf("charts/%s-%s-%d.svg", made.Name, fileName(string(c.Currency)), i+1)
+		if err := b.bytes(name, []byte(c.SVG())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *Reports) readme(what string, span Span, more []string) string {
+	lines := []string{
+		what + " of " + r.Connection.CompanyName + " (connection " + r.Connection.ID + ")",
+		"Days: " + span.String() + ", made " + r.Now.In(r.Zone).Format("2006-01-02 15:04 MST"),
+		"",
+		"Amounts are decimals with a point. SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
+		"vouchers.csv: what was posted, line by line; vouchers/: the same as it was kept, with the components behind each line.",
+		"documents.csv: what is archived, as received, with its digest and the day until which it has to be kept.",
+		"audit.jsonl: the audit trail, an entry a line; audit.txt says how the chain was verified.",
+	}
+	return strings.Join(append(lines, more...), "\n") + "\n"
+}
+
+// voucherColumns are those of vouchers.csv.
+var voucherColumns = []string{
+	"payment_reference", "revision", "batch", "period", "voucher_date", "state", "token", "line", "account", "text", "currency", "debit", "credit", "vat_code", "components",
+}
+
+// addVouchers writes the vouchers of the payouts of a span, as they were sent.
+func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
+	err := b.add("vouchers.csv", func(to io.Writer) error {
+		w := csv.NewWriter(to)
+		if err := w.Write(voucherColumns); err != nil {
+			return err
+		}
+		for p, err := range r.postings(ctx, span) {
+			if err != nil {
+				return err
+			}
+			if err := writeVoucher(w, p); err != nil {
+				return err
+			}
+		}
+		w.Flush()
+		return w.Error()
+	})
+	if err != nil {
+		return err
+	}
+	for p, err := range r.postings(ctx, span) {
+		if err != nil {
+			return err
+		}
+		body, err := json.MarshalIndent(recordOfPosting(p), "", "  ")
+		if err == nil {
+			err = b.bytes(fmt.Sprintf("vouchers/%s.%d.json", fileName(p.PaymentReference), p.Revision), append(body, '\n'))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeVoucher(w *csv.Writer, p *store.Posting) error {
+	v, err := voucherOf(p)
+	if err != nil {
+		return err
+	}
+	for i := range v.Lines {
+		l := &v.Lines[i]
+		var components []string
+		for _, c := range l.Components {
+			components = append(components, strings.TrimSpace(c.Pair()+" "+c.Country))
+		}
+		err := w.Write([]string{
+			p.PaymentReference, strconv.Itoa(p.Revision), p.BatchNumber, p.Period, v.Date.String(), p.State, p.Token, strconv.Itoa(i + 1), l.Account, harmless(l.Text),
+			string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency), l.VATCode, strings.Join(components, "; "),
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postings goes through the postings of the payouts of a span.
+func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Posting, error) bool) {
+	return func(yield func(*store.Posting, error) bool) {
+		for e, err := range r.each(ctx, span) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			found, err := r.Source.PostingsOf(ctx, r.Connection.ID, []string{e.PaymentReference})
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range found[e.PaymentReference] {
+				if !yield(&found[e.PaymentReference][i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// isForPeople tells the documents that a person reads: Klarna's PDF, and the
+// proof.
+func isForPeople(kind string) bool {
+	return strings.HasPrefix(kind, archive.KindPDF) || strings.HasPrefix(kind, archive.KindProof)
+}
+
+// extensions are those of files by what a kind begins with.
+var extensions = []struct{ kind, extension string }{
+	{archive.KindPDF, ".pdf"}, {archive.KindProof, ".txt"}, {"csv", ".csv"}, {archive.KindUnusable, ".bin"}, {"", ".json"},
+}
+
+func documentName(d *store.Document) string {
+	extension := ""
+	for _, e := range extensions {
+		if strings.HasPrefix(d.Kind, e.kind) {
+			extension = e.extension
+			break
+		}
+	}
+	return fmt.Sprintf("%s/%s.%05d%s", fileName(d.PaymentReference), fileName(d.Kind), d.Seq, extension)
+}
+
+// addDocuments writes the archived documents of a span as they were received,
+// each checked against its digest, and a list of all of them.
+func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Month, b *Bundle, folder string, wanted func(kind string) bool) error {
+	for e, err := range r.each(ctx, span) {
+		if err != nil {
+			return err
+		}
+		documents, err := r.Source.DocumentList(ctx, r.Connection.ID, e.PaymentReference)
+		if err != nil {
+			return err
+		}
+		for len(documents) > 0 {
+			n := 1
+			for n < len(documents) && documents[n].Kind == documents[0].Kind {
+				n++
+			}
+			if wanted(documents[0].Kind) {
+				if err := r.addKind(ctx, b, folder, documents[:n]); err != nil {
+					return err
+				}
+			}
+			documents = documents[n:]
+		}
+	}
+	return b.add("documents.csv", func(w io.Writer) error { return r.listDocuments(ctx, span, yearEnd, w) })
+}
+
+func (r *Reports) addKind(ctx context.Context, b *Bundle, folder string, documents []store.Document) error {
+	d := &documents[0]
+	for body, err := range archive.Read(ctx, r.Source, d.ConnectionID, d.PaymentReference, d.Kind) {
+		if err != nil {
+			return err
+		}
+		if len(documents) == 0 {
+			return nil // came while we were reading
+		}
+		if err := b.bytes(folder+documentName(&documents[0]), body); err != nil {
+			return err
+		}
+		documents = documents[1:]
+	}
+	return nil
+}
+
+// listDocuments lists what is archived and until when it has to be kept.
+func (r *Reports) listDocuments(ctx context.Context, span Span, yearEnd time.Month, to io.Writer) error {
+	rule, _ := RetentionOf(r.Connection.BaseCurrency)
+	w := csv.NewWriter(to)
+	if err := w.Write([]string{"payment_reference", "kind", "part", "bytes", "sha256", "received", "path", "correlation_id", "keep_until", "country", "source"}); err != nil {
+		return err
+	}
+	for e, err := range r.each(ctx, span) {
+		if err != nil {
+			return err
+		}
+		day := e.Date.In(r.Zone)
+		if e.Booked != nil {
+			if d, err := time.Parse(time.DateOnly, e.Booked.Day); err == nil {
+				day = d
+			}
+		}
+		until := rule.KeepUntil(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC), yearEnd, false).Format(time.DateOnly)
+		documents, err := r.Source.DocumentList(ctx, r.Connection.ID, e.PaymentReference)
+		if err != nil {
+			return err
+		}
+		for i := range documents {
+			d := &documents[i]
+			err := w.Write([]string{
+				d.PaymentReference, d.Kind, strconv.Itoa(d.Seq), strconv.FormatInt(d.Size, 10), d.SHA256,
+				d.FetchedAt.UTC().Format(time.RFC3339), harmless(d.Path), harmless(d.CorrelationID), until, rule.Country, rule.Source,
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	w.Flush()
+	return w.Error()
+}

@@ -1,0 +1,244 @@
+package report
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+)
+
+// The font has the letters of all Nordic languages and of their neighbours;
+// font/LICENSE says that it may be embedded.
+var (
+	//go:embed font/DejaVuSansCondensed.ttf
+	regularFont []byte
+	//go:embed font/DejaVuSansCondensed-Bold.ttf
+	boldFont []byte
+)
+
+const fontName = "DejaVu"
+
+// MostInPDF is how many rows fit a PDF that somebody would read. It is built in
+// memory; CSV and XLSX take any number.
+const MostInPDF = 10_000
+
+// TooLongError says that a report has more rows than a PDF takes.
+type TooLongError struct{ Report string }
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("the report %s has more than %d rows, and a PDF of that length is for nobody. Choose fewer days, or csv or xlsx", e.Report, MostInPDF)
+}
+
+// Measures of a page, A4 across, in millimetres.
+const (
+	pageWidth, pageHeight = 297.0, 210.0
+	margin, lineHeight    = 12.0, 4.6
+)
+
+// PDF writes a report as A4 pages: charts first, then the table, then the notes.
+// made is the day it was made on. Error: *TooLongError.
+func (r *Report) PDF(to io.Writer, made time.Time) error {
+	p := fpdf.New("L", "mm", "A4", "")
+	p.AddUTF8FontFromBytes(fontName, "", regularFont)
+	p.AddUTF8FontFromBytes(fontName, "B", boldFont)
+	p.SetMargins(margin, margin, margin)
+	p.SetAutoPageBreak(false, margin)
+	p.SetCreationDate(made)
+	p.SetModificationDate(made)
+	p.SetCatalogSort(true)
+	p.SetTitle(r.Title, true)
+	p.SetCreator("Kvitt", true)
+	p.AliasNbPages("{pages}")
+	page := &page{Fpdf: p, report: r, made: made}
+	page.begin(true)
+	for i := range r.Charts {
+		page.chart(&r.Charts[i])
+	}
+	page.heading()
+	rows := 0
+	for row, err := range r.Rows {
+		if err != nil {
+			return r.failed("PDF", err)
+		}
+		if rows++; rows > MostInPDF {
+			return &TooLongError{r.Name}
+		}
+		page.row(row)
+	}
+	page.notes(r.notes())
+	if err := p.Output(to); err != nil {
+		return r.failed("PDF", err)
+	}
+	return nil
+}
+
+type page struct {
+	*fpdf.Fpdf
+	report *Report
+	made   time.Time
+	widths []float64
+}
+
+// begin starts a page with the title, the first one larger, and its number.
+func (p *page) begin(first bool) {
+	p.AddPage()
+	size := 9.0
+	if first {
+		size = 15
+	}
+	p.SetFont(fontName, "B", size)
+	p.CellFormat(0, size/2, p.report.Title, "", 1, "L", false, 0, "")
+	p.SetFont(fontName, "", 8)
+	p.CellFormat(0, 5, p.report.About, "", 1, "L", false, 0, "")
+	p.Ln(2)
+	x, y := p.GetXY()
+	p.SetXY(margin, pageHeight-margin+2)
+	p.CellFormat(0, 4, fmt.Sprintf("Kvitt, %s    page %d of {pages}", p.made.Format(time.DateOnly), p.PageNo()), "", 0, "R", false, 0, "")
+	p.SetXY(x, y)
+}
+
+func (p *page) room(height float64) bool { return p.GetY()+height <= pageHeight-margin }
+
+// columns are the widths of the columns in millimetres.
+func (p *page) columns() []float64 {
+	if p.widths == nil {
+		all := 0
+		for i := range p.report.Columns {
+			all += p.report.Columns[i].Width
+		}
+		for i := range p.report.Columns {
+			p.widths = append(p.widths, (pageWidth-2*margin)*float64(p.report.Columns[i].Width)/float64(all))
+		}
+	}
+	return p.widths
+}
+
+func (p *page) heading() {
+	if !p.room(3 * lineHeight) {
+		p.begin(false)
+	}
+	p.SetFont(fontName, "B", 7.5)
+	for i, w := range p.columns() {
+		p.CellFormat(w, lineHeight, p.fit(p.report.Columns[i].Name, w), "B", 0, align(p.report.Columns[i].Kind), false, 0, "")
+	}
+	p.Ln(lineHeight + 0.6)
+}
+
+func align(k Kind) string {
+	if k == Money || k == Count || k == Rate {
+		return "R"
+	}
+	return "L"
+}
+
+func (p *page) row(row Row) {
+	if !p.room(lineHeight) {
+		p.begin(false)
+		p.heading()
+	}
+	style := ""
+	if row.Total {
+		style = "B"
+	}
+	p.SetFont(fontName, style, 7.5)
+	for i, w := range p.columns() {
+		text := ""
+		if i < len(row.Cells) {
+			text = row.Cells[i].Decimal(p.report.Columns[i].Kind)
+		}
+		if p.report.Columns[i].Kind == Text {
+			text = p.fit(text, w) // an amount is never cut
+		}
+		p.CellFormat(w, lineHeight, text, "", 0, align(p.report.Columns[i].Kind), false, 0, "")
+	}
+	p.Ln(lineHeight)
+}
+
+// fit cuts words that are wider than their column, and shows that.
+func (p *page) fit(text string, width float64) string {
+	if p.GetStringWidth(text) <= width-1.5 {
+		return text
+	}
+	letters := []rune(text)
+	for len(letters) > 0 && p.GetStringWidth(string(letters)+"…") > width-1.5 {
+		letters = letters[:len(letters)-1]
+	}
+	return string(letters) + "…"
+}
+
+func (p *page) notes(notes []string) {
+	p.Ln(3)
+	p.SetFont(fontName, "", 7.5)
+	for _, note := range notes {
+		lines := p.SplitText(strings.ToValidUTF8(note, "?"), pageWidth-2*margin)
+		for _, line := range lines {
+			if !p.room(lineHeight) {
+				p.begin(false)
+				p.SetFont(fontName, "", 7.5)
+			}
+			p.CellFormat(0, lineHeight, line, "", 1, "L", false, 0, "")
+		}
+	}
+}
+
+// chart draws one at half the width of the page's length.
+func (p *page) chart(c *Chart) {
+	const width = 160.0
+	height := width * chartHeight / chartWidth
+	if !p.room(height + 4) {
+		p.begin(false)
+	}
+	on := &pdfCanvas{p.Fpdf, margin, p.GetY(), width / chartWidth}
+	on.text(0, 14, "start", c.Title+" ("+string(c.Currency)+")")
+	c.draw(on)
+	p.SetXY(margin, on.top+height+3)
+}
+
+// pdfCanvas draws in millimetres what a chart gives in its own units.
+type pdfCanvas struct {
+	*fpdf.Fpdf
+	left, top, unit float64
+}
+
+func (c *pdfCanvas) at(x, y int) (float64, float64) {
+	return c.left + float64(x)*c.unit, c.top + float64(y)*c.unit
+}
+
+func colour(hex string) (r, g, b int) {
+	_, _ = fmt.Sscanf(hex, "#%02x%02x%02x", &r, &g, &b) // our own colours
+	return r, g, b
+}
+
+func (c *pdfCanvas) rectangle(x, y, w, h int, hex, _ string) {
+	c.SetFillColor(colour(hex))
+	left, top := c.at(x, y)
+	c.Rect(left, top, float64(w)*c.unit, float64(h)*c.unit, "F")
+}
+
+func (c *pdfCanvas) line(x1, y1, x2, y2 int, hex string, thick bool) {
+	c.SetDrawColor(colour(hex))
+	c.SetLineWidth(0.15)
+	if thick {
+		c.SetLineWidth(0.4)
+	}
+	left, top := c.at(x1, y1)
+	right, bottom := c.at(x2, y2)
+	c.Line(left, top, right, bottom)
+	c.SetDrawColor(0, 0, 0)
+	c.SetLineWidth(0.2)
+}
+
+func (c *pdfCanvas) text(x, y int, anchor, words string) {
+	c.SetFont(fontName, "", 7)
+	left, top := c.at(x, y)
+	switch anchor {
+	case "middle":
+		left -= c.GetStringWidth(words) / 2
+	case "end":
+		left -= c.GetStringWidth(words)
+	}
+	c.Text(left, top, words)
+}

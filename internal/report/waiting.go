@@ -1,0 +1,99 @@
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+)
+
+// ages are how long something may have waited, in days from the payout on.
+var ages = []struct {
+	name string
+	upTo int64
+}{{"0–1 days", 1}, {"2–7 days", 7}, {"8–30 days", 30}, {"over 30 days", 1 << 40}}
+
+func ageOf(days int64) string {
+	for _, a := range ages {
+		if days <= a.upTo {
+			return a.name
+		}
+	}
+	return ""
+}
+
+// waiting is what is held or waits for approval, by reason and age.
+func (r *Reports) waiting(ctx context.Context) (*Report, error) {
+	payouts, err := r.Source.Waiting(ctx, r.Connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	type group struct{ reason, age, currency string }
+	type sum struct{ payouts, settlement int64 }
+	sums := map[group]*sum{}
+	var rows []Row
+	slices.SortStableFunc(payouts, func(a, b store.Payout) int {
+		if x, y := reasonOf(&a), reasonOf(&b); x != y {
+			return map[bool]int{true: -1, false: 1}[x < y]
+		}
+		return 0
+	})
+	for i := range payouts {
+		p := &payouts[i]
+		days := int64(r.Now.Sub(p.Date) / (24 * time.Hour))
+		g := group{reasonOf(p), ageOf(days), p.Currency}
+		if sums[g] == nil {
+			sums[g] = &sum{}
+		}
+		sums[g].payouts++
+		sums[g].settlement += p.Settlement
+		rows = append(rows, Row{Cells: []Cell{
+			words(g.reason), words(g.age), count(days), words(p.Date.In(r.Zone).Format(time.DateOnly)), words(p.PaymentReference),
+			words(p.Currency), money(p.Settlement, p.Currency), words(detailOf(p)),
+		}})
+	}
+	for _, g := range slices.SortedFunc(maps.Keys(sums), func(a, b group) int {
+		return slices.Compare([]string{a.reason, a.currency, a.age}, []string{b.reason, b.currency, b.age})
+	}) {
+		rows = append(rows, Row{Total: true, Cells: []Cell{
+			words(g.reason), words(g.age), none, none, words(counted(sums[g].payouts, "payout")), words(g.currency), money(sums[g].settlement, g.currency), none,
+		}})
+	}
+	return &Report{
+		Title: "Held payouts by reason and age",
+		Columns: []Column{
+			{"reason", "Reason", Text, 17}, {"age", "Age", Text, 11}, {"days", "Days", Count, 5}, {"payout_date", "Payout", Day, 9},
+			{"payment_reference", "Reference", Text, 13}, {"currency", "Curr.", Text, 5}, {"settlement_amount", "Klarna paid", Money, 12}, {"detail", "What happened", Text, 50},
+		},
+		Rows: fixed(rows),
+		Notes: func() []string {
+			return []string{fmt.Sprintf("As of %s. Age is counted from the payout on.", r.Now.In(r.Zone).Format("2006-01-02 15:04"))}
+		},
+	}, nil
+}
+
+func reasonOf(p *store.Payout) string {
+	if p.HeldReason == "" {
+		return p.State
+	}
+	return p.HeldReason
+}
+
+func detailOf(p *store.Payout) string {
+	var evidence struct {
+		Detail string `json:"detail"`
+	}
+	if len(p.Held) > 0 {
+		_ = json.Unmarshal(p.Held, &evidence) // what cannot be read says nothing
+	}
+	if evidence.Detail != "" {
+		return evidence.Detail
+	}
+	reason, _ := held.Look(held.Code(p.HeldReason))
+	return reason.Sentence
+}

@@ -1,0 +1,116 @@
+package settlement
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Balance is how something stood before a payout, what the payout did to it, and
+// how it stands after. Amounts are minor units.
+type Balance struct {
+	Opening int64 `json:"opening"`
+	Added   int64 `json:"added"` // held back; debt deposited
+	Taken   int64 `json:"taken"` // released; debt repaid
+	Closing int64 `json:"closing"`
+}
+
+// Movement is what one payout did to the reserve and to the debt.
+type Movement struct {
+	PaymentReference string    `json:"payment_reference"`
+	Date             time.Time `json:"payout_date"`
+	Reserve          Balance   `json:"reserve"`
+	Debt             Balance   `json:"debt"` // as Klarna states it
+	// Break is the debt that this payout opens with less the one that the payout
+	// before closed with. Anything but zero means that a payout is missing
+	// between the two, or that Klarna's report is wrong.
+	Break int64 `json:"break,omitempty"`
+}
+
+// Roll is the reserve and the debt of one merchant id in one currency, payout
+// by payout.
+type Roll struct {
+	MerchantID string     `json:"merchant_id"`
+	Currency   Currency   `json:"currency"`
+	Movements  []Movement `json:"movements"` // oldest first
+	Reserve    Balance    `json:"reserve"`   // over all of them
+	Debt       Balance    `json:"debt"`
+	// Overflow is set when the sums do not fit 64 bits, and are not to be used.
+	Overflow bool `json:"overflow,omitempty"`
+}
+
+// Breaks are the movements whose debt does not continue.
+func (r *Roll) Breaks() []Movement {
+	return slices.DeleteFunc(slices.Clone(r.Movements), func(m Movement) bool { return m.Break == 0 })
+}
+
+// RollForward carries reserve and debt from payout to payout, for each merchant
+// id and currency, sorted by them.
+//
+// Klarna states the debt before and after each payout, and of the reserve only
+// what it moved. So the reserve begins with the first payout at the least that
+// explains what was released since: zero, unless more was released than held
+// back, which then was held back before.
+func RollForward(payouts []Payout) []Roll {
+	byAccount := map[rollKey][]Payout{}
+	for _, p := range payouts {
+		key := rollKey{p.MerchantID, p.Currency}
+		byAccount[key] = append(byAccount[key], p)
+	}
+	var all []Roll
+	for key, of := range byAccount {
+		slices.SortFunc(of, func(a, b Payout) int {
+			return cmp.Or(a.Date.Compare(b.Date), strings.Compare(a.PaymentReference, b.PaymentReference))
+		})
+		r := Roll{MerchantID: key.merchantID, Currency: key.currency}
+		r.roll(of)
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b Roll) int {
+		return cmp.Or(strings.Compare(a.MerchantID, b.MerchantID), cmp.Compare(a.Currency, b.Currency))
+	})
+	return all
+}
+
+// rollKey names a roll.
+type rollKey struct {
+	merchantID string
+	currency   Currency
+}
+
+func (r *Roll) roll(payouts []Payout) {
+	e := exact{}
+	reserve := leastReserve(payouts, &e)
+	r.Reserve.Opening = reserve
+	for i, p := range payouts {
+		t := &p.Totals
+		m := Movement{
+			PaymentReference: p.PaymentReference, Date: p.Date,
+			Reserve: Balance{Opening: reserve, Added: t.Holdback, Taken: t.Release, Closing: e.sum(reserve, t.Holdback, -t.Release)},
+			Debt:    Balance{Opening: t.OpeningDebt, Added: t.Deposit, Taken: t.Repay, Closing: t.ClosingDebt},
+		}
+		reserve = m.Reserve.Closing
+		if i == 0 {
+			r.Debt.Opening = t.OpeningDebt
+		} else {
+			m.Break = e.sum(t.OpeningDebt, -payouts[i-1].Totals.ClosingDebt)
+		}
+		r.Reserve.Added, r.Reserve.Taken = e.sum(r.Reserve.Added, t.Holdback), e.sum(r.Reserve.Taken, t.Release)
+		r.Debt.Added, r.Debt.Taken = e.sum(r.Debt.Added, t.Deposit), e.sum(r.Debt.Taken, t.Repay)
+		r.Debt.Closing = t.ClosingDebt
+		r.Movements = append(r.Movements, m)
+	}
+	r.Reserve.Closing, r.Overflow = reserve, e.overflow
+}
+
+// leastReserve is the smallest reserve before the payouts with which it never
+// becomes negative.
+func leastReserve(payouts []Payout, e *exact) int64 {
+	var sum, lowest int64
+	for _, p := range payouts {
+		sum = e.sum(sum, p.Totals.Holdback, -p.Totals.Release)
+		lowest = min(lowest, sum)
+	}
+	return e.sum(0, -lowest)
+}

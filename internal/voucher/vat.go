@@ -1,0 +1,244 @@
+package voucher
+
+import (
+	"cmp"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"kvitt/internal/settlement"
+)
+
+// vat is what a profile says about VAT on Klarna's fees. What Klarna charged is
+// taken from its rows; only a reverse charge, which the buyer owes and Klarna
+// does not state, is computed.
+type vat struct {
+	// rates are those that are expected, in hundredths of a percent; nil: any.
+	rates   map[int64]vatRate
+	reverse *reverseCharge
+	// transaction lets Visma.net make VAT transactions of the lines that have
+	// VAT codes, in companies that have that feature.
+	transaction bool
+	// klarnaRate books a payout in another currency at the rate at which Klarna
+	// converted its VAT, so that the VAT comes to what Klarna's invoice says in
+	// the merchant's own currency.
+	klarnaRate bool
+}
+
+// vatRate says where VAT of one rate goes; what is empty is left to the rules.
+type vatRate struct {
+	account string // a number, or the name of an account
+	code    string // Visma.net's vatCodeId
+	id      string // Visma.net's vatId
+}
+
+// reverseCharge are the two lines of VAT that the buyer owes on services from
+// abroad, and deducts.
+type reverseCharge struct {
+	rate                int64 // hundredths of a percent
+	input, output       string
+	inputVAT, outputVAT vatRate // codes and ids only
+}
+
+// feeType tells the rows that are fees of Klarna, with VAT of their own.
+func feeType(typ string) bool {
+	return typ == settlement.TypeFee || typ == settlement.TypeFeeRefund
+}
+
+// checkRates holds every fee, and whatever else carries VAT, against the rates
+// that the profile expects.
+func (c *compiler) checkRates() error {
+	expected := c.profile.vat.rates
+	if expected == nil {
+		return nil
+	}
+	e := &VATRateError{PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name, Currency: c.payout.Currency}
+	for _, component := range c.proof.Components {
+		if component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
+			continue
+		}
+		if _, ok := expected[rateOf(component, expected)]; !ok {
+			e.Unexpected = append(e.Unexpected, component)
+		}
+	}
+	if len(e.Unexpected) == 0 {
+		return nil
+	}
+	for rate := range expected {
+		e.Expected = append(e.Expected, rate)
+	}
+	slices.Sort(e.Expected)
+	return e
+}
+
+// unknownRate is the rate of VAT that is none of the expected ones.
+const unknownRate = -1
+
+// rateOf is the rate that rows state. Klarna may leave it out; then it is the
+// one expected rate that their VAT comes to, give or take what Klarna rounded in
+// each row.
+func rateOf(c settlement.Component, expected map[int64]vatRate) int64 {
+	if c.VATRate != 0 || c.VAT == 0 {
+		return c.VATRate
+	}
+	found := int64(unknownRate)
+	for rate := range expected {
+		vat, ok := percent(c.Amount, rate)
+		if off := abs(c.VAT) - abs(vat); !ok || rate == 0 || abs(off) > c.Rows {
+			continue
+		}
+		if found != unknownRate {
+			return unknownRate // two fit, so neither is known
+		}
+		found = rate
+	}
+	return found
+}
+
+func abs(n int64) int64 { return max(n, -n) }
+
+// vatLine settles account, code and id of the VAT of a component.
+func (c *compiler) vatLine(component settlement.Component, r rule) (account, code, id string) {
+	at := c.profile.vat.rates[rateOf(component, c.profile.vat.rates)]
+	return cmp.Or(at.account, r.vatAccount), cmp.Or(at.code, r.vatCode), at.id
+}
+
+// addReverseCharge books what the buyer owes on fees without VAT, and deducts:
+// two lines that come to zero. The VAT is computed on the sum of the payout's
+// fees, rounded half away from zero to the minor unit.
+func (c *compiler) addReverseCharge(base int64) error {
+	charge := c.profile.vat.reverse
+	if charge == nil || base == 0 {
+		return nil
+	}
+	owed, ok := percent(base, charge.rate)
+	if !ok {
+		return c.voucher.unbalanced("its reverse charge does not fit 64 bits")
+	}
+	if owed == 0 {
+		return nil
+	}
+	rate := Percent(charge.rate)
+	for _, side := range []struct {
+		account string
+		vat     vatRate
+		text    string
+		gives   int64
+	}{
+		{charge.input, charge.inputVAT, "input", -owed},
+		{charge.output, charge.outputVAT, "output", owed},
+	} {
+		account := c.account(side.account, c.about, Missing{Member: "vat.reverse_charge." + side.text, Amount: side.gives})
+		c.add(lineKey{
+			role: RoleReverseCharge, account: account, branch: c.branch(), vatCode: side.vat.code, vatID: side.vat.id,
+			text: fit(fmt.Sprintf("Klarna fees, reverse charge %s %%, %s VAT", rate, side.text), maxText),
+		}, c.subaccount(), side.gives, 0)
+	}
+	return nil
+}
+
+// percent is a rate of an amount, rounded half away from zero.
+func percent(amount, rate int64) (int64, bool) {
+	const whole = 100_00
+	product := new(big.Int).Mul(big.NewInt(amount), big.NewInt(rate))
+	half := big.NewInt(whole / 2)
+	if product.Sign() < 0 {
+		half.Neg(half)
+	}
+	product.Add(product, half).Quo(product, big.NewInt(whole))
+	return product.Int64(), product.IsInt64()
+}
+
+// Percent writes hundredths of a percent, 2550 as "25.5".
+func Percent(rate int64) string {
+	text := fmt.Sprintf("%d.%02d", rate/100, rate%100)
+	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
+}
+
+// rateDigits is how exact an exchange rate is written.
+const rateDigits = 8
+
+// exchangeRate is the rate at which Klarna converted the VAT of this payout, in
+// the merchant's own currency for one unit; "" when the profile leaves the rate
+// to Visma.net, the currencies are the same, or there is nothing to see it by.
+func (c *compiler) exchangeRate() string {
+	if !c.profile.vat.klarnaRate || c.payout.RegistrationCurrency == "" || c.payout.RegistrationCurrency == c.payout.Currency {
+		return ""
+	}
+	var charged, home adder
+	for _, component := range c.proof.Components {
+		if effect := c.proof.Effect(component); effect.VAT != 0 && !effect.Outside {
+			sign := effect.VAT / component.VAT
+			charged.add(effect.VAT)
+			home.add(sign * component.TaxInRegistrationCurrency)
+		}
+	}
+	from, err1 := c.payout.Currency.Exponent()
+	to, err2 := c.payout.RegistrationCurrency.Exponent()
+	if charged.overflow || home.overflow || charged.sum == 0 || home.sum == 0 || (charged.sum < 0) != (home.sum < 0) || err1 != nil || err2 != nil {
+		return ""
+	}
+	rate := new(big.Rat).SetFrac64(home.sum, charged.sum)
+	for ; from > to; from-- {
+		rate.Mul(rate, big.NewRat(10, 1))
+	}
+	for ; to > from; to-- {
+		rate.Mul(rate, big.NewRat(1, 10))
+	}
+	return rate.FloatString(rateDigits)
+}
+
+// VATRateError says that rows carry VAT of a rate, or fees carry none, where the
+// profile does not expect it: the wrong rate is a wrong VAT return.
+type VATRateError struct {
+	PaymentReference string                 `json:"payment_reference"`
+	Profile          string                 `json:"profile"`
+	Currency         settlement.Currency    `json:"currency"`
+	Unexpected       []settlement.Component `json:"unexpected"`
+	Expected         []int64                `json:"expected"` // hundredths of a percent
+}
+
+func (e *VATRateError) Error() string {
+	var found, expected []string
+	for _, c := range e.Unexpected {
+		rate := "no rate"
+		if c.VATRate != 0 || c.VAT == 0 {
+			rate = Percent(c.VATRate) + " %"
+		}
+		found = append(found, fmt.Sprintf("%s has VAT of %s (%s %s on %s)", strings.TrimSuffix(c.Pair(), "/"), rate,
+			settlement.Format(c.VAT, e.Currency), e.Currency, settlement.Format(c.Amount, e.Currency)))
+	}
+	for _, rate := range e.Expected {
+		expected = append(expected, Percent(rate)+" %")
+	}
+	return fmt.Sprintf("compile voucher for payout %s: %s, and the posting profile %q expects %s",
+		e.PaymentReference, strings.Join(found, ", "), e.Profile, strings.Join(expected, ", "))
+}
+
+// Code is the code under which the payout is held.
+func (e *VATRateError) Code() string { return codeVATRateUnexpected }
+
+// eachRate lists what the profile says about VAT codes.
+func (v *vat) eachRate() []vatRate {
+	var all []vatRate
+	for _, at := range v.rates {
+		all = append(all, at)
+	}
+	if v.reverse != nil {
+		all = append(all, v.reverse.inputVAT, v.reverse.outputVAT)
+	}
+	return all
+}
+
+// references are the accounts that VAT is booked on, by the member that says so.
+func (v *vat) references() map[string]string {
+	all := map[string]string{}
+	for rate, at := range v.rates {
+		all["vat.rates."+Percent(rate)] = at.account
+	}
+	if v.reverse != nil {
+		all["vat.reverse_charge.input"], all["vat.reverse_charge.output"] = v.reverse.input, v.reverse.output
+	}
+	return all
+}

@@ -1,0 +1,145 @@
+package voucher
+
+import (
+	"regexp"
+	"strconv"
+)
+
+var percentPattern = regexp.MustCompile(`^[0-9]{1,2}(\.[0-9]{1,2})?$`)
+
+// readVAT reads the profile's `vat`.
+func (r *reader) readVAT(v value) error {
+	members, err := v.object("rates", "reverse_charge", "transaction", "exchange_rate")
+	if err != nil {
+		return err
+	}
+	to := &r.profile.vat
+	for _, m := range members {
+		switch v := m.value; m.name {
+		case "rates":
+			to.rates, err = r.rates(v)
+		case "reverse_charge":
+			to.reverse, err = r.reverseCharge(v)
+		case "transaction":
+			to.transaction, err = v.yesOrNo()
+		case "exchange_rate":
+			var from string
+			from, err = v.oneOf("visma", "klarna")
+			to.klarnaRate = from == "klarna"
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rates reads the rates that are expected, each with where its VAT goes.
+func (r *reader) rates(v value) (map[int64]vatRate, error) {
+	members, err := v.members()
+	if err != nil {
+		return nil, err
+	}
+	rates := make(map[int64]vatRate, len(members))
+	for _, m := range members {
+		rate, err := m.percent(m.name)
+		if err != nil {
+			return nil, err
+		}
+		if _, twice := rates[rate]; twice {
+			return nil, m.errorf("keep one of the two", "the rate %s stands twice in %s", Percent(rate), v.name)
+		}
+		if rates[rate], err = r.rate(m.value); err != nil {
+			return nil, err
+		}
+	}
+	return rates, nil
+}
+
+func (r *reader) rate(v value) (to vatRate, err error) {
+	members, err := v.object("account", "code", "id")
+	if err != nil {
+		return to, err
+	}
+	for _, m := range members {
+		switch m.name {
+		case "account":
+			to.account, err = r.vatAccount(m.value)
+		case "code":
+			to.code, err = m.value.short(10)
+		case "id":
+			to.id, err = m.value.short(10)
+		}
+		if err != nil {
+			return to, err
+		}
+	}
+	return to, nil
+}
+
+// vatAccount reads an account and notes a name, which check makes sure of.
+func (r *reader) vatAccount(v value) (string, error) {
+	var references []reference
+	account, err := v.account(&references)
+	r.vatReferences = append(r.vatReferences, references...)
+	return account, err
+}
+
+func (r *reader) reverseCharge(v value) (*reverseCharge, error) {
+	members, err := v.object("rate", "input", "output", "input_code", "output_code", "input_id", "output_id")
+	if err != nil {
+		return nil, err
+	}
+	var to reverseCharge
+	for _, m := range members {
+		switch v := m.value; m.name {
+		case "rate":
+			var text string
+			if text, err = v.text(); err == nil {
+				to.rate, err = v.percent(text)
+			}
+		case "input":
+			to.input, err = r.vatAccount(v)
+		case "output":
+			to.output, err = r.vatAccount(v)
+		case "input_code":
+			to.inputVAT.code, err = v.short(10)
+		case "output_code":
+			to.outputVAT.code, err = v.short(10)
+		case "input_id":
+			to.inputVAT.id, err = v.short(10)
+		case "output_id":
+			to.outputVAT.id, err = v.short(10)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if to.rate == 0 || to.input == "" || to.output == "" {
+		return nil, v.errorf("write `rate`, `input` and `output`", "a reverse charge needs its rate and the accounts of its two lines")
+	}
+	return &to, nil
+}
+
+// percent reads a rate such as 25 or 25.5 as hundredths of a percent.
+func (p place) percent(text string) (int64, error) {
+	if !percentPattern.MatchString(text) {
+		return 0, p.errorf("write it in percent: \"25\" or \"25.5\"", "%q is not a VAT rate", text)
+	}
+	whole, decimals := text, ""
+	for i, r := range text {
+		if r == '.' {
+			whole, decimals = text[:i], text[i+1:]
+		}
+	}
+	for len(decimals) < 2 {
+		decimals += "0"
+	}
+	rate, err := strconv.ParseInt(whole+decimals, 10, 64)
+	return rate, err
+}
+
+func (v value) yesOrNo() (bool, error) {
+	text, err := v.oneOf("true", "false")
+	return text == "true", err
+}

@@ -1,0 +1,161 @@
+package voucher_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kvitt/internal/settlement"
+	"kvitt/internal/voucher"
+)
+
+var renew = flag.Bool("renew", false, "write the vouchers of testdata anew")
+
+// country is a preset with the currency it is for. VAT is what Klarna charges
+// there, in percent.
+type country struct {
+	preset   string
+	currency settlement.Currency
+	vat      int64
+	changes  []string
+}
+
+var countries = []country{
+	{preset: "se-bas", currency: "SEK", vat: 25},
+	{preset: "no-ns4102", currency: "NOK"},
+	{preset: "fi", currency: "EUR", changes: []string{
+		"# vat:\n#   rates:\n#     \"0\": {}", "vat:\n  rates:\n    \"0\": {}\n  reverse_charge: {rate: \"25.5\", input: \"1763\", output: \"2939\"}",
+	}},
+	{preset: "dk", currency: "DKK", changes: []string{
+		"# vat:\n#   rates:\n#     \"0\": {}", "vat:\n  rates:\n    \"0\": {}\n  reverse_charge: {rate: \"25\", input: \"7740\", output: \"7720\"}",
+	}},
+}
+
+// kindOfPayout is a payout that every country has a voucher of.
+type kindOfPayout struct {
+	name    string
+	typ     settlement.SettlementType
+	totals  settlement.Totals // Fee, Tax and Settlement without VAT
+	outside bool              // fees that are not deducted
+	rows    []settlement.Row
+}
+
+func kindsOfPayout() []kindOfPayout {
+	fee := func(amount int64) settlement.Row { return row("FEE/PURCHASE_FEE_PERCENTAGE", amount) }
+	return []kindOfPayout{
+		{
+			name: "net", typ: settlement.Net,
+			totals: settlement.Totals{Sale: 100_000_00, Return: 8_000_00, Fee: 2_480_00, Holdback: 5_000_00, Release: 2_000_00, Settlement: 86_520_00},
+			rows: []settlement.Row{
+				row("SALE/PURCHASE", 100_000_00), row("RETURN/PURCHASE_RETURN", 8_000_00), fee(2_480_00),
+				row("HOLDBACK/ROLLING_RESERVE", 5_000_00), row("RELEASE/ROLLING_RESERVE", 2_000_00),
+			},
+		},
+		{
+			name: "gross", typ: settlement.Gross, outside: true,
+			totals: settlement.Totals{Sale: 1_000_00, Fee: 100_00, Settlement: 1_000_00},
+			rows:   []settlement.Row{row("SALE/PURCHASE", 1_000_00), fee(100_00)},
+		},
+		{
+			name: "gross-fee", typ: settlement.GrossFee,
+			totals: settlement.Totals{Fee: 100_00, Settlement: -100_00},
+			rows:   []settlement.Row{fee(100_00)},
+		},
+		{
+			name: "negative-carried-as-debt", typ: settlement.Net,
+			totals: settlement.Totals{Sale: 100_00, Return: 150_00, Deposit: 50_00, ClosingDebt: 50_00, Settlement: 0},
+			rows:   []settlement.Row{row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)},
+		},
+		{
+			name: "debt-repaid", typ: settlement.Net,
+			totals: settlement.Totals{Sale: 300_00, Fee: 8_00, OpeningDebt: 50_00, Repay: 50_00, Settlement: 242_00},
+			rows:   []settlement.Row{row("SALE/PURCHASE", 300_00), fee(8_00)},
+		},
+		{
+			name: "negative", typ: settlement.Net,
+			totals: settlement.Totals{Sale: 100_00, Return: 150_00, Settlement: -50_00},
+			rows:   []settlement.Row{row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)},
+		},
+		{
+			name: "disputes-commission-loan-and-correction", typ: settlement.Net,
+			totals: settlement.Totals{
+				Reversal: -20_00, Commission: 30_00, CommissionReversal: 10_00, FeeCorrection: -7_00, Credit: 500_00, Charge: 103_00, Settlement: 430_00,
+			},
+			rows: []settlement.Row{
+				row("REVERSAL/FRAUD_POLICY_CHARGE", 80_00), row("REVERSAL_MERCHANT_PROTECTION/FRAUD_POLICY_CREDIT_NET", 100_00),
+				row("COMMISSION/COMMISSION", 30_00), row("COMMISSION/COMMISSION_RETURN", 10_00), row("CORRECTION/CREDITED_CORRECTION", -7_00),
+				row("CREDIT/CASH_ADVANCE_PAYOUT", 500_00), row("CHARGE/CASH_ADVANCE_AMORTISATION", 100_00), row("CHARGE/LOAN_FEE", 3_00),
+			},
+		},
+	}
+}
+
+// in makes the payout one of a country, with the VAT that Klarna charges there.
+func (k *kindOfPayout) in(t *testing.T, c *country) *settlement.Proof {
+	t.Helper()
+	p := payout(k.totals)
+	p.Type, p.Currency, p.RegistrationCurrency = k.typ, c.currency, c.currency
+	p.Totals.Tax = p.Totals.Fee * c.vat / 100
+	if !k.outside {
+		p.Totals.Settlement -= p.Totals.Tax
+	}
+	rows := append([]settlement.Row(nil), k.rows...)
+	for i := range rows {
+		if rows[i].Type == settlement.TypeFee && c.vat > 0 {
+			rows[i].VAT, rows[i].VATRate = rows[i].Amount*c.vat/100, c.vat*100
+		}
+	}
+	return prove(t, p, rows...)
+}
+
+// TestTheVouchersOfEveryCountryAndKindOfPayout compares with text files that an
+// accountant can read: testdata/vouchers. -renew writes them anew.
+func TestTheVouchersOfEveryCountryAndKindOfPayout(t *testing.T) {
+	for _, c := range countries {
+		profile := preset(t, c.preset, c.changes...)
+		for _, k := range kindsOfPayout() {
+			v := compile(t, profile, k.in(t, &c))
+			sameAsFile(t, c.preset+"-"+k.name, v)
+			back := voucher.Mirror(profile, voucher.Reversed{Voucher: v, MerchantID: "K100001", Company: target.Company, Batch: "000123"})
+			back.MoveTo(voucher.Date{Year: 2026, Month: 3, Day: 1})
+			if err := back.Check(); err != nil {
+				t.Errorf("%s %s: its reversal: %v", c.preset, k.name, err)
+			}
+			if k.name == "net" {
+				sameAsFile(t, c.preset+"-net-reversed-in-march", back)
+			}
+		}
+	}
+}
+
+func sameAsFile(t *testing.T, name string, v *voucher.Voucher) {
+	t.Helper()
+	path := filepath.Join("testdata", "vouchers", name+".txt")
+	got := fmt.Sprintf("%s %s\n%s\n\n%s", v.Date, v.Currency, v.Description, tidy(table(v)))
+	for _, c := range v.Outside {
+		got += fmt.Sprintf("billed apart: %s %s\n", c.Pair(), settlement.Format(c.Amount, v.Currency))
+	}
+	if *renew {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(want) != got {
+		t.Errorf("%s is now\n%s\nand was\n%s", name, got, want)
+	}
+}
+
+func tidy(table string) string {
+	lines := strings.Split(table, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimRight(l, " ")
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,215 @@
+// Package judge compares what stands in the simulated Visma.net's own books with
+// what Klarna paid out, and what Kvitt says of a payout with what was done to
+// it. It believes the simulators and the plan; what Kvitt says is the accused's
+// word.
+//
+// It must never mend, wait or ask again, and never import the product's
+// judgement of what is right: a mistake there would be repeated here.
+package judge
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"kvitt/sandbox/shop"
+	"kvitt/sandbox/vismasim"
+)
+
+// Case is everything that is known after a run.
+type Case struct {
+	Payouts []*shop.Payout // what Klarna paid
+	Books   vismasim.Books // of the company they belong to, in which nobody else books
+	Writes  []vismasim.Write
+	// Bank is the settlement account of the profile.
+	Bank string
+
+	Told      []Told     // what Kvitt says of each payout in the end
+	Holds     []Hold     // each time a payout was seen held
+	True      []Cause    // what was done that makes holding right
+	Asked     []Asked    // what a person asked for
+	Workflows []Workflow // of the connection
+	// UnknownWait is how long a batch whose outcome is unknown must stay away
+	// before it is sent again.
+	UnknownWait time.Duration
+}
+
+// Told is what Kvitt says of a payout.
+type Told struct{ Reference, State, Reason, Batch string }
+
+// Hold is a payout that was seen held.
+type Hold struct{ Reference, Code, Words string }
+
+// Cause makes it right to hold a payout: one, or any when Reference is empty.
+// Words, when given, must be repeated in the reason.
+type Cause struct{ Reference, Code, Words string }
+
+// Asked is a person's wish to try a payout again.
+type Asked struct {
+	Reference string
+	At        time.Time
+}
+
+// Workflow is how one of Temporal's workflows stands.
+type Workflow struct{ ID, Type, Status, Words string }
+
+// Judge returns what is wrong, in sentences; nothing when all is clean.
+func Judge(c Case) []string {
+	var found []string
+	for _, look := range []func(Case) []string{books, told, holds, writes, ended} {
+		found = append(found, look(c)...)
+	}
+	return found
+}
+
+// books: one batch for each payout, released, equal to the öre; none missing,
+// none twice, nothing else.
+func books(c Case) (found []string) {
+	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
+	if c.Books.Debit != c.Books.Credit {
+		say("the books do not balance: debit %d, credit %d", c.Books.Debit, c.Books.Credit)
+	}
+	for token, numbers := range c.Books.DuplicateTokens {
+		say("the token %s stands in the batches %v", token, numbers)
+	}
+	for reference, numbers := range c.Books.DuplicateReferences {
+		say("payout %s is booked twice: batches %v", reference, numbers)
+	}
+	if c.Books.Batches != len(c.Payouts) {
+		say("the books hold %d batches for %d payouts", c.Books.Batches, len(c.Payouts))
+	}
+	paid := map[string]int64{}
+	for _, p := range c.Payouts {
+		paid[p.Currency] += p.Totals.Settlement
+		batches := c.Books.WithReference(p.PaymentReference)
+		if len(batches) == 0 {
+			say("payout %s is missing in the books", p.PaymentReference)
+		}
+		for _, b := range batches {
+			found = append(found, batch(c, p, b)...)
+		}
+	}
+	for currency, sum := range paid {
+		if got := c.Books.Accounts[c.Bank].Currencies[currency].Balance(); got != sum {
+			say("Klarna paid %d %s in all, and account %s holds %d", sum, currency, c.Bank, got)
+		}
+	}
+	return found
+}
+
+// batch: it is the payout's, to the öre, line by line as far as Klarna tells.
+func batch(c Case, p *shop.Payout, b *vismasim.Batch) (found []string) {
+	say := func(format string, args ...any) {
+		found = append(found, fmt.Sprintf("payout %s, batch %s: ", p.PaymentReference, b.Number)+fmt.Sprintf(format, args...))
+	}
+	if !b.Released() {
+		say("it is %s, not released", b.Status)
+	}
+	if !strings.Contains(b.Description, "[kvitt:") {
+		say("its description %q has no token", b.Description)
+	}
+	var bank, debit, credit int64
+	for _, l := range b.Lines {
+		debit, credit = debit+l.Debit, credit+l.Credit
+		if l.Account == c.Bank {
+			bank += l.Debit - l.Credit
+		}
+		if l.Reference != p.PaymentReference {
+			say("line %d carries the reference %q", l.Number, l.Reference)
+		}
+	}
+	if bank != p.Totals.Settlement || b.Currency != p.Currency {
+		say("Klarna paid %d %s, and account %s got %d %s", p.Totals.Settlement, p.Currency, c.Bank, bank, b.Currency)
+	}
+	if debit != credit {
+		say("debit %d, credit %d", debit, credit)
+	}
+	names := map[string]int{}
+	for _, a := range b.Attachments {
+		names[a.Name]++
+	}
+	if len(names) != 2 || len(b.Attachments) != 2 {
+		say("its attachments are %v", names)
+	}
+	return found
+}
+
+// told: every payout is accounted for, and is said to be where it is.
+func told(c Case) (found []string) {
+	for _, p := range c.Payouts {
+		i := slices.IndexFunc(c.Told, func(t Told) bool { return t.Reference == p.PaymentReference })
+		if i < 0 {
+			found = append(found, fmt.Sprintf("Kvitt does not know payout %s", p.PaymentReference))
+			continue
+		}
+		t := c.Told[i]
+		switch {
+		case t.State != "verified":
+			found = append(found, fmt.Sprintf("Kvitt says payout %s is %s %s, not verified", t.Reference, t.State, t.Reason))
+		case !slices.ContainsFunc(c.Books.WithReference(t.Reference), func(b *vismasim.Batch) bool { return b.Number == t.Batch }):
+			found = append(found, fmt.Sprintf("Kvitt says payout %s is batch %s, and the books do not", t.Reference, t.Batch))
+		}
+	}
+	return found
+}
+
+// holds: a payout was held for what was really done to it.
+func holds(c Case) (found []string) {
+	for _, h := range c.Holds {
+		right := func(cause Cause) bool {
+			return cause.Code == h.Code && (cause.Reference == "" || cause.Reference == h.Reference) && strings.Contains(h.Words, cause.Words)
+		}
+		if !slices.ContainsFunc(c.True, right) {
+			found = append(found, fmt.Sprintf("payout %s was held as %s, which is not true: %s", h.Reference, h.Code, h.Words))
+		}
+	}
+	return found
+}
+
+// answeredNo are faults after which a write has certainly not been done.
+var answeredNo = []vismasim.FaultKind{vismasim.Throttled, vismasim.ThrottledBare, vismasim.Unauthorized, vismasim.Forbidden, vismasim.NoLicense, vismasim.NotFound}
+
+// noStatus are answers of Visma.net itself that say the same.
+var noStatus = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
+
+// posting is where batches are made.
+const posting = "/v2/journaltransaction"
+
+// writes: what was refused is sent again only when a person asked, and what is
+// unknown only after the wait.
+func writes(c Case) (found []string) {
+	last := map[string]vismasim.Write{}
+	for _, w := range c.Writes {
+		if w.Token == "" || w.Path != posting {
+			continue // the proof that is attached repeats the token
+		}
+		before, sent := last[w.Token]
+		last[w.Token] = w
+		gap := w.At.Sub(before.At)
+		switch {
+		case !sent, slices.Contains(answeredNo, before.Fault), slices.Contains(noStatus, before.Status):
+		case before.Refused():
+			if !slices.ContainsFunc(c.Asked, func(a Asked) bool { return a.At.After(before.At) && a.At.Before(w.At) }) {
+				found = append(found, fmt.Sprintf("%s was refused and sent again %s later, and nobody asked for it", w.Token, gap.Round(time.Millisecond)))
+			}
+		case gap < c.UnknownWait:
+			found = append(found, fmt.Sprintf("%s was sent again %s after a request of unknown outcome (%s)", w.Token, gap.Round(time.Millisecond), before.Fault))
+		}
+	}
+	return found
+}
+
+// ended: no workflow failed, and none is left that has nothing to wait for.
+func ended(c Case) (found []string) {
+	for _, w := range c.Workflows {
+		switch {
+		case w.Status == "Completed", w.Status == "ContinuedAsNew":
+		case w.Status == "Running" && w.Type == "ConnectionWorkflow":
+		default:
+			found = append(found, fmt.Sprintf("workflow %s (%s) is %s %s", w.ID, w.Type, w.Status, w.Words))
+		}
+	}
+	return found
+}

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package rig
+
+import "errors"
+
+type disk struct{ dir string }
+
+func newDisk(string) (*disk, error) {
+	return nil, errors.New("make a small disk: this system is not known to the rig")
+}
+
+func (d *disk) fill(bool) error { return nil }
+func (d *disk) remove()         {}

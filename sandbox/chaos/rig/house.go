@@ -1,0 +1,114 @@
+package rig
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"kvitt/sandbox/chaos/plan"
+	"kvitt/sandbox/klarnasim"
+	"kvitt/sandbox/shop"
+	"kvitt/sandbox/vismasim"
+)
+
+// house is one merchant, one company and the connection between them.
+type house struct {
+	firm     vismasim.Company
+	merchant *shop.Shop
+	payouts  []*shop.Payout
+	key      string // Klarna's API key
+	keyFile  string
+	id       string // of the connection
+}
+
+// The days in which the payouts of a plan lie.
+const (
+	firstDay = "2026-01-01"
+	lastDay  = "2026-03-31"
+)
+
+// payoutsOf makes the payouts of a plan, the same for the same seed.
+func payoutsOf(p plan.Plan, merchant string) ([]*shop.Payout, error) {
+	first, err := time.Parse(time.DateOnly, firstDay)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*shop.Payout, p.Payouts)
+	for i := range all {
+		n := p.Seed%100_000*100 + uint64(i)
+		date := first.AddDate(0, 0, (i*11)%85).Add(12 * time.Hour) // some share a period
+		reference := fmt.Sprintf("93%09d", n)
+		if p.Rows > 0 && i == len(all)-1 {
+			all[i], err = shop.Lazy{Seed: p.Seed, Rows: p.Rows, PaymentReference: reference, MerchantID: merchant, Date: date}.Payout()
+		} else {
+			rows := append(shop.SaleRows(n*10, 49_900+int64(n%1000), 1_450, 350, 2500), shop.SaleRows(n*10+1, 129_900, 3_770, 350, 2500)...) //nolint:gosec // small
+			all[i], err = shop.Settlement{PaymentReference: reference, MerchantID: merchant, Date: date, Rows: rows}.Payout()
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// build makes a house for a plan and connects it, while nothing is broken yet.
+func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
+	if len(w.free) == 0 {
+		return nil, errors.New("build a house: the world has no company left")
+	}
+	w.serial++
+	h := &house{firm: w.free[0], key: fmt.Sprintf("klarna_test_api_chaos%035d", w.serial)}
+	w.free = w.free[1:]
+	id := fmt.Sprintf("K%06d", 800_000+w.serial)
+	var err error
+	if h.payouts, err = payoutsOf(p, id); err != nil {
+		return nil, err
+	}
+	h.merchant = shop.New(id, "SEK", h.payouts...)
+	w.Klarna.Serve(h.merchant)
+	if err := w.Klarna.AddKey(klarnasim.Key{Key: h.key, MerchantID: id}); err != nil {
+		return nil, err
+	}
+	h.keyFile = filepath.Join(w.Dir, "key."+strconv.Itoa(w.serial))
+	if err := os.WriteFile(h.keyFile, []byte(h.key+"\n"), 0o600); err != nil {
+		return nil, err
+	}
+	out, err := w.Ask(ctx, "connection", "create", "--output", "json", "--name", fmt.Sprintf("Plan %d", p.Seed), "--profile", "se-bas", "--posting", "auto")
+	if err != nil {
+		return nil, err
+	}
+	var made struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(out, &made); err != nil {
+		return nil, err
+	}
+	h.id = made.ID
+	for _, connect := range []func(context.Context, *house) error{w.giveKey, w.authorize} {
+		// Where a worker's clock jumps, a step may be lost until it is repeated.
+		for range 3 {
+			if err = connect(ctx, h); err == nil {
+				break
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (w *World) giveKey(ctx context.Context, h *house) error {
+	_, err := w.Ask(ctx, "connection", "klarna-key", h.id, "--key-file", h.keyFile)
+	return err
+}
+
+func (w *World) authorize(ctx context.Context, h *house) error {
+	_, err := w.Ask(ctx, "connection", "authorize", h.id, "--service", "--tenant-id", h.firm.TenantID)
+	return err
+}

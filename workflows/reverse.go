@@ -1,0 +1,239 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/held"
+)
+
+// ReversePayoutWorkflow takes a posted payout back: it posts the mirrored batch
+// by the same exactly-once protocol, releases it, reads it back, and links the
+// two batches. What is in the books stays there. It stays open while it is held,
+// and the payout keeps its state until the reversal is final.
+func ReversePayoutWorkflow(ctx workflow.Context, in ReverseInput) (ReverseResult, error) {
+	r := &reversal{in: in}
+	r.enter(ctx, StateProven)
+	if err := r.listen(ctx); err != nil {
+		return ReverseResult{}, err
+	}
+	return r.run(ctx)
+}
+
+type reversal struct {
+	in ReverseInput
+	ReverseStatus
+
+	prepared  PreparedReversal
+	decided   bool // who asked for it is recorded
+	sending   bool // from here on Visma.net may know of the batch
+	posted    Posted
+	withdrawn *Person
+	done      bool
+	nudges    int
+}
+
+func (r *reversal) run(ctx workflow.Context) (ReverseResult, error) {
+	for {
+		seen := r.nudges
+		stop, err := r.advance(ctx)
+		if err != nil {
+			return r.ReverseResult, err
+		}
+		if r.done {
+			return r.finish(ctx)
+		}
+		if err := r.wait(ctx, stop, seen); err != nil {
+			return r.ReverseResult, err
+		}
+	}
+}
+
+// advance takes the steps that are still to be taken.
+func (r *reversal) advance(ctx workflow.Context) (*Held, error) {
+	for _, step := range []func(workflow.Context) (*Held, error){r.withdraw, r.prepare, r.post, r.complete} {
+		stop, err := step(ctx)
+		switch {
+		case temporal.IsCanceledError(err):
+			return nil, err
+		case err != nil:
+			return stopFor(err), nil
+		case stop != nil || r.done:
+			return stop, nil
+		}
+	}
+	return nil, nil
+}
+
+// withdraw ends a reversal that a person takes back, before anything is sent.
+func (r *reversal) withdraw(ctx workflow.Context) (*Held, error) {
+	if r.withdrawn == nil {
+		return nil, nil
+	}
+	_, err := RecordDecision.Run(ctx, r.in.Connection, Decision{
+		PayoutRef: r.in.PayoutRef, Kind: DecisionWithdraw, Who: r.withdrawn.Who, Reason: r.withdrawn.Reason,
+	})
+	if err == nil {
+		r.end(ctx, ReversalWithdrawn)
+	}
+	return nil, err
+}
+
+// prepare mirrors the voucher and finds its period. Once the batch may have
+// been sent, it stays what it is.
+func (r *reversal) prepare(ctx workflow.Context) (*Held, error) {
+	if r.sending {
+		return nil, nil
+	}
+	r.show(ctx, "Mirroring the voucher and checking it against the Visma.net company.")
+	got, err := PrepareReversal.Run(ctx, r.in.Connection, r.in)
+	if err != nil {
+		return nil, err
+	}
+	if r.Reverses = got.Reverses; got.Refused != "" {
+		r.Refused = got.Refused
+		r.end(ctx, ReversalRefused)
+		return nil, nil
+	}
+	if !r.decided {
+		_, err := RecordDecision.Run(ctx, r.in.Connection, Decision{
+			PayoutRef: r.in.PayoutRef, Kind: DecisionReverse, Who: r.in.Who, Reason: r.in.Reason, VoucherHash: got.VoucherHash,
+		})
+		if err != nil {
+			return nil, err
+		}
+		r.decided = true
+	}
+	r.prepared = got
+	return got.Held, nil
+}
+
+func (r *reversal) post(ctx workflow.Context) (*Held, error) {
+	if r.posted.BatchNumber != "" {
+		return nil, nil
+	}
+	r.sending = true
+	r.enter(ctx, StatePosting)
+	r.show(ctx, "Posting the mirrored batch to Visma.net.")
+	got, err := PostReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	switch {
+	case err != nil:
+		return nil, err
+	case got.LookAgain > 0:
+		r.posted = Posted{LookAgain: got.LookAgain}
+		return heldFor(held.OutcomeUnknown, ""), nil
+	case got.Held != nil:
+		// A batch that stands is only ever compared again; otherwise nothing is
+		// on its way, and another day or account may help.
+		r.sending = got.Held.Code == held.BatchDiffers
+		return got.Held, nil
+	}
+	r.posted, r.BatchNumber = got, got.BatchNumber
+	r.enter(ctx, StatePosted)
+	return nil, nil
+}
+
+func (r *reversal) complete(ctx workflow.Context) (*Held, error) {
+	r.show(ctx, fmt.Sprintf("Batch %s takes batch %s back. Linking, releasing and reading back.", r.BatchNumber, r.Reverses))
+	got, err := CompleteReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	if err != nil || got.Held != nil {
+		return got.Held, err
+	}
+	PayoutReversed.Send(ctx, PayoutWorkflowID(r.in.Connection, r.in.PaymentReference), r.BatchNumber)
+	r.end(ctx, StateReversed)
+	return nil, nil
+}
+
+// wait tells why the reversal stopped and returns when something has changed
+// since the seen-th nudge, or when it is time to look by itself.
+func (r *reversal) wait(ctx workflow.Context, stop *Held, seen int) error {
+	r.enter(ctx, StateHeld)
+	r.Held = stop
+	r.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
+	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(StateHeld), AttrHeldReason.ValueSet(string(stop.Code))); err != nil {
+		return err
+	}
+	if provider := providerOf(stop.Code); provider != "" {
+		ReauthRequired.Send(ctx, ConnectionWorkflowID(r.in.Connection), ReauthNeeded{
+			Provider: provider, WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID, Reason: stop.Detail,
+		})
+	}
+	r.Told = true
+	_, err := workflow.AwaitWithTimeout(ctx, patience(stop.Code, r.posted.LookAgain), func() bool { return r.nudges > seen })
+	r.Held, r.Told = nil, false
+	return err
+}
+
+func (r *reversal) finish(ctx workflow.Context) (ReverseResult, error) {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(r.State), AttrHeldReason.ValueUnset()); err != nil {
+		return r.ReverseResult, err
+	}
+	r.show(ctx, map[string]string{
+		StateReversed:     fmt.Sprintf("Done: batch %s takes batch %s back; each names the other.", r.BatchNumber, r.Reverses),
+		ReversalRefused:   r.Refused,
+		ReversalWithdrawn: "Withdrawn: nothing was posted.",
+	}[r.State])
+	return r.ReverseResult, workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
+}
+
+func (r *reversal) listen(ctx workflow.Context) error {
+	Reauthenticated.Listen(ctx, func(_ workflow.Context, provider string) {
+		if r.Held != nil && providerOf(r.Held.Code) == provider {
+			r.nudges++
+		}
+	})
+	return errors.Join(
+		ReverseStatusQuery.Answer(ctx, func() ReverseStatus { return r.ReverseStatus }),
+		RetryPayout.Handle(ctx, r.may("retry"), func(ctx workflow.Context, _ Person) (Accepted, error) { return r.command(ctx) }),
+		RejectPayout.Handle(ctx, r.mayWithdraw, func(ctx workflow.Context, by Person) (Accepted, error) {
+			r.withdrawn = &by
+			return r.command(ctx)
+		}),
+	)
+}
+
+// command wakes the reversal and waits until it has stopped again or is done.
+func (r *reversal) command(ctx workflow.Context) (Accepted, error) {
+	r.Held, r.Told = nil, false
+	r.nudges++
+	err := workflow.Await(ctx, func() bool { return r.done || r.Told })
+	return Accepted{State: r.State}, err
+}
+
+func (r *reversal) may(verb string) func(Person) error {
+	return func(by Person) error {
+		if r.Held == nil {
+			return fmt.Errorf("%s the reversal of payout %s: it is %s and moves; wait until it stops", verb, r.in.PaymentReference, r.State)
+		}
+		return named(by)
+	}
+}
+
+func (r *reversal) mayWithdraw(by Person) error {
+	switch {
+	case r.sending:
+		return fmt.Errorf("withdraw the reversal of payout %s: Visma.net may already have its batch", r.in.PaymentReference)
+	case by.Reason == "":
+		return fmt.Errorf("withdraw the reversal of payout %s: a reason is needed, for the audit trail", r.in.PaymentReference)
+	}
+	return r.may("withdraw")(by)
+}
+
+func (r *reversal) enter(ctx workflow.Context, state string) {
+	if r.State != state {
+		r.State, r.Since = state, workflow.Now(ctx)
+	}
+}
+
+func (r *reversal) end(ctx workflow.Context, state string) {
+	r.enter(ctx, state)
+	r.done = true
+}
+
+func (r *reversal) show(ctx workflow.Context, words string) {
+	tellOperator(ctx, fmt.Sprintf("### Reversal of payout %s\n\nState **%s**, asked for by %s: %s\n\n%s",
+		r.in.PaymentReference, r.State, r.in.Who, r.in.Reason, words))
+}
