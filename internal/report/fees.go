@@ -44,8 +44,14 @@ func (r *Reports) fees(ctx context.Context, span Span) (*Report, error) {
 	return &Report{
 		Title: "Klarna's fees and VAT",
 		Columns: []Column{
-			{"month", "Month", Text, 9}, {"currency", "Curr.", Text, 6}, {"kind", "Kind", Text, 40}, {"vat_rate", "VAT %", Rate, 8},
-			{"rows", "Rows", Count, 10}, {"fees", "Fees excl. VAT", Money, 15}, {"vat", "VAT", Money, 14}, {"total", "Fees incl. VAT", Money, 15},
+			{"month", "Month", Text, 9},
+			{"currency", "Curr.", Text, 6},
+			{"kind", "Kind", Text, 40},
+			{"vat_rate", "VAT %", Rate, 8},
+			{"rows", "Rows", Count, 10},
+			{"fees", "Fees excl. VAT", Money, 15},
+			{"vat", "VAT", Money, 14},
+			{"total", "Fees incl. VAT", Money, 15},
 		},
 		Rows: fixed(feeRows(sums)), Notes: func() []string { return feeNotes(reads, sums) }, Charts: charts,
 	}, nil
@@ -101,8 +107,8 @@ func feeNotes(reads []store.MonthRead, sums []store.MonthSum) []string {
 	notes := []string{"From Klarna's rows, by the day of the voucher. The rates are Klarna's, per row; nothing is computed from them."}
 	for i := range reads {
 		m := &reads[i]
-		switch {
-		case m.Difference == 0:
+		switch m.Difference {
+		case 0:
 			notes = append(notes, fmt.Sprintf("%s %s: %s, %s; fees and VAT equal Klarna's totals.", m.Month, m.Currency, counted(m.Payouts, "payout"), counted(m.Rows, "row")))
 		default:
 			notes = append(notes, fmt.Sprintf("%s %s: %s; fees and VAT differ from Klarna's totals by %s.", m.Month, m.Currency, counted(m.Payouts, "payout"), money(m.Difference, m.Currency).Decimal(Money)))

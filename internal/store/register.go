@@ -124,7 +124,11 @@ type MonthSum struct {
 
 func (m *MonthSum) cells() []any {
 	return []any{
-		text{&m.Month}, text{&m.Currency}, text{&m.Type}, text{&m.DetailedType}, &m.VATRate, &m.Outside,
+		text{&m.Month},
+		text{&m.Currency},
+		text{&m.Type},
+		text{&m.DetailedType},
+		&m.VATRate, &m.Outside,
 		&m.Rows, &m.Amount, &m.VAT,
 	}
 }
