@@ -3,9 +3,7 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -490,20 +488,4 @@ func TestOneDamagedPayoutHoldsNoReportUp(t *testing.T) {
 	if n != int64(len(w.refs)-2) {
 		t.Errorf("%d payouts were read of %d", n, len(w.refs))
 	}
-}
-
-func writeFile(t *testing.T, name string, write func(f *os.File) error) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	f, err := os.Create(path)
-	if err == nil {
-		err = write(f)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

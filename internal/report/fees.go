@@ -107,8 +107,8 @@ func feeNotes(reads []store.MonthRead, sums []store.MonthSum) []string {
 	notes := []string{"From Klarna's rows, by the day of the voucher. The rates are Klarna's, per row; nothing is computed from them."}
 	for i := range reads {
 		m := &reads[i]
-		switch {
-		case m.Difference == 0:
+		switch m.Difference {
+		case 0:
 			notes = append(notes, fmt.Sprintf("%s %s: %s, %s; fees and VAT equal Klarna's totals.", m.Month, m.Currency, counted(m.Payouts, "payout"), counted(m.Rows, "row")))
 		default:
 			notes = append(notes, fmt.Sprintf("%s %s: %s; fees and VAT differ from Klarna's totals by %s.", m.Month, m.Currency, counted(m.Payouts, "payout"), money(m.Difference, m.Currency).Decimal(Money)))

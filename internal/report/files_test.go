@@ -306,7 +306,7 @@ func TestAChartIsAPictureThatCanBeReadAndRunsNothing(t *testing.T) {
 		decoder := xml.NewDecoder(strings.NewReader(svg))
 		for {
 			token, err := decoder.Token()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

@@ -71,20 +71,21 @@ func xf(format, font int) string {
 	return fmt.Sprintf(`<xf numFmtId="%d" fontId="%d" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>`, format, font)
 }
 
-// sheet writes title, heading, rows and notes.
+// sheet writes title, heading, rows and notes. The writer keeps its first error
+// until it is flushed.
 func (r *Report) sheet(b *bufio.Writer) error {
-	b.WriteString(xmlHead + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="3" topLeftCell="A4" state="frozen"/></sheetView></sheetViews><cols>`)
+	_, _ = b.WriteString(xmlHead + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="3" topLeftCell="A4" state="frozen"/></sheetView></sheetViews><cols>`)
 	for i := range r.Columns {
 		fmt.Fprintf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, max(9, r.Columns[i].Width+3))
 	}
-	b.WriteString(`</cols><sheetData>`)
+	_, _ = b.WriteString(`</cols><sheetData>`)
 	line := 1
 	words := func(style int, cells ...string) {
 		fmt.Fprintf(b, `<row r="%d">`, line)
 		for i, text := range cells {
 			writeCell(b, i, line, style, text)
 		}
-		b.WriteString(`</row>`)
+		_, _ = b.WriteString(`</row>`)
 		line++
 	}
 	words(styleTitle, r.Title)
@@ -132,7 +133,7 @@ func (r *Report) sheetRow(b *bufio.Writer, line int, row Row) {
 			writeCell(b, i, line, styleText+total, decimal)
 		}
 	}
-	b.WriteString(`</row>`)
+	_, _ = b.WriteString(`</row>`)
 }
 
 func writeCell(b *bufio.Writer, column, line, style int, text string) {
@@ -140,7 +141,7 @@ func writeCell(b *bufio.Writer, column, line, style int, text string) {
 }
 
 func writeNumber(b *bufio.Writer, column, line, style int, decimal string) {
-	b.WriteString(`<c r="` + letters(column) + strconv.Itoa(line) + `" s="` + strconv.Itoa(style) + `"><v>` + decimal + `</v></c>`)
+	_, _ = b.WriteString(`<c r="` + letters(column) + strconv.Itoa(line) + `" s="` + strconv.Itoa(style) + `"><v>` + decimal + `</v></c>`)
 }
 
 // letters names a column: A, B, … AA.
