@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/visma"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -38,7 +39,6 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 		out.Held, err = v.revise(ctx, in.PayoutRef, got.Stop)
 		return out, err
 	case got.Stop != nil:
-		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
 		out.Held = v.whyRefused(ctx, in, intent.Voucher, got.Stop)
 		return out, nil
 	case got.BatchNumber != "" && got.LookAgain == 0:
@@ -48,24 +48,47 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 }
 
 // whyRefused reads the company anew after Visma.net refused a batch: what has
-// changed there since it was read last is the better reason.
+// changed there since it was read last is the better reason. A person will now
+// correct something there, so what was read is forgotten afterwards too.
 func (v *Visma) whyRefused(ctx context.Context, in workflows.PostInput, document *voucher.Voucher, stop *posting.Stop) *workflows.Held {
 	plain := reason(stop.Code, stop.Detail)
 	if stop.Code != held.Rejected {
 		return plain
 	}
+	v.Doors.ForgetCompany(in.Connection)
+	defer v.Doors.ForgetCompany(in.Connection)
 	firm, err := v.Doors.Company(ctx, in.Connection)
 	if err != nil {
 		return plain // Visma.net's own words stand
 	}
 	target := in.Periods[len(in.Periods)-1]
 	if p, ok := firm.Calendar.Period(target); !ok || !p.Open() {
-		return reason(held.PeriodClosed, fmt.Sprintf("period %s of %s was closed meanwhile; %s", target, firm, stop.Detail))
+		words := fmt.Sprintf("period %s of %s was closed meanwhile; %s", target, firm, stop.Detail)
+		if v.movesOn(ctx, in.Connection, document) {
+			return reason(held.FiguresChanged, words) // compiled anew, which finds the next open period
+		}
+		return reason(held.PeriodClosed, words)
 	}
 	if problems := firm.Check(document.Uses()); len(problems) > 0 {
 		return reason(problems[0].Code, problems[0].Detail+"; "+stop.Detail)
 	}
 	return plain
+}
+
+// movesOn tells whether a voucher whose period was closed goes into the next
+// open one: the profile says so, and there is one.
+func (v *Visma) movesOn(ctx context.Context, connection string, document *voucher.Voucher) bool {
+	profile, _, err := v.Doors.Profile(ctx, connection, 0)
+	if err != nil || profile.Periods.Policy != voucher.NextOpen {
+		return false
+	}
+	firm, err := v.Doors.Company(ctx, connection)
+	if err != nil {
+		return false
+	}
+	var closed *visma.PeriodError
+	_, err = firm.Calendar.Of(visma.DateOf(document.Date.Time()))
+	return errors.As(err, &closed) && closed.NextOpen != nil
 }
 
 // CompleteBatch attaches the documents, releases the batch and reads it back.

@@ -109,7 +109,6 @@ func (v *Visma) PostReversal(ctx context.Context, in workflows.ReversalStep) (wo
 	}
 	out := workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted, LookAgain: got.LookAgain}
 	if got.Stop != nil {
-		v.Doors.ForgetCompany(in.Connection)
 		out.Held = v.whyRefused(ctx, workflows.PostInput{PayoutRef: in.PayoutRef, Periods: in.Periods}, intent.Voucher, got.Stop)
 	}
 	return out, nil

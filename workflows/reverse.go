@@ -125,6 +125,9 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 	case got.LookAgain > 0:
 		r.posted = Posted{LookAgain: got.LookAgain}
 		return heldFor(held.OutcomeUnknown, ""), nil
+	case got.Held != nil && got.Held.Code == held.FiguresChanged:
+		r.sending = false
+		return r.advance(ctx) // its period was closed meanwhile, and there is a next one
 	case got.Held != nil:
 		// A batch that stands is only ever compared again; otherwise nothing is
 		// on its way, and another day or account may help.

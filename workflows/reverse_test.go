@@ -156,3 +156,13 @@ func TestOnlyAPayoutThatWasReversedBeforeCanBeRepostedWhileItWaits(t *testing.T)
 		}
 	}
 }
+
+func TestAReversalWhosePeriodClosesBeforeThePostGoesIntoTheNextOne(t *testing.T) {
+	s := goodSteps()
+	s.postReversal = answers(workflows.Posted{Held: heldFor(held.FiguresChanged)}, workflows.Posted{BatchNumber: "000124"})
+	got := reverse(t, s, nil)
+	want := []string{"prepare reversal", "post reversal", "prepare reversal", "post reversal", "complete reversal"}
+	if got.State != workflows.StateReversed || !slices.Equal(s.called, want) || len(s.decisions) != 1 {
+		t.Errorf("%+v after %v, recorded %d times", got, s.called, len(s.decisions))
+	}
+}

@@ -48,6 +48,7 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p.voucher(d)
 	p.posting(d)
 	p.drift(d)
+	p.revisions(d)
 	p.documents(d)
 	p.history(d)
 	return p.err
@@ -233,6 +234,19 @@ func (p *page) posting(d *payoutDetail) {
 	t = table.New(table.Left("at"), table.Left("action"), table.Left("outcome"), table.Left("request"))
 	for _, a := range q.Attempts {
 		t.Add(moment(a.At), a.Action, a.Outcome, a.RequestID)
+	}
+	p.write(t)
+}
+
+// revisions shows which batch takes which one back.
+func (p *page) revisions(d *payoutDetail) {
+	if len(d.Revisions) == 0 {
+		return
+	}
+	p.heading("Revisions")
+	t := table.New(table.Right("revision"), table.Left("batch"), table.Left("reverses"), table.Left("state"))
+	for _, r := range d.Revisions {
+		t.Add(strconv.Itoa(r.Revision), r.BatchNumber, r.Reverses, r.State)
 	}
 	p.write(t)
 }

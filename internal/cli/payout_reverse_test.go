@@ -5,7 +5,9 @@ import (
 
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
+	"kvitt/internal/posting"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -68,6 +70,30 @@ func TestRepostStartsThePayoutAgainForWhoAskedForIt(t *testing.T) {
 	if !ok || d.temporal.started[0].ID != "payout/shop-1/P1" || in.Repost == nil || in.Repost.Who != "anna" || in.Repost.Reason != "corrected" {
 		t.Errorf("%+v", d.temporal.started[0])
 	}
+}
+
+func TestShowTellsWhichBatchTakesWhichOneBack(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	if got := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P1", "--output", "json"), ExitDone)); got.Revisions != nil {
+		t.Errorf("one posting is told as %+v", got.Revisions)
+	}
+	first, err := d.store.PostingOf(t.Context(), "shop-1", "P1", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.UpdatePosting(t.Context(), first.CompanyID, first.Token, func(p *store.Posting) error { p.State = posting.Reversed; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	back := first
+	back.Token, back.Revision, back.BatchNumber, back.State = "[kvitt:00000000000000aa]", 1, "000124", posting.Verified
+	back.Voucher = d.json(voucher.Voucher{Reverses: "000123"})
+	if _, err := d.store.EnsurePosting(t.Context(), back); err != nil {
+		t.Fatal(err)
+	}
+	d.change("shop-1", "P1", func(p *store.Payout) error { p.State = workflows.StateReversed; return nil })
+	contains(t, d.want(d.run("payout", "show", "shop-1", "P1"), ExitDone).out, "reversed, batch 000124", "Revisions", "0  000123            reversed", "1  000124  000123    verified")
 }
 
 func TestARetryReachesTheReversalThatWaits(t *testing.T) {

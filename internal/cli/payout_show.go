@@ -43,6 +43,7 @@ type payoutDetail struct {
 	Voucher          *voucher.Voucher   `json:"voucher,omitempty"`
 	VoucherHash      string             `json:"voucher_hash,omitempty"`
 	Posting          *postingDetail     `json:"posting,omitempty"`
+	Revisions        []revisionDetail   `json:"revisions,omitempty"` // where there is more than one posting, oldest first
 	Documents        []documentDetail   `json:"documents"`
 	History          []historyDetail    `json:"history"` // oldest first
 
@@ -73,6 +74,15 @@ type driftDetail struct {
 	Differences []string       `json:"differences,omitempty"`
 	Posted      *posting.Sheet `json:"posted"`
 	Found       *posting.Sheet `json:"found"` // null when Visma.net has none
+}
+
+// revisionDetail is one of several postings of a payout: those that book it, and
+// between them those that take it back.
+type revisionDetail struct {
+	Revision    int    `json:"revision"`
+	State       string `json:"state"`
+	BatchNumber string `json:"batch_number"`
+	Reverses    string `json:"reverses,omitempty"` // the batch that this one takes back
 }
 
 type attemptDetail struct {
@@ -164,6 +174,9 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	if d.Posting, err = s.posting(ctx, p); err != nil {
 		return nil, err
 	}
+	if d.Revisions, err = s.revisions(ctx, p); err != nil {
+		return nil, err
+	}
 	if d.Documents, err = s.documents(ctx, p); err != nil {
 		return nil, err
 	}
@@ -214,6 +227,29 @@ func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail,
 	}
 	d.Drift, err = s.drift(ctx, &row)
 	return d, err
+}
+
+// revisions are the postings of a payout that was reversed.
+func (s *session) revisions(ctx context.Context, p *store.Payout) ([]revisionDetail, error) {
+	var all []revisionDetail
+	for revision := range p.Revision + 2 {
+		row, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, revision)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var v voucher.Voucher
+		if err := json.Unmarshal(row.Voucher, &v); err != nil {
+			return nil, fmt.Errorf("read the posted voucher of the payout %s: %w", p.PaymentReference, err)
+		}
+		all = append(all, revisionDetail{row.Revision, row.State, row.BatchNumber, v.Reverses})
+	}
+	if len(all) < 2 {
+		return nil, nil
+	}
+	return all, nil
 }
 
 // documents lists what is archived of a payout, kind by kind.

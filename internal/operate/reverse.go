@@ -59,7 +59,7 @@ func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Perso
 		}
 	}
 	id := workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference)
-	return id, d.Temporal.Start(ctx, Start{
+	err = d.Temporal.Start(ctx, Start{
 		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
 		Input: workflows.PayoutInput{
 			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference},
@@ -68,6 +68,10 @@ func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Perso
 		Summary:    fmt.Sprintf("Payout %s of %s, posted anew for %s", row.PaymentReference, row.Date.Format(time.DateOnly), by.Who),
 		Attributes: payoutAttributes(row),
 	})
+	if errors.Is(err, ErrRunning) {
+		err = &Error{Attempted: attempted, Happened: "its workflow has not noticed yet that it was reversed", Err: err, Helps: "Try again in a moment."}
+	}
+	return id, err
 }
 
 func payoutAttributes(row *store.Payout) []temporal.SearchAttributeUpdate {

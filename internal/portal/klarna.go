@@ -31,11 +31,7 @@ type klarnaStep struct {
 }
 
 func (p *Portal) klarna(w http.ResponseWriter, r *http.Request) error {
-	row, err := p.found(r)
-	if err != nil {
-		return err
-	}
-	status, err := operate.StatusOf(&row)
+	row, status, err := p.standing(r)
 	if err != nil {
 		return err
 	}
@@ -63,11 +59,7 @@ func environment(text string) string {
 // offerKlarna takes a key. It is read from Klarna with before it is kept, and
 // never shown again.
 func (p *Portal) offerKlarna(w http.ResponseWriter, r *http.Request) error {
-	row, err := p.found(r)
-	if err != nil {
-		return err
-	}
-	status, err := operate.StatusOf(&row)
+	row, status, err := p.standing(r)
 	if err != nil {
 		return err
 	}

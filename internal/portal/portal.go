@@ -19,6 +19,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/workflows"
 )
 
 //go:embed static
@@ -223,6 +224,16 @@ type message struct {
 // found is the connection that a request is about.
 func (p *Portal) found(r *http.Request) (store.Connection, error) {
 	return p.Desk.Store.Connection(r.Context(), r.PathValue("id"))
+}
+
+// standing is the connection that a request is about, and how it stands as the
+// database last heard.
+func (p *Portal) standing(r *http.Request) (row store.Connection, status workflows.Status, err error) {
+	if row, err = p.found(r); err != nil {
+		return row, status, err
+	}
+	status, err = operate.StatusOf(&row)
+	return row, status, err
 }
 
 // by is the person who asks, for the audit trail.

@@ -19,11 +19,7 @@ type verifying struct {
 }
 
 func (p *Portal) verify(w http.ResponseWriter, r *http.Request) error {
-	row, err := p.found(r)
-	if err != nil {
-		return err
-	}
-	status, err := operate.StatusOf(&row)
+	row, status, err := p.standing(r)
 	if err != nil {
 		return err
 	}

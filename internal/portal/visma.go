@@ -118,11 +118,7 @@ func (p *Portal) offerGrant(w http.ResponseWriter, r *http.Request, row *store.C
 
 // connectedPage shows whom the connection is connected with.
 func (p *Portal) connectedPage(w http.ResponseWriter, r *http.Request) error {
-	row, err := p.found(r)
-	if err != nil {
-		return err
-	}
-	now, err := operate.StatusOf(&row)
+	row, now, err := p.standing(r)
 	if err != nil {
 		return err
 	}

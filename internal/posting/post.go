@@ -38,8 +38,6 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 		return p.await(ctx, in, row)
 	case Booked:
 		return p.check(ctx, in, row)
-	case Reversed:
-		return Outcome{Stop: stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.PaymentReference)}, nil
 	default: // checked and beyond
 		// What another connection of the same merchant and company has booked
 		// is as good as adopted.
@@ -65,6 +63,8 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 		return row, nil, err
 	}
 	switch {
+	case row.State == Reversed: // whatever the figures are today
+		return row, stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.PaymentReference), nil
 	case row.State == Rejected, row.State == Intended && (row.VoucherHash != hash || row.Period != want.Period || row.Mode != want.Mode):
 		// Nothing was ever booked under this token, so the intent may change.
 		row, err = p.update(ctx, row, func(r *store.Posting) {

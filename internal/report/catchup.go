@@ -85,7 +85,9 @@ func (r *Reports) takeAll(ctx context.Context, todos []store.Todo) error {
 			return nil
 		})
 	}
-	return g.Wait()
+	err := g.Wait()
+	slices.Sort(r.Problems) // whoever came first
+	return err
 }
 
 func (r *Reports) take(ctx context.Context, t store.Todo) error {
@@ -218,6 +220,9 @@ func (r *Reports) takeRows(ctx context.Context, t store.Todo, p *store.Payout) e
 		}
 		t.Row(&row)
 		tally.Add(&row)
+	}
+	if rows != p.Rows {
+		return fmt.Errorf("read the archived rows of payout %s: there are %d, and %d were counted when it was fetched", p.PaymentReference, rows, p.Rows)
 	}
 	read := store.PayoutRead{Day: r.dayOf(p), Currency: p.Currency, Rows: rows, Sums: sumsOf(tallies, proof), References: refs.bodies()}
 	if read.Difference, err = feeDifference(p, proof, read.Sums); err != nil {

@@ -268,17 +268,28 @@ func foundOf(t *klarna.Transaction, lines []voucher.Line) Found {
 		Type: t.Type, DetailedType: t.DetailedType, Amount: t.Amount, VAT: t.VATAmount, Captured: t.CaptureDate, OrderID: t.OrderID,
 		CaptureID: t.CaptureID, RefundID: t.RefundID, MerchantReference1: t.MerchantReference1, MerchantReference2: t.MerchantReference2,
 	}
-	key := settlement.Key{Type: t.Type, DetailedType: t.DetailedType, Country: t.PurchaseCountry, MerchantID: t.MerchantID}
+	var row settlement.Row
+	t.Row(&row)
+	if key := row.Key(); !f.booked(lines, key) {
+		key.VATRate, key.Reference = 0, "" // vouchers of before did not tell these apart
+		f.booked(lines, key)
+	}
+	return f
+}
+
+// booked notes where a component was booked, if it was.
+func (f *Found) booked(lines []voucher.Line, key settlement.Key) (found bool) {
 	for i := range lines {
 		l := &lines[i]
 		if !slices.ContainsFunc(l.Components, func(c settlement.Component) bool { return c.Key == key }) {
 			continue
 		}
+		found = true
 		if l.Role == voucher.RoleVAT {
 			f.VATAccount = l.Account
 		} else {
 			f.Line, f.Account = i+1, l.Account
 		}
 	}
-	return f
+	return found
 }

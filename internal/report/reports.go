@@ -235,7 +235,7 @@ func registerNotes(sums map[string]*registerSum) []string {
 		case s.differing > 0:
 			notes = append(notes, fmt.Sprintf("%s: %s of %d differ.", c, counted(s.differing, "payout"), s.payouts-s.unbooked))
 		case s.payouts > s.unbooked:
-			notes = append(notes, fmt.Sprintf("%s: all %s that are booked have a difference of zero.", c, counted(s.payouts-s.unbooked, "payout")))
+			notes = append(notes, fmt.Sprintf("%s: each of the payouts that are booked (%d) has a difference of zero.", c, s.payouts-s.unbooked))
 		}
 		if s.unbooked > 0 {
 			notes = append(notes, fmt.Sprintf("%s: %s not booked.", c, counted(s.unbooked, "payout")))

@@ -72,7 +72,7 @@ func (t *Tally) find(r *Row) *sum {
 			return &t.sums[guess]
 		}
 	}
-	key := Key{r.Type, r.DetailedType, r.Country, r.MerchantID, r.VATRate, r.reference()}
+	key := r.Key()
 	i, ok := t.index[key]
 	if !ok {
 		i = t.insert(key)
@@ -94,6 +94,11 @@ func (t *Tally) insert(key Key) int {
 	t.sums = append(t.sums, sum{Component: Component{Key: key}, ownSign: d == own})
 	t.index[key] = i
 	return i
+}
+
+// Key is the component that the row belongs to.
+func (r *Row) Key() Key {
+	return Key{r.Type, r.DetailedType, r.Country, r.MerchantID, r.VATRate, r.reference()}
 }
 
 // reference is Klarna's comment where it tells what a row is about. Rows of

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -17,8 +18,20 @@ func TestTwoWorkersShareOneBudgetAndAreNeverRefused(t *testing.T) {
 	if _, err := w.StartWorker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	payouts := days(t, "2026-03-01", 30)
-	h := w.house(t, plan{payouts: payouts})
+	payouts := days(t, "2026-03-01", 28)
+	large := merchant(payouts)
+	for i := range 4 { // of 100 pages each, which both workers fetch at the same time
+		p, err := shop.Lazy{
+			Seed: uint64(i + 1), Rows: 50_000, PaymentReference: fmt.Sprintf("92%09d", i), MerchantID: large.MerchantID, //nolint:gosec // it counts from 0
+			Date: time.Date(2026, 3, 29, 12, i, 0, 0, time.UTC),
+		}.Payout()
+		if err != nil {
+			t.Fatal(err)
+		}
+		large.Add(p)
+		payouts = append(payouts, p)
+	}
+	h := w.house(t, plan{shop: large})
 	const playground = 50 // requests a second that Klarna grants
 	w.Klarna.SetRequestsPerSecond(playground)
 	const granted = 150 // requests in a window; the backfill needs about twice as many
@@ -40,6 +53,8 @@ func TestTwoWorkersShareOneBudgetAndAreNeverRefused(t *testing.T) {
 	}
 	if k := w.Klarna.Requests(); k.ByStatus[http.StatusTooManyRequests] > 0 {
 		t.Errorf("Klarna refused %d of %d requests", k.ByStatus[http.StatusTooManyRequests], k.Total)
+	} else if k.Total < 400 {
+		t.Fatalf("Klarna was asked %d times, too few to meet its limit of %d a second", k.Total, playground)
 	}
 }
 
