@@ -2,6 +2,7 @@ package cli
 
 import (
 	"archive/zip"
+	"database/sql"
 	"os"
 	"path/filepath"
 	"strings"
@@ -106,6 +107,19 @@ func TestAuditVerifiesTheChainAndRefusesABrokenOne(t *testing.T) {
 	}](t, d.want(d.run("audit", "--output", "json"), ExitDone))
 	if !all.Verified || len(all.Trail) != all.Entries || all.Trail[0].Seq != 1 {
 		t.Errorf("%t, %d of %d entries", all.Verified, len(all.Trail), all.Entries)
+	}
+	raw, err := sql.Open("sqlite", strings.TrimPrefix(os.Getenv("KVITT_DATABASE_URL"), "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	for _, statement := range []string{"DROP TRIGGER audit_log_keeps_its_entries", "UPDATE audit_log SET who = 'bo' WHERE seq = 2"} {
+		if _, err := raw.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, output := range []string{"table", "json"} {
+		contains(t, d.fails(ExitFailed, "audit", "--output", output), "entry 2 was changed")
 	}
 }
 

@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"kvitt/internal/report"
-
 	"github.com/goccy/go-yaml"
 	textlanguage "golang.org/x/text/language"
+
+	"kvitt/internal/report"
 )
 
 //go:embed words

@@ -28,9 +28,15 @@ func (r *Reports) account(ctx context.Context, about string, span Span) (*Report
 	made := &Report{
 		Title: map[string]string{AboutClearing: "Clearing account", AboutReserve: "Reserve held by Klarna", AboutDebt: "Debt to Klarna"}[about] + ", rolled forward",
 		Columns: []Column{
-			{"month", "Month", Text, 10}, {"currency", "Curr.", Text, 6}, {"account", "Account", Text, 10}, {"opening", "Opening", Money, 15},
-			{"debit", "Debit", Money, 15}, {"credit", "Credit", Money, 15}, {"closing", "Closing", Money, 15},
-			{"klarna", "By Klarna's figures", Money, 15}, {"difference", "Difference", Money, 12},
+			{"month", "Month", Text, 10},
+			{"currency", "Curr.", Text, 6},
+			{"account", "Account", Text, 10},
+			{"opening", "Opening", Money, 15},
+			{"debit", "Debit", Money, 15},
+			{"credit", "Credit", Money, 15},
+			{"closing", "Closing", Money, 15},
+			{"klarna", "By Klarna's figures", Money, 15},
+			{"difference", "Difference", Money, 12},
 		},
 		Notes: func() []string { return accountNotes(about) },
 	}

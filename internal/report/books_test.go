@@ -376,7 +376,14 @@ func TestTheIndexOfReferencesIsOnlyAHint(t *testing.T) {
 	// Somebody else's hashes under a payout's name are candidates and no hits.
 	lists, err := w.store.ReferenceLists(t.Context(), "c1")
 	w.must(err)
-	last := lists[len(lists)-1]
+	var last store.ReferenceList // of a payout that is looked for
+	for i, p := range w.shop.Payouts() {
+		for _, l := range lists {
+			if i%5 == 0 && i > 0 && l.PaymentReference == p.PaymentReference {
+				last = l
+			}
+		}
+	}
 	w.must(w.store.PutRead(t.Context(), store.Todo{ConnectionID: "c1", PaymentReference: w.refs[0]}, &store.PayoutRead{Day: "2026-01-02", Currency: "SEK", References: [][]byte{last.Body}}))
 	if after := w.orders(); after != before {
 		t.Errorf("with a list of another payout\n%s\nbefore\n%s", after, before)
@@ -400,6 +407,11 @@ func (w *world) orders() string {
 		hits, err := w.Find(w.t.Context(), row.OrderID)
 		w.must(err)
 		for _, h := range hits {
+			for _, found := range h.Rows {
+				if found.OrderID != row.OrderID {
+					w.t.Errorf("looking for the order %s finds a row of %s", row.OrderID, found.OrderID)
+				}
+			}
 			b.WriteString(row.OrderID + " " + h.PaymentReference + " " + strconv.Itoa(len(h.Rows)) + "\n")
 		}
 	}
@@ -425,6 +437,33 @@ func TestWhatIsHeldIsToldByReasonAndAge(t *testing.T) {
 	}
 	if len(totals) < 2 {
 		t.Errorf("%+v", totals)
+	}
+}
+
+// What a GROSS payout lists is billed in another one; counted here too, it
+// would be there twice.
+func TestFeesThatAreBilledApartAreListedAndNotSummed(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	w.current()
+	_, before := w.rows(report.Fees)
+	w.must(w.store.PutRead(t.Context(), store.Todo{ConnectionID: "c1", PaymentReference: w.refs[0]}, &store.PayoutRead{Day: "2026-03-31", Currency: "PLN", Rows: 3, Sums: []store.RowSum{
+		{Type: "FEE", DetailedType: "IN", VATRate: 2500, Rows: 1, Amount: 100, VAT: 25}, {Type: "FEE", DetailedType: "APART", VATRate: 2500, Outside: true, Rows: 2, Amount: 900, VAT: 225},
+	}}))
+	lines, after := w.rows(report.Fees)
+	if len(after) != len(before)+2 {
+		t.Fatalf("%d sums, %d before", len(after), len(before))
+	}
+	for _, total := range after {
+		if total["currency"].Words == "PLN" && (total["fees"].Number != 100 || total["vat"].Number != 25) {
+			t.Errorf("summed to %+v", total)
+		}
+	}
+	listed := false
+	for _, line := range lines {
+		listed = listed || line["kind"].Words == "FEE/APART (billed apart)" && line["fees"].Number == 900
+	}
+	if !listed {
+		t.Error("it is not listed")
 	}
 }
 

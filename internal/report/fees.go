@@ -44,8 +44,14 @@ func (r *Reports) fees(ctx context.Context, span Span) (*Report, error) {
 	return &Report{
 		Title: "Klarna's fees and VAT",
 		Columns: []Column{
-			{"month", "Month", Text, 9}, {"currency", "Curr.", Text, 6}, {"kind", "Kind", Text, 40}, {"vat_rate", "VAT %", Rate, 8},
-			{"rows", "Rows", Count, 10}, {"fees", "Fees excl. VAT", Money, 15}, {"vat", "VAT", Money, 14}, {"total", "Fees incl. VAT", Money, 15},
+			{"month", "Month", Text, 9},
+			{"currency", "Curr.", Text, 6},
+			{"kind", "Kind", Text, 40},
+			{"vat_rate", "VAT %", Rate, 8},
+			{"rows", "Rows", Count, 10},
+			{"fees", "Fees excl. VAT", Money, 15},
+			{"vat", "VAT", Money, 14},
+			{"total", "Fees incl. VAT", Money, 15},
 		},
 		Rows: fixed(feeRows(sums)), Notes: func() []string { return feeNotes(reads, sums) }, Charts: charts,
 	}, nil

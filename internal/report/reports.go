@@ -163,10 +163,18 @@ func (r *Reports) register(ctx context.Context, span Span) (*Report, error) {
 	made := &Report{
 		Title: "Payout register",
 		Columns: []Column{
-			{"payout_date", "Payout", Day, 10}, {"payment_reference", "Reference", Text, 14}, {"type", "Type", Text, 9},
-			{"state", "State", Text, 20}, {"rows", "Rows", Count, 7}, {"currency", "Curr.", Text, 5},
-			{"settlement_amount", "Klarna paid", Money, 13}, {"batch", "Batch", Text, 10}, {"period", "Period", Text, 7},
-			{"voucher_date", "Voucher", Day, 10}, {"booked", "Booked", Money, 13}, {"difference", "Difference", Money, 11},
+			{"payout_date", "Payout", Day, 10},
+			{"payment_reference", "Reference", Text, 14},
+			{"type", "Type", Text, 9},
+			{"state", "State", Text, 20},
+			{"rows", "Rows", Count, 7},
+			{"currency", "Curr.", Text, 5},
+			{"settlement_amount", "Klarna paid", Money, 13},
+			{"batch", "Batch", Text, 10},
+			{"period", "Period", Text, 7},
+			{"voucher_date", "Voucher", Day, 10},
+			{"booked", "Booked", Money, 13},
+			{"difference", "Difference", Money, 11},
 		},
 	}
 	if r.Books != nil {

@@ -214,7 +214,8 @@ func (s *scale) catchUp() {
 	s.say("")
 	s.say("| kept | bytes |\n|---|---|")
 	for _, of := range []struct{ name, tables string }{
-		{"payouts and postings", "'payouts', 'postings'"}, {"archive, as received", "'documents'"},
+		{"payouts and postings", "'payouts', 'postings'"},
+		{"archive, as received", "'documents'"},
 		{"sums for reports", "'register_sums', 'register_read', 'register_lines', 'register_todo'"},
 		{"index of references", "'reference_lists', 'reference_pages', 'reference_segments'"},
 	} {

@@ -67,8 +67,14 @@ func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 	return &Report{
 		Title: "Held payouts by reason and age",
 		Columns: []Column{
-			{"reason", "Reason", Text, 17}, {"age", "Age", Text, 11}, {"days", "Days", Count, 5}, {"payout_date", "Payout", Day, 9},
-			{"payment_reference", "Reference", Text, 13}, {"currency", "Curr.", Text, 5}, {"settlement_amount", "Klarna paid", Money, 12}, {"detail", "What happened", Text, 50},
+			{"reason", "Reason", Text, 17},
+			{"age", "Age", Text, 11},
+			{"days", "Days", Count, 5},
+			{"payout_date", "Payout", Day, 9},
+			{"payment_reference", "Reference", Text, 13},
+			{"currency", "Curr.", Text, 5},
+			{"settlement_amount", "Klarna paid", Money, 12},
+			{"detail", "What happened", Text, 50},
 		},
 		Rows: fixed(rows),
 		Notes: func() []string {

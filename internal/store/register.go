@@ -27,11 +27,15 @@ type Cursor struct {
 	PaymentReference string
 }
 
-// registerQuery has two branches because a comparison of pairs is what both
-// databases can follow in an index.
+// registerQuery compares pairs, which both databases can follow in an index. A
+// state is asked for in a query of its own, so that its index is.
 const registerQuery = "SELECT " + payoutColumns + ` FROM payouts
-	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4 AND (state = $5 OR $5 = '')
-	ORDER BY payout_date, payment_reference LIMIT $6`
+	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4
+	ORDER BY payout_date, payment_reference LIMIT $5`
+
+const registerOfStateQuery = "SELECT " + payoutColumns + ` FROM payouts
+	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4 AND state = $6
+	ORDER BY payout_date, payment_reference LIMIT $5`
 
 // Register lists payouts by date, then by payment reference. BatchNumber is
 // left empty; PostingsOf tells more.
@@ -41,7 +45,11 @@ func (s *Store) Register(ctx context.Context, f RegisterFilter) ([]Payout, error
 	if f.After != (Cursor{}) {
 		date, reference = f.After.Date.UnixMicro(), f.After.PaymentReference
 	}
-	all, err := list(ctx, s.reads, (*Payout).cells, registerQuery, f.Connection, date, reference, to, f.State, limitOf(f.Limit))
+	query, args := registerQuery, []any{f.Connection, date, reference, to, limitOf(f.Limit)}
+	if f.State != "" {
+		query, args = registerOfStateQuery, append(args, f.State)
+	}
+	all, err := list(ctx, s.reads, (*Payout).cells, query, args...)
 	return all, s.fail("list the register of the connection "+f.Connection, err)
 }
 
@@ -116,7 +124,11 @@ type MonthSum struct {
 
 func (m *MonthSum) cells() []any {
 	return []any{
-		text{&m.Month}, text{&m.Currency}, text{&m.Type}, text{&m.DetailedType}, &m.VATRate, &m.Outside,
+		text{&m.Month},
+		text{&m.Currency},
+		text{&m.Type},
+		text{&m.DetailedType},
+		&m.VATRate, &m.Outside,
 		&m.Rows, &m.Amount, &m.VAT,
 	}
 }

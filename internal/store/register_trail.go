@@ -66,7 +66,7 @@ func (s *Store) ExplainRegister(ctx context.Context, connection string, from, to
 		name, query string
 		args        []any
 	}{
-		{"register: a page of 100 payouts", registerQuery, []any{connection, low - 1, "", high, "", int64(100)}},
+		{"register: a page of 100 payouts", registerQuery, []any{connection, low - 1, "", high, int64(100)}},
 		{"register: the totals of the span", registerTotalsQuery, []any{connection, low, high}},
 		{"clearing: before the span", accountOpeningQuery, []any{connection, "clearing", first}},
 		{"clearing: by month", accountMonthsQuery, []any{connection, "clearing", first, last}},
