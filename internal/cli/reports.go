@@ -20,12 +20,13 @@ import (
 
 // reportWords say what each report is.
 var reportWords = map[string]string{
-	report.Register: "List payouts with what stands in Visma.net for each, and the difference",
-	report.Clearing: "Roll the clearing account forward by month",
-	report.Reserve:  "Roll the reserve that Klarna holds forward by month",
-	report.Debt:     "Roll the debt to Klarna forward by month",
-	report.Fees:     "Sum Klarna's fees and the VAT on them by month, kind and rate",
-	report.Held:     "List what is held or waits for approval by reason and age",
+	report.Register:      "List payouts with what stands in Visma.net for each, and the difference",
+	report.Clearing:      "Roll the clearing account forward by month",
+	report.Reserve:       "Roll the reserve that Klarna holds forward by month",
+	report.Debt:          "Roll the debt to Klarna forward by month",
+	report.Fees:          "Sum Klarna's fees and the VAT on them by month, kind and rate",
+	report.UnsettledName: "Sum what was captured and not paid out at the end of a day",
+	report.Held:          "List what is held or waits for approval by reason and age",
 }
 
 func (a *app) reportCommand() *cobra.Command {
@@ -39,8 +40,23 @@ func (a *app) reportCommand() *cobra.Command {
 
 // wanted is which days a report is about, and where it goes.
 type wanted struct {
-	from, to, format, out string
-	yearEnd               int
+	from, to, at, format, out string
+	yearEnd                   int
+}
+
+// spanFor is the span that a report takes: none, the end of a day, or days.
+func (in *wanted) spanFor(name string) (report.Span, error) {
+	switch name {
+	case report.Held:
+		return report.Span{}, nil
+	case report.UnsettledName:
+		if in.at == "" {
+			return report.Span{}, usagef("--at is missing: a day such as 2026-01-31, at the end of which it is told")
+		}
+		at, err := parseDay("--at", in.at)
+		return report.Span{From: at, To: at}, err
+	}
+	return in.span()
 }
 
 func (in *wanted) span() (report.Span, error) {
@@ -90,12 +106,9 @@ func (a *app) oneReportCommand(name string) *cobra.Command {
 			if err := in.check(); err != nil {
 				return err
 			}
-			var span report.Span
-			if name != report.Held {
-				var err error
-				if span, err = in.span(); err != nil {
-					return err
-				}
+			span, err := in.spanFor(name)
+			if err != nil {
+				return err
 			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				return s.report1(ctx, args[0], name, span, &in)
@@ -103,9 +116,13 @@ func (a *app) oneReportCommand(name string) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	if name == report.Held {
+	switch name {
+	case report.Held:
 		c.Example = "  starter report held k3x9-m2qp\n  starter report held k3x9-m2qp --format csv --out held.csv"
-	} else {
+	case report.UnsettledName:
+		c.Example = "  starter report unsettled k3x9-m2qp --at 2026-01-31\n  starter report unsettled k3x9-m2qp --at 2026-01-31 --out unsettled.xlsx"
+		f.StringVar(&in.at, "at", "", "at the end of this `DATE`, in the company's zone")
+	default:
 		f.StringVar(&in.from, "from", "", "from this `DATE` on, in the company's zone")
 		f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
 	}
@@ -145,7 +162,7 @@ func (s *session) report1(ctx context.Context, id, name string, span report.Span
 	if err != nil {
 		return err
 	}
-	if name != report.Held {
+	if name != report.Held && name != report.UnsettledName { // these need no sums
 		if err := s.current(ctx, r); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 // Package report answers what an accountant asks of the books at month end: the
 // register of payouts, how clearing, reserve and debt rolled forward, fees and
-// VAT, what is held, and where a reference belongs; as rows that stream, and
+// VAT, what was captured and not paid out, what is held, and where a reference
+// belongs; as rows that stream, and
 // from those as CSV, XLSX, PDF, and as one file for the month.
 //
 // It must never change a record, round, or put an amount through a float:

@@ -15,16 +15,19 @@ import (
 
 // The names of the reports.
 const (
-	Register = "register"
-	Clearing = "clearing"
-	Reserve  = "reserve"
-	Debt     = "debt"
-	Fees     = "fees"
-	Held     = "held"
+	Register      = "register"
+	Clearing      = "clearing"
+	Reserve       = "reserve"
+	Debt          = "debt"
+	Fees          = "fees"
+	UnsettledName = "unsettled" // at the end of the span
+	Held          = "held"
 )
 
 // Names are the reports there are.
-func Names() []string { return []string{Register, Clearing, Reserve, Debt, Fees, Held} }
+func Names() []string {
+	return []string{Register, Clearing, Reserve, Debt, Fees, UnsettledName, Held}
+}
 
 // Make makes a report by name. What is held is told as of now, whatever the
 // span.
@@ -38,6 +41,8 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		made, err = r.account(ctx, name, span)
 	case Fees:
 		made, err = r.fees(ctx, span)
+	case UnsettledName:
+		made, err = r.unsettled(ctx, span)
 	case Held:
 		made, err = r.waiting(ctx)
 	default:
@@ -50,7 +55,11 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	told := made.Notes
 	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}
-	if name != Held {
+	switch name {
+	case Held:
+	case UnsettledName:
+		about = append(about, "at the end of "+span.To.Format(time.DateOnly))
+	default:
 		about = append(about, span.String())
 	}
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")

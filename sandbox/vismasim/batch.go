@@ -36,6 +36,7 @@ type Batch struct {
 	Code         string       `json:"transaction_code,omitempty"`
 	ControlTotal int64        `json:"control_total"`
 	Reversing    bool         `json:"auto_reversing,omitempty"`
+	Reverses     string       `json:"reverses,omitempty"` // the auto-reversing batch that it takes back
 	VAT          bool         `json:"create_vat_transaction,omitempty"`
 	SkipVATCheck bool         `json:"skip_vat_amount_validation,omitempty"`
 	Lines        []Line       `json:"lines"`

@@ -138,6 +138,30 @@ func (c *company) finishRelease(b *Batch, at time.Time) {
 	b.Modified = at
 }
 
+// reversal is what an auto-reversing batch that was released leads to: the same
+// lines with the sides exchanged on the first day of the next period, under the
+// same description. It is nil when there is none, or no period to put it in.
+func (c *company) reversal(b *Batch) *Batch {
+	own := c.period(b.Period)
+	if !b.Reversing || own == nil {
+		return nil
+	}
+	next := c.periodOn(own.Next)
+	if next == nil {
+		return nil
+	}
+	back := b.clone()
+	back.Number, back.Attachments, back.ListedFrom = "", nil, nil
+	back.Reversing, back.Reverses = false, b.Number
+	back.Date, back.Period, back.Created = next.Start, next.ID, b.Modified
+	for i := range back.Lines {
+		l := &back.Lines[i]
+		l.Debit, l.Credit, l.BaseDebit, l.BaseCredit = l.Credit, l.Debit, l.BaseCredit, l.BaseDebit
+		l.Attachments = nil
+	}
+	return back
+}
+
 // setAccount changes or adds an account.
 func (c *company) setAccount(account Account) {
 	if c.accounts[account.Number] == nil {

@@ -23,6 +23,7 @@ type journalDTO struct {
 	AutoReversing        bool            `json:"autoReversing"`
 	ReversingEntry       bool            `json:"reversingEntry"`
 	Description          string          `json:"description"`
+	OriginalBatchNumber  string          `json:"originalBatchNumber,omitempty"`
 	DebitTotal           json.Number     `json:"debitTotal"`
 	DebitTotalInCurrency json.Number     `json:"debitTotalInCurrency"`
 	CreditTotal          json.Number     `json:"creditTotal"`
@@ -112,7 +113,7 @@ func (c *company) journal(b *Batch, lines []Line, attachments bool) journalDTO {
 		Module: "Module" + b.Module, BatchNumber: b.Number, Status: b.Status, Hold: b.Status == Hold,
 		TransactionDate: dateTime(b.Date), PostPeriod: post, FinancialPeriod: b.Period,
 		Ledger: b.Ledger, LedgerDescription: ledger.Description, CurrencyID: b.Currency, ExchangeRate: json.Number(b.Rate),
-		AutoReversing: b.Reversing, Description: b.Description,
+		AutoReversing: b.Reversing, ReversingEntry: b.Reverses != "", Description: b.Description, OriginalBatchNumber: b.Reverses,
 		DebitTotal: number(baseDebit, base), DebitTotalInCurrency: number(debit, precision),
 		CreditTotal: number(baseCredit, base), CreditTotalInCur: number(credit, precision),
 		ControlTotal: number(control, base), ControlTotalInCur: number(b.ControlTotal, precision),

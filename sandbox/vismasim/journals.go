@@ -84,12 +84,12 @@ func (s *Sim) releaseJournal(q *call) (answer, error) {
 		return answer{}, err
 	}
 	if s.o.Release == ReleaseDone {
-		q.c.finishRelease(b, q.at)
+		s.release(q.c, b, q.at)
 	} else {
 		due := q.at.Add(s.o.ReleaseDelay)
 		b.ReleaseDue = &due
+		s.touch(q.c, b, q.at)
 	}
-	s.touch(q.c, b, q.at)
 	reply := jsonAnswer(http.StatusOK, actionResult{ID: s.newID("action"), Result: string(s.o.Release)})
 	return reply.with("ETag", etag(b.Stamp)), nil
 }

@@ -101,6 +101,34 @@ func TestAReleaseIsPostedOrUnpostedByTheCompanysSetting(t *testing.T) {
 	}
 }
 
+func TestAnAutoReversingBatchIsTakenBackOnTheFirstDayOfTheNextPeriod(t *testing.T) {
+	w := newWorld(t, nil)
+	number, _ := w.post(voucher(payoutLines, func(b object) { b["autoReversing"] = object{"value": true} }))
+	if n := len(w.sim.Books(tenant).List); n != 1 {
+		t.Fatalf("before the release there are %d batches", n)
+	}
+	w.ask(http.StatusOK, "POST", "/v2/journaltransaction/"+number+"/action/release", "")
+	w.ask(http.StatusBadRequest, "POST", "/v2/journaltransaction/"+number+"/action/release", "")
+	books := w.sim.Books(tenant)
+	if len(books.List) != 2 {
+		t.Fatalf("after it there are %d batches", len(books.List))
+	}
+	own, back := books.List[0], books.List[1]
+	if back.Reverses != own.Number || back.Date.Day() != 1 || back.Period <= own.Period || back.Description != own.Description || !back.Released() {
+		t.Errorf("it is taken back by %+v", back)
+	}
+	for number, a := range books.Accounts {
+		for currency, sums := range a.Currencies {
+			if sums.Balance() != 0 {
+				t.Errorf("%s is left with %d %s", number, sums.Balance(), currency)
+			}
+		}
+	}
+	if got := w.journal(back.Number); got["reversingEntry"] != true || got["autoReversing"] != false || got["originalBatchNumber"] != number {
+		t.Errorf("it reads %v", got)
+	}
+}
+
 func TestAQueuedReleaseIsDoneLater(t *testing.T) {
 	w := newWorld(t, func(o *vismasim.Options) { o.Release, o.ReleaseDelay = vismasim.ReleaseQueued, 1e9 })
 	number, _ := w.post(voucher(payoutLines))

@@ -224,6 +224,17 @@ func (s *Sim) touch(c *company, b *Batch, at time.Time) {
 	s.keep(c, kindBatch, b)
 }
 
+// release books a batch for good, and what takes it back when it is an
+// auto-reversing one.
+func (s *Sim) release(c *company, b *Batch, at time.Time) {
+	c.finishRelease(b, at)
+	s.touch(c, b, at)
+	if back := c.reversal(b); back != nil {
+		c.enter(back)
+		s.touch(c, back, at)
+	}
+}
+
 // settle does what is due by now: background jobs and queued releases, in the
 // order in which they are due. Nothing runs between requests, so that nothing
 // can be observed half done and nothing is left behind.
@@ -240,8 +251,7 @@ func (s *Sim) settle() {
 		for _, b := range c.batches {
 			if b.ReleaseDue != nil && !b.ReleaseDue.After(now) {
 				at := *b.ReleaseDue
-				c.finishRelease(b, at)
-				s.touch(c, b, at)
+				s.release(c, b, at)
 			}
 		}
 	}

@@ -1,0 +1,252 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+)
+
+// Captured is what was captured on a day and not paid out by the end of another
+// one, in minor units. Returns, fees and VAT are what they cost the merchant.
+type Captured struct {
+	Day      voucher.Date        `json:"day"` // in the company's zone
+	Currency settlement.Currency `json:"currency"`
+	Rows     int64               `json:"rows"`
+	Sales    int64               `json:"sales"`
+	Returns  int64               `json:"returns"`
+	Fees     int64               `json:"fees"` // without VAT
+	VAT      int64               `json:"vat"`
+	Other    int64               `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
+}
+
+// Total is what Klarna owes for it.
+func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
+
+// Add adds another one's amounts.
+func (c *Captured) Add(o *Captured) {
+	c.Rows += o.Rows
+	c.Sales += o.Sales
+	c.Returns += o.Returns
+	c.Fees += o.Fees
+	c.VAT += o.VAT
+	c.Other += o.Other
+}
+
+// NotPaid is what was captured up to and including a day, in rows of payouts
+// that were paid out after it.
+type NotPaid struct {
+	At      voucher.Date
+	Days    []Captured // by currency, then by day
+	Payouts int64      // that were paid out after the day, and read
+	Last    time.Time  // when the last of them was paid out; zero: none was
+	Undated int64      // rows without a capture date, which are in no day
+	Unread  []string   // payouts after the day whose rows are not counted, and why: not proven, or not readable
+}
+
+// ByCurrency sums the days.
+func (n *NotPaid) ByCurrency() map[settlement.Currency]Captured {
+	sums := map[settlement.Currency]Captured{}
+	for i := range n.Days {
+		sum := sums[n.Days[i].Currency]
+		sum.Currency = n.Days[i].Currency
+		sum.Add(&n.Days[i])
+		sums[sum.Currency] = sum
+	}
+	return sums
+}
+
+// Unsettled reads the archived rows of every payout that was paid out after a
+// day, and sums those that were captured up to and including it. What Klarna
+// has not paid out by now is not known to anybody but Klarna. Holdbacks and
+// releases are left out: they move what is owed, and are no capture.
+func (r *Reports) Unsettled(ctx context.Context, at voucher.Date) (*NotPaid, error) {
+	reading := unpaid{Reports: r, NotPaid: NotPaid{At: at}, days: map[dayKey]*Captured{}}
+	after := at.Time().AddDate(0, 0, 1)
+	f := store.RegisterFilter{Connection: r.Connection.ID, Limit: registerPage}
+	f.From, _ = r.moments(Span{after, after})
+	for {
+		payouts, err := r.Source.Register(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		for i := range payouts {
+			switch err := reading.read(ctx, &payouts[i]); {
+			case err != nil && (ctx.Err() != nil || errors.Is(err, store.ErrUnreachable)):
+				return nil, err
+			case err != nil:
+				reading.Unread = append(reading.Unread, payouts[i].PaymentReference+": "+err.Error())
+			}
+			f.After = store.Cursor{Date: payouts[i].Date, PaymentReference: payouts[i].PaymentReference}
+		}
+		if len(payouts) < registerPage {
+			break
+		}
+	}
+	for _, c := range reading.days {
+		reading.Days = append(reading.Days, *c)
+	}
+	slices.SortFunc(reading.Days, func(a, b Captured) int {
+		if c := strings.Compare(string(a.Currency), string(b.Currency)); c != 0 {
+			return c
+		}
+		return a.Day.Time().Compare(b.Day.Time())
+	})
+	return &reading.NotPaid, nil
+}
+
+type dayKey struct {
+	day      voucher.Date
+	currency string
+}
+
+// unpaid is NotPaid in the making.
+type unpaid struct {
+	*Reports
+	NotPaid
+	days map[dayKey]*Captured
+}
+
+// read sums the rows of one payout by the day of their capture. Directions are
+// those that its proof found; fees that a GROSS payout only lists come again in
+// their own bill and count there.
+func (u *unpaid) read(ctx context.Context, p *store.Payout) error {
+	proof, err := proofOf(p)
+	if err != nil {
+		return err
+	}
+	if proof == nil {
+		u.Unread = append(u.Unread, p.PaymentReference+": it is not proven")
+		return nil
+	}
+	kind, err := u.evidence(ctx, p, proof)
+	if err != nil {
+		return err
+	}
+	tallies := map[voucher.Date]*settlement.Tally{}
+	var rows int64
+	var row settlement.Row
+	for t, err := range u.rowsIn(ctx, p, kind) {
+		if err != nil {
+			return err
+		}
+		rows++
+		if t.CaptureDate.IsZero() {
+			u.Undated++
+			continue
+		}
+		day := voucher.DateOf(t.CaptureDate, u.Zone)
+		if u.At.Before(day) {
+			continue
+		}
+		if tallies[day] == nil {
+			tallies[day] = settlement.NewTally(currency(p.Currency))
+		}
+		t.Row(&row)
+		tallies[day].Add(&row)
+	}
+	if rows != p.Rows {
+		return fmt.Errorf("read the archived rows of payout %s: there are %d, and %d were counted when it was fetched", p.PaymentReference, rows, p.Rows)
+	}
+	u.Payouts++
+	u.Last = p.Date
+	for day, tally := range tallies {
+		u.add(day, p.Currency, tally, proof.Proof)
+	}
+	return nil
+}
+
+func (u *unpaid) add(day voucher.Date, in string, tally *settlement.Tally, proof *settlement.Proof) {
+	var sum Captured
+	for _, c := range tally.Components() {
+		effect := proof.Effect(c)
+		if effect.Outside {
+			continue
+		}
+		switch c.Type {
+		case settlement.TypeHoldback, settlement.TypeRelease:
+			continue
+		case settlement.TypeSale:
+			sum.Sales += effect.Amount
+		case settlement.TypeReturn:
+			sum.Returns -= effect.Amount
+		case settlement.TypeTax:
+			sum.VAT -= effect.Amount
+		case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
+			sum.Fees -= effect.Amount
+		default:
+			sum.Other += effect.Amount
+		}
+		sum.VAT -= effect.VAT
+		sum.Rows += c.Rows
+	}
+	if sum.Rows == 0 {
+		return
+	}
+	key := dayKey{day, in}
+	if u.days[key] == nil {
+		u.days[key] = &Captured{Day: day, Currency: currency(in)}
+	}
+	u.days[key].Add(&sum)
+}
+
+// unsettled is the report of it.
+func (r *Reports) unsettled(ctx context.Context, span Span) (*Report, error) {
+	n, err := r.Unsettled(ctx, voucher.DateOf(span.To, time.UTC))
+	if err != nil {
+		return nil, err
+	}
+	var rows []Row
+	for i := range n.Days {
+		rows = append(rows, n.Days[i].row(n.Days[i].Day.String(), false))
+	}
+	sums := n.ByCurrency()
+	for _, c := range slices.Sorted(maps.Keys(sums)) {
+		sum := sums[c]
+		rows = append(rows, sum.row("Total", true))
+	}
+	return &Report{
+		Title: "Captured and not paid out",
+		Columns: []Column{
+			{"capture_date", "Captured", Day, 10}, {"currency", "Curr.", Text, 6}, {"rows", "Rows", Count, 9}, {"sales", "Sales", Money, 14},
+			{"returns", "Returns", Money, 13}, {"fees", "Fees excl. VAT", Money, 13}, {"vat", "VAT", Money, 12}, {"other", "Other", Money, 12}, {"total", "Total", Money, 14},
+		},
+		Rows: fixed(rows), Notes: func() []string { return n.notes(r.Zone) },
+	}, nil
+}
+
+func (c *Captured) row(day string, total bool) Row {
+	in := string(c.Currency)
+	return Row{Total: total, Cells: []Cell{
+		words(day), words(in), count(c.Rows), money(c.Sales, in), money(c.Returns, in), money(c.Fees, in), money(c.VAT, in), money(c.Other, in), money(c.Total(), in),
+	}}
+}
+
+func (n *NotPaid) notes(zone *time.Location) []string {
+	notes := []string{fmt.Sprintf("Captured up to and including %s, in rows of payouts that were paid out after it. Total: sales less returns, fees and VAT, and other; other is disputes, commission, charges and credits. Holdbacks and releases are left out.", n.At)}
+	if n.Last.IsZero() {
+		notes = append(notes, fmt.Sprintf("No payout after %s is known yet, so nothing can be told: what Klarna has not paid out is seen in the payouts that follow.", n.At))
+	} else {
+		notes = append(notes, fmt.Sprintf("Read from %s, the last of %s. What Klarna pays out after that is not in these figures.",
+			counted(n.Payouts, "payout"), n.Last.In(zone).Format(time.DateOnly)))
+	}
+	if n.Undated > 0 {
+		notes = append(notes, fmt.Sprintf("%s without a capture date: in no day and no sum.", counted(n.Undated, "row")))
+	}
+	const most = 10
+	for i, words := range n.Unread {
+		if i == most {
+			notes = append(notes, fmt.Sprintf("… and %d more.", len(n.Unread)-most))
+			break
+		}
+		notes = append(notes, "Not in these figures: "+words+".")
+	}
+	return notes
+}
