@@ -3,14 +3,22 @@ package vismasim_test
 import (
 	"testing"
 	"time"
+
+	"kvitt/sandbox/vismasim"
 )
 
 func TestAnAccountTellsItsLines(t *testing.T) {
 	w := newWorld(t, nil)
 	number, _ := w.post(voucher(payoutLines))
-	lines := w.sim.Account(tenant, "1686")
-	if len(lines) != 1 || lines[0].Batch != number || lines[0].Credit != 9_200_000 || lines[0].Reference != "PR-1" || lines[0].Currency != "SEK" || lines[0].Date.Equal(time.Time{}) {
-		t.Errorf("%+v", lines)
+	var balance int64
+	for _, l := range w.sim.Account(tenant, "1686") {
+		balance += l.Debit - l.Credit
+		if l.Batch != number || l.Reference != "PR-1" || l.Currency != "SEK" || l.Status != vismasim.Balanced || l.Date.Format(time.DateOnly) != "2026-01-30" {
+			t.Errorf("%+v", l)
+		}
+	}
+	if want := w.sim.Books(tenant).Accounts["1686"].Balance(); balance != want || want == 0 {
+		t.Errorf("the lines come to %d, the books say %d", balance, want)
 	}
 	if lines := w.sim.Account(other, "1686"); len(lines) != 0 {
 		t.Errorf("the other company has %+v", lines)

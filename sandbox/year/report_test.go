@@ -12,57 +12,99 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// fees are Klarna's fees without VAT and the VAT, of a month, currency and rate.
+// fees are Klarna's fees without VAT and the VAT.
 type fees struct{ net, vat int64 }
 
-// report holds Kvitt's report of fees and VAT against the sum of the PDFs.
+// stated is what the PDFs of a month and currency come to.
+type stated struct {
+	fees
+	corrections int64
+}
+
+// report holds Kvitt's report of fees and VAT, and Visma.net's accounts for
+// them, against the sum of the PDFs.
 func (w *world) report() {
 	w.t.Helper()
-	stated, reported := w.stated(), w.reported()
-	for key, want := range stated {
-		if want == (fees{}) {
-			delete(stated, key) // stated apart, by another PDF
-			continue
-		}
-		if got := reported[key]; got != want {
-			w.differ("fees", "%s %%: the PDFs come to %+v and the report to %+v", key, want, got)
+	reported := w.reported()
+	for month, s := range w.stated() {
+		w.checkBooked(month, s.fees)
+		for rate, want := range w.byRate(s) {
+			key := rateKey(month, rate)
+			if got := reported[key]; got != want {
+				w.differ("fees", "%s %%: the PDFs come to %+v and the report to %+v", key, want, got)
+			}
+			if delete(reported, key); want != (fees{}) {
+				w.months++
+			}
 		}
 	}
 	for key, got := range reported {
-		if _, ok := stated[key]; !ok && got != (fees{}) {
+		if got != (fees{}) {
 			w.differ("fees", "%s %%: the report says %+v and no PDF does", key, got)
 		}
 	}
-	w.months = len(stated)
 }
 
-// stated is what the PDFs say. They state no rate: that of Klarna's fees is the
-// country's, and corrections carry none.
-func (w *world) stated() map[string]fees {
+// byRate tells what the PDFs do not: the rate of fees is the country's, and
+// corrections carry no VAT.
+func (w *world) byRate(s stated) map[int64]fees {
+	rates := map[int64]fees{w.country.feeRate: s.fees}
+	rest := rates[0]
+	rest.net -= s.corrections
+	rates[0] = rest
+	return rates
+}
+
+// checkBooked asks Visma.net for its accounts of fees and of the VAT on them.
+// Only in Sweden is there VAT, so elsewhere nothing may be booked for it.
+func (w *world) checkBooked(month monthly, want fees) {
+	got := fees{net: w.moved("fees", month)}
+	if w.country.feeRate != 0 {
+		got.vat = w.moved("input_vat", month)
+	}
+	if got != want {
+		w.differ("fees", "%s: the PDFs come to %+v and Visma.net's accounts to %+v", month, want, got)
+	}
+}
+
+// moved is what was booked on an account in a month.
+func (w *world) moved(account string, month monthly) int64 {
+	var sum int64
+	for _, e := range w.visma.Account("", w.accounts[account]) {
+		if e.Currency == month.currency && e.Date.Format("2006-01") == month.month {
+			sum += e.Debit - e.Credit
+		}
+	}
+	return sum
+}
+
+// monthly is a month in a currency.
+type monthly struct{ month, currency string }
+
+func (m monthly) String() string { return m.month + " " + m.currency }
+
+func rateKey(month monthly, rate int64) string { return fmt.Sprintf("%s %d", month, rate/100) }
+
+// stated is what the PDFs say.
+func (w *world) stated() map[monthly]stated {
 	w.t.Helper()
-	sums := map[string]fees{}
+	sums := map[monthly]stated{}
 	for _, p := range w.shop.Payouts() {
 		text := w.pdfText(p.PaymentReference)
 		if !strings.Contains(text, p.PaymentReference) {
 			w.t.Fatalf("the PDF of payout %s is about another: %s", p.PaymentReference, text)
 		}
-		month := w.day(p.Date).Format("2006-01") + " " + p.Currency
-		at, none := rateKey(month, w.country.feeRate), rateKey(month, 0)
-		corrections := sums[none]
-		corrections.net -= w.figure(text, "Fee corrections")
-		sums[none] = corrections
-		if p.SettlementType == shop.Gross {
-			continue // its fees are billed apart, with a PDF of their own
+		month := monthly{w.day(p.Date).Format("2006-01"), p.Currency}
+		s := sums[month]
+		s.corrections += w.figure(text, "Fee corrections")
+		if p.SettlementType != shop.Gross { // whose fees are billed apart, with a PDF of their own
+			s.net -= w.figure(text, "Fees excl. VAT") + w.figure(text, "Refunded fees")
+			s.vat -= w.figure(text, "VAT on fees") + w.figure(text, "Refunded VAT")
 		}
-		sum := sums[at]
-		sum.net -= w.figure(text, "Fees excl. VAT") + w.figure(text, "Refunded fees")
-		sum.vat -= w.figure(text, "VAT on fees") + w.figure(text, "Refunded VAT")
-		sums[at] = sum
+		sums[month] = s
 	}
 	return sums
 }
-
-func rateKey(month string, rate int64) string { return fmt.Sprintf("%s %d", month, rate/100) }
 
 // reported are the sums for each rate in Kvitt's report of the year.
 func (w *world) reported() map[string]fees {
@@ -85,7 +127,7 @@ func (w *world) reported() map[string]fees {
 			cells[made.Columns[i].Key] = row.Cells[i]
 		}
 		if cells["kind"].Words == "Sum at this rate" {
-			month := cells["month"].Words + " " + cells["currency"].Words
+			month := monthly{cells["month"].Words, cells["currency"].Words}
 			sums[rateKey(month, cells["vat_rate"].Number)] = fees{cells["fees"].Number, cells["vat"].Number}
 		}
 	}

@@ -75,14 +75,14 @@ func TestAYearWithAFaultDoesNotPass(t *testing.T) {
 		{about: "an invoice is not booked", unsent: true, finds: []string{"clearing"}},
 		{about: "what is held back is booked to clearing", profile: [2]string{"HOLDBACK/ROLLING_RESERVE: {account: reserve", "HOLDBACK/ROLLING_RESERVE: {account: clearing"}, finds: []string{"clearing", "reserve"}},
 		{about: "what is released is booked to suspense", profile: [2]string{"RELEASE/UNDER_REVIEW: {account: reserve", "RELEASE/UNDER_REVIEW: {account: suspense"}, finds: []string{"reserve"}},
-		{about: "debt is booked to suspense", profile: [2]string{`debt: "2890"`, `debt: "2999"`}, finds: []string{"debt"}},
+		{about: "debt is booked to suspense", profile: [2]string{`debt: "2990"`, `debt: "1599"`}, finds: []string{"debt"}},
+		{about: "a fee is booked to suspense", profile: [2]string{"FEE/PURCHASE_FEE_FIXED: {account: fees", "FEE/PURCHASE_FEE_FIXED: {account: suspense"}, finds: []string{"fees"}},
 		{about: "a payout's fees are not reported", unread: true, finds: []string{"fees"}},
 	} {
 		t.Run(f.about, func(t *testing.T) {
 			t.Parallel()
-			c := countries()[0]
-			c.shop.Days = 100
-			c.shop.Demand = 6
+			c := countries()[1]
+			c.shop.Days = 80
 			w := newWorld(t, c, f)
 			w.trade()
 			w.report()
