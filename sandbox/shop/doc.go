@@ -3,7 +3,8 @@
 // totals agree with their rows to the minor unit. The sandbox, the simulated
 // Klarna and the tests of the whole system live off it.
 //
-// The shop is registered in Sweden and sells in SEK, NOK, DKK and EUR. One seed
+// Unless asked otherwise, the shop is registered in Sweden and sells in SEK, NOK,
+// DKK and EUR. One seed
 // gives the same shop, byte for byte, on every machine and Go release: random
 // numbers come from a generator written out here, all arithmetic is in
 // integers, and nothing reads a clock.

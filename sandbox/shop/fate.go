@@ -51,6 +51,7 @@ func (b *book) returns(r *random, s *sale) {
 		if s.order.number != "" {
 			back.MerchantRefundReference = fmt.Sprintf("R%s-%d%d", s.order.number, s.parcel, part)
 		}
+		b.document(back)
 		rows := []Row{back}
 		if s.order.method.name == "invoice" && at.Sub(s.row.CaptureDate) > 28*aDay && r.chance(500) {
 			rows = append(rows, b.fee(s, TypeFee, "LATE_RETURN_FEE", b.market.lateFee, at))
@@ -118,7 +119,7 @@ func (b *book) sundries(day time.Time) {
 	case 9 + int(b.market.number):
 		b.monthly(r, (int(day.Month())+int(b.market.number))%6, at, small)
 	case 27:
-		if b.market.currency == homeCurrency {
+		if b.market.currency == b.config.registered() {
 			b.add(at, b.plain(TypeCommission, "COMMISSION", small*2, at),
 				b.withVAT(b.plain(TypeFee, "SERVICING_FEE", small, at)))
 		}

@@ -24,6 +24,16 @@ type Config struct {
 	// MerchantID is Klarna's merchant id; empty makes one up from the seed.
 	MerchantID string
 
+	// Country is where the shop is registered: SE, which is what empty means, NO,
+	// DK or FI. Only Swedish shops are charged VAT on Klarna's fees.
+	Country string
+
+	// Currencies are the ones that the shop sells in; empty means all four.
+	Currencies []string
+
+	// Demand is the number of orders in percent of the usual; 0 means 100.
+	Demand int64
+
 	// Gross settles the Danish sales GROSS, with a GROSS_FEE payout a month.
 	// Otherwise every payout is NET.
 	Gross bool
@@ -40,9 +50,11 @@ func Generate(c Config) (*Shop, error) {
 		return nil, fmt.Errorf("generating a shop: %w", err)
 	}
 	end := c.Start.AddDate(0, 0, c.Days)
-	books := make([]*book, len(markets))
+	var books []*book
 	for i := range markets {
-		books[i] = &book{config: c, market: &markets[i], slots: markets[i].schedule(c.Seed, c.Start, end)}
+		if m := &markets[i]; len(c.Currencies) == 0 || slices.Contains(c.Currencies, m.currency) {
+			books = append(books, &book{config: c, market: m, slots: m.schedule(c.Seed, c.Start, end)})
+		}
 	}
 	orders := int64(100_000)
 	for day := c.Start; day.Before(end); day = day.AddDate(0, 0, 1) {
@@ -51,7 +63,7 @@ func Generate(c Config) (*Shop, error) {
 			b.sundries(day)
 		}
 	}
-	shop := New(c.MerchantID, homeCurrency)
+	shop := New(c.MerchantID, c.registered())
 	var payouts []*Payout
 	for _, b := range books {
 		made, unpaid, err := b.settle()
@@ -60,7 +72,9 @@ func Generate(c Config) (*Shop, error) {
 		}
 		payouts = append(payouts, made...)
 		shop.unpaid = append(shop.unpaid, keepUntil(unpaid, end)...)
+		shop.documents = append(shop.documents, b.documents...)
 	}
+	shop.documents = issue(shop.documents, end)
 	number(c.Seed, payouts)
 	slices.SortStableFunc(shop.unpaid, func(a, b Row) int { return a.CaptureDate.Compare(b.CaptureDate) })
 	shop.Add(payouts...)
@@ -77,12 +91,29 @@ func (c *Config) complete() error {
 	if c.LargeRows < -1 {
 		return fmt.Errorf("a large payout of %d rows is asked for; -1 means none", c.LargeRows)
 	}
+	for _, currency := range c.Currencies {
+		if marketOf(currency) == nil {
+			return fmt.Errorf("the shop cannot sell in %q", currency)
+		}
+	}
+	if c.Country = orElse(c.Country, "SE"); marketIn(c.Country) == nil {
+		return fmt.Errorf("a shop registered in %q is asked for; SE, NO, DK and FI are possible", c.Country)
+	}
+	if c.Demand < 0 || c.Demand > 1000 {
+		return fmt.Errorf("a demand of %d %% is asked for, up to 1000 is possible", c.Demand)
+	}
+	if c.Demand == 0 {
+		c.Demand = 100
+	}
 	c.Start = midnight(c.Start)
 	if c.MerchantID == "" {
 		c.MerchantID = merchantID(c.Seed)
 	}
 	return nil
 }
+
+// registered is the currency of the country that the shop is registered in.
+func (c *Config) registered() string { return marketIn(c.Country).currency }
 
 func merchantID(seed uint64) string {
 	return "K" + strconv.FormatInt(newRandom(seed, 1).between(100_000, 999_999), 10)
@@ -109,12 +140,13 @@ func number(seed uint64, payouts []*Payout) {
 
 // book collects what happens in one market.
 type book struct {
-	config   Config
-	market   *market
-	slots    []slot
-	events   []event
-	sales    []*sale
-	invoiced []event // fees of a GROSS market
+	config    Config
+	market    *market
+	slots     []slot
+	events    []event
+	sales     []*sale
+	invoiced  []event // fees of a GROSS market
+	documents []Document
 }
 
 // event is one thing that Klarna books, with the rows it gives.

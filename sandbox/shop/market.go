@@ -53,6 +53,16 @@ var markets = []market{
 	},
 }
 
+// marketIn is the market of a country, or nil.
+func marketIn(country string) *market {
+	for i := range markets {
+		if markets[i].country == country {
+			return &markets[i]
+		}
+	}
+	return nil
+}
+
 // feeVATRate is Swedish VAT on Klarna's fees, which a merchant registered in
 // Sweden is charged in every currency.
 const feeVATRate = 2500

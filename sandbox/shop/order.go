@@ -28,7 +28,8 @@ type sale struct {
 func (b *book) trade(day time.Time, lastNumber int64) int64 {
 	r := newRandom(b.config.Seed, b.market.number, 11, uint64(day.Unix()))
 	// tenths of orders × thousandths of demand × thousandths of luck
-	scaled := b.market.orders * demand(b.market.country, day) * r.between(850, 1150)
+	orders := b.market.orders * b.config.Demand / 100
+	scaled := orders * demand(b.market.country, day) * r.between(850, 1150)
 	count := scaled / 10_000_000
 	if r.below(10_000_000) < scaled%10_000_000 {
 		count++
@@ -106,6 +107,7 @@ func (b *book) sell(r *random, o *order, parcel int, amount int64, at time.Time)
 	}
 	s := &sale{order: o, row: row, parcel: parcel, untouched: true}
 	b.sales = append(b.sales, s)
+	b.document(row)
 	b.add(at, row,
 		b.fee(s, TypeFee, "PURCHASE_FEE_PERCENTAGE", share(amount, o.method.percentage, 10_000), at),
 		b.fee(s, TypeFee, "PURCHASE_FEE_FIXED", b.market.fixedFee, at))
@@ -132,11 +134,12 @@ func (b *book) row(o *order, kind, detail string, amount int64, at time.Time) Ro
 func (b *book) plain(kind, detail string, amount int64, at time.Time) Row {
 	return Row{
 		Type: kind, DetailedType: detail, Amount: amount, Currency: b.market.currency,
-		MerchantID: b.config.MerchantID, RegistrationCurrency: homeCurrency, CaptureDate: at,
+		MerchantID: b.config.MerchantID, RegistrationCurrency: b.config.registered(), CaptureDate: at,
 	}
 }
 
-// fee is a fee of Klarna for a parcel, or the refund of one, with its VAT.
+// fee is a fee of Klarna for a parcel, or the refund of one, with its VAT if there
+// is one.
 func (b *book) fee(s *sale, kind, detail string, amount int64, at time.Time) Row {
 	r := b.row(s.order, kind, detail, amount, at)
 	r.CaptureID, r.MerchantCaptureReference = s.row.CaptureID, s.row.MerchantCaptureReference
@@ -144,6 +147,9 @@ func (b *book) fee(s *sale, kind, detail string, amount int64, at time.Time) Row
 }
 
 func (b *book) withVAT(r Row) Row {
+	if b.config.Country != "SE" {
+		return r
+	}
 	r.VATRate, r.VAT = feeVATRate, vatOn(r.Amount, feeVATRate)
 	r.VATAtHome = b.market.atHome(b.config.Seed, r.VAT, r.CaptureDate)
 	return r

@@ -60,7 +60,7 @@ func (b *book) payout(rows List, date time.Time, debt int64, settlementType stri
 	}
 	return &Payout{
 		MerchantID: b.config.MerchantID, Date: date, Currency: b.market.currency,
-		RegistrationCurrency: homeCurrency, SettlementType: settlementType, Totals: totals, Rows: rows,
+		RegistrationCurrency: b.config.registered(), SettlementType: settlementType, Totals: totals, Rows: rows,
 	}, nil
 }
 
@@ -138,6 +138,7 @@ func (b *book) recall(i int) {
 		at := opens.Add(time.Duration(r.below(seconds)) * time.Second)
 		back := b.refund(r, s, TypeReturn, "PURCHASE_RETURN", s.row.Amount, at)
 		back.MerchantRefundReference = "RECALL-" + s.order.number
+		b.document(back)
 		b.add(at, back)
 	}
 	sortEvents(b.events)
@@ -190,7 +191,9 @@ func (b *book) campaign(from, to time.Time, rows int) {
 		if r.chance(8) {
 			s.untouched = false
 			back := r.workingTime(at, r.days(10, 40))
-			b.add(back, b.refund(r, s, TypeReturn, "PURCHASE_RETURN", s.row.Amount, back))
+			row := b.refund(r, s, TypeReturn, "PURCHASE_RETURN", s.row.Amount, back)
+			b.document(row)
+			b.add(back, row)
 		}
 	}
 }

@@ -35,6 +35,7 @@ type Shop struct {
 	RegistrationCurrency string
 	payouts              atomic.Pointer[[]*Payout] // by date, then payment reference
 	unpaid               []Row
+	documents            []Document
 }
 
 // New makes a shop of the given payouts.

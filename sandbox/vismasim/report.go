@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Sums are debit and credit totals in minor units.
@@ -45,6 +46,36 @@ type Books struct {
 	// descriptions of more than one batch. There must never be one.
 	DuplicateTokens map[string][]string `json:"duplicate_tokens"`
 	List            []*Batch            `json:"-"` // in the order they were made
+}
+
+// Entry is a line on an account, and what its batch says of it.
+type Entry struct {
+	Batch    string
+	Date     time.Time
+	Status   Status
+	Currency string
+	Line
+}
+
+// Account are the lines of every batch on an account of a company ("" is the
+// only one), in the order the batches were made. It costs less than Books.
+func (s *Sim) Account(tenantID, number string) []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle()
+	c, err := s.company(tenantID)
+	if err != nil {
+		return nil
+	}
+	var all []Entry
+	for _, b := range c.batches {
+		for _, l := range b.Lines {
+			if l.Account == number {
+				all = append(all, Entry{Batch: b.Number, Date: b.Date, Status: b.Status, Currency: b.Currency, Line: l})
+			}
+		}
+	}
+	return all
 }
 
 var token = regexp.MustCompile(`\[[a-z]+:[0-9a-f]+\]`)

@@ -1,0 +1,9 @@
+// Package year holds one test: a year of one shop in each of four countries,
+// whose own invoices and credit notes are booked in a simulated Visma.net by a
+// web-shop integration, and whose payouts are booked by Kvitt's clients, proof,
+// presets and posting protocol. Then Visma.net's books, not Kvitt, are held
+// against Klarna's figures.
+//
+// It must never take what the shop books from Klarna's rows: an order that
+// Klarna settles wrongly has to stay on the clearing account.
+package year
