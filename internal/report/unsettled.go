@@ -215,8 +215,15 @@ func (r *Reports) unsettled(ctx context.Context, span Span) (*Report, error) {
 	return &Report{
 		Title: "Captured and not paid out",
 		Columns: []Column{
-			{"capture_date", "Captured", Day, 10}, {"currency", "Curr.", Text, 6}, {"rows", "Rows", Count, 9}, {"sales", "Sales", Money, 14},
-			{"returns", "Returns", Money, 13}, {"fees", "Fees excl. VAT", Money, 13}, {"vat", "VAT", Money, 12}, {"other", "Other", Money, 12}, {"total", "Total", Money, 14},
+			{"capture_date", "Captured", Day, 10},
+			{"currency", "Curr.", Text, 6},
+			{"rows", "Rows", Count, 9},
+			{"sales", "Sales", Money, 14},
+			{"returns", "Returns", Money, 13},
+			{"fees", "Fees excl. VAT", Money, 13},
+			{"vat", "VAT", Money, 12},
+			{"other", "Other", Money, 12},
+			{"total", "Total", Money, 14},
 		},
 		Rows: fixed(rows), Notes: func() []string { return n.notes(r.Zone) },
 	}, nil
