@@ -74,8 +74,10 @@ func (i *integration) book(t *testing.T, day time.Time, documents []shop.Documen
 			account, text string
 			amount        int64
 		}{
-			{i.sales, "Sales", invoicedVAT - invoiced}, {i.outputVAT, "VAT on sales", -invoicedVAT},
-			{i.sales, "Returns", credited - creditedVAT}, {i.outputVAT, "VAT on returns", creditedVAT},
+			{i.sales, "Sales", invoicedVAT - invoiced},
+			{i.outputVAT, "VAT on sales", -invoicedVAT},
+			{i.sales, "Returns", credited - creditedVAT},
+			{i.outputVAT, "VAT on returns", creditedVAT},
 		} {
 			if sum.amount != 0 {
 				lines = append(lines, line(sum.account, "", sum.text, sum.amount))
