@@ -28,7 +28,7 @@ func Shortened() []Edit {
 		{"workflows/steps.go", "pulse   = 30 * time.Second", "pulse   = 8 * time.Second"},
 		{"workflows/steps.go", "quick   = 30 * time.Second", "quick   = 10 * time.Second"},
 		{"activities/activities.go", "const every = 10 * time.Second", "const every = 2 * time.Second"},
-		{"workflows/declare.go", "MaximumInterval:    time.Minute", "MaximumInterval:    5 * time.Second"},
+		{"workflows/declare.go", "cmp.Or(a.Slowest, time.Minute)", "cmp.Or(a.Slowest, 5*time.Second)"},
 	}
 }
 
