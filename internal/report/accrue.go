@@ -18,11 +18,12 @@ func (r *Reports) Accrue(ctx context.Context, profile *voucher.Profile, at vouch
 	if err != nil {
 		return nil, "", err
 	}
-	v, refused = r.accrual(profile, n, in)
+	v, refused = r.Accrual(profile, n, in)
 	return v, refused, nil
 }
 
-func (r *Reports) accrual(profile *voucher.Profile, n *NotPaid, in settlement.Currency) (*voucher.Voucher, string) {
+// Accrual compiles it from what Unsettled has found.
+func (r *Reports) Accrual(profile *voucher.Profile, n *NotPaid, in settlement.Currency) (*voucher.Voucher, string) {
 	switch {
 	case !n.At.Before(voucher.DateOf(r.Now, r.Zone)):
 		return nil, fmt.Sprintf("%s is not over yet", n.At)
