@@ -190,20 +190,13 @@ func writeAccrued(w io.Writer, all []accrued) error {
 		t := table.New(table.Left("account"), table.Left("text"), table.Right("debit"), table.Right("credit"))
 		for j := range a.Voucher.Lines {
 			l := &a.Voucher.Lines[j]
-			t.Add(l.Account, operate.Printable(l.Text), oneSide(l.Debit, a.Currency), oneSide(l.Credit, a.Currency))
+			t.Add(l.Account, operate.Printable(l.Text), side(l.Debit, a.Currency), side(l.Credit, a.Currency))
 		}
 		if err := t.Write(w); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func oneSide(minor int64, currency string) string {
-	if minor == 0 {
-		return ""
-	}
-	return amount(minor, currency)
 }
 
 // listAccruals lists what was asked for.
