@@ -48,5 +48,5 @@ type AccrualStatus struct {
 // AccrualRefused is the state of an accrual that was not posted.
 const AccrualRefused = "refused"
 
-// Messages of an accrual. It takes RetryPayout too.
+// AccrualStatusQuery asks an accrual how it stands. It takes RetryPayout too.
 var AccrualStatusQuery = Query[AccrualStatus]{"Status"}
