@@ -22,6 +22,7 @@ const (
 	SettlementSyncWorkflowName = "SettlementSyncWorkflow"
 	PayoutWorkflowName         = "PayoutWorkflow"
 	ReversePayoutWorkflowName  = "ReversePayoutWorkflow"
+	AccrualWorkflowName        = "AccrualWorkflow"
 )
 
 // Register makes every workflow known to a worker, under its stable name.
@@ -31,6 +32,7 @@ func Register(r worker.WorkflowRegistry) {
 		SettlementSyncWorkflowName: SettlementSyncWorkflow,
 		PayoutWorkflowName:         PayoutWorkflow,
 		ReversePayoutWorkflowName:  ReversePayoutWorkflow,
+		AccrualWorkflowName:        AccrualWorkflow,
 	} {
 		r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: name})
 	}
@@ -56,6 +58,11 @@ func ParsePayoutWorkflowID(id string) (connection, paymentReference string, ok b
 // ReverseWorkflowID is the workflow id of the reversal with that revision.
 func ReverseWorkflowID(connection, paymentReference string, revision int) string {
 	return fmt.Sprintf("reverse/%s/%s/%d", connection, paymentReference, revision)
+}
+
+// AccrualWorkflowID is the workflow id of the accrual of a day and currency.
+func AccrualWorkflowID(connection, at, currency string) string {
+	return "accrual/" + connection + "/" + at + "/" + currency
 }
 
 // BackfillWorkflowID is the workflow id of a backfill; both days are included.

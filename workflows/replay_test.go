@@ -15,7 +15,7 @@ import (
 // types are the workflow types there are, in the order in which they came.
 var types = []string{
 	workflows.ConnectionWorkflowName, workflows.SettlementSyncWorkflowName, workflows.PayoutWorkflowName,
-	workflows.ReversePayoutWorkflowName,
+	workflows.ReversePayoutWorkflowName, workflows.AccrualWorkflowName,
 }
 
 // since is how many of them an older release had; the others have them all.

@@ -307,6 +307,9 @@ var (
 	PrepareReversal  = Activity[ReverseInput, PreparedReversal]{Name: "PrepareReversal", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
 	PostReversal     = Activity[ReversalStep, Posted]{Name: "PostReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 	CompleteReversal = Activity[ReversalStep, Completed]{Name: "CompleteReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	PrepareAccrual   = Activity[AccrualInput, PreparedAccrual]{Name: "PrepareAccrual", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	PostAccrual      = Activity[AccrualStep, Posted]{Name: "PostAccrual", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	CompleteAccrual  = Activity[AccrualStep, Completed]{Name: "CompleteAccrual", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 
 	PreviewPayout  = Activity[PreviewInput, Found]{Name: "PreviewPayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
 	PayoutState    = Activity[PayoutRef, Found]{Name: "PayoutState", StartToClose: quick, GiveUp: giveUp}

@@ -28,6 +28,10 @@ type steps struct {
 	postReversal     func() (workflows.Posted, error)
 	completeReversal func() (workflows.Completed, error)
 
+	prepareAccrual  func() (workflows.PreparedAccrual, error)
+	postAccrual     func() (workflows.Posted, error)
+	completeAccrual func() (workflows.Completed, error)
+
 	preview func(workflows.PreviewInput) (workflows.Found, error)
 	deny    func(workflows.Decision) string // why a decision is refused
 	state   func(workflows.PayoutRef) (workflows.Found, error)
@@ -82,6 +86,10 @@ func goodSteps() *steps {
 		postReversal:     answers(workflows.Posted{BatchNumber: "000124"}),
 		completeReversal: answers(workflows.Completed{State: workflows.StateReversed}),
 
+		prepareAccrual:  answers(workflows.PreparedAccrual{VoucherHash: "a1", Periods: []string{"202601"}}),
+		postAccrual:     answers(workflows.Posted{BatchNumber: "000125"}),
+		completeAccrual: answers(workflows.Completed{State: workflows.StateVerified}),
+
 		prove:    answers(workflows.Proven{Rows: 3, Settlement: 8_590_000, Currency: "SEK"}),
 		compile:  answers(workflows.Compiled{VoucherHash: "v1", Periods: []string{"202601"}}),
 		post:     answers(workflows.Posted{BatchNumber: "000123"}),
@@ -127,6 +135,18 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.CompleteReversal, func(workflows.ReversalStep) (workflows.Completed, error) {
 		note("complete reversal")
 		return s.completeReversal()
+	})
+	add(env, &s.mu, workflows.PrepareAccrual, func(workflows.AccrualInput) (workflows.PreparedAccrual, error) {
+		note("prepare accrual")
+		return s.prepareAccrual()
+	})
+	add(env, &s.mu, workflows.PostAccrual, func(workflows.AccrualStep) (workflows.Posted, error) {
+		note("post accrual")
+		return s.postAccrual()
+	})
+	add(env, &s.mu, workflows.CompleteAccrual, func(workflows.AccrualStep) (workflows.Completed, error) {
+		note("complete accrual")
+		return s.completeAccrual()
 	})
 	add(env, &s.mu, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kvitt/internal/held"
@@ -52,6 +53,9 @@ func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []s
 	differ("period", period, periodOf(b))
 	if v.Ledger != "" {
 		differ("ledger", v.Ledger, b.Ledger)
+	}
+	if v.AutoReversing != b.AutoReversing {
+		differ("auto reversing", strconv.FormatBool(v.AutoReversing), strconv.FormatBool(b.AutoReversing))
 	}
 	if b.Status == visma.BatchVoided {
 		out = append(out, "it is voided")

@@ -27,6 +27,9 @@ func draft(in Intent) (visma.JournalTransactionUpdate, error) {
 		TransactionCode:        optional(v.TransactionCode),
 		Branch:                 optional(v.Branch),
 	}
+	if v.AutoReversing {
+		out.AutoReversing = visma.V(true)
+	}
 	if v.VATTransaction {
 		// Klarna rounds VAT for each row, so it is not the rate of the sum.
 		out.CreateVATTransaction, out.SkipVATAmountValidation = visma.V(true), visma.V(true)

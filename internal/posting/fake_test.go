@@ -41,7 +41,8 @@ func (b *books) CreateJournalTransaction(_ context.Context, t visma.JournalTrans
 		}
 		batch := visma.JournalTransaction{
 			BatchNumber: number, Status: status, Module: "ModuleGL", Description: t.Description.Value,
-			CurrencyID: t.CurrencyID.Value, FinancialPeriod: t.FinancialPeriod.Value, Ledger: t.Ledger.Value,
+			AutoReversing: t.AutoReversing != nil && t.AutoReversing.Value,
+			CurrencyID:    t.CurrencyID.Value, FinancialPeriod: t.FinancialPeriod.Value, Ledger: t.Ledger.Value,
 			TransactionDate: visma.DateTime{Time: time.Date(t.TransactionDate.Value.Year, t.TransactionDate.Value.Month, t.TransactionDate.Value.Day, 0, 0, 0, 0, time.UTC)},
 		}
 		for _, l := range t.Lines {

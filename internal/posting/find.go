@@ -167,6 +167,11 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 	if err != nil {
 		return "", nil, err
 	}
+	if in.Voucher.AutoReversing {
+		// What Visma.net takes it back with carries the same description, in the
+		// period after.
+		ours = slices.DeleteFunc(ours, func(seen store.SeenBatch) bool { return seen.Period != in.period() })
+	}
 	if len(ours) > 0 {
 		if halt, err := p.reversed(ctx, in); err != nil || halt != nil {
 			return "", halt, err

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"kvitt/activities"
 	"kvitt/internal/report"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/sandbox/shop"
@@ -164,5 +166,35 @@ func TestWhatCannotBeReadIsNeverLeftOutSilently(t *testing.T) {
 	w.must(err)
 	if len(n.Unread) != 1 || n.Unread[0] != ref+": it is not proven" {
 		t.Errorf("not proven: %v", n.Unread)
+	}
+}
+
+// Fees that a payout lists without deducting them come again in their own bill.
+func TestFeesThatAreBilledApartAreNotCountedWithTheirSales(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	fees := func() (fees, sales int64) {
+		n, err := w.Unsettled(t.Context(), januaryEnd)
+		w.must(err)
+		for i := range n.Days {
+			fees += n.Days[i].Fees
+			sales += n.Days[i].Sales
+		}
+		return fees, sales
+	}
+	counted, sold := fees()
+	for _, ref := range w.refs {
+		w.must(w.store.UpdatePayout(t.Context(), "c1", ref, func(p *store.Payout) error {
+			var proof activities.Proof
+			if err := json.Unmarshal(p.Proof, &proof); err != nil {
+				return err
+			}
+			proof.Variants = append(proof.Variants, settlement.GrossFeesNotDeducted)
+			p.Proof = w.json(proof)
+			return nil
+		}, nil))
+	}
+	left, still := fees()
+	if counted == 0 || left >= counted/2 || still != sold {
+		t.Errorf("fees of %d, and %d once they are billed apart; sales of %d and %d", counted, left, sold, still)
 	}
 }

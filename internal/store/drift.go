@@ -53,9 +53,9 @@ const selectDrift = "SELECT drift.company_id, drift.token, word, differences, dr
 // payout, when it is something else than before. Error: ErrNotFound when there
 // is no such posting.
 func (s *Store) PutDrift(ctx context.Context, d Drift) error {
-	name := (&Posting{CompanyID: d.CompanyID, Token: d.Token}).name()
+	name := s.payoutLedger().name(d.CompanyID, d.Token)
 	return s.write(ctx, "record what was found of "+name, func(q querier) error {
-		posting, err := postingOf(ctx, q, d.CompanyID, d.Token, s.dialect.forUpdate)
+		posting, err := s.payoutLedger().posting(ctx, q, d.CompanyID, d.Token, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Store) DriftOf(ctx context.Context, company, token string) (*Drift, err
 		return nil, nil //nolint:nilnil // nobody has looked is the documented answer
 	}
 	if err != nil {
-		return nil, s.fail("read what was found of "+(&Posting{CompanyID: company, Token: token}).name(), err)
+		return nil, s.fail("read what was found of "+s.payoutLedger().name(company, token), err)
 	}
 	return &d, nil
 }

@@ -62,26 +62,41 @@ func (p *Posting) cells() []any {
 	}
 }
 
+// ledger is where postings of one kind are remembered.
+type ledger struct {
+	*Store
+	table, attempts string
+	what            string // in errors and in the audit trail
+}
+
+func (s *Store) payoutLedger() ledger {
+	return ledger{s, "postings", "posting_attempts", "posting"}
+}
+
 // EnsurePosting writes the posting unless its company and token are there
 // already, and returns the one that is there: whoever calls compares the
 // voucher's hash. The intent is audited. Errors: ErrNotFound when the payout
 // is not there; ErrExists when this revision of the payout has a posting with
 // another token or company.
-func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, err error) {
+func (s *Store) EnsurePosting(ctx context.Context, p Posting) (Posting, error) {
+	return s.payoutLedger().ensure(ctx, p)
+}
+
+func (l ledger) ensure(ctx context.Context, p Posting) (stored Posting, err error) {
 	if p.State == "" {
 		p.State = "intended"
 	}
 	p.CreatedAt = now()
 	p.UpdatedAt = p.CreatedAt
-	err = s.write(ctx, "record the intent to post "+p.name(), func(q querier) error {
-		n, err := exec(ctx, q, insertInto("postings", postingColumns)+" ON CONFLICT (company_id, token) DO NOTHING", p.cells()...)
+	err = l.write(ctx, "record the intent to post "+l.name(p.CompanyID, p.Token), func(q querier) error {
+		n, err := exec(ctx, q, insertInto(l.table, postingColumns)+" ON CONFLICT (company_id, token) DO NOTHING", p.cells()...)
 		if err != nil {
 			return err
 		}
-		if stored, err = postingOf(ctx, q, p.CompanyID, p.Token, ""); err != nil || n == 0 {
+		if stored, err = l.posting(ctx, q, p.CompanyID, p.Token, ""); err != nil || n == 0 {
 			return err
 		}
-		return s.appendAudit(ctx, q, stored.entry(nil))
+		return l.appendAudit(ctx, q, l.entry(&stored, nil))
 	})
 	return stored, err
 }
@@ -92,10 +107,13 @@ func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, e
 // store; its error undoes everything and is returned as it is. Company, token,
 // payment reference, revision and CreatedAt cannot be changed; ConnectionID
 // can, when a re-created connection takes over. Error: ErrNotFound.
-func (s *Store) UpdatePosting(ctx context.Context, company, token string, change func(*Posting) error) (after Posting, err error) {
-	name := (&Posting{CompanyID: company, Token: token}).name()
-	err = s.write(ctx, "update "+name, func(q querier) error {
-		before, err := postingOf(ctx, q, company, token, s.dialect.forUpdate)
+func (s *Store) UpdatePosting(ctx context.Context, company, token string, change func(*Posting) error) (Posting, error) {
+	return s.payoutLedger().update(ctx, company, token, change)
+}
+
+func (l ledger) update(ctx context.Context, company, token string, change func(*Posting) error) (after Posting, err error) {
+	err = l.write(ctx, "update "+l.name(company, token), func(q querier) error {
+		before, err := l.posting(ctx, q, company, token, l.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
@@ -105,11 +123,11 @@ func (s *Store) UpdatePosting(ctx context.Context, company, token string, change
 		}
 		after.CompanyID, after.Token = before.CompanyID, before.Token
 		after.CreatedAt, after.UpdatedAt = before.CreatedAt, now()
-		_, err = exec(ctx, q, "UPDATE postings SET "+assignments(postingColumns, 2)+" WHERE company_id = $1 AND token = $2", after.cells()...)
+		_, err = exec(ctx, q, "UPDATE "+l.table+" SET "+assignments(postingColumns, 2)+" WHERE company_id = $1 AND token = $2", after.cells()...)
 		if err != nil || string(before.summary()) == string(after.summary()) {
 			return err
 		}
-		return s.appendAudit(ctx, q, after.entry(&before))
+		return l.appendAudit(ctx, q, l.entry(&after, &before))
 	})
 	if err != nil {
 		return Posting{}, err
@@ -119,12 +137,16 @@ func (s *Store) UpdatePosting(ctx context.Context, company, token string, change
 
 // Posting reads a posting. Error: ErrNotFound.
 func (s *Store) Posting(ctx context.Context, company, token string) (Posting, error) {
-	p, err := postingOf(ctx, s.reads, company, token, "")
-	return p, s.fail("read "+(&Posting{CompanyID: company, Token: token}).name(), err)
+	return s.payoutLedger().read(ctx, company, token)
 }
 
-func postingOf(ctx context.Context, q querier, company, token, lock string) (p Posting, err error) {
-	err = one(ctx, q, p.cells(), "SELECT "+postingColumns+" FROM postings WHERE company_id = $1 AND token = $2"+lock, company, token)
+func (l ledger) read(ctx context.Context, company, token string) (Posting, error) {
+	p, err := l.posting(ctx, l.reads, company, token, "")
+	return p, l.fail("read "+l.name(company, token), err)
+}
+
+func (l ledger) posting(ctx context.Context, q querier, company, token, lock string) (p Posting, err error) {
+	err = one(ctx, q, p.cells(), "SELECT "+postingColumns+" FROM "+l.table+" WHERE company_id = $1 AND token = $2"+lock, company, token)
 	return p, err
 }
 
@@ -140,13 +162,13 @@ func (s *Store) PostingOf(ctx context.Context, connection, reference string, rev
 	return p, s.fail("read the posting of "+payoutName(connection, reference), err)
 }
 
-func (p *Posting) name() string {
-	return fmt.Sprintf("the posting %s in the company %s", p.Token, p.CompanyID)
+func (l ledger) name(company, token string) string {
+	return fmt.Sprintf("the %s %s in the company %s", l.what, token, company)
 }
 
-func (p *Posting) entry(before *Posting) AuditEntry {
+func (l ledger) entry(p, before *Posting) AuditEntry {
 	e := AuditEntry{
-		Who: byItself, ConnectionID: p.ConnectionID, Subject: "posting/" + p.Token, Action: "posting." + p.State, After: p.summary(),
+		Who: byItself, ConnectionID: p.ConnectionID, Subject: l.what + "/" + p.Token, Action: l.what + "." + p.State, After: p.summary(),
 	}
 	if before != nil {
 		e.Before = before.summary()
@@ -199,20 +221,23 @@ func (a *Attempt) cells() []any {
 // AppendAttempt records something that was tried for a posting. Error:
 // ErrNotFound when there is no such posting.
 func (s *Store) AppendAttempt(ctx context.Context, a Attempt) error {
+	return s.payoutLedger().attempt(ctx, a)
+}
+
+func (l ledger) attempt(ctx context.Context, a Attempt) error {
 	if a.At.IsZero() {
 		a.At = now()
 	}
-	name := (&Posting{CompanyID: a.CompanyID, Token: a.Token}).name()
-	return s.write(ctx, "record an attempt at "+name, func(q querier) error {
-		if _, err := postingOf(ctx, q, a.CompanyID, a.Token, s.dialect.forUpdate); err != nil {
+	return l.write(ctx, "record an attempt at "+l.name(a.CompanyID, a.Token), func(q querier) error {
+		if _, err := l.posting(ctx, q, a.CompanyID, a.Token, l.dialect.forUpdate); err != nil {
 			return err
 		}
 		err := one(ctx, q, []any{&a.Seq},
-			"SELECT COALESCE(MAX(seq), 0) + 1 FROM posting_attempts WHERE company_id = $1 AND token = $2", a.CompanyID, a.Token)
+			"SELECT COALESCE(MAX(seq), 0) + 1 FROM "+l.attempts+" WHERE company_id = $1 AND token = $2", a.CompanyID, a.Token)
 		if err != nil {
 			return err
 		}
-		_, err = exec(ctx, q, insertInto("posting_attempts", attemptColumns), a.cells()...)
+		_, err = exec(ctx, q, insertInto(l.attempts, attemptColumns), a.cells()...)
 		return err
 	})
 }
@@ -221,5 +246,5 @@ func (s *Store) AppendAttempt(ctx context.Context, a Attempt) error {
 func (s *Store) Attempts(ctx context.Context, company, token string) ([]Attempt, error) {
 	all, err := list(ctx, s.reads, (*Attempt).cells,
 		"SELECT "+attemptColumns+" FROM posting_attempts WHERE company_id = $1 AND token = $2 ORDER BY seq", company, token)
-	return all, s.fail("list the attempts at "+(&Posting{CompanyID: company, Token: token}).name(), err)
+	return all, s.fail("list the attempts at "+s.payoutLedger().name(company, token), err)
 }

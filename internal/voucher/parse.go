@@ -44,7 +44,8 @@ type reader struct {
 	rulesAt   []ruleAt // where rules stand, for the checks that need all of them
 	seen      map[string]place
 
-	vatReferences []reference // accounts that vat refers to by name
+	vatReferences     []reference // accounts that vat refers to by name
+	accrualReferences []reference // accounts that accrual refers to by name
 }
 
 type ruleAt struct {
@@ -92,7 +93,7 @@ func ParseProfile(doc []byte) (*Profile, error) {
 // is the first one a reader meets.
 func (r *reader) read(root value) error {
 	members, err := root.object("version", "name", "ledger", "branch", "subaccount", "transaction_code",
-		"time_zone", "posting", "periods", "start", "accounts", "components", "overrides", "texts", "vat")
+		"time_zone", "posting", "periods", "start", "accounts", "components", "overrides", "texts", "vat", "accrual")
 	if err != nil {
 		return err
 	}
@@ -118,6 +119,8 @@ func (r *reader) read(root value) error {
 			err = r.readOverrides(v)
 		case "vat":
 			err = r.readVAT(v)
+		case "accrual":
+			err = r.readAccrual(v)
 		case "texts":
 			p.texts, err = v.texts(p.texts)
 		default:
@@ -238,6 +241,11 @@ func (r *reader) check(root value) error {
 	for _, ref := range r.vatReferences {
 		if r.base.accounts[ref.name] == nil {
 			return ref.errorf("add it there, or write the number here", "vat uses the account %q, which is not under accounts", ref.name)
+		}
+	}
+	for _, ref := range r.accrualReferences {
+		if r.base.accounts[ref.name] == nil {
+			return ref.errorf("add it there, or write the number here", "accrual uses the account %q, which is not under accounts", ref.name)
 		}
 	}
 	return nil

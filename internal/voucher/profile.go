@@ -34,6 +34,8 @@ type Profile struct {
 	layers []layer // the most specific first, the profile itself last
 	texts  texts
 	vat    vat
+
+	accrual accrual // of what is captured and not paid out, on request
 }
 
 // Posting says how far a voucher goes by itself.

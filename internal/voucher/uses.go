@@ -77,11 +77,13 @@ func (p *Profile) eachAccount(visit func(number, member string)) {
 	for _, name := range payoutAccounts {
 		named(name, name)
 	}
-	for member, reference := range p.vat.references() {
-		if isAccountName(reference) {
-			named(reference, member)
-		} else if reference != "" {
-			visit(reference, member)
+	for _, references := range []map[string]string{p.vat.references(), p.accrual.references()} {
+		for member, reference := range references {
+			if isAccountName(reference) {
+				named(reference, member)
+			} else if reference != "" {
+				visit(reference, member)
+			}
 		}
 	}
 	for i := range p.layers {

@@ -54,6 +54,9 @@ type Voucher struct {
 	// Reverses is the batch that the voucher takes back, see Mirror; the texts
 	// name it, so it is no part of the hash.
 	Reverses string `json:"reverses,omitempty"`
+	// AutoReversing lets Visma.net take the batch back on the first day of the
+	// next period, see Accrue.
+	AutoReversing bool `json:"auto_reversing,omitempty"`
 	// VATTransaction lets Visma.net make VAT transactions of the lines.
 	VATTransaction bool `json:"vat_transaction,omitempty"`
 	// ExchangeRate is the company's currency for one unit of Currency, as a
@@ -208,7 +211,7 @@ func (v *Voucher) money(minor int64) string {
 // (YYYY-MM-DD), currency, settlement, invoice and the number of lines; then for
 // each line account, the number of segments with id and value each, branch,
 // text, reference, debit, credit and VAT code; then, where they are used, VAT
-// transaction, exchange rate and the VAT id of each line. Every item is a netstring
+// transaction, auto reversing, exchange rate and the VAT id of each line. Every item is a netstring
 // (length in bytes, colon, the bytes, comma); numbers are decimal. Roles and
 // components explain a voucher and are left out.
 func (v *Voucher) Hash() string {
@@ -228,6 +231,9 @@ func (v *Voucher) Hash() string {
 	// before stay what they were.
 	if v.VATTransaction {
 		netstrings(h, "vat transaction")
+	}
+	if v.AutoReversing {
+		netstrings(h, "auto reversing")
 	}
 	if v.ExchangeRate != "" {
 		netstrings(h, "exchange rate", v.ExchangeRate)

@@ -167,6 +167,7 @@ var scenarios = []scenario{
 	{workflows.ReversePayoutWorkflowName, "withdrawn", reversal("withdrawn", func(ctx context.Context, c client.Client, id string) error {
 		return command(ctx, c, id, workflows.RejectPayout.Name)
 	})},
+	{workflows.AccrualWorkflowName, "unknown-then-verified", accrual},
 	{workflows.SettlementSyncWorkflowName, "backfill", backfill("months", workflows.SyncInput{Mode: workflows.ModeBackfill})},
 	{workflows.SettlementSyncWorkflowName, "dry-run", backfill("dry", workflows.SyncInput{Mode: workflows.ModeBackfill, DryRun: true})},
 	{workflows.SettlementSyncWorkflowName, "one-held", backfill("onehold", workflows.SyncInput{Mode: workflows.ModeNow})},
@@ -214,6 +215,16 @@ func reversal(kind string, when func(context.Context, client.Client, string) err
 		}
 		return id, run.Get(ctx, nil)
 	}
+}
+
+func accrual(ctx context.Context, c client.Client) (string, error) {
+	in := workflows.AccrualInput{Connection: "c1", At: "2026-01-31", Currency: "SEK", Who: anna.Who}
+	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.AccrualWorkflowName, in)
+	if err != nil {
+		return id, err
+	}
+	return id, run.Get(ctx, nil)
 }
 
 func backfill(connection string, in workflows.SyncInput) func(context.Context, client.Client) (string, error) {

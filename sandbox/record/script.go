@@ -86,6 +86,7 @@ func register(w worker.Worker) {
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
 	add(w, workflows.RecordDecision, func(workflows.Decision) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
 	registerReversal(w)
+	registerAccrual(w)
 	registerSync(w)
 	registerConnection(w)
 }
@@ -106,6 +107,21 @@ func registerReversal(w worker.Worker) {
 	})
 	add(w, workflows.CompleteReversal, func(workflows.ReversalStep) (workflows.Completed, error) {
 		return workflows.Completed{State: workflows.StateReversed}, nil
+	})
+}
+
+func registerAccrual(w worker.Worker) {
+	add(w, workflows.PrepareAccrual, func(in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
+		return workflows.PreparedAccrual{VoucherHash: "5a20", Periods: []string{"202601"}}, nil
+	})
+	add(w, workflows.PostAccrual, func(in workflows.AccrualStep) (workflows.Posted, error) {
+		if nth("post accrual") == 1 {
+			return workflows.Posted{LookAgain: 100 * time.Millisecond}, nil
+		}
+		return workflows.Posted{BatchNumber: "000125", Adopted: true}, nil
+	})
+	add(w, workflows.CompleteAccrual, func(workflows.AccrualStep) (workflows.Completed, error) {
+		return workflows.Completed{State: workflows.StateVerified}, nil
 	})
 }
 

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
+	"kvitt/internal/report"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+func (a *app) accrueCommand() *cobra.Command {
+	var at string
+	var dryRun, listed bool
+	c := &cobra.Command{
+		Use:   "accrue ID",
+		Short: "Accrue what is captured and not paid out at the end of a period",
+		Long: `Accrue what was captured up to and including the last day of a financial period
+and paid out after it, by the accounts under ` + "`accrual`" + ` in the posting profile: one
+auto-reversing batch for each currency, which Visma.net takes back on the first day
+of the next period. It is posted once however often it is asked for; when one is
+held, asking again makes it look again.`,
+		Example: `  starter accrue k3x9-m2qp --at 2026-01-31 --dry-run
+  starter accrue k3x9-m2qp --at 2026-01-31
+  starter accrue k3x9-m2qp --list`,
+		Args: exactly("the id of a connection"),
+		RunE: func(c *cobra.Command, args []string) error {
+			if listed {
+				return a.local(listAccruals)(c, args)
+			}
+			if at == "" {
+				return usagef("--at is missing: the last day of a financial period, such as 2026-01-31")
+			}
+			day, err := parseDay("--at", at)
+			if err != nil {
+				return err
+			}
+			run := a.remote
+			if dryRun {
+				run = a.local
+			}
+			return run(func(ctx context.Context, s *session, args []string) error {
+				return s.accrue(ctx, args[0], voucher.DateOf(day, time.UTC), dryRun)
+			})(c, args)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&at, "at", "", "at the end of this `DATE`, the last one of a period")
+	f.BoolVar(&dryRun, "dry-run", false, "show the vouchers and post nothing")
+	f.BoolVar(&listed, "list", false, "list the accruals that were asked for")
+	return c
+}
+
+// accrued is one accrual, for programs.
+type accrued struct {
+	At          string           `json:"at"`
+	Currency    string           `json:"currency"`
+	State       string           `json:"state"`
+	Words       string           `json:"words,omitempty"` // why it is refused or held
+	HeldReason  string           `json:"held_reason,omitempty"`
+	BatchNumber string           `json:"batch_number,omitempty"`
+	Voucher     *voucher.Voucher `json:"voucher,omitempty"`
+}
+
+func (s *session) accrue(ctx context.Context, id string, at voucher.Date, dryRun bool) error {
+	attempted := "accrue what is not paid out at " + at.String()
+	made, err := s.reports(ctx, id)
+	if err != nil {
+		return err
+	}
+	profile, _, err := s.doors.Profile(ctx, id, 0)
+	if err != nil {
+		return err
+	}
+	n, err := made.Unsettled(ctx, at)
+	if err != nil {
+		return err
+	}
+	sums := n.ByCurrency()
+	if len(sums) == 0 {
+		return &operate.Error{
+			Attempted: attempted, Happened: "nothing was captured up to that day in payouts that came after it, as far as is known by now",
+			Helps: "`starter report unsettled " + id + " --at " + at.String() + "` shows what was read; wait for the payouts that follow, or run `starter sync`.",
+		}
+	}
+	if !dryRun {
+		if err := s.staffed(ctx, attempted); err != nil {
+			return err
+		}
+	}
+	all := []accrued{}
+	for _, currency := range slices.Sorted(maps.Keys(sums)) {
+		one, err := s.accrueOne(ctx, made, profile, n, currency, dryRun)
+		if err != nil {
+			return err
+		}
+		all = append(all, one)
+	}
+	if err := s.show(all, func(w io.Writer) error { return writeAccrued(w, all) }); err != nil {
+		return err
+	}
+	switch {
+	case slices.ContainsFunc(all, func(a accrued) bool { return a.State == workflows.AccrualRefused }):
+		return errTold
+	case slices.ContainsFunc(all, func(a accrued) bool { return a.State == workflows.StateHeld }):
+		return errHeld
+	}
+	return nil
+}
+
+// accrueOne shows the voucher of one currency, or has it posted.
+func (s *session) accrueOne(ctx context.Context, made *report.Reports, profile *voucher.Profile, n *report.NotPaid, currency settlement.Currency, dryRun bool) (accrued, error) {
+	one := accrued{At: n.At.String(), Currency: string(currency), State: workflows.StateCompiled}
+	if dryRun {
+		var refused string
+		if one.Voucher, refused = made.Accrual(profile, n, currency); refused != "" {
+			one.State, one.Words = workflows.AccrualRefused, refused
+		}
+		return one, nil
+	}
+	last, err := s.postAccrual(ctx, workflows.AccrualInput{Connection: made.Connection.ID, At: one.At, Currency: one.Currency, Who: s.who})
+	if err != nil {
+		return one, operate.Unanswered("accrue "+one.Currency+" at "+one.At, err, nil)
+	}
+	one.State, one.Words, one.BatchNumber = last.State, last.Refused, last.BatchNumber
+	if last.Held != nil {
+		one.HeldReason, one.Words = string(last.Held.Code), last.Held.Detail+" "+last.Held.Remedy
+	}
+	return one, nil
+}
+
+// postAccrual starts an accrual, or lets one that is held look again, and waits
+// until it has ended or stopped.
+func (s *session) postAccrual(ctx context.Context, in workflows.AccrualInput) (last workflows.AccrualStatus, err error) {
+	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
+	err = s.temporal.Start(ctx, operate.Start{
+		ID: id, Workflow: workflows.AccrualWorkflowName, Input: in, Connection: in.Connection, Urgency: workflows.UrgentPerson,
+		Summary: fmt.Sprintf("Accrual of %s at %s, asked for by %s", in.Currency, in.At, in.Who),
+	})
+	if errors.Is(err, operate.ErrRunning) {
+		if last, err = operate.Ask(ctx, s.temporal, workflows.AccrualStatusQuery, id); err == nil && last.Held != nil {
+			var done workflows.Accepted
+			err = s.temporal.Update(ctx, id, workflows.RetryPayout.Name, workflows.Person{Who: in.Who}, &done, operate.DecisionWithin)
+		}
+	}
+	if err != nil {
+		return last, err
+	}
+	return last, s.watchUntil(ctx, func() (bool, error) {
+		var err error
+		last, err = operate.Ask(ctx, s.temporal, workflows.AccrualStatusQuery, id)
+		return last.Told || last.Done, err
+	})
+}
+
+func writeAccrued(w io.Writer, all []accrued) error {
+	for i := range all {
+		a := &all[i]
+		words := ""
+		switch {
+		case a.State == workflows.AccrualRefused:
+			words = fmt.Sprintf("%s at %s: refused: %s.", a.Currency, a.At, strings.TrimSuffix(operate.Printable(a.Words), "."))
+		case a.State == workflows.StateHeld:
+			words = fmt.Sprintf("%s at %s: held: %s: %s", a.Currency, a.At, a.HeldReason, operate.Printable(a.Words))
+		case a.Voucher != nil:
+			words = fmt.Sprintf("%s at %s: would be posted and taken back in the next period:", a.Currency, a.At)
+		case a.State == workflows.StatePosted:
+			words = fmt.Sprintf("%s at %s: batch %s stands on hold in Visma.net; once released it takes itself back in the next period.", a.Currency, a.At, a.BatchNumber)
+		default:
+			words = fmt.Sprintf("%s at %s: %s as batch %s, which Visma.net takes back in the next period.", a.Currency, a.At, a.State, a.BatchNumber)
+		}
+		if _, err := fmt.Fprintln(w, table.Fold(words, width(w), 2)); err != nil {
+			return err
+		}
+		if a.Voucher == nil {
+			continue
+		}
+		t := table.New(table.Left("account"), table.Left("text"), table.Right("debit"), table.Right("credit"))
+		for j := range a.Voucher.Lines {
+			l := &a.Voucher.Lines[j]
+			t.Add(l.Account, operate.Printable(l.Text), side(l.Debit, a.Currency), side(l.Credit, a.Currency))
+		}
+		if err := t.Write(w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listAccruals lists what was asked for.
+func listAccruals(ctx context.Context, s *session, args []string) error {
+	if _, err := s.connection(ctx, args[0]); err != nil {
+		return err
+	}
+	rows, err := s.store.Accruals().List(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	all := make([]accrued, len(rows))
+	for i := range rows {
+		all[i] = listedAccrual(&rows[i])
+	}
+	return s.show(all, func(w io.Writer) error {
+		if len(all) == 0 {
+			_, err := fmt.Fprintln(w, "No accrual was asked for yet.")
+			return err
+		}
+		t := table.New(table.Left("at"), table.Left("currency"), table.Left("state"), table.Left("batch"))
+		for i := range all {
+			t.Add(all[i].At, all[i].Currency, all[i].State, all[i].BatchNumber)
+		}
+		return t.Write(w)
+	})
+}
+
+func listedAccrual(p *store.Posting) accrued {
+	at, currency, _ := strings.Cut(strings.TrimPrefix(p.PaymentReference, "accrual "), " ")
+	return accrued{At: at, Currency: currency, State: p.State, BatchNumber: p.BatchNumber}
+}

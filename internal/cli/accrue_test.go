@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"testing"
+
+	"kvitt/internal/held"
+	"kvitt/internal/operate"
+	"kvitt/internal/store"
+	"kvitt/workflows"
+)
+
+func TestAccrueSaysWhatIsMissing(t *testing.T) {
+	d := reportsDesk(t)
+	contains(t, d.fails(ExitUsage, "accrue", "shop-1"), "--at is missing")
+	contains(t, d.fails(ExitUsage, "accrue", "shop-1", "--at", "31.1.2026"), `--at is "31.1.2026"`)
+	contains(t, d.fails(ExitFailed, "accrue", "shop-1", "--at", "2026-01-31"), "nothing was captured up to that day", "starter report unsettled shop-1")
+	contains(t, d.want(d.run("accrue", "shop-1", "--list"), ExitDone).out, "No accrual was asked for yet.")
+	if len(d.temporal.started) > 0 {
+		t.Errorf("started %+v", d.temporal.started)
+	}
+}
+
+func TestAnAccrualThatIsHeldLooksAgainWhenItIsAskedForAgain(t *testing.T) {
+	d := reportsDesk(t)
+	in := workflows.AccrualInput{Connection: "shop-1", At: "2026-01-31", Currency: "SEK", Who: "anna"}
+	stands := workflows.AccrualStatus{
+		AccrualResult: workflows.AccrualResult{State: workflows.StateHeld}, Told: true,
+		Held: &workflows.Held{Code: held.BatchDiffers, Detail: "batch 000125 was changed"},
+	}
+	d.temporal.startError = operate.ErrRunning
+	d.temporal.onQuery = func(string, string) (any, error) { return stands, nil }
+	d.temporal.onUpdate = func(message) (any, error) {
+		stands = workflows.AccrualStatus{AccrualResult: workflows.AccrualResult{State: workflows.StateVerified, BatchNumber: "000125"}, Done: true}
+		return workflows.Accepted{State: workflows.StateVerified}, nil
+	}
+	s := &session{app: &app{}, temporal: d.temporal}
+	last, err := s.postAccrual(t.Context(), in)
+	if err != nil || last.BatchNumber != "000125" {
+		t.Errorf("%+v %v", last, err)
+	}
+	if len(d.temporal.updates) != 1 || d.temporal.updates[0].workflowID != "accrual/shop-1/2026-01-31/SEK" || d.temporal.updates[0].name != "Retry" {
+		t.Errorf("told %+v", d.temporal.updates)
+	}
+}
+
+func TestAccrualsAreListed(t *testing.T) {
+	d := reportsDesk(t)
+	_, err := d.store.Accruals().EnsurePosting(t.Context(), store.Posting{
+		CompanyID: "5560001", Token: "[kvitt:0123456789abcdef]", ConnectionID: "shop-1", PaymentReference: "accrual 2026-01-31 SEK",
+		VoucherHash: "h", Voucher: d.json(map[string]string{}), Period: "202601", Mode: "auto", State: "intended",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, d.want(d.run("accrue", "shop-1", "--list"), ExitDone).out, "2026-01-31", "SEK", "intended")
+}
