@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -89,11 +91,17 @@ func (l ledger) ensure(ctx context.Context, p Posting) (stored Posting, err erro
 	p.CreatedAt = now()
 	p.UpdatedAt = p.CreatedAt
 	err = l.write(ctx, "record the intent to post "+l.name(p.CompanyID, p.Token), func(q querier) error {
-		n, err := exec(ctx, q, insertInto(l.table, postingColumns)+" ON CONFLICT (company_id, token) DO NOTHING", p.cells()...)
+		// Whichever key two callers meet at: which one that is, is PostgreSQL's to
+		// choose.
+		n, err := exec(ctx, q, insertInto(l.table, postingColumns)+" ON CONFLICT DO NOTHING", p.cells()...)
 		if err != nil {
 			return err
 		}
-		if stored, err = l.posting(ctx, q, p.CompanyID, p.Token, ""); err != nil || n == 0 {
+		stored, err = l.posting(ctx, q, p.CompanyID, p.Token, "")
+		if n == 0 && errors.Is(err, sql.ErrNoRows) {
+			return &Error{Attempted: "record the intent to post " + l.name(p.CompanyID, p.Token), Problem: "this revision of the payout has another posting", Kind: ErrExists}
+		}
+		if err != nil || n == 0 {
 			return err
 		}
 		return l.appendAudit(ctx, q, l.entry(&stored, nil))
