@@ -126,13 +126,8 @@ func (a *accruing) wait(ctx workflow.Context, stop *Held, seen int) error {
 	a.enter(ctx, StateHeld)
 	a.Held = stop
 	a.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(StateHeld), AttrHeldReason.ValueSet(string(stop.Code))); err != nil {
+	if err := tellHeld(ctx, a.in.Connection, stop); err != nil {
 		return err
-	}
-	if provider := providerOf(stop.Code); provider != "" {
-		ReauthRequired.Send(ctx, ConnectionWorkflowID(a.in.Connection), ReauthNeeded{
-			Provider: provider, WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID, Reason: stop.Detail,
-		})
 	}
 	a.Told = true
 	_, err := workflow.AwaitWithTimeout(ctx, patience(stop.Code, a.posted.LookAgain), func() bool { return a.nudges > seen })

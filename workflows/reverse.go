@@ -156,13 +156,8 @@ func (r *reversal) wait(ctx workflow.Context, stop *Held, seen int) error {
 	r.enter(ctx, StateHeld)
 	r.Held = stop
 	r.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(StateHeld), AttrHeldReason.ValueSet(string(stop.Code))); err != nil {
+	if err := tellHeld(ctx, r.in.Connection, stop); err != nil {
 		return err
-	}
-	if provider := providerOf(stop.Code); provider != "" {
-		ReauthRequired.Send(ctx, ConnectionWorkflowID(r.in.Connection), ReauthNeeded{
-			Provider: provider, WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID, Reason: stop.Detail,
-		})
 	}
 	r.Told = true
 	_, err := workflow.AwaitWithTimeout(ctx, patience(stop.Code, r.posted.LookAgain), func() bool { return r.nudges > seen })
@@ -239,4 +234,18 @@ func (r *reversal) end(ctx workflow.Context, state string) {
 func (r *reversal) show(ctx workflow.Context, words string) {
 	tellOperator(ctx, fmt.Sprintf("### Reversal of payout %s\n\nState **%s**, asked for by %s: %s\n\n%s",
 		r.in.PaymentReference, r.State, r.in.Who, r.in.Reason, words))
+}
+
+// tellHeld lets operators find a workflow that stopped, and its connection know
+// when it stopped for want of a credential.
+func tellHeld(ctx workflow.Context, connection string, stop *Held) error {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(StateHeld), AttrHeldReason.ValueSet(string(stop.Code))); err != nil {
+		return err
+	}
+	if provider := providerOf(stop.Code); provider != "" {
+		ReauthRequired.Send(ctx, ConnectionWorkflowID(connection), ReauthNeeded{
+			Provider: provider, WorkflowID: workflow.GetInfo(ctx).WorkflowExecution.ID, Reason: stop.Detail,
+		})
+	}
+	return nil
 }
