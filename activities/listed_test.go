@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -10,17 +9,7 @@ import (
 )
 
 func TestOnlyDaysThatWereListedCountForTheRhythm(t *testing.T) {
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kvitt.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.CreateConnection(t.Context(), store.Connection{ID: "c1", Name: "Shop", Provider: "klarna", Region: "eu", Posting: "review", Start: "2026-01-01"}); err != nil {
-		t.Fatal(err)
-	}
+	s := shopStore(t, "review")
 	ran := func(id, from, to, outcome string) {
 		t.Helper()
 		end := utc(to)

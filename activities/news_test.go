@@ -2,7 +2,6 @@ package activities
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -13,17 +12,7 @@ import (
 )
 
 func TestOnlyOtherFiguresOfAFinalPayoutAreLoud(t *testing.T) {
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kvitt.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	if err := s.Migrate(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.CreateConnection(t.Context(), store.Connection{ID: "c1", Name: "Shop", Provider: "klarna", Region: "eu", Posting: "auto", Start: "2026-01-01"}); err != nil {
-		t.Fatal(err)
-	}
+	s := shopStore(t, "auto")
 	k := &Klarna{Store: s}
 	payout := settlement.Payout{
 		PaymentReference: "10001", MerchantID: "K1", Date: utc("2026-01-05 09:00"), Currency: "SEK", Type: settlement.Net,
