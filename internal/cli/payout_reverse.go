@@ -124,6 +124,14 @@ func (s *session) repost(ctx context.Context, p *store.Payout, reason string) er
 		return s.decide(ctx, &decision{verb: "repost", update: workflows.RepostPayout, reason: reason}, p.ConnectionID, p.PaymentReference)
 	}
 	id, err := s.desk().Repost(ctx, p, by)
+	for until := time.Now().Add(min(recordedWithin, s.patience)); errors.Is(err, operate.ErrRunning) && time.Now().Before(until); {
+		select { // the workflow that waited is about to hear of the reversal
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+		id, err = s.desk().Repost(ctx, p, by)
+	}
 	if err != nil {
 		return err
 	}
