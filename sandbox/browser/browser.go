@@ -13,7 +13,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -29,8 +31,26 @@ type Browser struct {
 	stop func()
 	axe  string
 
-	Complaints []string // what the browser itself complained of: policy, scripts
-	Visited    []string // every address that was asked for, in order
+	mu         sync.Mutex // the browser tells while a test goes on
+	complaints []string
+	visited    []string
+}
+
+// Complaints are what the browser itself has complained of since it was last
+// asked: policy, scripts.
+func (b *Browser) Complaints() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := b.complaints
+	b.complaints = nil
+	return all
+}
+
+// Visited is every address that was asked for, in order.
+func (b *Browser) Visited() []string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Clone(b.visited)
 }
 
 // patience is how long a page may take to show what is waited for.
@@ -75,23 +95,28 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 		stopAllocator()
 		gone(profile)
 	}}
-	chromedp.ListenTarget(ctx, func(event any) {
-		switch e := event.(type) {
-		case *network.EventRequestWillBeSent:
-			b.Visited = append(b.Visited, e.Request.URL)
-		case *runtime.EventExceptionThrown:
-			b.Complaints = append(b.Complaints, e.ExceptionDetails.Error())
-		case *runtime.EventConsoleAPICalled:
-			if e.Type == runtime.APITypeError {
-				b.Complaints = append(b.Complaints, fmt.Sprint("console: ", string(e.Args[0].Value)))
-			}
-		}
-	})
+	chromedp.ListenTarget(ctx, b.hear)
 	if err := chromedp.Run(ctx, network.Enable()); err != nil {
 		b.stop()
 		return nil, fmt.Errorf("start Chromium: %w", err)
 	}
 	return b, nil
+}
+
+// hear keeps what the browser tells.
+func (b *Browser) hear(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		b.visited = append(b.visited, e.Request.URL)
+	case *runtime.EventExceptionThrown:
+		b.complaints = append(b.complaints, e.ExceptionDetails.Error())
+	case *runtime.EventConsoleAPICalled:
+		if e.Type == runtime.APITypeError {
+			b.complaints = append(b.complaints, fmt.Sprint("console: ", string(e.Args[0].Value)))
+		}
+	}
 }
 
 // gone removes a folder into which a browser that ends may still write.

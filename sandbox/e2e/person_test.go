@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -69,10 +70,9 @@ func (p *person) sees(page string, words ...string) {
 	for _, f := range faults {
 		p.t.Errorf("%s (%s): axe-core: %s", page, p.Address(), f)
 	}
-	for _, c := range p.Complaints {
+	for _, c := range p.Complaints() {
 		p.t.Errorf("%s: the browser complains: %s", page, c)
 	}
-	p.Complaints = nil
 	p.pages.WriteString(p.HTML())
 	if *pictures == "" || p.name == "" {
 		return
@@ -169,12 +169,13 @@ func settles(t *testing.T, o stack.Options) *person {
 // last is the last address asked for that has something in it.
 func (p *person) last(part string) string {
 	p.t.Helper()
-	for i := len(p.Visited) - 1; i >= 0; i-- {
-		if strings.Contains(p.Visited[i], part) {
-			return p.Visited[i]
+	visited := p.Visited()
+	for _, address := range slices.Backward(visited) {
+		if strings.Contains(address, part) {
+			return address
 		}
 	}
-	p.t.Fatalf("nothing with %s was asked for: %v", part, p.Visited)
+	p.t.Fatalf("nothing with %s was asked for: %v", part, visited)
 	return ""
 }
 

@@ -78,7 +78,7 @@ func TestABackfillIsAuthorisedAgainInTheBrowser(t *testing.T) {
 	if err := w.RestartWorker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	p.Complaints = nil // of the stream that the restart cut
+	p.Complaints() // of the stream that the restart cut
 	p.open("/connections/"+h.id, 200)
 	p.sees("reauth-required", "Visma.net no longer lets Kvitt in.", "Payouts that are under way wait")
 	p.goes("Authorise again")
