@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,13 +50,16 @@ func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return workflows.PreparedAccrual{}, err
 	}
+	if split, err := v.splitAt(ctx, in.Connection, at); err != nil || len(split) > 0 {
+		return workflows.PreparedAccrual{Refused: fmt.Sprintf("payouts that were split have booked their part of it already: %s", strings.Join(split, ", "))}, err
+	}
 	document, why, err := v.accrue(ctx, &row, at, settlement.Currency(in.Currency))
 	if err != nil || why != "" {
 		return workflows.PreparedAccrual{Refused: why}, err
 	}
 	period, why := accrualPeriod(firm, at)
-	if why == "" {
-		why = whyNotTaken(firm, document)
+	if stop := taken(firm, document); why == "" && stop != nil {
+		why = stop.Detail
 	}
 	if why != "" {
 		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
@@ -86,21 +90,18 @@ func accrualPeriod(firm *company.Company, at voucher.Date) (id, why string) {
 	if period.End != day {
 		return "", fmt.Sprintf("%s is not the last day of a financial period: %s ends on %s", at, period.ID, period.End)
 	}
-	for _, next := range firm.Calendar.Periods() {
-		if next.Start == day.AddDays(1) {
-			return period.ID, ""
-		}
+	if !takesBack(firm, period) {
+		return "", fmt.Sprintf("there is no open financial period after %s in which Visma.net could take the accrual back; open one there", period.ID)
 	}
-	return "", fmt.Sprintf("there is no financial period after %s in which Visma.net could take the accrual back; open one there", period.ID)
+	return period.ID, ""
 }
 
-func whyNotTaken(firm *company.Company, document *voucher.Voucher) string {
-	problems := firm.Check(document.Uses())
-	words := make([]string, len(problems))
-	for i, p := range problems {
-		words[i] = p.Detail
-	}
-	return strings.Join(words, "; ")
+// takesBack tells whether the period after one is open, so that Visma.net can
+// take back there what reverses itself.
+func takesBack(firm *company.Company, period visma.Period) bool {
+	return slices.ContainsFunc(firm.Calendar.Periods(), func(next visma.Period) bool {
+		return next.Start == period.End.AddDays(1) && next.Open()
+	})
 }
 
 // rememberAccrual writes the voucher down before anything is sent, and who

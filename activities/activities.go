@@ -55,6 +55,7 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 
 	add(r, workflows.CompileVoucher, to.CompileVoucher)
 	add(r, workflows.PostVoucher, to.PostVoucher)
+	add(r, workflows.PostSplit, to.PostSplit)
 	add(r, workflows.CompleteBatch, to.CompleteBatch)
 	add(r, workflows.PrepareReversal, to.PrepareReversal)
 	add(r, workflows.PostReversal, to.PostReversal)

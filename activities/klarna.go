@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -224,7 +225,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	if err != nil {
 		return out, err
 	}
-	proof, stop, err := k.prove(ctx, &row, k.Store, kind)
+	proof, stop, err := k.prove(ctx, &row, k.Store, kind, nil)
 	if err != nil {
 		return out, err
 	}
@@ -271,9 +272,9 @@ func (k *Klarna) readAgain(ctx context.Context, in workflows.PayoutRef) (store.P
 	return k.Store.Payout(ctx, in.Connection, in.PaymentReference)
 }
 
-// prove streams the rows past the tally and the archive. Memory does not grow
-// with their number.
-func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Keeper, kind string) (*Proof, *workflows.Held, error) {
+// prove streams the rows past the tally, the archive, and days if there are
+// any. Memory does not grow with their number.
+func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Keeper, kind string, days *voucher.Days) (*Proof, *workflows.Held, error) {
 	var payout settlement.Payout
 	if err := json.Unmarshal(row.Payout, &payout); err != nil {
 		return nil, nil, fmt.Errorf("read the recorded payout %s: %w", row.PaymentReference, err)
@@ -287,7 +288,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 		return nil, nil, err
 	}
 	for reading := 1; ; reading++ {
-		tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout)
+		tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days)
 		if class := fault.ClassOf(err); class == fault.Rejected || class == fault.BadData && !again(ctx) {
 			return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
 		}
@@ -321,12 +322,15 @@ func (k *Klarna) keepEvidence(ctx context.Context, row *store.Payout, err error)
 
 // Fetch reads the rows of a payout page by page, archives each page as
 // received and tallies it. Announced is the number of rows that Klarna said
-// there are.
-func Fetch(ctx context.Context, client *klarna.Client, writer *archive.Writer, payout *settlement.Payout) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
+// there are. Days, unless nil, are told of each row.
+func Fetch(ctx context.Context, client *klarna.Client, writer *archive.Writer, payout *settlement.Payout, days *voucher.Days) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
 	var r settlement.Row
 	begin := func() error {
 		tally = settlement.NewTally(payout.Currency)
 		writer.Restart()
+		if days != nil {
+			days.Restart()
+		}
 		return nil
 	}
 	each := func(page *klarna.Page[klarna.Transaction]) error {
@@ -335,6 +339,9 @@ func Fetch(ctx context.Context, client *klarna.Client, writer *archive.Writer, p
 		for i := range page.Items {
 			page.Items[i].Row(&r)
 			tally.Add(&r)
+			if days != nil {
+				days.Add(page.Items[i].CaptureDate, &r)
+			}
 		}
 		return writer.Add(ctx, &page.Answer)
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -24,14 +27,7 @@ func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PreviewInput) 
 	if err != nil {
 		return workflows.Found{}, err
 	}
-	proof, stop, err := p.Klarna.prove(ctx, &row, archive.Nowhere{}, archive.KindTransactions)
-	if err != nil {
-		return workflows.Found{}, err
-	}
-	var draft *compiled
-	if stop == nil {
-		draft, stop, err = p.Visma.compile(ctx, &row, proof.Proof)
-	}
+	draft, stop, err := p.draft(ctx, &row)
 	out := FoundOf(&row)
 	if err != nil {
 		return out, err
@@ -47,6 +43,20 @@ func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PreviewInput) 
 	return out, p.keep(ctx, in, &out, draft, stop)
 }
 
+// draft proves a payout and compiles its voucher, or says what stops it.
+func (p *Preview) draft(ctx context.Context, row *store.Payout) (*compiled, *workflows.Held, error) {
+	zone := time.UTC
+	if profile, _, err := p.Visma.Doors.Profile(ctx, row.ConnectionID, 0); err == nil { // compile says what is wrong with it
+		zone = profile.Location()
+	}
+	days := voucher.NewDays(settlement.Currency(row.Currency), zone)
+	proof, stop, err := p.Klarna.prove(ctx, row, archive.Nowhere{}, archive.KindTransactions, days)
+	if err != nil || stop != nil {
+		return nil, stop, err
+	}
+	return p.Visma.compile(ctx, row, proof.Proof, func(context.Context, *time.Location) (*voucher.Days, error) { return days, nil })
+}
+
 // keep keeps what the dry run came to for a payout.
 func (p *Preview) keep(ctx context.Context, in workflows.PreviewInput, found *workflows.Found, draft *compiled, stop *workflows.Held) (err error) {
 	kept := store.Preview{
@@ -56,7 +66,7 @@ func (p *Preview) keep(ctx context.Context, in workflows.PreviewInput, found *wo
 	if stop != nil {
 		kept.Held, err = json.Marshal(stop)
 	} else {
-		kept.VoucherHash, kept.ProfileVersion = draft.voucher.Hash(), draft.version
+		kept.VoucherHash, kept.ProfileVersion = draft.voucher.Seal(), draft.version
 		kept.Voucher, err = json.Marshal(draft.voucher)
 	}
 	if err != nil {

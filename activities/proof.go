@@ -49,6 +49,14 @@ func proofText(row *store.Payout, document *voucher.Voucher, hasReport bool) ([]
 	}
 	fmt.Fprintf(&b, "  = %-38s %16s\n", "settlement", money(payout.Totals.Settlement))
 	writeVoucher(&b, document)
+	for _, part := range document.Earlier {
+		if part.Batch == nil {
+			fmt.Fprintf(&b, "\nNothing is booked in the period %s of what was captured by %s: %s\n", part.Period, part.At, part.Why)
+			continue
+		}
+		fmt.Fprintf(&b, "\nBooked in the earlier period %s as well, in a batch that Visma.net takes back on the first day of the next", part.Period)
+		writeVoucher(&b, part.Batch)
+	}
 	fmt.Fprintf(&b, "\n%d rows in %d archived answers (%d bytes), SHA-256 %s\nVoucher hash %s, profile version %d\n",
 		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, document.Hash(), row.ProfileVersion)
 	if !hasReport {

@@ -45,9 +45,11 @@ func (v *Visma) PrepareReversal(ctx context.Context, in workflows.ReverseInput) 
 		return out, err
 	}
 	if draft.periods == nil { // not sent yet
-		if stop := place(draft, firm); stop != nil {
+		if out.Held = inPeriod(draft, firm); out.Held == nil {
+			out.Held = taken(firm, draft.voucher)
+		}
+		if out.Held != nil {
 			v.Doors.ForgetCompany(in.Connection)
-			out.Held = stop
 		}
 	}
 	if err := draft.voucher.Check(); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"kvitt/internal/archive"
 	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
@@ -35,13 +34,8 @@ func (p *Preview) Trial(ctx context.Context, connection string) (*Trial, error) 
 		return nil, err
 	}
 	out := &Trial{Payout: latest}
-	proof, stop, err := p.Klarna.prove(ctx, &row, archive.Nowhere{}, archive.KindTransactions)
+	draft, stop, err := p.draft(ctx, &row)
 	out.Rows, out.Held = row.Rows, stop
-	if err != nil || stop != nil {
-		return out, err
-	}
-	draft, stop, err := p.Visma.compile(ctx, &row, proof.Proof)
-	out.Held = stop
 	if draft != nil {
 		out.Voucher = draft.voucher
 	}

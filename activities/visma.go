@@ -43,11 +43,11 @@ func (v *Visma) CompileVoucher(ctx context.Context, in workflows.PayoutRef) (wor
 	if err := json.Unmarshal(row.Proof, &proof); err != nil {
 		return workflows.Compiled{}, fmt.Errorf("read the proof of payout %s: %w", in.PaymentReference, err)
 	}
-	draft, stop, err := v.compile(ctx, &row, proof.Proof)
+	draft, stop, err := v.compile(ctx, &row, proof.Proof, v.archivedDays(&row))
 	if err != nil || stop != nil {
 		return workflows.Compiled{Held: stop}, err
 	}
-	out := workflows.Compiled{VoucherHash: draft.voucher.Hash(), Periods: draft.periods}
+	out := workflows.Compiled{VoucherHash: draft.voucher.Seal(), Periods: draft.periods, Split: draft.voucher.Splits()}
 	if out.Draft, out.NeedsApproval, err = v.mode(ctx, in.Connection, draft.profile, draft.version); err != nil {
 		return out, err
 	}
@@ -77,7 +77,7 @@ type compiled struct {
 // compile makes the voucher of a payout. Once anything may have been posted,
 // the profile version and the date of that attempt are used again, so that
 // only a change of Klarna's figures leads to another voucher.
-func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlement.Proof) (*compiled, *workflows.Held, error) {
+func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlement.Proof, days capturedDays) (*compiled, *workflows.Held, error) {
 	firm, stop, err := v.company(ctx, row.ConnectionID)
 	if err != nil || stop != nil {
 		return nil, stop, err
@@ -106,10 +106,17 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 			return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
 		}
 		dated(out.voucher, &posted)
-		out.periods = []string{before.Period}
-	} else if stop := place(out, firm); stop != nil {
+		out.periods, out.voucher.Earlier = []string{before.Period}, posted.Earlier
+		if len(row.Voucher) > 0 {
+			var latest voucher.Voucher
+			if err := json.Unmarshal(row.Voucher, &latest); err != nil {
+				return nil, nil, fmt.Errorf("read the voucher of payout %s: %w", row.PaymentReference, err)
+			}
+			out.voucher.Earlier = latest.Earlier
+		}
+	} else if stop, err := v.place(ctx, row, out, firm, proof, days); stop != nil || err != nil {
 		v.Doors.ForgetCompany(row.ConnectionID)
-		return nil, stop, nil
+		return nil, stop, err
 	}
 	if err := out.voucher.Check(); err != nil {
 		return nil, heldFor(err), unlessHeld(err)
@@ -153,9 +160,33 @@ func (v *Visma) company(ctx context.Context, connection string) (*company.Compan
 	return firm, nil, nil
 }
 
-// place finds the financial period of a voucher and asks whether the company
+// place finds the financial periods of a voucher and asks whether the company
 // takes it.
-func place(out *compiled, firm *company.Company) *workflows.Held {
+func (v *Visma) place(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, proof *settlement.Proof, days capturedDays) (*workflows.Held, error) {
+	if stop := inPeriod(out, firm); stop != nil {
+		return stop, nil
+	}
+	if stop, err := v.split(ctx, row, out, firm, proof, days); stop != nil || err != nil {
+		return stop, err
+	}
+	return taken(firm, out.voucher), nil
+}
+
+// taken asks whether the company takes a voucher.
+func taken(firm *company.Company, document *voucher.Voucher) *workflows.Held {
+	problems := firm.Check(document.Uses())
+	if len(problems) == 0 {
+		return nil
+	}
+	words := make([]string, len(problems))
+	for i, p := range problems {
+		words[i] = p.Detail
+	}
+	return reason(problems[0].Code, strings.Join(words, "; "))
+}
+
+// inPeriod finds the financial period that a voucher itself goes into.
+func inPeriod(out *compiled, firm *company.Company) *workflows.Held {
 	day := visma.DateOf(out.voucher.Date.Time())
 	period, err := firm.Calendar.Of(day)
 	out.periods = since(firm.Calendar, day, period.ID)
@@ -171,15 +202,7 @@ func place(out *compiled, firm *company.Company) *workflows.Held {
 	default:
 		return reason(held.Code(closed.Code()), err.Error())
 	}
-	problems := firm.Check(out.voucher.Uses())
-	if len(problems) == 0 {
-		return nil
-	}
-	words := make([]string, len(problems))
-	for i, p := range problems {
-		words[i] = p.Detail
-	}
-	return reason(problems[0].Code, strings.Join(words, "; "))
+	return nil
 }
 
 // since are the periods in which an earlier installation may have booked a

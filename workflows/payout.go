@@ -44,6 +44,7 @@ type payout struct {
 	sending   bool // from here on Visma.net may know of the batch
 	booked    bool // there is a batch, whatever became of this attempt
 	posted    Posted
+	splitDone bool // what belongs to earlier periods is booked there
 	lookAgain time.Duration
 	done      bool
 
@@ -75,7 +76,7 @@ func (p *payout) run(ctx workflow.Context) (PayoutResult, error) {
 // the payout, or nil when it is final.
 func (p *payout) advance(ctx workflow.Context) (*Held, error) {
 	for _, step := range []func(workflow.Context) (*Held, error){
-		p.decide, p.prove, p.compile, p.approve, p.post, p.complete,
+		p.decide, p.prove, p.compile, p.approve, p.post, p.split, p.complete,
 	} {
 		if p.done {
 			return nil, nil
@@ -179,6 +180,24 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 	return nil, nil
 }
 
+// split books what belongs to earlier periods, exactly once too. A payout that
+// waits here waits with its own batch in the books, not released.
+func (p *payout) split(ctx workflow.Context) (*Held, error) {
+	if !p.compiled.Split || p.splitDone {
+		return nil, nil
+	}
+	p.show(ctx, fmt.Sprintf("Batch %s is booked. Booking what was captured in earlier periods there.", p.posted.BatchNumber))
+	got, err := PostSplit.Run(ctx, p.in.Connection, p.postInput())
+	if err != nil {
+		return nil, err
+	}
+	if p.lookAgain = got.LookAgain; got.LookAgain > 0 {
+		return heldFor(held.OutcomeUnknown, ""), nil
+	}
+	p.splitDone = got.Held == nil
+	return got.Held, nil
+}
+
 // refused settles what a stop of the posting leaves open.
 func (p *payout) refused(ctx workflow.Context, stop *Held) (*Held, error) {
 	switch stop.Code {
@@ -197,7 +216,9 @@ func (p *payout) refused(ctx workflow.Context, stop *Held) (*Held, error) {
 }
 
 // begin makes the payout start over: fetch, prove, compile.
-func (p *payout) begin() { p.sending, p.proven, p.compiled = false, false, Compiled{} }
+func (p *payout) begin() {
+	p.sending, p.proven, p.splitDone, p.compiled = false, false, false, Compiled{}
+}
 
 func (p *payout) postInput() PostInput {
 	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft}

@@ -18,8 +18,11 @@ func (p *payout) listen(ctx workflow.Context) error {
 		}
 	})
 	ProfileChanged.Listen(ctx, func(workflow.Context, int) {
-		if !p.sending {
+		switch {
+		case !p.sending:
 			p.compiled = Compiled{}
+			p.nudges++
+		case p.compiled.Split && !p.splitDone: // which may be given up
 			p.nudges++
 		}
 	})

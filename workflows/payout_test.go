@@ -43,6 +43,28 @@ func TestAPayoutIsProvenCompiledPostedAndCompletedInThatOrder(t *testing.T) {
 	}
 }
 
+func TestAPayoutThatIsSplitBooksItsPartsAfterItselfAndBeforeItsRelease(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1", Periods: []string{"202601"}, Split: true})
+	s.split = answers(
+		workflows.Posted{LookAgain: time.Minute},
+		workflows.Posted{Held: &workflows.Held{Code: held.PeriodClosed}},
+		workflows.Posted{Held: &workflows.Held{Code: held.PeriodClosed}},
+		workflows.Posted{},
+	)
+	env := runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		// Held for a closed period since the first minute; the profile gives the
+		// split up a while later.
+		env.RegisterDelayedCallback(func() { env.SignalWorkflow(workflows.ProfileChanged.Name, 2) }, time.Hour)
+	})
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("got %+v", got)
+	}
+	if diff := cmp.Diff([]string{"prove", "compile", "post", "split", "split", "split", "split", "complete"}, s.called); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
 func TestADraftEndsAsPosted(t *testing.T) {
 	s := goodSteps()
 	s.complete = answers(workflows.Completed{State: workflows.StatePosted})

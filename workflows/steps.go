@@ -61,7 +61,9 @@ type Compiled struct {
 	Periods       []string `json:"periods,omitempty"`
 	Draft         bool     `json:"draft,omitempty"`
 	NeedsApproval bool     `json:"needs_approval,omitempty"`
-	Held          *Held    `json:"held,omitempty"`
+	// Split tells that parts of the payout are booked in earlier periods too.
+	Split bool  `json:"split,omitempty"`
+	Held  *Held `json:"held,omitempty"`
 }
 
 // PostInput asks for exactly the voucher that was compiled, and approved where
@@ -303,6 +305,7 @@ var (
 	ProvePayout      = Activity[PayoutRef, Proven]{Name: "ProvePayout", StartToClose: 2 * time.Hour, Heartbeat: pulse, GiveUp: giveUp}
 	CompileVoucher   = Activity[PayoutRef, Compiled]{Name: "CompileVoucher", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
 	PostVoucher      = Activity[PostInput, Posted]{Name: "PostVoucher", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
+	PostSplit        = Activity[PostInput, Posted]{Name: "PostSplit", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 	CompleteBatch    = Activity[PostInput, Completed]{Name: "CompleteBatch", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}
 	PrepareReversal  = Activity[ReverseInput, PreparedReversal]{Name: "PrepareReversal", StartToClose: attempt, Heartbeat: pulse, GiveUp: giveUp}
 	PostReversal     = Activity[ReversalStep, Posted]{Name: "PostReversal", StartToClose: long, Heartbeat: pulse, GiveUp: giveUp}

@@ -23,6 +23,7 @@ type steps struct {
 	prove            func() (workflows.Proven, error)
 	compile          func() (workflows.Compiled, error)
 	post             func() (workflows.Posted, error)
+	split            func() (workflows.Posted, error)
 	complete         func() (workflows.Completed, error)
 	prepareReversal  func() (workflows.PreparedReversal, error)
 	postReversal     func() (workflows.Posted, error)
@@ -93,6 +94,7 @@ func goodSteps() *steps {
 		prove:    answers(workflows.Proven{Rows: 3, Settlement: 8_590_000, Currency: "SEK"}),
 		compile:  answers(workflows.Compiled{VoucherHash: "v1", Periods: []string{"202601"}}),
 		post:     answers(workflows.Posted{BatchNumber: "000123"}),
+		split:    answers(workflows.Posted{}),
 		complete: answers(workflows.Completed{State: workflows.StateVerified}),
 		begin: func(workflows.BeginSyncInput) (workflows.Plan, error) {
 			return workflows.Plan{RunID: "run", Concurrency: 2, Windows: []workflows.Window{{}}}, nil
@@ -123,6 +125,7 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
 	add(env, &s.mu, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
 	add(env, &s.mu, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
+	add(env, &s.mu, workflows.PostSplit, func(workflows.PostInput) (workflows.Posted, error) { note("split"); return s.split() })
 	add(env, &s.mu, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
 	add(env, &s.mu, workflows.PrepareReversal, func(workflows.ReverseInput) (workflows.PreparedReversal, error) {
 		note("prepare reversal")

@@ -182,15 +182,34 @@ func (p *page) voucher(d *payoutDetail) {
 	v := d.Voucher
 	p.heading(fmt.Sprintf("Voucher of %s, profile version %d", v.Date, d.ProfileVersion))
 	p.line("%s", v.Description)
+	p.lines(v)
+	for i := range v.Earlier {
+		p.part(&v.Earlier[i])
+	}
+	p.line("Hash %s.", d.VoucherHash)
+}
+
+// part is what is booked in a period that ended before the payout.
+func (p *page) part(part *voucher.Part) {
+	if part.Batch == nil {
+		p.line("Nothing is booked in the period %s of what was captured by %s: %s.", part.Period, part.At, part.Why)
+		return
+	}
+	p.heading(fmt.Sprintf("In the earlier period %s, taken back on the first day of the next", part.Period))
+	p.line("%s", part.Batch.Description)
+	p.lines(part.Batch)
+}
+
+func (p *page) lines(v *voucher.Voucher) {
+	currency := string(v.Currency)
 	t := table.New(table.Left("account"), table.Optional("subaccount"), table.Left("text"), table.Right("debit"), table.Right("credit"), table.Optional("VAT code"), table.Left("role"))
 	for i := range v.Lines {
 		l := &v.Lines[i]
-		t.Add(l.Account, segments(l.Subaccount), l.Text, side(l.Debit, d.Currency), side(l.Credit, d.Currency), l.VATCode, string(l.Role))
+		t.Add(l.Account, segments(l.Subaccount), l.Text, side(l.Debit, currency), side(l.Credit, currency), l.VATCode, string(l.Role))
 	}
 	debit, credit := v.Total()
-	t.Add("", "", "sum", money(debit, d.Currency), money(credit, d.Currency))
+	t.Add("", "", "sum", money(debit, currency), money(credit, currency))
 	p.write(t)
-	p.line("Hash %s.", d.VoucherHash)
 }
 
 // side is one side of a line; the other one stays empty.

@@ -49,6 +49,7 @@ const (
 	CurrencyUnused      Code = "currency_unused"
 	PeriodMissing       Code = "period_missing"
 	PeriodClosed        Code = "period_closed"
+	SplitUnclear        Code = "split_unclear"
 	CompanyChanged      Code = "company_changed"
 	Rejected            Code = "rejected"
 	BookedElsewhere     Code = "booked_elsewhere"
@@ -86,6 +87,7 @@ var catalogue = []Reason{
 	{CurrencyUnused, ForPerson, "The Visma.net company does not use the payout's currency.", "Turn the currency on for accounting in Visma.net, then retry."},
 	{PeriodMissing, ForPerson, "The Visma.net company has no financial period for the voucher date.", "Create the financial year in Visma.net; Kvitt looks again every day, or retry now."},
 	{PeriodClosed, ForPerson, "The financial period of the voucher date is closed in Visma.net.", "Open the period in Visma.net, or set `periods.policy: next_open` in the profile; Kvitt looks again every day, or retry now."},
+	{SplitUnclear, ForPerson, "The payout is to be split by period, and how much of it belongs to which cannot be told.", "Set `periods.split: false` in the profile (`starter profile set`), which books the payout whole on its own day; or remove what stands in the way, then retry."},
 	{CompanyChanged, ForPerson, "Visma.net answers for another company than the one this connection was made for.", "Authorise again with the company named here; for another company create another connection."},
 	{Rejected, ForPerson, "Visma.net refused the batch.", "Read Visma.net's words, correct what they name in Visma.net or in the profile, then retry."},
 	{BookedElsewhere, ForPerson, "A batch that Kvitt did not make already carries this payment reference.", "If it books this payout, reject the payout here; if not, change that batch's reference in Visma.net and retry."},

@@ -59,8 +59,6 @@ type payoutPage struct {
 	Held    *workflows.Held
 	Posting *store.Posting
 	History []happening
-	Debit   int64
-	Credit  int64
 }
 
 func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
@@ -86,9 +84,6 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 		at.Held = nil
 	} else if entry, _ := held.Look(at.Held.Code); at.Held.Detail == entry.Sentence {
 		at.Held.Detail = "" // the page says it in the reader's language
-	}
-	if at.Voucher != nil {
-		at.Debit, at.Credit = at.Voucher.Total()
 	}
 	posting, err := p.Desk.Store.PostingOf(r.Context(), row.ConnectionID, row.PaymentReference, -1)
 	switch {

@@ -162,10 +162,9 @@ func (o *outcomes) Why(a *operate.Approval) string { return operate.Sentence(a.E
 // previewPage is the voucher that a dry run would have posted.
 type previewPage struct {
 	store.Preview
-	Voucher       *voucher.Voucher
-	Held          *workflows.Held
-	Debit, Credit int64
-	Back          string // the page of the dry run
+	Voucher *voucher.Voucher
+	Held    *workflows.Held
+	Back    string // the page of the dry run
 }
 
 func (p *Portal) preview(w http.ResponseWriter, r *http.Request) error {
@@ -184,9 +183,6 @@ func (p *Portal) preview(w http.ResponseWriter, r *http.Request) error {
 		if err := json.Unmarshal(part.document, part.into); err != nil {
 			return fmt.Errorf("read the preview of payout %s: %w", row.PaymentReference, err)
 		}
-	}
-	if at.Voucher != nil {
-		at.Debit, at.Credit = at.Voucher.Total()
 	}
 	at.Back = backfillOf(row.ConnectionID, row.RunID)
 	p.show(w, r, http.StatusOK, "preview", &at)

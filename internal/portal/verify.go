@@ -60,7 +60,6 @@ func (p *Portal) checks(w http.ResponseWriter, r *http.Request) error {
 type tried struct {
 	*activities.Trial
 	Failed, Helps string
-	Debit, Credit int64
 }
 
 func (p *Portal) trial(w http.ResponseWriter, r *http.Request) error {
@@ -74,9 +73,6 @@ func (p *Portal) trial(w http.ResponseWriter, r *http.Request) error {
 	out := tried{Trial: got}
 	if err != nil {
 		out.Failed, out.Helps = operate.Explain(err)
-	}
-	if got != nil && got.Voucher != nil {
-		out.Debit, out.Credit = got.Voucher.Total()
 	}
 	p.show(w, r, http.StatusOK, "trial", out)
 	return nil

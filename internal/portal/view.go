@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/report"
 	"kvitt/internal/settlement"
 	"kvitt/internal/signin"
+	"kvitt/internal/voucher"
 )
 
 //go:embed pages
@@ -47,6 +48,7 @@ func functions(words dictionary) template.FuncMap {
 		"column":  words.column,
 		"cell":    cell,
 		"money":   func(minor int64, currency string) string { return money(minor, currency) },
+		"sum":     func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
 		"moment":  moment,
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 		"tone":    tone,

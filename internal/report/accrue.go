@@ -25,6 +25,8 @@ func (r *Reports) Accrue(ctx context.Context, profile *voucher.Profile, at vouch
 // Accrual compiles it from what Unsettled has found.
 func (r *Reports) Accrual(profile *voucher.Profile, n *NotPaid, in settlement.Currency) (*voucher.Voucher, string) {
 	switch {
+	case profile.Periods.Split:
+		return nil, "the posting profile splits payouts by period, and each books its own part of an earlier one; an accrual would book the same again"
 	case !n.At.Before(voucher.DateOf(r.Now, r.Zone)):
 		return nil, fmt.Sprintf("%s is not over yet", n.At)
 	case len(n.Unread) > 0:
@@ -35,7 +37,7 @@ func (r *Reports) Accrual(profile *voucher.Profile, n *NotPaid, in settlement.Cu
 	sum := n.ByCurrency()[in]
 	v, err := voucher.Accrue(profile, &voucher.Accrued{
 		MerchantID: r.Connection.MerchantID, Company: r.Connection.CompanyID, At: n.At, Currency: in,
-		Sales: sum.Sales - sum.Returns, Fees: sum.Fees, VAT: sum.VAT, Other: sum.Other,
+		Captured: sum.Captured,
 	})
 	var none *voucher.NothingAccruedError
 	switch {

@@ -15,29 +15,11 @@ import (
 )
 
 // Captured is what was captured on a day and not paid out by the end of another
-// one, in minor units. Returns, fees and VAT are what they cost the merchant.
+// one.
 type Captured struct {
 	Day      voucher.Date        `json:"day"` // in the company's zone
 	Currency settlement.Currency `json:"currency"`
-	Rows     int64               `json:"rows"`
-	Sales    int64               `json:"sales"`
-	Returns  int64               `json:"returns"`
-	Fees     int64               `json:"fees"` // without VAT
-	VAT      int64               `json:"vat"`
-	Other    int64               `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
-}
-
-// Total is what Klarna owes for it.
-func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
-
-// Add adds another one's amounts.
-func (c *Captured) Add(o *Captured) {
-	c.Rows += o.Rows
-	c.Sales += o.Sales
-	c.Returns += o.Returns
-	c.Fees += o.Fees
-	c.VAT += o.VAT
-	c.Other += o.Other
+	voucher.Captured
 }
 
 // NotPaid is what was captured up to and including a day, in rows of payouts
@@ -57,7 +39,7 @@ func (n *NotPaid) ByCurrency() map[settlement.Currency]Captured {
 	for i := range n.Days {
 		sum := sums[n.Days[i].Currency]
 		sum.Currency = n.Days[i].Currency
-		sum.Add(&n.Days[i])
+		sum.Add(&n.Days[i].Captured)
 		sums[sum.Currency] = sum
 	}
 	return sums
@@ -114,9 +96,7 @@ type unpaid struct {
 	days map[dayKey]*Captured
 }
 
-// read sums the rows of one payout by the day of their capture. Directions are
-// those that its proof found; fees that a GROSS payout only lists come again in
-// their own bill and count there.
+// read sums the rows of one payout by the day of their capture.
 func (u *unpaid) read(ctx context.Context, p *store.Payout) error {
 	proof, err := proofOf(p)
 	if err != nil {
@@ -126,75 +106,62 @@ func (u *unpaid) read(ctx context.Context, p *store.Payout) error {
 		u.Unread = append(u.Unread, p.PaymentReference+": it is not proven")
 		return nil
 	}
-	kind, err := u.evidence(ctx, p, proof)
+	captured, err := u.capturedDays(ctx, p, proof)
 	if err != nil {
 		return err
 	}
-	tallies := map[voucher.Date]*settlement.Tally{}
-	var rows int64
-	var row settlement.Row
-	for t, err := range u.rowsIn(ctx, p, kind) {
-		if err != nil {
-			return err
-		}
-		rows++
-		if t.CaptureDate.IsZero() {
-			u.Undated++
-			continue
-		}
-		day := voucher.DateOf(t.CaptureDate, u.Zone)
-		if u.At.Before(day) {
-			continue
-		}
-		if tallies[day] == nil {
-			tallies[day] = settlement.NewTally(currency(p.Currency))
-		}
-		t.Row(&row)
-		tallies[day].Add(&row)
-	}
-	if rows != p.Rows {
-		return fmt.Errorf("read the archived rows of payout %s: there are %d, and %d were counted when it was fetched", p.PaymentReference, rows, p.Rows)
-	}
 	u.Payouts++
 	u.Last = p.Date
-	for day, tally := range tallies {
-		u.add(day, p.Currency, tally, proof.Proof)
+	u.Undated += captured.Undated
+	for day, sum := range captured.Sums(proof.Proof) {
+		if !u.At.Before(day) {
+			u.add(day, p.Currency, &sum)
+		}
 	}
 	return nil
 }
 
-func (u *unpaid) add(day voucher.Date, in string, tally *settlement.Tally, proof *settlement.Proof) {
-	var sum Captured
-	for _, c := range tally.Components() {
-		effect := proof.Effect(c)
-		if effect.Outside {
-			continue
-		}
-		switch c.Type {
-		case settlement.TypeHoldback, settlement.TypeRelease:
-			continue
-		case settlement.TypeSale:
-			sum.Sales += effect.Amount
-		case settlement.TypeReturn:
-			sum.Returns -= effect.Amount
-		case settlement.TypeTax:
-			sum.VAT -= effect.Amount
-		case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
-			sum.Fees -= effect.Amount
-		default:
-			sum.Other += effect.Amount
-		}
-		sum.VAT -= effect.VAT
-		sum.Rows += c.Rows
+// CapturedDays reads on which days the rows of a proven payout were captured,
+// from the archived rows that its proof rests on.
+func (r *Reports) CapturedDays(ctx context.Context, p *store.Payout) (*voucher.Days, error) {
+	proof, err := proofOf(p)
+	if err == nil && proof == nil {
+		err = fmt.Errorf("read the archived rows of payout %s: it is not proven", p.PaymentReference)
 	}
-	if sum.Rows == 0 {
-		return
+	if err != nil {
+		return nil, err
 	}
+	return r.capturedDays(ctx, p, proof)
+}
+
+func (r *Reports) capturedDays(ctx context.Context, p *store.Payout, proof *kept) (*voucher.Days, error) {
+	kind, err := r.evidence(ctx, p, proof)
+	if err != nil {
+		return nil, err
+	}
+	captured := voucher.NewDays(currency(p.Currency), r.Zone)
+	var rows int64
+	var row settlement.Row
+	for t, err := range r.rowsIn(ctx, p, kind) {
+		if err != nil {
+			return nil, err
+		}
+		rows++
+		t.Row(&row)
+		captured.Add(t.CaptureDate, &row)
+	}
+	if rows != p.Rows {
+		return nil, fmt.Errorf("read the archived rows of payout %s: there are %d, and %d were counted when it was fetched", p.PaymentReference, rows, p.Rows)
+	}
+	return captured, nil
+}
+
+func (u *unpaid) add(day voucher.Date, in string, sum *voucher.Captured) {
 	key := dayKey{day, in}
 	if u.days[key] == nil {
 		u.days[key] = &Captured{Day: day, Currency: currency(in)}
 	}
-	u.days[key].Add(&sum)
+	u.days[key].Add(sum)
 }
 
 // unsettled is the report of it.

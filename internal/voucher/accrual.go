@@ -14,21 +14,39 @@ import (
 // is a number, or a name of the profile's accounts.
 type accrual struct{ receivable, clearing, fees, vat, other string }
 
-// Accrued is what was captured and not paid out by the end of a day, in minor
-// units. Fees and VAT are what they cost, Other is what gives.
+// Accrued is what was captured and not paid out by the end of a day: in all, or
+// of one payout.
 type Accrued struct {
-	MerchantID string
-	Company    string
-	At         Date
-	Currency   settlement.Currency
-	Sales      int64 // less returns
-	Fees       int64
-	VAT        int64
-	Other      int64
+	MerchantID       string
+	Company          string
+	At               Date
+	Currency         settlement.Currency
+	PaymentReference string // of the one payout; empty: in all
+	Captured
 }
 
 // Name is what an accrual is called where a payout has its payment reference.
-func (a *Accrued) Name() string { return AccrualName(a.At, a.Currency) }
+func (a *Accrued) Name() string {
+	if a.PaymentReference != "" {
+		return "split " + a.PaymentReference + " " + a.At.String()
+	}
+	return AccrualName(a.At, a.Currency)
+}
+
+// Token names the one accrual of its name in the company.
+func (a *Accrued) Token() string {
+	if a.PaymentReference != "" {
+		return SplitToken(a.MerchantID, a.PaymentReference, a.At, a.Company)
+	}
+	return AccrualToken(a.MerchantID, a.At, a.Currency, a.Company)
+}
+
+func (a *Accrued) description() string {
+	if a.PaymentReference != "" {
+		return "Klarna " + a.PaymentReference + " to " + a.At.String()
+	}
+	return fmt.Sprintf("Klarna accrual %s %s", a.Currency, a.At)
+}
 
 // AccrualName is the name of the accrual of a day and currency.
 func AccrualName(at Date, currency settlement.Currency) string {
@@ -40,6 +58,15 @@ func AccrualName(at Date, currency settlement.Currency) string {
 func AccrualToken(merchantID string, at Date, currency settlement.Currency, company string) string {
 	h := sha256.New()
 	netstrings(h, "kvitt token 1", merchantID, "accrual", at.String(), string(currency), company)
+	return "[kvitt:" + hex.EncodeToString(h.Sum(nil)[:8]) + "]"
+}
+
+// SplitToken names the one batch that books in an earlier period what was
+// captured of a payout by the last day of that period, whatever the payout's
+// revision. As with Token, how it is derived must never change.
+func SplitToken(merchantID, paymentReference string, at Date, company string) string {
+	h := sha256.New()
+	netstrings(h, "kvitt token 1", merchantID, "split", paymentReference, at.String(), company)
 	return "[kvitt:" + hex.EncodeToString(h.Sum(nil)[:8]) + "]"
 }
 
@@ -68,19 +95,20 @@ func (e *NothingAccruedError) Error() string { return e.Name + ": it comes to no
 // when the payouts book the same again.
 func Accrue(p *Profile, a *Accrued) (*Voucher, error) {
 	var receivable adder
-	for _, amount := range []int64{a.Sales, -a.Fees, -a.VAT, a.Other} {
+	sales := a.Sales - a.Returns
+	for _, amount := range []int64{a.Sales, -a.Returns, -a.Fees, -a.VAT, a.Other} {
 		receivable.add(amount)
 	}
 	if receivable.overflow {
 		return nil, fmt.Errorf("%s: its sums do not fit 64 bits", a.Name())
 	}
-	token := AccrualToken(a.MerchantID, a.At, a.Currency, a.Company)
+	token := a.Token()
 	about := condition{currency: a.Currency, merchantID: a.MerchantID}
 	ledger, _ := find(p, about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
 	branch, _ := find(p, about, func(l *layer) (string, bool) { return l.branch, l.branch != "" })
 	subaccount, _ := find(p, about, func(l *layer) ([]Segment, bool) { return l.subaccount, l.subaccount != nil })
 	v := &Voucher{
-		Token: token, Description: fit(fmt.Sprintf("%s Klarna accrual %s %s", token, a.Currency, a.At), maxDescription),
+		Token: token, Description: fit(token+" "+a.description(), maxDescription),
 		PaymentReference: a.Name(), Ledger: ledger, Branch: branch, TransactionCode: p.TransactionCode,
 		Date: a.At, Currency: a.Currency, AutoReversing: true,
 	}
@@ -90,7 +118,7 @@ func Accrue(p *Profile, a *Accrued) (*Voucher, error) {
 		debit            int64
 	}{
 		{"receivable", p.accrual.receivable, "Klarna, captured and not paid out", receivable.sum},
-		{"clearing", p.accrual.clearing, "Klarna, captured less returned", -a.Sales},
+		{"clearing", p.accrual.clearing, "Klarna, captured less returned", -sales},
 		{"fees", p.accrual.fees, "Klarna fees to come", a.Fees},
 		{"vat", p.accrual.vat, "VAT on Klarna fees to come", a.VAT},
 		{"other", p.accrual.other, "Klarna, disputes, charges and credits", -a.Other},
@@ -107,7 +135,7 @@ func Accrue(p *Profile, a *Accrued) (*Voucher, error) {
 			continue
 		}
 		v.Lines = append(v.Lines, Line{
-			Account: number, Subaccount: subaccount, Branch: branch, Text: fit(line.text+" "+a.At.String(), maxText),
+			Account: number, Subaccount: subaccount, Branch: branch, Text: fit(strings.TrimSpace(line.text+" "+a.At.String()+" "+a.PaymentReference), maxText),
 			Reference: accrualReference(token), Debit: max(line.debit, 0), Credit: max(-line.debit, 0), Role: RoleComponent,
 		})
 	}

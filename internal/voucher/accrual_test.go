@@ -29,7 +29,7 @@ func accruing(t *testing.T, more string) *voucher.Profile {
 func captured() *voucher.Accrued {
 	return &voucher.Accrued{
 		MerchantID: "K123", Company: "5560001", At: voucher.Date{Year: 2026, Month: time.January, Day: 31}, Currency: "SEK",
-		Sales: 92_000_00, Fees: 2_480_00, VAT: 620_00,
+		Captured: voucher.Captured{Sales: 100_000_00, Returns: 8_000_00, Fees: 2_480_00, VAT: 620_00},
 	}
 }
 
@@ -98,7 +98,7 @@ func TestAnAccrualThatTheProfileSaysNothingAboutIsRefusedWithWhatToAdd(t *testin
 		t.Errorf("what is neither sale nor fee: %v", err)
 	}
 	nothing := captured()
-	nothing.Sales, nothing.Fees, nothing.VAT = 0, 0, 0
+	nothing.Captured = voucher.Captured{}
 	var none *voucher.NothingAccruedError
 	if _, err = voucher.Accrue(accruing(t, accrues), nothing); !errors.As(err, &none) {
 		t.Errorf("%v", err)

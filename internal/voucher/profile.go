@@ -58,9 +58,11 @@ const (
 	Auto   Mode = "auto"   // posted and released
 )
 
-// Periods says what happens when the period of the voucher date is closed.
+// Periods says what happens when the period of the voucher date is closed, and
+// to a payout whose captures lie in more than one.
 type Periods struct {
 	Policy PeriodPolicy
+	Split  bool // what was captured in an earlier period is booked there, see Part
 }
 
 // PeriodPolicy is what happens when the period of a voucher date is closed.

@@ -32,7 +32,7 @@ func Mirror(p *Profile, r Reversed) *Voucher {
 		"{payment_reference}", r.PaymentReference, "{currency}", string(r.Currency),
 	).Replace(p.texts.reversal)
 	v.Description = fit(v.Token+" "+words, maxDescription)
-	v.Settlement, v.Invoice, v.Outside = -r.Settlement, -r.Invoice, nil
+	v.Settlement, v.Invoice, v.Outside, v.Earlier = -r.Settlement, -r.Invoice, nil, nil // parts take themselves back
 	v.Reverses = r.Batch
 	v.Lines = slices.Clone(r.Lines)
 	for i := range v.Lines {

@@ -101,13 +101,23 @@ func (p *Profile) eachAccount(visit func(number, member string)) {
 	}
 }
 
-// Uses lists what the voucher needs.
+// Uses lists what the voucher needs, its parts in earlier periods included.
 func (v *Voucher) Uses() Uses {
-	u := Uses{
-		Ledgers:    []string{v.Ledger},
-		Branches:   []string{v.Branch},
-		Currencies: []settlement.Currency{v.Currency},
+	var u Uses
+	u.add(v)
+	for i := range v.Earlier {
+		if part := v.Earlier[i].Batch; part != nil {
+			u.add(part)
+		}
 	}
+	u.tidy()
+	return u
+}
+
+func (u *Uses) add(v *Voucher) {
+	u.Ledgers = append(u.Ledgers, v.Ledger)
+	u.Branches = append(u.Branches, v.Branch)
+	u.Currencies = append(u.Currencies, v.Currency)
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		u.Accounts = append(u.Accounts, l.Account)
@@ -115,8 +125,6 @@ func (v *Voucher) Uses() Uses {
 		u.VATCodes = append(u.VATCodes, l.VATCode)
 		u.Subaccounts = append(u.Subaccounts, l.Subaccount)
 	}
-	u.tidy()
-	return u
 }
 
 // Accounts are the numbers of every account in the voucher.

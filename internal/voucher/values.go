@@ -203,16 +203,22 @@ func (v value) posting(p Posting) (Posting, error) {
 }
 
 func (v value) periods(p Periods) (Periods, error) {
-	members, err := v.object("policy")
+	members, err := v.object("policy", "split")
 	if err != nil {
 		return p, err
 	}
 	for _, m := range members {
-		policy, err := m.value.oneOf(string(HoldPeriod), string(NextOpen))
+		var policy string
+		switch m.name {
+		case "policy":
+			policy, err = m.value.oneOf(string(HoldPeriod), string(NextOpen))
+			p.Policy = PeriodPolicy(policy)
+		case "split":
+			p.Split, err = m.value.yesOrNo()
+		}
 		if err != nil {
 			return p, err
 		}
-		p.Policy = PeriodPolicy(policy)
 	}
 	return p, nil
 }

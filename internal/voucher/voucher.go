@@ -51,6 +51,9 @@ type Voucher struct {
 	// Outside are the fees that a GROSS payout lists without deducting them.
 	// They are booked from their own GROSS_FEE bill, never here.
 	Outside []settlement.Component `json:"outside,omitempty"`
+	// Earlier are the periods before Date that a part of the payout belongs to,
+	// where the profile wants that split; no part of the hash, see Seal.
+	Earlier []Part `json:"earlier,omitempty"`
 	// Reverses is the batch that the voucher takes back, see Mirror; the texts
 	// name it, so it is no part of the hash.
 	Reverses string `json:"reverses,omitempty"`
@@ -143,7 +146,10 @@ func (v *Voucher) Check() error {
 	if charge.sum != 0 || charge.overflow {
 		return v.differs(charge.sum, 0, "its reverse charge comes to %s and has to come to nothing", v.money(charge.sum))
 	}
-	return v.checkSums(debit.sum, credit.sum, bank.sum, bill.sum)
+	if err := v.checkSums(debit.sum, credit.sum, bank.sum, bill.sum); err != nil {
+		return err
+	}
+	return v.checkParts()
 }
 
 func (v *Voucher) checkSums(debit, credit, bank, bill int64) error {

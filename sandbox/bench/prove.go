@@ -202,7 +202,7 @@ func proveWith(ctx context.Context, client *klarna.Client, s *store.Store) error
 	}}); err != nil {
 		return err
 	}
-	tally, _, announced, err := activities.Fetch(ctx, client, archive.NewWriter(s, "bench", reference, archive.KindTransactions), &payout)
+	tally, _, announced, err := activities.Fetch(ctx, client, archive.NewWriter(s, "bench", reference, archive.KindTransactions), &payout, nil)
 	if err != nil {
 		return err
 	}

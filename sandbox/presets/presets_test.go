@@ -132,7 +132,7 @@ func (b *bench) book(t *testing.T, reference string) {
 		PaymentReference: reference, MerchantID: payout.MerchantID, Currency: string(payout.Currency), SettlementType: string(payout.Type), Date: payout.Date,
 	}})
 	check(t, err)
-	tally, _, announced, err := activities.Fetch(ctx, b.klarna, archive.NewWriter(b.store, "c1", reference, archive.KindTransactions), &payout)
+	tally, _, announced, err := activities.Fetch(ctx, b.klarna, archive.NewWriter(b.store, "c1", reference, archive.KindTransactions), &payout, nil)
 	check(t, err)
 	proof, err := settlement.Prove(payout, tally, announced, b.debts[string(payout.Currency)])
 	check(t, err)

@@ -158,6 +158,7 @@ var scenarios = []scenario{
 	{workflows.PayoutWorkflowName, "credential-then-reauthenticated", payout("credential", func(ctx context.Context, c client.Client, id string) error {
 		return c.SignalWorkflow(ctx, id, "", workflows.Reauthenticated.Name, workflows.ProviderVisma)
 	})},
+	{workflows.PayoutWorkflowName, "split", payout("split", nil)},
 	{workflows.PayoutWorkflowName, "reposted", payout("reposted", nil)},
 	{workflows.ReversePayoutWorkflowName, "reversed", reversal("posted", nil)},
 	{workflows.ReversePayoutWorkflowName, "refused", reversal("refused", nil)},

@@ -56,7 +56,7 @@ func register(w worker.Worker) {
 			return workflows.Compiled{Held: stop(held.ComponentUnknown)}, nil
 		}
 		return workflows.Compiled{
-			VoucherHash: "5a1e", Periods: []string{"202601"}, Draft: in.PaymentReference == "draft",
+			VoucherHash: "5a1e", Periods: []string{"202601"}, Draft: in.PaymentReference == "draft", Split: in.PaymentReference == "split",
 			NeedsApproval: in.PaymentReference == "approval" || in.PaymentReference == "rejected" || in.PaymentReference == "onehold-2",
 		}, nil
 	})
@@ -70,6 +70,12 @@ func register(w worker.Worker) {
 			})
 		}
 		return workflows.Posted{BatchNumber: "000123", Adopted: in.PaymentReference == "unknown"}, nil
+	})
+	add(w, workflows.PostSplit, func(workflows.PostInput) (workflows.Posted, error) {
+		if nth("split") == 1 {
+			return workflows.Posted{LookAgain: 100 * time.Millisecond}, nil
+		}
+		return workflows.Posted{}, nil
 	})
 	add(w, workflows.CompleteBatch, func(in workflows.PostInput) (workflows.Completed, error) {
 		if in.Draft {

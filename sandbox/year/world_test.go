@@ -192,7 +192,7 @@ func (w *world) book(p *shop.Payout) {
 		Settlement: payout.Totals.Settlement, OpeningDebt: payout.Totals.OpeningDebt, ClosingDebt: payout.Totals.ClosingDebt, Payout: w.json(payout),
 	}})
 	check(w.t, err)
-	tally, kept, announced, err := activities.Fetch(ctx, w.from, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout)
+	tally, kept, announced, err := activities.Fetch(ctx, w.from, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout, nil)
 	check(w.t, err)
 	proof, err := settlement.Prove(payout, tally, announced, w.debts[p.Currency])
 	check(w.t, err)

@@ -1,0 +1,286 @@
+package activities
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kvitt/internal/company"
+	"kvitt/internal/held"
+	"kvitt/internal/posting"
+	"kvitt/internal/report"
+	"kvitt/internal/settlement"
+	"kvitt/internal/store"
+	"kvitt/internal/visma"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// capturedDays tells on which days the rows of a payout were captured.
+type capturedDays func(ctx context.Context, zone *time.Location) (*voucher.Days, error)
+
+// archivedDays reads them from the archived rows that the proof rests on.
+func (v *Visma) archivedDays(row *store.Payout) capturedDays {
+	return func(ctx context.Context, zone *time.Location) (*voucher.Days, error) {
+		made := report.Reports{Source: v.Store, Connection: store.Connection{ID: row.ConnectionID}, Zone: zone}
+		return made.CapturedDays(ctx, row)
+	}
+}
+
+// split adds what the payout has to do with earlier periods, where the profile
+// wants that: for each period that ended before the voucher's own day, what was
+// captured by its end.
+func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, proof *settlement.Proof, days capturedDays) (*workflows.Held, error) {
+	if !out.profile.Periods.Split {
+		return nil, nil //nolint:nilnil // nothing stops it
+	}
+	captured, err := days(ctx, out.profile.Location())
+	if err != nil {
+		return nil, err
+	}
+	paid := voucher.DateOf(proof.Payout.Date, out.profile.Location())
+	if captured.Undated > 0 {
+		return reason(held.SplitUnclear, fmt.Sprintf("%d rows of payout %s carry no capture date, so that it is not known to which period they belong", captured.Undated, row.PaymentReference)), nil
+	}
+	sums := captured.Sums(proof)
+	for _, period := range endedBefore(firm, sums, paid) {
+		part, stop, err := v.part(ctx, row, out, firm, period, upTo(sums, dateOf(period.End)))
+		if err != nil || stop != nil {
+			return stop, err
+		}
+		if part != nil {
+			out.voucher.Earlier = append(out.voucher.Earlier, *part)
+		}
+	}
+	return nil, nil //nolint:nilnil // nothing stops it
+}
+
+// endedBefore are the periods from the first capture on that ended before the
+// payout.
+func endedBefore(firm *company.Company, sums map[voucher.Date]voucher.Captured, paid voucher.Date) (ended []visma.Period) {
+	first := paid
+	for day := range sums {
+		if day.Before(first) {
+			first = day
+		}
+	}
+	for _, p := range firm.Calendar.Periods() {
+		if end := dateOf(p.End); !end.Before(first) && end.Before(paid) {
+			ended = append(ended, p)
+		}
+	}
+	return ended
+}
+
+// upTo sums what was captured up to and including a day.
+func upTo(sums map[voucher.Date]voucher.Captured, day voucher.Date) (sum voucher.Captured) {
+	for at, captured := range sums {
+		if !day.Before(at) {
+			sum.Add(&captured)
+		}
+	}
+	return sum
+}
+
+// part is what the payout books in one earlier period; nil when that comes to
+// nothing. What is on its way there stays what it is.
+func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, period visma.Period, sum voucher.Captured) (*voucher.Part, *workflows.Held, error) {
+	accrued := voucher.Accrued{
+		MerchantID: row.MerchantID, Company: firm.ID, At: dateOf(period.End), Currency: settlement.Currency(row.Currency),
+		PaymentReference: row.PaymentReference, Captured: sum,
+	}
+	part := &voucher.Part{At: accrued.At, Period: period.ID}
+	sent, err := v.Store.Accruals().Posting(ctx, firm.ID, accrued.Token())
+	switch {
+	case err == nil && posting.Bound(sent.State):
+		part.Period = sent.Period
+		return part, nil, json.Unmarshal(sent.Voucher, &part.Batch)
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return nil, nil, err
+	}
+	if stop, err := v.accruedInAll(ctx, &accrued); stop != nil || err != nil {
+		return nil, stop, err
+	}
+	part.Batch, err = voucher.Accrue(out.profile, &accrued)
+	var nothing *voucher.NothingAccruedError
+	switch {
+	case errors.As(err, &nothing):
+		return nil, nil, nil
+	case err != nil:
+		return nil, heldFor(err), unlessHeld(err)
+	}
+	closed := whyClosed(firm, period)
+	if closed == nil {
+		return part, nil, nil
+	}
+	if out.profile.Periods.Policy != voucher.NextOpen {
+		return nil, closed, nil
+	}
+	part.Batch, part.Why = nil, closed.Detail
+	return part, nil, nil
+}
+
+// accruedInAll stops a split that an accrual in the books may hold already.
+func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workflows.Held, error) {
+	all := *part
+	all.PaymentReference = ""
+	row, err := v.Store.Accruals().Posting(ctx, part.Company, all.Token())
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, nil //nolint:nilnil // nothing stops it
+	case err != nil:
+		return nil, err
+	case !posting.Bound(row.State):
+		return nil, nil //nolint:nilnil // it was never sent
+	}
+	return reason(held.SplitUnclear, fmt.Sprintf("what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
+		part.At, row.PaymentReference, orNone(row.BatchNumber))), nil
+}
+
+// whyClosed says why a batch that takes itself back cannot be booked in a
+// period: it is closed, or the one that follows is.
+func whyClosed(firm *company.Company, period visma.Period) *workflows.Held {
+	if !period.Open() {
+		return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, which is closed", period.ID, firm))
+	}
+	if takesBack(firm, period) {
+		return nil
+	}
+	return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, and the one after it, in which Visma.net takes it back, is not open", period.ID, firm))
+}
+
+func dateOf(d visma.Date) voucher.Date {
+	return voucher.Date{Year: d.Year, Month: d.Month, Day: d.Day}
+}
+
+func orNone(number string) string {
+	if number == "" {
+		return "none yet"
+	}
+	return number
+}
+
+// PostSplit books the parts of a payout that belong to earlier periods, each
+// exactly once, after the payout itself. The profile is looked at again: a
+// person may have given up the split of a payout that waits for a period.
+func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflows.Posted, error) {
+	poster, intent, err := v.intend(ctx, in)
+	if err != nil {
+		return workflows.Posted{}, err
+	}
+	poster.Memory = v.Store.Accruals()
+	for _, part := range intent.Voucher.Earlier {
+		if part.Batch == nil {
+			continue
+		}
+		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft}
+		stop, err := v.mayPost(ctx, in.PayoutRef, &own)
+		if err != nil {
+			return workflows.Posted{}, err
+		}
+		if own.Voucher == nil {
+			continue
+		}
+		if stop == nil {
+			var got workflows.Posted
+			if got, err = v.postPart(ctx, in.PayoutRef, poster, own); err != nil || got.LookAgain > 0 || got.Held != nil {
+				return got, err
+			}
+			continue
+		}
+		return workflows.Posted{Held: stop}, nil
+	}
+	return workflows.Posted{}, nil
+}
+
+// mayPost looks whether a part is still to be booked. One that is given up
+// leaves the intent without a voucher, and an entry in the audit trail.
+func (v *Visma) mayPost(ctx context.Context, ref workflows.PayoutRef, own *posting.Intent) (*workflows.Held, error) {
+	sent, err := v.Store.Accruals().Posting(ctx, own.Company, own.Voucher.Token)
+	if err == nil && posting.Bound(sent.State) {
+		own.Periods, own.Draft = []string{sent.Period}, sent.Mode == "draft"
+		return nil, json.Unmarshal(sent.Voucher, own.Voucher)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	profile, _, err := v.Doors.Profile(ctx, ref.Connection, 0)
+	if err != nil {
+		return heldFor(err), unlessHeld(err)
+	}
+	firm, stop, err := v.company(ctx, ref.Connection)
+	if err != nil || stop != nil {
+		return stop, err
+	}
+	why := "the posting profile no longer splits payouts"
+	if profile.Periods.Split {
+		period, ok := firm.Calendar.Period(own.Periods[0])
+		closed := reason(held.PeriodMissing, fmt.Sprintf("%s has no period %s any more", firm, own.Periods[0]))
+		if ok {
+			closed = whyClosed(firm, period)
+		}
+		switch {
+		case closed == nil:
+			return nil, nil //nolint:nilnil // nothing stops it
+		case profile.Periods.Policy != voucher.NextOpen:
+			v.Doors.ForgetCompany(ref.Connection)
+			return closed, nil
+		}
+		why = closed.Detail
+	}
+	left, err := json.Marshal(map[string]string{"period": own.Periods[0], "why": why})
+	if err != nil {
+		return nil, fmt.Errorf("record that %s is not booked: %w", own.Voucher.PaymentReference, err)
+	}
+	own.Voucher = nil
+	return nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "split.left_out", After: left})
+}
+
+// postPart takes one part from intended to final.
+func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *posting.Poster, own posting.Intent) (workflows.Posted, error) {
+	got, err := poster.Post(ctx, own)
+	switch {
+	case err != nil:
+		return workflows.Posted{}, err
+	case got.LookAgain > 0:
+		return workflows.Posted{LookAgain: got.LookAgain}, nil
+	case got.Stop != nil:
+		v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
+		return workflows.Posted{Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
+	}
+	_, stop, err := poster.Complete(ctx, own, func(context.Context) ([]posting.Attachment, error) {
+		return []posting.Attachment{{Filename: "kvitt." + strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".") + ".txt", Body: partText(ref, own.Voucher)}}, nil
+	})
+	if err != nil || stop == nil {
+		return workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted}, err
+	}
+	return workflows.Posted{Held: reason(stop.Code, stop.Detail)}, nil
+}
+
+func partText(ref workflows.PayoutRef, v *voucher.Voucher) []byte {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Klarna payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out\n", ref.PaymentReference, v.Date)
+	writeVoucher(&b, v)
+	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nVoucher hash %s\n", v.Hash())
+	return []byte(b.String())
+}
+
+// splitAt are the payouts whose part of an earlier period is booked, or may be,
+// on a day.
+func (v *Visma) splitAt(ctx context.Context, connection string, at voucher.Date) ([]string, error) {
+	all, err := v.Store.Accruals().List(ctx, connection)
+	var names []string
+	for i := range all {
+		if rest, ok := strings.CutPrefix(all[i].PaymentReference, "split "); ok && posting.Bound(all[i].State) {
+			if name, ok := strings.CutSuffix(rest, " "+at.String()); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, err
+}
