@@ -44,7 +44,7 @@ func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, fir
 	}
 	paid := voucher.DateOf(proof.Payout.Date, out.profile.Location())
 	if captured.Undated > 0 {
-		return reason(held.SplitUnclear, fmt.Sprintf("%d rows of payout %s carry no capture date, so that it is not known to which period they belong", captured.Undated, row.PaymentReference)), nil
+		return reason(held.SplitUnclear, fmt.Sprintf("rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated)), nil
 	}
 	sums := captured.Sums(proof)
 	for _, period := range endedBefore(firm, sums, paid) {

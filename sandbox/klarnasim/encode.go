@@ -111,7 +111,9 @@ func (s *Sim) appendRow(b []byte, r *shop.Row, reference, payoutLink string) []b
 	b = text(b, "type", r.Type)
 	b = given(b, "detailed_type", r.DetailedType)
 	b = text(b, "currency_code", r.Currency)
-	b = moments(b, "capture_date", r.CaptureDate)
+	if !r.CaptureDate.IsZero() { // live answers may lack it
+		b = moments(b, "capture_date", r.CaptureDate)
+	}
 	if !r.SaleDate.IsZero() {
 		b = moments(b, "sale_date", r.SaleDate)
 	} else if strict {
