@@ -138,6 +138,17 @@ func sameAsFile(t *testing.T, name string, v *voucher.Voucher) {
 	for _, c := range v.Outside {
 		got += fmt.Sprintf("billed apart: %s %s\n", c.Pair(), settlement.Format(c.Amount, v.Currency))
 	}
+	for i := range v.Lines {
+		if l := &v.Lines[i]; l.VATCode+l.VATID+l.Branch != "" {
+			got += fmt.Sprintf("%s %s: VAT code %q, VAT id %q, branch %q\n", l.Account, l.Text, l.VATCode, l.VATID, l.Branch)
+		}
+	}
+	if v.VATTransaction {
+		got += "makes VAT transactions\n"
+	}
+	if v.ExchangeRate != "" {
+		got += "exchange rate " + v.ExchangeRate + "\n"
+	}
 	if *renew {
 		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
 			t.Fatal(err)
