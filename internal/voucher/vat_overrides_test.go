@@ -284,7 +284,7 @@ vat:
 		base := map[string]int64{}
 		for _, r := range c.Rows {
 			fee := r.Type == "FEE" || r.Type == "FEE_REFUND"
-			exempt := r.Country == "NO" && c.Payout.Currency == "JPY"
+			exempt := r.Country == "NO" && c.Payout.Currency == "JPY" || r.DetailedType == "LOAN_FEE" // interest, in the preset
 			if !fee || r.VATRate != 0 || c.Payout.Type == settlement.Gross || exempt {
 				continue
 			}
