@@ -52,6 +52,39 @@ func TestVATTransactionsAndKlarnasRateAreTakenByTheBooks(t *testing.T) {
 	}
 }
 
+// A shop sells at home with VAT on its fees, and abroad with a reverse charge.
+func TestAnOverrideHasTheVATOfItsCountry(t *testing.T) {
+	t.Parallel()
+	abroad := func(r shop.Row) shop.Row {
+		r.PurchaseCountry = "FI"
+		return r
+	}
+	right := settled(t, "2026-03-10", and(abroad(shop.Of(shop.TypeFee, "SERVICING_FEE", 20_02))))
+	wrong := settled(t, "2026-03-11", and(abroad(shop.Of(shop.TypeFee, "SERVICING_FEE", 20_02).WithVAT(2500))))
+	h := town(t).house(t, plan{payouts: []*shop.Payout{right, wrong}})
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "\ntexts:\n", `
+overrides:
+  - when: {country: FI}
+    vat:
+      rates: {"0": {}}
+      reverse_charge: {rate: "25.5", input: "2645", output: "2614"}
+
+texts:
+`))
+	report(t, h.starter(t, h.backfill("2026-03-01", "2026-03-31")...).with(t, 3)).came(t, counted{Found: 2, Posted: 1, Held: 1})
+	balances := map[string]int64{}
+	for _, l := range h.batch(t, right.PaymentReference).Lines {
+		balances[l.Account] += l.Debit - l.Credit
+	}
+	if balances["2645"] != 5_11 || balances["2614"] != -5_11 { // 25.5 % of 20.02 is 5.1051
+		t.Errorf("the reverse charge is %d and %d", balances["2645"], balances["2614"])
+	}
+	why := h.held(t, wrong.PaymentReference, "vat_rate_unexpected")
+	if !strings.Contains(why.Detail, "expects 0 % for country FI") {
+		t.Errorf("it says %s", why.Detail)
+	}
+}
+
 func TestABatchThatDoesNotTakeKlarnasRateIsHeldAndNotReleased(t *testing.T) {
 	t.Parallel()
 	away := settled(t, "2026-03-11", in("NOK"), homely)
