@@ -141,6 +141,25 @@ func TestTheVoucherOfAPayoutWhoseVATIsDueInAnotherCurrency(t *testing.T) {
 	sameAsFile(t, "se-bas-paid-in-nok-at-klarnas-rate", compile(t, preset(t, "se-bas", "vat:\n", "vat:\n  exchange_rate: klarna\n"), proof))
 }
 
+// Swedish VAT on the fee of a Norwegian or Finnish shop is not deductible there:
+// the preset puts it where a person looks, and a profile that expects none holds it.
+func TestTheVoucherOfAFeeWithForeignVAT(t *testing.T) {
+	foreign := func(c *country) *settlement.Proof {
+		p := payout(settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 25_00, Settlement: 875_00})
+		p.Currency, p.RegistrationCurrency = c.currency, c.currency
+		return prove(t, p, row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00, 25_00), 2500))
+	}
+	for _, c := range countries {
+		if c.vat != 0 || c.name != "" {
+			continue
+		}
+		sameAsFile(t, c.preset+"-foreign-vat", compile(t, preset(t, c.preset), foreign(&c)))
+		if c.changes != nil {
+			sameText(t, c.preset+"-foreign-vat-that-is-not-expected", held(t, preset(t, c.preset, c.changes...), foreign(&c), "vat_rate_unexpected").Error()+"\n")
+		}
+	}
+}
+
 // What is held has no voucher; the file holds what a person reads instead.
 func TestWhatHasNoVoucher(t *testing.T) {
 	unknown := kindOfPayout{
