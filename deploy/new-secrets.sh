@@ -39,6 +39,17 @@ random | keep temporal_database_password
 random | keep kvitt_codec_password
 printf 'postgres://kvitt:%s@postgres:5432/kvitt?sslmode=disable' "$(random)" | keep kvitt_database_url
 
+# What not everybody has. Compose mounts a file for each, so an empty one is made;
+# it is read only where .env sets what it belongs to.
+optional() {
+	[ -e "$secrets/$1" ] || : >"$secrets/$1"
+	chmod 644 "$secrets/$1"
+	[ -s "$secrets/$1" ] || echo "$1: empty; needed with $2 in .env"
+}
+optional kvitt_smtp_url KVITT_MAIL_TO
+optional kvitt_webhook_secret KVITT_WEBHOOK_URL
+optional kvitt_oidc_client_secret KVITT_OIDC_ISSUER
+
 if [ ! -s "$secrets/kvitt_visma_client_secret" ] && [ -t 0 ]; then
 	printf 'The secret of your Visma client (it is not shown): '
 	stty -echo

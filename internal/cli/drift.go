@@ -61,8 +61,12 @@ func (p *page) drift(d *payoutDetail) {
 		{"date", ours.Date, theirs.Date},
 		{"period", ours.Period, theirs.Period},
 		{"currency", ours.Currency, theirs.Currency},
+		{"exchange rate", ours.Rate, theirs.Rate},
 		{"text", ours.Description, theirs.Description},
 	} {
+		if row.name == "exchange rate" && row.ours == "" {
+			continue // Visma.net's own
+		}
 		t.Add(row.name, row.ours, row.theirs)
 	}
 	for i := range max(len(ours.Lines), len(theirs.Lines)) {

@@ -61,11 +61,19 @@ func TestSecretsAreMadeOnceAndKept(t *testing.T) {
 		t.Fatalf("exit status %d\n%s", status, out)
 	}
 	made := contents(t, dir)
-	if len(made) != 4 {
+	if len(made) != 4+3 {
 		t.Errorf("made %d secrets:\n%s", len(made), out)
 	}
 	seen := map[string]bool{}
+	for _, optional := range []string{"kvitt_smtp_url", "kvitt_webhook_secret", "kvitt_oidc_client_secret"} {
+		if text, ok := made[optional]; !ok || text != "" || !strings.Contains(out, optional+": empty") {
+			t.Errorf("%s is not there, not empty or not told of:\n%s", optional, out)
+		}
+	}
 	for name, text := range made {
+		if text == "" {
+			continue
+		}
 		if len(text) < 40 || seen[text] {
 			t.Errorf("%s is short or not its own", name)
 		}

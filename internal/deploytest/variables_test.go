@@ -100,7 +100,11 @@ func TestSecretsAreFilesThatNobodyCommits(t *testing.T) {
 // A file variable names a secret that the service was given, and a secret that
 // was given is used.
 func TestEverySecretReachesWhoReadsIt(t *testing.T) {
-	for name, s := range services(t) {
+	p, err := project(t, everything())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range p.Services {
 		given := map[string]bool{}
 		for _, secret := range s.Secrets {
 			given[secret.Source] = true

@@ -24,6 +24,7 @@ type profilePage struct {
 	Problem  *voucher.ProfileError
 	Rules    []voucher.TableRow
 	Named    []voucher.NamedAccount
+	VAT      []voucher.VATRow
 	Versions []store.ProfileVersion // newest first
 }
 
@@ -46,7 +47,7 @@ func (p *Portal) profile(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	default:
-		at.Profile, at.Rules, at.Named = profile, profile.Table(), profile.Named()
+		at.Profile, at.Rules, at.Named, at.VAT = profile, profile.Table(), profile.Named(), profile.VAT()
 	}
 	p.show(w, r, http.StatusOK, "profile", &at)
 	return nil

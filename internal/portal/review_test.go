@@ -155,7 +155,13 @@ func (o *office) latest() store.ProfileVersion {
 func TestAProfileIsSavedOnTopOfTheVersionThatWasEdited(t *testing.T) {
 	o := newOffice(t)
 	const edit = "/connections/c1/profile/edit"
-	changed := strings.Replace(preset(t), `debt: "2890"`, `debt: "2893"`, 1)
+	changed := strings.Replace(preset(t), `debt: "2890"`, `debt: "2893"`, 1) + `
+overrides:
+  - when: {country: FI}
+    vat: {rates: {"0": {}}, reverse_charge: {rate: "25.5", input: "1763", output: "2939", input_code: RI}}
+  - when: {merchant_id: K200002}
+    vat: {reverse_charge: false}
+`
 	form := func(on, do string) url.Values {
 		return url.Values{
 			"on": {on}, "do": {do}, "reason": {"new accounts"}, "payout": {"latest"},
@@ -191,7 +197,8 @@ func TestAProfileIsSavedOnTopOfTheVersionThatWasEdited(t *testing.T) {
 	if got := o.wires.updates["connection/c1 ConfigureConnection"].(workflows.Configure); got.Settings.ProfileVersion != 3 {
 		t.Errorf("the connection was told %+v", got)
 	}
-	o.says(o.get(signin.Viewer, "/connections/c1/profile"), 200, "Version 3 is in use.", "new accounts", "6040")
+	o.says(o.get(signin.Viewer, "/connections/c1/profile"), 200, "Version 3 is in use.", "new accounts", "6040",
+		"country FI", "Reverse charge, input VAT", "25.5 %", "1763", "<td>RI</td>", "merchant_id K200002", "<small>reverse_charge</small>")
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/3"), 200, "What differs from version 2", "fees: &#34;6040&#34;")
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/4"), http.StatusNotFound)
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/x"), http.StatusNotFound)

@@ -54,6 +54,9 @@ func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []s
 	if v.Ledger != "" {
 		differ("ledger", v.Ledger, b.Ledger)
 	}
+	if v.ExchangeRate != "" && !tookRate(v.ExchangeRate, b.ExchangeRate) {
+		differ("exchange rate", v.ExchangeRate, rateOf(b))
+	}
 	if v.AutoReversing != b.AutoReversing {
 		differ("auto reversing", strconv.FormatBool(v.AutoReversing), strconv.FormatBool(b.AutoReversing))
 	}

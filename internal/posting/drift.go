@@ -32,6 +32,7 @@ type Sheet struct {
 	Date        string   `json:"date"`
 	Period      string   `json:"period"`
 	Currency    string   `json:"currency"`
+	Rate        string   `json:"exchange_rate,omitempty"` // where Kvitt chose it
 	Lines       []string `json:"lines"`
 	// Others are the numbers of the batches that carry the reference too.
 	Others []string `json:"other_batches,omitempty"`
@@ -137,7 +138,7 @@ func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction)
 	}
 	out := Finding{Posting: row, Word: AsPosted, Posted: Sheet{
 		Batch: row.BatchNumber, Status: status, Description: v.Description, Date: v.Date.String(), Period: row.Period,
-		Currency: string(v.Currency), Lines: meant(v),
+		Currency: string(v.Currency), Rate: v.ExchangeRate, Lines: meant(v),
 	}}
 	if b == nil {
 		out.Word, out.Differences = Gone, []string{"Visma.net does not have batch " + row.BatchNumber + " any more"}
@@ -146,6 +147,9 @@ func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction)
 	out.Found = &Sheet{
 		Batch: b.BatchNumber, Status: string(b.Status), Description: b.Description, Date: b.TransactionDate.Date().String(),
 		Period: periodOf(b), Currency: b.CurrencyID, Lines: stands(b, v.Currency),
+	}
+	if v.ExchangeRate != "" {
+		out.Found.Rate = rateOf(b)
 	}
 	out.Differences = compare(v, row.Period, b)
 	switch {

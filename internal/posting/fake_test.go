@@ -41,6 +41,7 @@ func (b *books) CreateJournalTransaction(_ context.Context, t visma.JournalTrans
 		}
 		batch := visma.JournalTransaction{
 			BatchNumber: number, Status: status, Module: "ModuleGL", Description: t.Description.Value,
+			ExchangeRate:  valueOf(t.ExchangeRate),
 			AutoReversing: t.AutoReversing != nil && t.AutoReversing.Value,
 			CurrencyID:    t.CurrencyID.Value, FinancialPeriod: t.FinancialPeriod.Value, Ledger: t.Ledger.Value,
 			TransactionDate: visma.DateTime{Time: time.Date(t.TransactionDate.Value.Year, t.TransactionDate.Value.Month, t.TransactionDate.Value.Day, 0, 0, 0, 0, time.UTC)},
@@ -59,6 +60,13 @@ func (b *books) CreateJournalTransaction(_ context.Context, t visma.JournalTrans
 		return b.onCreate(b, commit)
 	}
 	return b.accept(commit()), nil
+}
+
+func valueOf(v *visma.Value[visma.Decimal]) (none visma.Decimal) {
+	if v == nil {
+		return none
+	}
+	return v.Value
 }
 
 // accept answers as Visma.net does in the background: with a job.

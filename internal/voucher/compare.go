@@ -3,6 +3,7 @@ package voucher
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"kvitt/internal/settlement"
@@ -30,7 +31,7 @@ type Pair struct {
 }
 
 // Differs tells whether a field of the two lines is another one: account, text,
-// debit, credit, vat_code, branch or subaccount.
+// debit, credit, vat_code, vat_id, branch or subaccount.
 func (p *Pair) Differs(field string) bool { return slices.Contains(p.Fields, field) }
 
 // HeadChange is a member of a voucher's head that differs.
@@ -68,6 +69,8 @@ func Compare(before, after *Voucher) Comparison {
 		{"ledger", before.Ledger, after.Ledger},
 		{"branch", before.Branch, after.Branch},
 		{"transaction_code", before.TransactionCode, after.TransactionCode},
+		{"vat_transaction", strconv.FormatBool(before.VATTransaction), strconv.FormatBool(after.VATTransaction)},
+		{"exchange_rate", before.ExchangeRate, after.ExchangeRate},
 	} {
 		if m.Old != m.New {
 			c.Head = append(c.Head, m)
@@ -85,8 +88,9 @@ func Compare(before, after *Voucher) Comparison {
 			c.Lines = append(c.Lines, Pair{Change: Removed, Old: old, position: 2 * i})
 			continue
 		}
-		left[about(old)] = same[1:]
-		p := Pair{Change: Same, Old: old, New: same[0], Fields: differing(old, same[0]), position: 2 * i}
+		at := nearest(old, same)
+		left[about(old)] = slices.Concat(same[:at], same[at+1:])
+		p := Pair{Change: Same, Old: old, New: same[at], Fields: differing(old, same[at]), position: 2 * i}
 		if len(p.Fields) > 0 {
 			p.Change = Changed
 		}
@@ -100,6 +104,18 @@ func Compare(before, after *Voucher) Comparison {
 	}
 	slices.SortStableFunc(c.Lines, func(a, b Pair) int { return cmp.Compare(a.position, b.position) })
 	return c
+}
+
+// nearest is the line that differs least: several reverse charges are about the
+// same, and have two lines each.
+func nearest(old *Line, candidates []*Line) int {
+	best := 0
+	for i := range candidates {
+		if len(differing(old, candidates[i])) < len(differing(old, candidates[best])) {
+			best = i
+		}
+	}
+	return best
 }
 
 // about is what a line is about: its role and the components that it sums.
@@ -126,6 +142,7 @@ func differing(a, b *Line) []string {
 		{"debit", a.Debit == b.Debit},
 		{"credit", a.Credit == b.Credit},
 		{"vat_code", a.VATCode == b.VATCode},
+		{"vat_id", a.VATID == b.VATID},
 	} {
 		if !f.equal {
 			out = append(out, f.name)

@@ -79,64 +79,75 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 	date := DateOf(payout.Date, p.zone)
 	description := filler(payout, date, nil).Replace(p.texts.description)
 	ledger, _ := find(p, c.about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
+	transaction, _ := find(p, c.about, func(l *layer) (bool, bool) { return said(l.vat.transaction) })
 	c.voucher = Voucher{
 		Token:            token,
 		Description:      fit(token+" "+description, maxDescription),
 		PaymentReference: payout.PaymentReference,
 		Ledger:           ledger,
-		Branch:           c.branch(),
+		Branch:           c.branch(c.about),
 		TransactionCode:  p.TransactionCode,
 		Date:             date,
 		Currency:         payout.Currency,
 		Settlement:       payout.Totals.Settlement,
-		VATTransaction:   p.vat.transaction,
+		VATTransaction:   transaction,
 	}
 	c.voucher.ExchangeRate = c.exchangeRate()
 	return c
 }
 
 // branch and subaccount are those of lines that no rule is behind.
-func (c *compiler) branch() string {
-	branch, _ := find(c.profile, c.about, func(l *layer) (string, bool) { return l.branch, l.branch != "" })
+func (c *compiler) branch(about condition) string {
+	branch, _ := find(c.profile, about, func(l *layer) (string, bool) { return l.branch, l.branch != "" })
 	return branch
 }
 
-func (c *compiler) subaccount() []Segment {
-	segments, _ := find(c.profile, c.about, func(l *layer) ([]Segment, bool) { return l.subaccount, l.subaccount != nil })
+func (c *compiler) subaccount(about condition) []Segment {
+	segments, _ := find(c.profile, about, func(l *layer) ([]Segment, bool) { return l.subaccount, l.subaccount != nil })
 	return segments
 }
 
 // addComponents books every component that moves money, and its VAT.
 func (c *compiler) addComponents() error {
-	var untaxed adder // fees on which the buyer may owe VAT
-	components := slices.Clone(c.proof.Components)
-	settlement.SortComponents(components)
-	for _, component := range components {
+	untaxed := map[*layer]*adder{} // fees on which the buyer owes VAT, by who says so
+	for _, component := range c.components() {
 		effect := c.proof.Effect(component)
 		switch {
 		case effect.Amount == 0 && effect.VAT == 0:
 		case effect.Outside:
 			c.voucher.Outside = append(c.voucher.Outside, component)
 		default:
-			if c.addComponent(component, effect) {
-				untaxed.add(-effect.Amount)
+			if level := c.addComponent(component, effect); level != nil {
+				if untaxed[level] == nil {
+					untaxed[level] = new(adder)
+				}
+				untaxed[level].add(-effect.Amount)
 			}
 		}
 	}
-	if untaxed.overflow {
-		return c.voucher.unbalanced("its fees do not fit 64 bits")
-	}
-	return c.addReverseCharge(untaxed.sum)
+	return c.addReverseCharges(untaxed)
 }
 
-// addComponent books a component, and tells whether it is a fee without VAT on
-// which the buyer owes it.
-func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (untaxed bool) {
-	about := condition{
+// components are those of the proof, in the one order that they have.
+func (c *compiler) components() []settlement.Component {
+	components := slices.Clone(c.proof.Components)
+	settlement.SortComponents(components)
+	return components
+}
+
+// aboutOf is what the lines of a component are about.
+func (c *compiler) aboutOf(component settlement.Component) condition {
+	return condition{
 		currency:   c.payout.Currency,
 		country:    component.Country,
 		merchantID: cmp.Or(component.MerchantID, c.payout.MerchantID),
 	}
+}
+
+// addComponent books a component. Of a fee without VAT on which the buyer owes it,
+// it returns the level of the profile that says so.
+func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
+	about := c.aboutOf(component)
 	r := c.profile.rule(component.Key, about)
 	fill := filler(c.payout, c.voucher.Date, &component.Key)
 	if effect.Amount != 0 {
@@ -148,7 +159,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		}, r.subaccount, effect.Amount, 0, component)
 	}
 	if effect.VAT != 0 {
-		account, code, id := c.vatLine(component, r)
+		account, code, id := c.vatLine(component, about, r)
 		c.add(lineKey{
 			role:    RoleVAT,
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
@@ -156,7 +167,10 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
 		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
 	}
-	return feeType(component.Type) && component.VAT == 0 && !r.noReverse
+	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
+		return nil
+	}
+	return c.profile.owes(about)
 }
 
 // account gives the number of an account that is referred to, and notes what is
@@ -253,8 +267,8 @@ func (c *compiler) addPlain(role Role, account, text string, gives int64) {
 	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
 	c.add(lineKey{
 		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
-		branch: c.branch(), text: fit(text, maxText),
-	}, c.subaccount(), gives, 0)
+		branch: c.branch(c.about), text: fit(text, maxText),
+	}, c.subaccount(c.about), gives, 0)
 }
 
 // miss notes what the profile has to say, each thing once.

@@ -44,8 +44,8 @@ type reader struct {
 	rulesAt   []ruleAt // where rules stand, for the checks that need all of them
 	seen      map[string]place
 
-	vatReferences     []reference // accounts that vat refers to by name
-	accrualReferences []reference // accounts that accrual refers to by name
+	vatReferences     []levelReference // accounts that vat refers to by name
+	accrualReferences []reference      // accounts that accrual refers to by name
 }
 
 type ruleAt struct {
@@ -59,6 +59,12 @@ type ruleAt struct {
 type reference struct {
 	place
 	name string
+}
+
+// levelReference is one that a level refers to.
+type levelReference struct {
+	reference
+	layer int // index of the override, -1 for the profile itself
 }
 
 // ParseProfile reads a posting profile from YAML. It is strict: every member is
@@ -117,8 +123,6 @@ func (r *reader) read(root value) error {
 			p.Start, err = v.date()
 		case "overrides":
 			err = r.readOverrides(v)
-		case "vat":
-			err = r.readVAT(v)
 		case "accrual":
 			err = r.readAccrual(v)
 		case "texts":
@@ -146,6 +150,8 @@ func (r *reader) readLayer(l *layer, index int, m member) (err error) {
 		l.accounts, err = v.accounts()
 	case "components":
 		l.rules, err = r.readRules(v, index)
+	case "vat":
+		err = r.readVAT(&l.vat, index, v)
 	}
 	return err
 }
@@ -156,7 +162,7 @@ func (r *reader) readOverrides(v value) error {
 		return err
 	}
 	for i, item := range items {
-		members, err := item.object("when", "ledger", "branch", "subaccount", "accounts", "components")
+		members, err := item.object("when", "ledger", "branch", "subaccount", "accounts", "components", "vat")
 		if err != nil {
 			return err
 		}
@@ -190,8 +196,13 @@ func (r *reader) checkOverride(item value, members []member, l layer) error {
 		return nil
 	}
 	for _, m := range members {
-		if m.name == "ledger" {
+		switch m.name {
+		case "ledger":
 			return m.errorf("set it for a currency or a merchant_id", "a country cannot choose the ledger: a payout has one ledger and many countries")
+		case "vat":
+			if err := noneOfTheBatch(m.value); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range payoutAccounts {
@@ -243,7 +254,7 @@ func (r *reader) check(root value) error {
 		}
 	}
 	for _, ref := range r.vatReferences {
-		if r.base.accounts[ref.name] == nil {
+		if !slices.ContainsFunc(r.levels(ref.layer), func(l *layer) bool { return l.accounts[ref.name] != nil }) {
 			return ref.errorf("add it there, or write the number here", "vat uses the account %q, which is not under accounts", ref.name)
 		}
 	}
@@ -255,13 +266,18 @@ func (r *reader) check(root value) error {
 	return nil
 }
 
+// levels are an override and the profile itself, in the order of looking up.
+func (r *reader) levels(override int) []*layer {
+	if override < 0 {
+		return []*layer{&r.base}
+	}
+	return []*layer{&r.overrides[override], &r.base}
+}
+
 // checkRule makes sure that a rule leads to an account with what its own level
 // and the profile itself say.
 func (r *reader) checkRule(at ruleAt) error {
-	levels := []*layer{&r.base}
-	if at.layer >= 0 {
-		levels = []*layer{&r.overrides[at.layer], &r.base}
-	}
+	levels := r.levels(at.layer)
 	group, _, _ := strings.Cut(at.kind, "/")
 	account := ""
 	for _, l := range levels {

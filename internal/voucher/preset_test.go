@@ -82,7 +82,7 @@ func TestPresetsAskAPersonFirst(t *testing.T) {
 
 // What a preset suggests in a comment has to work when it is taken over.
 func TestTheExamplesInThePresetsWork(t *testing.T) {
-	comment := regexp.MustCompile(`(?m)^# ((?:ledger|branch|subaccount|start|overrides|  - when|    accounts|    components|      SALE/PURCHASE|    branch): ?.*)$`)
+	comment := regexp.MustCompile(`(?m)^# ((?:ledger|branch|subaccount|start|overrides|  - when|    accounts|    components|      SALE/PURCHASE|    branch|    vat): ?.*)$`)
 	perCurrency := regexp.MustCompile(`# +(settlement: \{.*\})`)
 	wholeType := regexp.MustCompile(`# +(FEE/\*: .*)`)
 	for _, name := range voucher.Presets() {
@@ -99,7 +99,7 @@ func TestTheExamplesInThePresetsWork(t *testing.T) {
 		text = regexp.MustCompile(`(?m)^  settlement: .*[0-9]"$`).ReplaceAllLiteralString(text, "  "+example[1])
 		text = strings.Replace(text, "\ncomponents:\n", "\ncomponents:\n  "+catchAll[1]+"\n", 1)
 		p := profile(t, text)
-		if uses := p.Uses(); p.Start.IsZero() || len(uses.Currencies) < 2 || len(uses.Branches) != 2 || len(uses.Subaccounts) != 1 || len(uses.Ledgers) != 1 {
+		if uses := p.Uses(); p.Start.IsZero() || len(uses.Currencies) < 2 || len(uses.Branches) != 2 || len(uses.Subaccounts) != 1 || len(uses.Ledgers) != 1 || len(p.VAT()) < 2 {
 			t.Errorf("%s: not all examples were taken over: %+v", name, uses)
 		}
 		compile(t, p, prove(t, payout(settlement.Totals{Fee: 4, Tax: 1, Settlement: -5}), row("FEE/BRAND_NEW", 4, 1)))

@@ -19,7 +19,8 @@ import (
 // before currency. Within each of these, the rule of the pair "FEE/SERVICING_FEE"
 // goes before the rule of the type "FEE/*", which covers rows without a detailed
 // type too, and branch and subaccount come last from the level itself. The first
-// that sets the field decides.
+// that sets the field decides. The members of `vat` are looked up in the same way,
+// each as a whole.
 type Profile struct {
 	Version         int
 	Name            string
@@ -33,7 +34,6 @@ type Profile struct {
 	zone   *time.Location
 	layers []layer // the most specific first, the profile itself last
 	texts  texts
-	vat    vat
 
 	accrual accrual // of what is captured and not paid out, on request
 }
@@ -82,6 +82,7 @@ type layer struct {
 	subaccount []Segment
 	accounts   map[string]map[settlement.Currency]string // by name and currency; anyCurrency for the rest
 	rules      map[string]rule                           // by "TYPE/DETAILED_TYPE" or "TYPE/*"
+	vat        vat
 }
 
 // anyCurrency stands for the currencies that an account does not name.
@@ -154,6 +155,16 @@ func (p *Profile) Location() *time.Location { return p.zone }
 // start, if it has one.
 func (p *Profile) BeforeStart(payoutDate time.Time) bool {
 	return !p.Start.IsZero() && DateOf(payoutDate, p.zone).Before(p.Start)
+}
+
+// and is what a line of this level is about: what the condition asks for, and the
+// rest from elsewhere.
+func (w condition) and(rest condition) condition {
+	return condition{
+		currency:   cmp.Or(w.currency, rest.currency),
+		country:    cmp.Or(w.country, rest.country),
+		merchantID: cmp.Or(w.merchantID, rest.merchantID),
+	}
 }
 
 // find returns the first value that a layer which holds gives for a field.

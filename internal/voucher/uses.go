@@ -54,9 +54,9 @@ func (p *Profile) Uses() Uses {
 			u.VATCodes = append(u.VATCodes, r.vatCode)
 			u.Subaccounts = append(u.Subaccounts, r.subaccount)
 		}
-	}
-	for _, at := range p.vat.eachRate() {
-		u.VATCodes = append(u.VATCodes, at.code)
+		for _, at := range l.vat.eachRate() {
+			u.VATCodes = append(u.VATCodes, at.code)
+		}
 	}
 	// A level without a subaccount takes that of the next.
 	u.Subaccounts = slices.DeleteFunc(u.Subaccounts, func(s []Segment) bool { return len(s) == 0 })
@@ -77,7 +77,11 @@ func (p *Profile) eachAccount(visit func(number, member string)) {
 	for _, name := range payoutAccounts {
 		named(name, name)
 	}
-	for _, references := range []map[string]string{p.vat.references(), p.accrual.references()} {
+	all := []map[string]string{p.accrual.references()}
+	for i := range p.layers {
+		all = append(all, p.layers[i].vat.references())
+	}
+	for _, references := range all {
 		for member, reference := range references {
 			if isAccountName(reference) {
 				named(reference, member)

@@ -3,6 +3,7 @@ package voucher
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math/big"
 	"slices"
 	"strings"
@@ -10,21 +11,25 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// vat is what a profile says about VAT on Klarna's fees. What Klarna charged is
-// taken from its rows; only a reverse charge, which the buyer owes and Klarna
-// does not state, is computed.
+// vat is what a profile, or an override, says about VAT on Klarna's fees. What
+// Klarna charged is taken from its rows; only a reverse charge, which the buyer
+// owes and Klarna does not state, is computed. What is nil is looked up further.
 type vat struct {
-	// rates are those that are expected, in hundredths of a percent; nil: any.
+	// rates are those that are expected, in hundredths of a percent; nowhere: any.
 	rates   map[int64]vatRate
 	reverse *reverseCharge
 	// transaction lets Visma.net make VAT transactions of the lines that have
-	// VAT codes, in companies that have that feature.
-	transaction bool
+	// VAT codes, in companies that have that feature. It is the batch's, and so
+	// never a country's.
+	transaction *bool
 	// klarnaRate books a payout in another currency at the rate at which Klarna
 	// converted its VAT, so that the VAT comes to what Klarna's invoice says in
-	// the merchant's own currency.
-	klarnaRate bool
+	// the merchant's own currency. It is the batch's too.
+	klarnaRate *bool
 }
+
+// batchMembers are the members of `vat` that say something of a whole batch.
+var batchMembers = []string{"transaction", "exchange_rate"}
 
 // vatRate says where VAT of one rate goes; what is empty is left to the rules.
 type vatRate struct {
@@ -34,7 +39,7 @@ type vatRate struct {
 }
 
 // reverseCharge are the two lines of VAT that the buyer owes on services from
-// abroad, and deducts.
+// abroad, and deducts. One without a rate says that nothing is owed.
 type reverseCharge struct {
 	rate                int64 // hundredths of a percent
 	input, output       string
@@ -46,29 +51,37 @@ func feeType(typ string) bool {
 	return typ == settlement.TypeFee || typ == settlement.TypeFeeRefund
 }
 
-// checkRates holds every fee, and whatever else carries VAT, against the rates
-// that the profile expects.
-func (c *compiler) checkRates() error {
-	expected := c.profile.vat.rates
-	if expected == nil {
-		return nil
+// expected are the rates that the profile expects on what a line is about, and the
+// level that says so; nil: any.
+func (p *Profile) expected(about condition) (rates map[int64]vatRate, at *layer) {
+	at, ok := find(p, about, func(l *layer) (*layer, bool) { return l, l.vat.rates != nil })
+	if !ok {
+		return nil, nil
 	}
+	return at.vat.rates, at
+}
+
+// checkRates holds every fee, and whatever else carries VAT, against the rates
+// that the profile expects of its currency, country and merchant.
+func (c *compiler) checkRates() error {
 	e := &VATRateError{PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name, Currency: c.payout.Currency}
-	for _, component := range c.proof.Components {
-		if component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
+	for _, component := range c.components() {
+		expected, level := c.profile.expected(c.aboutOf(component))
+		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
 			continue
 		}
 		if _, ok := expected[rateOf(component, expected)]; !ok {
+			rates := slices.Sorted(maps.Keys(expected))
 			e.Unexpected = append(e.Unexpected, component)
+			e.Levels = append(e.Levels, ExpectedRates{When: level.when.words(), Rates: rates})
+			e.Expected = append(e.Expected, rates...)
 		}
 	}
 	if len(e.Unexpected) == 0 {
 		return nil
 	}
-	for rate := range expected {
-		e.Expected = append(e.Expected, rate)
-	}
 	slices.Sort(e.Expected)
+	e.Expected = slices.Compact(e.Expected)
 	return e
 }
 
@@ -99,19 +112,44 @@ func rateOf(c settlement.Component, expected map[int64]vatRate) int64 {
 func abs(n int64) int64 { return max(n, -n) }
 
 // vatLine settles account, code and id of the VAT of a component.
-func (c *compiler) vatLine(component settlement.Component, r rule) (account, code, id string) {
-	at := c.profile.vat.rates[rateOf(component, c.profile.vat.rates)]
+func (c *compiler) vatLine(component settlement.Component, about condition, r rule) (account, code, id string) {
+	rates, _ := c.profile.expected(about)
+	at := rates[rateOf(component, rates)]
 	return cmp.Or(at.account, r.vatAccount), cmp.Or(at.code, r.vatCode), at.id
 }
 
-// addReverseCharge books what the buyer owes on fees without VAT, and deducts:
-// two lines that come to zero. The VAT is computed on the sum of the payout's
-// fees, rounded half away from zero to the minor unit.
-func (c *compiler) addReverseCharge(base int64) error {
-	charge := c.profile.vat.reverse
-	if charge == nil || base == 0 {
+// owes is the level whose reverse charge is owed on a fee without VAT; nil: none.
+func (p *Profile) owes(about condition) *layer {
+	at, ok := find(p, about, func(l *layer) (*layer, bool) { return l, l.vat.reverse != nil })
+	if !ok || at.vat.reverse.rate == 0 {
 		return nil
 	}
+	return at
+}
+
+// addReverseCharges books what the buyer owes on fees without VAT, and deducts:
+// for each level of the profile that says so, two lines that come to zero. The
+// VAT is computed on the sum of the payout's fees that fall to the level, rounded
+// half away from zero to the minor unit.
+func (c *compiler) addReverseCharges(untaxed map[*layer]*adder) error {
+	for i := range c.profile.layers {
+		level := &c.profile.layers[i]
+		base := untaxed[level]
+		if base == nil {
+			continue
+		}
+		if base.overflow {
+			return c.voucher.unbalanced("its fees do not fit 64 bits")
+		}
+		if err := c.addReverseCharge(level, base.sum); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *compiler) addReverseCharge(level *layer, base int64) error {
+	charge, about := level.vat.reverse, level.when.and(c.about)
 	owed, ok := percent(base, charge.rate)
 	if !ok {
 		return c.voucher.unbalanced("its reverse charge does not fit 64 bits")
@@ -129,11 +167,11 @@ func (c *compiler) addReverseCharge(base int64) error {
 		{charge.input, charge.inputVAT, "input", -owed},
 		{charge.output, charge.outputVAT, "output", owed},
 	} {
-		account := c.account(side.account, c.about, Missing{Member: "vat.reverse_charge." + side.text, Amount: side.gives})
+		account := c.account(side.account, about, Missing{Member: "vat.reverse_charge." + side.text, Amount: side.gives})
 		c.add(lineKey{
-			role: RoleReverseCharge, account: account, branch: c.branch(), vatCode: side.vat.code, vatID: side.vat.id,
+			role: RoleReverseCharge, account: account, branch: c.branch(about), vatCode: side.vat.code, vatID: side.vat.id,
 			text: fit(fmt.Sprintf("Klarna fees, reverse charge %s %%, %s VAT", rate, side.text), maxText),
-		}, c.subaccount(), side.gives, 0)
+		}, c.subaccount(about), side.gives, 0)
 	}
 	return nil
 }
@@ -163,7 +201,8 @@ const rateDigits = 8
 // the merchant's own currency for one unit; "" when the profile leaves the rate
 // to Visma.net, the currencies are the same, or there is nothing to see it by.
 func (c *compiler) exchangeRate() string {
-	if !c.profile.vat.klarnaRate || c.payout.RegistrationCurrency == "" || c.payout.RegistrationCurrency == c.payout.Currency {
+	klarna, _ := find(c.profile, c.about, func(l *layer) (bool, bool) { return said(l.vat.klarnaRate) })
+	if !klarna || c.payout.RegistrationCurrency == "" || c.payout.RegistrationCurrency == c.payout.Currency {
 		return ""
 	}
 	var charged, home adder
@@ -189,6 +228,14 @@ func (c *compiler) exchangeRate() string {
 	return rate.FloatString(rateDigits)
 }
 
+// said is what a level says of something, if it says anything.
+func said(yes *bool) (value, ok bool) {
+	if yes == nil {
+		return false, false
+	}
+	return *yes, true
+}
+
 // VATRateError says that rows carry VAT of a rate, or fees carry none, where the
 // profile does not expect it: the wrong rate is a wrong VAT return.
 type VATRateError struct {
@@ -196,36 +243,68 @@ type VATRateError struct {
 	Profile          string                 `json:"profile"`
 	Currency         settlement.Currency    `json:"currency"`
 	Unexpected       []settlement.Component `json:"unexpected"`
-	Expected         []int64                `json:"expected"` // hundredths of a percent
+	// Expected are all rates that Levels expect, in hundredths of a percent.
+	Expected []int64 `json:"expected"`
+	// Levels say for each of Unexpected what is expected of it, and where.
+	Levels []ExpectedRates `json:"levels"`
+}
+
+// ExpectedRates are the VAT rates that a level of a profile expects.
+type ExpectedRates struct {
+	When  string  `json:"when,omitempty"` // "country NO": an override
+	Rates []int64 `json:"rates"`          // hundredths of a percent
 }
 
 func (e *VATRateError) Error() string {
-	var found, expected []string
-	for _, c := range e.Unexpected {
-		rate := "no rate"
-		if c.VATRate != 0 || c.VAT == 0 {
-			rate = Percent(c.VATRate) + " %"
+	var parts, levels []string
+	found := map[string][]string{}
+	for i, c := range e.Unexpected {
+		level := e.Levels[i].words()
+		if found[level] == nil {
+			levels = append(levels, level)
 		}
-		found = append(found, fmt.Sprintf("%s has VAT of %s (%s %s on %s)", strings.TrimSuffix(c.Pair(), "/"), rate,
-			settlement.Format(c.VAT, e.Currency), e.Currency, settlement.Format(c.Amount, e.Currency)))
+		found[level] = append(found[level], e.describe(c))
 	}
-	for _, rate := range e.Expected {
-		expected = append(expected, Percent(rate)+" %")
+	for _, level := range levels {
+		parts = append(parts, fmt.Sprintf("%s, and the posting profile %q expects %s", strings.Join(found[level], ", "), e.Profile, level))
 	}
-	return fmt.Sprintf("compile voucher for payout %s: %s, and the posting profile %q expects %s",
-		e.PaymentReference, strings.Join(found, ", "), e.Profile, strings.Join(expected, ", "))
+	return fmt.Sprintf("compile voucher for payout %s: %s", e.PaymentReference, strings.Join(parts, "; "))
+}
+
+func (e *VATRateError) describe(c settlement.Component) string {
+	rate := "no rate"
+	if c.VATRate != 0 || c.VAT == 0 {
+		rate = Percent(c.VATRate) + " %"
+	}
+	return fmt.Sprintf("%s has VAT of %s (%s %s on %s)", strings.TrimSuffix(c.Pair(), "/"), rate,
+		settlement.Format(c.VAT, e.Currency), e.Currency, settlement.Format(c.Amount, e.Currency))
+}
+
+func (l *ExpectedRates) words() string {
+	words := make([]string, len(l.Rates))
+	for i, rate := range l.Rates {
+		words[i] = Percent(rate) + " %"
+	}
+	text := strings.Join(words, ", ")
+	if text == "" {
+		text = "none"
+	}
+	if l.When != "" {
+		text += " for " + l.When
+	}
+	return text
 }
 
 // Code is the code under which the payout is held.
 func (e *VATRateError) Code() string { return codeVATRateUnexpected }
 
-// eachRate lists what the profile says about VAT codes.
+// eachRate lists what a level says about VAT codes.
 func (v *vat) eachRate() []vatRate {
 	var all []vatRate
 	for _, at := range v.rates {
 		all = append(all, at)
 	}
-	if v.reverse != nil {
+	if v.reverse != nil && v.reverse.rate != 0 {
 		all = append(all, v.reverse.inputVAT, v.reverse.outputVAT)
 	}
 	return all
@@ -237,7 +316,7 @@ func (v *vat) references() map[string]string {
 	for rate, at := range v.rates {
 		all["vat.rates."+Percent(rate)] = at.account
 	}
-	if v.reverse != nil {
+	if v.reverse != nil && v.reverse.rate != 0 {
 		all["vat.reverse_charge.input"], all["vat.reverse_charge.output"] = v.reverse.input, v.reverse.output
 	}
 	return all

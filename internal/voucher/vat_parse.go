@@ -2,18 +2,42 @@ package voucher
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 )
 
 var percentPattern = regexp.MustCompile(`^[0-9]{1,2}(\.[0-9]{1,2})?$`)
 
-// readVAT reads the profile's `vat`.
-func (r *reader) readVAT(v value) error {
+// vatReader reads the `vat` of a level.
+type vatReader struct {
+	*reader
+	layer int // index of the override, -1 for the profile itself
+}
+
+// readVAT reads the `vat` of the profile, or of an override.
+func (r *reader) readVAT(to *vat, layer int, v value) error {
+	return vatReader{r, layer}.read(to, v)
+}
+
+// noneOfTheBatch refuses what a country cannot say of the whole batch.
+func noneOfTheBatch(v value) error {
+	members, err := v.members()
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if slices.Contains(batchMembers, m.name) {
+			return m.errorf("set it for a currency or a merchant_id", "a country cannot choose `%s` of vat: a payout is one batch and has many countries", m.name)
+		}
+	}
+	return nil
+}
+
+func (r vatReader) read(to *vat, v value) error {
 	members, err := v.object("rates", "reverse_charge", "transaction", "exchange_rate")
 	if err != nil {
 		return err
 	}
-	to := &r.profile.vat
 	for _, m := range members {
 		switch v := m.value; m.name {
 		case "rates":
@@ -21,11 +45,14 @@ func (r *reader) readVAT(v value) error {
 		case "reverse_charge":
 			to.reverse, err = r.reverseCharge(v)
 		case "transaction":
-			to.transaction, err = v.yesOrNo()
+			var yes bool
+			yes, err = v.yesOrNo()
+			to.transaction = &yes
 		case "exchange_rate":
 			var from string
 			from, err = v.oneOf("visma", "klarna")
-			to.klarnaRate = from == "klarna"
+			klarna := from == "klarna"
+			to.klarnaRate = &klarna
 		}
 		if err != nil {
 			return err
@@ -35,7 +62,7 @@ func (r *reader) readVAT(v value) error {
 }
 
 // rates reads the rates that are expected, each with where its VAT goes.
-func (r *reader) rates(v value) (map[int64]vatRate, error) {
+func (r vatReader) rates(v value) (map[int64]vatRate, error) {
 	members, err := v.members()
 	if err != nil {
 		return nil, err
@@ -56,7 +83,7 @@ func (r *reader) rates(v value) (map[int64]vatRate, error) {
 	return rates, nil
 }
 
-func (r *reader) rate(v value) (to vatRate, err error) {
+func (r vatReader) rate(v value) (to vatRate, err error) {
 	members, err := v.object("account", "code", "id")
 	if err != nil {
 		return to, err
@@ -78,14 +105,23 @@ func (r *reader) rate(v value) (to vatRate, err error) {
 }
 
 // vatAccount reads an account and notes a name, which check makes sure of.
-func (r *reader) vatAccount(v value) (string, error) {
+func (r vatReader) vatAccount(v value) (string, error) {
 	var references []reference
 	account, err := v.account(&references)
-	r.vatReferences = append(r.vatReferences, references...)
+	for _, ref := range references {
+		r.vatReferences = append(r.vatReferences, levelReference{ref, r.layer})
+	}
 	return account, err
 }
 
-func (r *reader) reverseCharge(v value) (*reverseCharge, error) {
+// reverseCharge reads what the buyer owes; `false` says that nothing is owed.
+func (r vatReader) reverseCharge(v value) (*reverseCharge, error) {
+	if !v.isMapping() {
+		if _, err := v.oneOf("false"); err != nil {
+			return nil, err
+		}
+		return &reverseCharge{}, nil
+	}
 	members, err := v.object("rate", "input", "output", "input_code", "output_code", "input_id", "output_id")
 	if err != nil {
 		return nil, err

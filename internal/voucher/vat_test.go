@@ -110,11 +110,14 @@ func TestReverseChargeIsTwoLinesThatComeToZero(t *testing.T) {
 }
 
 func TestReverseChargeIsOwedOnFeesAloneLessWhatIsRefundedAndExempt(t *testing.T) {
-	exempt := []string{"FEE/LOAN_FEE: {account: loan_costs,", "FEE/LOAN_FEE: {reverse_charge: false, account: loan_costs,"}
 	proof := prove(t, payout(settlement.Totals{Fee: 150_00, FeeRefund: 30_00, Charge: 40_00, Settlement: -160_00}),
 		row("FEE/SERVICING_FEE", 100_00), row("FEE/LOAN_FEE", 50_00), row("FEE_REFUND/FEE_REFUND", 30_00), row("CHARGE/MANUAL_ENTRY", 40_00))
-	if got := balance(compile(t, finnishCharge(t, exempt...), proof), "1763"); got != 17_85 { // 25.5 % of 70.00
+	if got := balance(compile(t, finnishCharge(t), proof), "1763"); got != 17_85 { // 25.5 % of 70.00
 		t.Errorf("input VAT of %d", got)
+	}
+	owed := []string{"FEE/LOAN_FEE: {reverse_charge: false, ", "FEE/LOAN_FEE: {reverse_charge: true, "}
+	if got := balance(compile(t, finnishCharge(t, owed...), proof), "1763"); got != 30_60 { // of 120.00
+		t.Errorf("input VAT of %d where the loan fee owes it too", got)
 	}
 	refund := prove(t, payout(settlement.Totals{FeeRefund: 30_00, Settlement: 30_00}), row("FEE_REFUND/FEE_REFUND", 30_00))
 	if got := balance(compile(t, finnishCharge(t), refund), "1763"); got != -7_65 {

@@ -1,9 +1,13 @@
 package e2e_test
 
 import (
+	"net/http"
+	"strings"
 	"testing"
 
+	"kvitt/internal/posting"
 	"kvitt/sandbox/shop"
+	"kvitt/sandbox/vismasim"
 	"kvitt/workflows"
 )
 
@@ -45,6 +49,73 @@ func TestVATTransactionsAndKlarnasRateAreTakenByTheBooks(t *testing.T) {
 				t.Errorf("VAT of %d öre is booked, and Klarna's invoice says %d", l.BaseDebit, owed)
 			}
 		}
+	}
+}
+
+// A shop sells at home with VAT on its fees, and abroad with a reverse charge.
+func TestAnOverrideHasTheVATOfItsCountry(t *testing.T) {
+	t.Parallel()
+	abroad := func(r shop.Row) shop.Row {
+		r.PurchaseCountry = "FI"
+		return r
+	}
+	right := settled(t, "2026-03-10", and(abroad(shop.Of(shop.TypeFee, "SERVICING_FEE", 20_02))))
+	wrong := settled(t, "2026-03-11", and(abroad(shop.Of(shop.TypeFee, "SERVICING_FEE", 20_02).WithVAT(2500))))
+	h := town(t).house(t, plan{payouts: []*shop.Payout{right, wrong}})
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "\ntexts:\n", `
+overrides:
+  - when: {country: FI}
+    vat:
+      rates: {"0": {}}
+      reverse_charge: {rate: "25.5", input: "2645", output: "2614"}
+
+texts:
+`))
+	report(t, h.starter(t, h.backfill("2026-03-01", "2026-03-31")...).with(t, 3)).came(t, counted{Found: 2, Posted: 1, Held: 1})
+	balances := map[string]int64{}
+	for _, l := range h.batch(t, right.PaymentReference).Lines {
+		balances[l.Account] += l.Debit - l.Credit
+	}
+	if balances["2645"] != 5_11 || balances["2614"] != -5_11 { // 25.5 % of 20.02 is 5.1051
+		t.Errorf("the reverse charge is %d and %d", balances["2645"], balances["2614"])
+	}
+	why := h.held(t, wrong.PaymentReference, "vat_rate_unexpected")
+	if !strings.Contains(why.Detail, "expects 0 % for country FI") {
+		t.Errorf("it says %s", why.Detail)
+	}
+}
+
+func TestABatchThatDoesNotTakeKlarnasRateIsHeldAndNotReleased(t *testing.T) {
+	t.Parallel()
+	away := settled(t, "2026-03-11", in("NOK"), homely)
+	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{away}})
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "vat:\n", "vat:\n  exchange_rate: klarna\n"))
+	h.connect(t)
+	inject(t, h, vismasim.Fault{Kind: vismasim.RateIgnored, Method: http.MethodPost, Path: journals})
+	report(t, h.starter(t, h.backfill("2026-03-01", "2026-03-31")...).with(t, 3)).came(t, counted{Found: 1, Held: 1})
+	why := h.held(t, away.PaymentReference, "batch_differs")
+	_, rate, told := strings.Cut(why.Detail, ", meant was ")
+	if !told || !strings.Contains(why.Detail, "exchange rate is ") {
+		t.Fatalf("it says %s", why.Detail)
+	}
+	b := h.batch(t, away.PaymentReference)
+	if b.Released() {
+		t.Errorf("batch %s was released at the rate %s", b.Number, b.Rate)
+	}
+	// Somebody gives it the rate, and it goes on.
+	if err := h.Visma.EditBatch(h.firm.TenantID, b.Number, func(b *vismasim.Batch) { b.Rate = rate }); err != nil {
+		t.Fatal(err)
+	}
+	h.done(t, "payout", "retry", h.id, away.PaymentReference)
+	if got := h.verified(t, away.PaymentReference); got.State != workflows.StateVerified {
+		t.Errorf("it is %s", got.State)
+	}
+	// What somebody changes later is told.
+	if err := h.Visma.EditBatch(h.firm.TenantID, b.Number, func(b *vismasim.Batch) { b.Rate = "0.9" }); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.look(t); got.Words[posting.Edited] != 1 {
+		t.Errorf("the daily check found %+v", got)
 	}
 }
 

@@ -80,9 +80,17 @@ func TestARateMayBeGivenAndOtherwiseDependsOnlyOnTheDay(t *testing.T) {
 	if got := w.journal(given)["debitTotal"]; got != json.Number("1150.0") {
 		t.Errorf("100 EUR at 11.5 is %v SEK", got)
 	}
+	if got := w.journal(given)["exchangeRate"]; got != json.Number("11.5") {
+		t.Errorf("the rate that was given reads %v", got)
+	}
 	first, _ := w.post(voucher(lines, set("currencyId", "EUR")))
 	second, _ := w.post(voucher(lines, set("currencyId", "EUR")))
 	next, _ := w.post(voucher(lines, set("currencyId", "EUR"), set("transactionDate", "2026-01-29T00:00:00")))
+	w.inject(vismasim.Fault{Kind: vismasim.RateIgnored, Path: "/v2/journaltransaction"})
+	ignored, _ := w.post(voucher(lines, set("currencyId", "EUR"), set("exchangeRate", json.Number("11.5"))))
+	if a, b := w.journal(first)["exchangeRate"], w.journal(ignored)["exchangeRate"]; a != b {
+		t.Errorf("the rate that was to be ignored is %v, and the day's %v", b, a)
+	}
 	if a, b, c := w.journal(first)["exchangeRate"], w.journal(second)["exchangeRate"], w.journal(next)["exchangeRate"]; a != b || a == c {
 		t.Errorf("the rates are %v and %v on one day, %v on another", a, b, c)
 	}

@@ -36,6 +36,7 @@ const (
 	NotFound            FaultKind = "not_found"           // 404, whatever is asked for
 	Rejected            FaultKind = "rejected"            // 400 with Message, nothing done
 	ReleaseFailed       FaultKind = "release_failed"      // 200 with actionResult Failed, nothing done
+	RateIgnored         FaultKind = "rate_ignored"        // does it, with the company's own exchange rate
 )
 
 // Faults of the background job that a request starts; the request itself is
@@ -56,7 +57,7 @@ const (
 
 var requestFaults = []FaultKind{
 	Slow, TimeoutBeforeCommit, TimeoutAfterCommit, TimeoutThenCommit, ResetBeforeCommit, ResetAfterCommit, ErrorBeforeCommit, ErrorAfterCommit,
-	HTMLError, Truncated, Throttled, ThrottledBare, PagesShift, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, ReleaseFailed,
+	HTMLError, Truncated, Throttled, ThrottledBare, PagesShift, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, ReleaseFailed, RateIgnored,
 }
 
 var jobFaults = []FaultKind{

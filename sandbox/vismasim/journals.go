@@ -14,6 +14,9 @@ func (s *Sim) createJournal(q *call) (answer, error) {
 	if err != nil {
 		return answer{}, plainly("The request is invalid: %s.", err)
 	}
+	if q.fault.Kind == RateIgnored {
+		u.ExchangeRate = value[literal]{}
+	}
 	b := &Batch{Module: "GL", Created: q.at}
 	if err := (compiler{q.c, s.o.Limits, "creating document"}).apply(b, u, q.at); err != nil {
 		return answer{}, err

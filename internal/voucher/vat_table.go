@@ -1,0 +1,55 @@
+package voucher
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// VATRow is something that a profile says about VAT, for people. Account is as it
+// is written, a number or a name.
+type VATRow struct {
+	When    string `json:"when,omitempty"` // "currency EUR": an override
+	Member  string `json:"member"`         // rates, reverse_charge.input, .output, reverse_charge, transaction or exchange_rate
+	Value   string `json:"value"`          // "25.5 %", "true", "klarna"; of rates: empty when none is expected
+	Account string `json:"account,omitempty"`
+	Number  string `json:"number,omitempty"` // the account's number, or several by currency
+	Code    string `json:"code,omitempty"`
+	ID      string `json:"id,omitempty"`
+}
+
+// VAT is what the profile says about VAT as a table: the profile itself, then its
+// overrides, the most specific last.
+func (p *Profile) VAT() []VATRow {
+	var out []VATRow
+	for i := range slices.Backward(p.layers) {
+		l := &p.layers[i]
+		say := func(member, value, account string, at vatRate) {
+			out = append(out, VATRow{
+				When: l.when.words(), Member: member, Value: value,
+				Account: account, Number: p.numbers(account, l.when), Code: at.code, ID: at.id,
+			})
+		}
+		for _, rate := range slices.Sorted(maps.Keys(l.vat.rates)) {
+			say("rates", Percent(rate)+" %", l.vat.rates[rate].account, l.vat.rates[rate])
+		}
+		if l.vat.rates != nil && len(l.vat.rates) == 0 {
+			say("rates", "", "", vatRate{})
+		}
+		switch r := l.vat.reverse; {
+		case r == nil:
+		case r.rate == 0:
+			say("reverse_charge", "false", "", vatRate{})
+		default:
+			say("reverse_charge.input", Percent(r.rate)+" %", r.input, r.inputVAT)
+			say("reverse_charge.output", Percent(r.rate)+" %", r.output, r.outputVAT)
+		}
+		if yes, ok := said(l.vat.transaction); ok {
+			say("transaction", strconv.FormatBool(yes), "", vatRate{})
+		}
+		if yes, ok := said(l.vat.klarnaRate); ok {
+			say("exchange_rate", map[bool]string{true: "klarna", false: "visma"}[yes], "", vatRate{})
+		}
+	}
+	return out
+}
