@@ -178,43 +178,38 @@ func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflow
 			continue
 		}
 		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft}
-		stop, err := v.mayPost(ctx, in.PayoutRef, &own)
-		if err != nil {
-			return workflows.Posted{}, err
-		}
-		if own.Voucher == nil {
+		wanted, stop, err := v.stillWanted(ctx, in.PayoutRef, &own)
+		switch {
+		case err != nil || stop != nil:
+			return workflows.Posted{Held: stop}, err
+		case !wanted:
 			continue
 		}
-		if stop == nil {
-			var got workflows.Posted
-			if got, err = v.postPart(ctx, in.PayoutRef, poster, own); err != nil || got.LookAgain > 0 || got.Held != nil {
-				return got, err
-			}
-			continue
+		if got, err := v.postPart(ctx, in.PayoutRef, poster, own); err != nil || got.LookAgain > 0 || got.Held != nil {
+			return got, err
 		}
-		return workflows.Posted{Held: stop}, nil
 	}
 	return workflows.Posted{}, nil
 }
 
-// mayPost looks whether a part is still to be booked. One that is given up
-// leaves the intent without a voucher, and an entry in the audit trail.
-func (v *Visma) mayPost(ctx context.Context, ref workflows.PayoutRef, own *posting.Intent) (*workflows.Held, error) {
+// stillWanted looks whether a part is still to be booked; one that is given up
+// is in the audit trail. What is on its way stays what it is.
+func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *posting.Intent) (bool, *workflows.Held, error) {
 	sent, err := v.Store.Accruals().Posting(ctx, own.Company, own.Voucher.Token)
 	if err == nil && posting.Bound(sent.State) {
-		own.Periods, own.Draft = []string{sent.Period}, sent.Mode == "draft"
-		return nil, json.Unmarshal(sent.Voucher, own.Voucher)
+		own.Periods, own.Draft, own.Voucher = []string{sent.Period}, sent.Mode == "draft", &voucher.Voucher{}
+		return true, nil, json.Unmarshal(sent.Voucher, own.Voucher)
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return nil, err
+		return false, nil, err
 	}
 	profile, _, err := v.Doors.Profile(ctx, ref.Connection, 0)
 	if err != nil {
-		return heldFor(err), unlessHeld(err)
+		return false, heldFor(err), unlessHeld(err)
 	}
 	firm, stop, err := v.company(ctx, ref.Connection)
 	if err != nil || stop != nil {
-		return stop, err
+		return false, stop, err
 	}
 	why := "the posting profile no longer splits payouts"
 	if profile.Periods.Split {
@@ -225,19 +220,18 @@ func (v *Visma) mayPost(ctx context.Context, ref workflows.PayoutRef, own *posti
 		}
 		switch {
 		case closed == nil:
-			return nil, nil //nolint:nilnil // nothing stops it
+			return true, nil, nil
 		case profile.Periods.Policy != voucher.NextOpen:
 			v.Doors.ForgetCompany(ref.Connection)
-			return closed, nil
+			return false, closed, nil
 		}
 		why = closed.Detail
 	}
 	left, err := json.Marshal(map[string]string{"period": own.Periods[0], "why": why})
 	if err != nil {
-		return nil, fmt.Errorf("record that %s is not booked: %w", own.Voucher.PaymentReference, err)
+		return false, nil, fmt.Errorf("record that %s is not booked: %w", own.Voucher.PaymentReference, err)
 	}
-	own.Voucher = nil
-	return nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "split.left_out", After: left})
+	return false, nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "split.left_out", After: left})
 }
 
 // postPart takes one part from intended to final.

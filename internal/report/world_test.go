@@ -114,7 +114,7 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 		Settlement: payout.Totals.Settlement, OpeningDebt: payout.Totals.OpeningDebt, ClosingDebt: payout.Totals.ClosingDebt, Payout: w.json(payout),
 	}})
 	w.must(err)
-	tally, kept, announced, err := activities.Fetch(ctx, client, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout)
+	tally, kept, announced, err := activities.Fetch(ctx, client, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout, nil)
 	w.must(err)
 	proof, err := settlement.Prove(payout, tally, announced, nil)
 	w.must(err)
