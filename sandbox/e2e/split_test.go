@@ -236,3 +236,45 @@ func TestAPayoutOfWhichItCannotBeToldWhatBelongsWhereIsHeld(t *testing.T) {
 		}
 	})
 }
+
+func TestAPayoutOfThreeMonthsIsSplitIntoEach(t *testing.T) {
+	t.Parallel()
+	days := []time.Time{
+		time.Date(2026, 2, 27, 9, 0, 0, 0, time.UTC), time.Date(2026, 3, 30, 9, 0, 0, 0, time.UTC), time.Date(2026, 4, 1, 9, 0, 0, 0, time.UTC),
+	}
+	p := settled(t, "2026-04-02", func(s *shop.Settlement) {
+		s.Rows = append(s.Rows, shop.SaleRows(uint64(serial.Add(1))+2_000_000, 10_000, 300, 350, 2500)...) //nolint:gosec // it counts from 1
+		for i := range s.Rows {
+			s.Rows[i].CaptureDate = days[i*len(days)/len(s.Rows)]
+		}
+	})
+	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{p}})
+	h.splits(t, "hold", "1687")
+	h.connect(t)
+	report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
+	rows, owed := p.Rows.(shop.List), map[string]int64{}
+	for i := range rows {
+		r := &rows[i]
+		for _, end := range []string{"2026-02-28", "2026-03-31"} {
+			if r.CaptureDate.Format(time.DateOnly) > end {
+				continue
+			}
+			if r.Type == "SALE" {
+				owed[end] += r.Amount
+			} else {
+				owed[end] -= r.Amount + r.VAT
+			}
+		}
+	}
+	for _, end := range []string{"2026-02-28", "2026-03-31", "2026-04-30"} {
+		if got := h.on(end)["1687"]; got != owed[end] {
+			t.Errorf("at the end of %s the receivable is %d, want %d", end, got, owed[end])
+		}
+	}
+	if owed["2026-02-28"] == 0 || owed["2026-03-31"] == owed["2026-02-28"] {
+		t.Errorf("the payout straddles nothing: %v", owed)
+	}
+	if n := len(h.Visma.Books(h.firm.TenantID).List); n != 5 {
+		t.Errorf("there are %d batches, want the payout, two parts, and what takes them back", n)
+	}
+}
