@@ -21,6 +21,19 @@ import (
 // PrepareAccrual sums what is captured and not paid out, compiles its voucher
 // and remembers it. Once it may have been sent, it stays what it is.
 func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
+	out, err := v.prepareAccrual(ctx, in)
+	if err == nil && out.Refused != "" {
+		err = v.accrualOver(ctx, in)
+	}
+	return out, err
+}
+
+// accrualOver forgets why an accrual waited: it has ended.
+func (v *Visma) accrualOver(ctx context.Context, in workflows.AccrualInput) error {
+	return over(ctx, v.Store, in.Connection, workflows.WorkAccrual, in.Name())
+}
+
+func (v *Visma) prepareAccrual(ctx context.Context, in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
 	refused := func(format string, args ...any) (workflows.PreparedAccrual, error) {
 		return workflows.PreparedAccrual{Refused: fmt.Sprintf(format, args...)}, nil
 	}
@@ -60,6 +73,9 @@ func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 	if why != "" {
 		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
 		return workflows.PreparedAccrual{Refused: why}, nil
+	}
+	if in.Seen != "" && in.Seen != document.Hash() {
+		return refused("the figures are others than those that were looked at: payouts have come since; look at them again")
 	}
 	out := workflows.PreparedAccrual{VoucherHash: document.Hash(), Periods: []string{period}, Draft: voucher.Mode(row.Posting) == voucher.Draft}
 	return out, v.rememberAccrual(ctx, &in, &row, document, out)
@@ -186,6 +202,9 @@ func (v *Visma) PostAccrual(ctx context.Context, in workflows.AccrualStep) (work
 	if got.Stop != nil {
 		out.Held = reason(got.Stop.Code, got.Stop.Detail)
 	}
+	if workflows.RefusesAccrual(out.Held) {
+		return out, v.accrualOver(ctx, in.AccrualInput)
+	}
 	return out, nil
 }
 
@@ -205,9 +224,9 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	case stop != nil:
 		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
 	case state == posting.Draft:
-		return workflows.Completed{State: workflows.StatePosted}, nil
+		return workflows.Completed{State: workflows.StatePosted}, v.accrualOver(ctx, in.AccrualInput)
 	}
-	return workflows.Completed{State: workflows.StateVerified}, nil
+	return workflows.Completed{State: workflows.StateVerified}, v.accrualOver(ctx, in.AccrualInput)
 }
 
 func accrualText(in workflows.AccrualStep, v *voucher.Voucher) []byte {

@@ -48,6 +48,7 @@ type steps struct {
 	dropped   []notice.Facts
 	called    []string
 	holds     []workflows.Hold
+	stops     []workflows.Stopped
 	decisions []workflows.Decision
 	finished  []workflows.FinishSyncInput
 	missing   []notice.Missing // what FinishSync finds
@@ -147,6 +148,10 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	add(env, &s.mu, workflows.CompleteAccrual, func(workflows.AccrualStep) (workflows.Completed, error) {
 		note("complete accrual")
 		return s.completeAccrual()
+	})
+	add(env, &s.mu, workflows.KeepStop, func(in workflows.Stopped) (workflows.Nothing, error) {
+		s.stops = append(s.stops, in)
+		return workflows.Nothing{}, nil
 	})
 	add(env, &s.mu, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)
