@@ -65,3 +65,61 @@ func TestAnAccrualIsPostedOnceAndTakenBackInTheNextPeriod(t *testing.T) {
 	}
 	says(t, h.done(t, "accrue", h.id, "--list"), "verified")
 }
+
+// An accrual is looked at, asked for and confirmed in the browser; a viewer sees
+// it and cannot ask.
+func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
+	t.Parallel()
+	w := theVillage(t)
+	before, after := settled(t, "2026-03-30", capturedOn("2026-03-27")), settled(t, "2026-04-02", capturedOn("2026-03-31"))
+	h := w.house(t, plan{payouts: []*shop.Payout{before, after}})
+	report(t, h.done(t, h.backfill("2026-03-01", "2026-04-30")...)).came(t, counted{Found: 2, Posted: 2})
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "texts:\n",
+		"accrual: {receivable: \"1687\", clearing: clearing, fees: fees, vat: \"1650\"}\ntexts:\n"))
+	page := "/connections/" + h.id + "/accruals"
+
+	viewer := w.resident(t, "viewer")
+	viewer.open(page+"?at=2026-03-31", 200)
+	viewer.sees("viewer", "Would be posted in SEK", "1687", spaced(after.Totals.Settlement), "takes somebody who may approve")
+	var status int
+	viewer.must(viewer.Await(`fetch('`+page+`', {method: 'POST', body: new URLSearchParams({at: '2026-03-31', currency: 'SEK', voucher: 'x', sure: 'yes'})}).then(a => a.status)`, &status))
+	viewer.Complaints = nil // the browser tells of the refusal
+	if n := len(h.Visma.Books(h.firm.TenantID).List); status != 403 || n != 2 {
+		t.Fatalf("a viewer's request was answered %d, and there are %d batches", status, n)
+	}
+
+	p := w.resident(t, "approver")
+	p.name = "accruals"
+	p.open("/connections/"+h.id, 200)
+	p.goes("Accruals")
+	p.sees("empty", "No accrual was asked for yet.")
+	p.fill("Last day of the period", "2026-04-01")
+	p.goes("Show")
+	p.sees("middle", "Would be posted in SEK")
+	p.goes("Accrue SEK …")
+	p.goes("Yes, post it")
+	p.sees("refused", "not the last day of a financial period")
+	p.open(page+"?at=2026-03-31", 200)
+	p.sees("figures", "Captured, not paid out 2026-03-31", "Would be posted in SEK", "1687")
+	p.goes("Accrue SEK …")
+	p.sees("confirm", "Accrue SEK at 2026-03-31?", "Exactly this voucher is posted")
+	if n := len(h.Visma.Books(h.firm.TenantID).List); n != 2 {
+		t.Fatalf("before it was confirmed there are %d batches", n)
+	}
+	p.goes("Yes, post it")
+	p.sees("asked", "The accrual was asked for.", "accrual 2026-03-31 SEK", "verified")
+	if books := h.Visma.Books(h.firm.TenantID).List; len(books) != 4 || !books[2].Reversing {
+		t.Fatalf("there are %d batches, want the accrual and what takes it back too", len(books))
+	}
+	h.checkDrift(t)
+	p.open(page+"?at=2026-03-31", 200)
+	p.sees("taken-back", "taken back by batch "+h.Visma.Books(h.firm.TenantID).List[3].Number, "It was asked for already")
+	p.must(p.Phone(true))
+	p.must(p.Dark(true))
+	p.sees("phone-dark", "What was asked for")
+	var width []int
+	p.must(p.Value(`[document.documentElement.scrollWidth, window.innerWidth]`, &width))
+	if width[0] > width[1] {
+		t.Errorf("on a phone the page is %d wide and the screen %d", width[0], width[1])
+	}
+}
