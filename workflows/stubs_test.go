@@ -55,6 +55,7 @@ type steps struct {
 	saved     []workflows.SaveConnectionInput
 	schedules []workflows.ScheduleInput
 	drifts    int
+	astray    map[string]int // what CheckDrift finds
 }
 
 func answers[T any](out ...T) func() (T, error) {
@@ -197,7 +198,7 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	})
 	add(env, &s.mu, workflows.CheckDrift, func(workflows.DriftInput) (workflows.DriftFound, error) {
 		s.drifts++
-		return workflows.DriftFound{}, nil
+		return workflows.DriftFound{Words: s.astray}, nil
 	})
 	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
 		note("erase")

@@ -186,6 +186,9 @@ func writeAccruals(w io.Writer, all []operate.Accrual) error {
 			for _, d := range a.Books.Differences {
 				words = append(words, a.Name+": "+operate.Printable(d)+".")
 			}
+			if a.Books.Helps != "" {
+				words = append(words, "→ "+a.Books.Helps)
+			}
 		}
 		if a.HeldReason != "" {
 			words = append(words, a.Name+": "+operate.Printable(a.Words))

@@ -39,6 +39,7 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 	e.authorization(c.ID, &status.Visma)
 	e.payouts(ctx, c)
 	e.books(ctx, c)
+	e.accruals(ctx, c)
 	e.syncAge(ctx, c, latest(c.CreatedAt, status.Klarna.Since, status.Visma.Since))
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/posting"
 	"kvitt/internal/report"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -34,6 +35,7 @@ type Accrual struct {
 type AccrualBooks struct {
 	Word        string    `json:"word"`
 	Differences []string  `json:"differences,omitempty"`
+	Helps       string    `json:"helps,omitempty"`
 	TakenBackBy string    `json:"taken_back_by,omitempty"` // the batch of the next period
 	CheckedAt   time.Time `json:"checked_at"`
 }
@@ -112,6 +114,13 @@ func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (A
 			return one, fmt.Errorf("read what was found of %s in Visma.net: %w", row.PaymentReference, err)
 		}
 		one.Books.TakenBackBy = sheet.TakenBackBy
+		switch one.Books.Word {
+		case posting.AsPosted, posting.NowReleased:
+		case posting.NotTakenBack:
+			one.Books.Helps = posting.NotTakenBackHelps
+		default:
+			one.Books.Helps = "Kvitt changes nothing in Visma.net and posts nothing because of it; decide there."
+		}
 	}
 	return one, nil
 }

@@ -11,6 +11,9 @@ import (
 // AsPosted is the word of a drift that is none.
 const AsPosted = "as_posted"
 
+// NotTakenBack is the word of an accrual that Visma.net has not taken back.
+const NotTakenBack = "not_taken_back"
+
 // Drift is what the last look at Visma.net found of a batch that was posted.
 type Drift struct {
 	CompanyID   string

@@ -111,7 +111,7 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 	if books := h.Visma.Books(h.firm.TenantID).List; len(books) != 4 || !books[2].Reversing {
 		t.Fatalf("there are %d batches, want the accrual and what takes it back too", len(books))
 	}
-	h.checkDrift(t)
+	h.look(t)
 	p.open(page+"?at=2026-03-31", 200)
 	p.sees("taken-back", "taken back by batch "+h.Visma.Books(h.firm.TenantID).List[3].Number, "It was asked for already")
 	p.must(p.Phone(true))
