@@ -1,10 +1,12 @@
 package e2e_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"kvitt/internal/posting"
 	"kvitt/sandbox/shop"
 )
 
@@ -53,6 +55,9 @@ func TestAnAccrualIsPostedOnceAndTakenBackInTheNextPeriod(t *testing.T) {
 	if !own.Released() || !own.Reversing || own.Date.Format(time.DateOnly) != "2026-03-31" || back.Reverses != own.Number || back.Date.Format(time.DateOnly) != "2026-04-01" {
 		t.Errorf("accrual %+v\ntaken back by %+v", own, back)
 	}
+	if want := []string{"kvitt.accrual.2026-03-31.SEK.txt", "kvitt.accrual.2026-03-31.SEK.csv"}; !slices.Equal(names(own), want) {
+		t.Errorf("on the batch hang %v", names(own))
+	}
 	for _, l := range own.Lines {
 		if l.Account == "1687" && l.Debit != after.Totals.Settlement {
 			t.Errorf("the receivable is %d, and Klarna paid %d out", l.Debit, after.Totals.Settlement)
@@ -64,6 +69,23 @@ func TestAnAccrualIsPostedOnceAndTakenBackInTheNextPeriod(t *testing.T) {
 		}
 	}
 	says(t, h.done(t, "accrue", h.id, "--list"), "verified")
+
+	// Visma.net takes it back, or the daily check tells that it did not.
+	if got := h.look(t); got.Words[posting.AsPosted] != 3 || got.Looked != 3 {
+		t.Errorf("the daily check found %+v", got)
+	}
+	says(t, h.done(t, "accrue", h.id, "--list"), "as_posted, taken back by "+back.Number)
+	if err := h.Visma.RemoveBatch(h.firm.TenantID, back.Number); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.look(t); got.Words[posting.NotTakenBack] != 1 || got.Words[posting.AsPosted] != 2 {
+		t.Errorf("what took it back is gone, and the daily check found %+v", got)
+	}
+	told := h.done(t, "accrue", h.id, "--list")
+	says(t, told, "no batch in it takes batch "+own.Number+" back")
+	says(t, told, "Generate reversing entries")
+	trail := h.done(t, "audit", h.id)
+	says(t, trail, "accrual.drift")
 }
 
 // An accrual is looked at, asked for and confirmed in the browser; a viewer sees
