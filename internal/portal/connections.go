@@ -19,9 +19,10 @@ import (
 // listed is a connection in the list.
 type listed struct {
 	workflows.Status
-	LastSync, NextSync time.Time
-	LastOutcome        string
-	Held, Approval     int64
+	LastSync, NextSync  time.Time
+	LastOutcome         string
+	Held, Approval      int64
+	Reversals, Accruals int64 // that are held
 }
 
 // connections lists the connections.
@@ -67,7 +68,16 @@ func (p *Portal) listed(ctx context.Context, row *store.Connection, counts []sto
 			one.Approval += c.Payouts
 		}
 	}
-	return one, nil
+	stops, err := p.Desk.Store.Stops(ctx, row.ID, "")
+	for i := range stops {
+		switch stops[i].Work {
+		case workflows.WorkReversal:
+			one.Reversals++
+		case workflows.WorkAccrual:
+			one.Accruals++
+		}
+	}
+	return one, err
 }
 
 // creating is the form of a new connection.
@@ -166,6 +176,9 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 		if c.ConnectionID == row.ID {
 			d.add(c.State, c.Payouts)
 		}
+	}
+	if d.Reversals > 0 {
+		d.add(heldReversals, d.Reversals)
 	}
 	if d.History, err = p.history(r.Context(), row.ID); err != nil {
 		return err

@@ -104,6 +104,7 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/reject", signin.Approver, p.reject},
 		{"POST /connections/{id}/payouts/{ref}/retry", signin.Approver, p.retry},
 		{"POST /connections/{id}/payouts/{ref}/reverse", signin.Approver, p.reverse},
+		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
 		{"GET /connections/{id}/reports/{name}", signin.Viewer, p.report},
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},

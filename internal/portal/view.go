@@ -103,7 +103,7 @@ func tone(state string) string {
 	switch state {
 	case "active", "connected", "verified", "ok", "fetched", "nothing_due", "as_posted":
 		return "good"
-	case "reauth_required", "held", "failed", "due_but_missing", "unreleased", "edited", "voided", "gone", "elsewhere", "not_taken_back":
+	case "reauth_required", "held", "failed", "due_but_missing", "unreleased", "edited", "voided", "gone", "elsewhere", "not_taken_back", heldReversals:
 		return "bad"
 	case "setup", "verifying", "paused", "missing", "awaiting_approval", "waiting", "warning":
 		return "wait"
