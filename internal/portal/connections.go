@@ -83,6 +83,7 @@ func (p *Portal) listed(ctx context.Context, row *store.Connection, counts []sto
 // creating is the form of a new connection.
 type creating struct {
 	Name, Provider, Region, Preset, Posting string
+	FourEyes                                bool
 	Presets                                 []string
 	Problem                                 string // a key of the words
 }
@@ -95,7 +96,8 @@ func (p *Portal) newConnection(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error {
 	in := creating{
 		Name: strings.TrimSpace(r.PostFormValue("name")), Provider: r.PostFormValue("provider"), Region: r.PostFormValue("region"),
-		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"), Presets: voucher.Presets(),
+		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"),
+		FourEyes: r.PostFormValue("four_eyes") == "on", Presets: voucher.Presets(),
 	}
 	switch {
 	case in.Name == "" || len(in.Name) > 120 || notice.CheckName(in.Name) != nil:
@@ -119,7 +121,7 @@ func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	// Without a first day to post from, the connection waits for a person to start it.
-	row := store.Connection{ID: operate.ConnectionID(rand.Text()), Name: in.Name, Provider: in.Provider, Region: in.Region, Posting: in.Posting}
+	row := store.Connection{ID: operate.ConnectionID(rand.Text()), Name: in.Name, Provider: in.Provider, Region: in.Region, Posting: in.Posting, FourEyes: in.FourEyes}
 	if err := p.Desk.Create(r.Context(), &row, profile, document, workflows.Settings{}, by(r)); err != nil {
 		return err
 	}
