@@ -125,6 +125,11 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 	p.sees("figures", "Captured, not paid out 2026-03-31", "Would be posted in SEK", "1687")
 	p.goes("Accrue SEK …")
 	p.sees("confirm", "Accrue SEK at 2026-03-31?", "Exactly this voucher is posted")
+	p.must(p.Await(`fetch('`+page+`', {method: 'POST', body: new URLSearchParams({at: '2026-03-31', currency: 'SEK', voucher: 'another', sure: 'yes'})}).then(a => a.status)`, &status))
+	p.Complaints = nil
+	if status != 409 {
+		t.Errorf("a voucher that nobody was shown was answered %d", status)
+	}
 	if n := len(h.Visma.Books(h.firm.TenantID).List); n != 2 {
 		t.Fatalf("before it was confirmed there are %d batches", n)
 	}
