@@ -163,3 +163,18 @@ func TestAccrualsAreInTheExportAndTheMonthEndPack(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsHeldBesidesPayoutsIsInTheReportOfWhatIsHeld(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	v := w.accrue()
+	w.must(w.store.PutStop(t.Context(), store.Stop{ConnectionID: "c1", Work: store.WorkReversal, Name: w.refs[0], Reason: "period_closed", Held: []byte(`{"detail":"202601 is closed"}`)}))
+	w.must(w.store.Accruals().PutDrift(t.Context(), store.Drift{CompanyID: "5560001", Token: v.Token, Word: store.NotTakenBack}))
+	made, err := w.Make(t.Context(), report.Held, quarter)
+	w.must(err)
+	notes := strings.Join(made.Notes(), "\n")
+	for _, words := range []string{"the reversal of payout " + w.refs[0], "period_closed: 202601 is closed", "Not taken back by Visma.net: accrual 2026-01-31 SEK, batch 000900."} {
+		if !strings.Contains(notes, words) {
+			t.Errorf("%q is not in:\n%s", words, notes)
+		}
+	}
+}
