@@ -91,8 +91,8 @@ func (d *Desk) Accruals(ctx context.Context, connection string) ([]Accrual, erro
 }
 
 func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (Accrual, error) {
-	one := Accrual{Name: row.PaymentReference, State: row.State, BatchNumber: row.BatchNumber}
-	if err := json.Unmarshal(row.Voucher, &one.Voucher); err != nil {
+	one := Accrual{Name: row.PaymentReference, State: row.State, BatchNumber: row.BatchNumber, Voucher: &voucher.Voucher{}}
+	if err := json.Unmarshal(row.Voucher, one.Voucher); err != nil {
 		return one, fmt.Errorf("read the voucher of %s: %w", row.PaymentReference, err)
 	}
 	one.At, one.Currency = one.Voucher.Date.String(), string(one.Voucher.Currency)
