@@ -1,13 +1,17 @@
 package e2e_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"kvitt/activities"
 	"kvitt/internal/posting"
 	"kvitt/sandbox/shop"
+	"kvitt/sandbox/vismasim"
+	"kvitt/workflows"
 )
 
 // capturedOn dates all rows of a payout.
@@ -149,4 +153,42 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 	if width[0] > width[1] {
 		t.Errorf("on a phone the page is %d wide and the screen %d", width[0], width[1])
 	}
+}
+
+// An accrual that is held is told of with what helps, and goes on when it is
+// asked for again.
+func TestAnAccrualThatIsHeldIsSeenAndGoesOn(t *testing.T) {
+	t.Parallel()
+	before, after := settled(t, "2026-03-30", capturedOn("2026-03-27")), settled(t, "2026-04-02", capturedOn("2026-03-31"))
+	h := town(t).house(t, plan{payouts: []*shop.Payout{before, after}})
+	report(t, h.done(t, h.backfill("2026-03-01", "2026-04-30")...)).came(t, counted{Found: 2, Posted: 2})
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "texts:\n",
+		"accrual: {receivable: \"1687\", clearing: clearing, fees: fees, vat: \"1650\"}\ntexts:\n"))
+	inject(t, h, vismasim.Fault{Kind: vismasim.ReleaseFailed, Method: http.MethodPost, Path: journals + "/*/action/release", Message: "The batch is being edited."})
+	accrue := []string{"accrue", h.id, "--at", "2026-03-31"}
+	says(t, h.starter(t, accrue...).with(t, 3), "release_failed")
+	says(t, h.done(t, "accrue", h.id, "--list"), "The batch is being edited")
+	if got := h.stock(t); got.Accruals["release_failed"] != 1 || len(got.Reversals) > 0 {
+		t.Errorf("the daily notice counts %+v", got)
+	}
+	h.done(t, accrue...)
+	if list := h.done(t, "accrue", h.id, "--list"); strings.Contains(list.out, "release_failed") || !strings.Contains(list.out, "verified") {
+		t.Errorf("it went on, and the list says\n%s", list.out)
+	}
+	if got := h.stock(t); len(got.Accruals) > 0 {
+		t.Errorf("it went on, and the daily notice counts %+v", got)
+	}
+	if books := h.Visma.Books(h.firm.TenantID).List; len(books) != 4 {
+		t.Errorf("there are %d batches, want two payouts, the accrual and what takes it back", len(books))
+	}
+}
+
+// stock is what the daily notice goes by.
+func (h *house) stock(t *testing.T) workflows.Stock {
+	t.Helper()
+	got, err := (&activities.Notices{Store: h.store}).TakeStock(t.Context(), workflows.StockInput{Connection: h.id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
 }

@@ -159,6 +159,9 @@ func TestAReversalWaitsForItsPeriodOrMovesWithTheOriginalDateAsTheProfileSays(t 
 	}
 	h.correct(t, "reverse", p).refused(t, 1, "being reversed already")
 	says(t, h.done(t, "payout", "list", h.id), "reversal held: period_closed")
+	if got := h.stock(t); got.Reversals["period_closed"] != 1 {
+		t.Errorf("the daily notice counts %+v", got)
+	}
 	if state := h.show(t, p.PaymentReference).State; state != workflows.StateVerified {
 		t.Errorf("meanwhile it is %s", state)
 	}
