@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,6 +23,19 @@ import (
 // PrepareAccrual sums what is captured and not paid out, compiles its voucher
 // and remembers it. Once it may have been sent, it stays what it is.
 func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
+	out, err := v.prepareAccrual(ctx, in)
+	if err == nil && out.Refused != "" {
+		err = v.accrualOver(ctx, in)
+	}
+	return out, err
+}
+
+// accrualOver forgets why an accrual waited: it has ended.
+func (v *Visma) accrualOver(ctx context.Context, in workflows.AccrualInput) error {
+	return over(ctx, v.Store, in.Connection, workflows.WorkAccrual, in.Name())
+}
+
+func (v *Visma) prepareAccrual(ctx context.Context, in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
 	refused := func(format string, args ...any) (workflows.PreparedAccrual, error) {
 		return workflows.PreparedAccrual{Refused: fmt.Sprintf(format, args...)}, nil
 	}
@@ -64,6 +78,9 @@ func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 	if why != "" {
 		v.Doors.ForgetCompany(in.Connection) // a person will now correct something there
 		return workflows.PreparedAccrual{Refused: why}, nil
+	}
+	if in.Seen != "" && in.Seen != document.Hash() {
+		return refused("the figures are others than those that were looked at: payouts have come since; look at them again")
 	}
 	out := workflows.PreparedAccrual{VoucherHash: document.Hash(), Periods: []string{period}, Draft: voucher.Mode(row.Posting) == voucher.Draft}
 	return out, v.rememberAccrual(ctx, &in, &row, document, out)
@@ -187,6 +204,9 @@ func (v *Visma) PostAccrual(ctx context.Context, in workflows.AccrualStep) (work
 	if got.Stop != nil {
 		out.Held = reason(got.Stop.Code, got.Stop.Detail)
 	}
+	if workflows.RefusesAccrual(out.Held) {
+		return out, v.accrualOver(ctx, in.AccrualInput)
+	}
 	return out, nil
 }
 
@@ -197,8 +217,8 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	if err != nil {
 		return workflows.Completed{}, err
 	}
-	state, stop, err := poster.Complete(ctx, intent, func(context.Context) ([]posting.Attachment, error) {
-		return []posting.Attachment{{Filename: "kvitt.accrual." + in.At + "." + in.Currency + ".txt", Body: accrualText(in, intent.Voucher)}}, nil
+	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context) ([]posting.Attachment, error) {
+		return v.accrualDocuments(ctx, in, intent.Voucher)
 	})
 	switch {
 	case err != nil:
@@ -206,9 +226,39 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	case stop != nil:
 		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
 	case state == posting.Draft:
-		return workflows.Completed{State: workflows.StatePosted}, nil
+		return workflows.Completed{State: workflows.StatePosted}, v.accrualOver(ctx, in.AccrualInput)
 	}
-	return workflows.Completed{State: workflows.StateVerified}, nil
+	return workflows.Completed{State: workflows.StateVerified}, v.accrualOver(ctx, in.AccrualInput)
+}
+
+// accrualDocuments are what hangs on the batch: what it is, and the figures that
+// it sums, day by day. Payouts that have come since it was compiled are in the
+// figures; then the text says so.
+func (v *Visma) accrualDocuments(ctx context.Context, in workflows.AccrualStep, posted *voucher.Voucher) ([]posting.Attachment, error) {
+	row, err := v.Store.Connection(ctx, in.Connection)
+	if err != nil {
+		return nil, err
+	}
+	profile, _, err := v.Doors.Profile(ctx, row.ID, 0)
+	if err != nil {
+		return nil, err
+	}
+	made := report.Reports{Source: v.Store, Connection: row, Zone: profile.Location(), Now: time.Now()}
+	n, err := made.Unsettled(ctx, posted.Date)
+	if err != nil {
+		return nil, err
+	}
+	n.Days = slices.DeleteFunc(n.Days, func(c report.Captured) bool { return c.Currency != posted.Currency })
+	var figures bytes.Buffer
+	if err := made.UnsettledReport(n).CSV(&figures); err != nil {
+		return nil, err
+	}
+	text := accrualText(in, posted)
+	if now, _ := made.Accrual(profile, n, posted.Currency); now == nil || now.Hash() != posted.Hash() {
+		text = append(text, "The figures per day were read later and come to something else: payouts or the posting profile have changed since.\n"...)
+	}
+	name := "kvitt.accrual." + in.At + "." + in.Currency
+	return []posting.Attachment{{Filename: name + ".txt", Body: text}, {Filename: name + ".csv", Body: figures.Bytes()}}, nil
 }
 
 func accrualText(in workflows.AccrualStep, v *voucher.Voucher) []byte {

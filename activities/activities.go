@@ -45,6 +45,7 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.BeginSync, ledger.BeginSync)
 	add(r, workflows.FinishSync, ledger.FinishSync)
 	add(r, workflows.HoldPayout, ledger.HoldPayout)
+	add(r, workflows.KeepStop, ledger.KeepStop)
 	add(r, workflows.RecordDecision, ledger.RecordDecision)
 	add(r, workflows.PayoutState, ledger.PayoutState)
 	add(r, workflows.SaveConnection, ledger.SaveConnection)

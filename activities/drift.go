@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
+	"kvitt/internal/visma"
 	"kvitt/workflows"
 )
 
@@ -15,18 +17,29 @@ import (
 const watched = 45 * 24 * time.Hour
 
 // CheckDrift compares what was posted lately with what Visma.net has now, and
-// records both sides. It changes nothing in Visma.net, and nothing is ever
-// posted because of what it finds.
+// records both sides: of payouts, and of accruals, which Visma.net has to take
+// back by itself. It changes nothing in Visma.net, and nothing is ever posted
+// because of what it finds.
 func (v *Visma) CheckDrift(ctx context.Context, in workflows.DriftInput) (workflows.DriftFound, error) {
 	var out workflows.DriftFound
-	rows, err := v.Store.PostingsToCheck(ctx, in.Connection, time.Now().Add(-watched))
-	if err != nil || len(rows) == 0 {
+	since := time.Now().Add(-watched)
+	rows, err := v.Store.PostingsToCheck(ctx, in.Connection, since)
+	if err != nil {
 		return out, err
 	}
-	if _, stop, err := v.company(ctx, in.Connection); err != nil || stop != nil {
+	accruals, err := v.Store.Accruals().PostingsToCheck(ctx, in.Connection, since)
+	if err != nil || len(rows)+len(accruals) == 0 {
+		return out, err
+	}
+	firm, stop, err := v.company(ctx, in.Connection)
+	if err != nil || stop != nil {
 		return out, err // another company has nothing of these
 	}
 	client, err := v.Doors.Visma(ctx, in.Connection)
+	if err != nil {
+		return out, err
+	}
+	profile, _, err := v.Doors.Profile(ctx, in.Connection, 0)
 	if err != nil {
 		return out, err
 	}
@@ -35,18 +48,39 @@ func (v *Visma) CheckDrift(ctx context.Context, in workflows.DriftInput) (workfl
 	if err != nil {
 		return out, err
 	}
+	poster.Memory = v.Store.Accruals()
+	of, err := poster.WatchAccruals(ctx, accruals, nextPeriod(firm.Calendar, visma.DateOf(time.Now().In(profile.Location()))))
+	if err != nil {
+		return out, err
+	}
 	out.Words = map[string]int{}
-	for i := range found {
-		if err := v.keepDrift(ctx, &found[i]); err != nil {
+	for i, f := range slices.Concat(found, of) {
+		if err := v.keepDrift(ctx, &f, i >= len(found)); err != nil {
 			return out, err
 		}
 		out.Looked++
-		out.Words[found[i].Word]++
+		out.Words[f.Word]++
 	}
 	return out, nil
 }
 
-func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding) error {
+// nextPeriod knows the period after another one, and whether it has begun today.
+func nextPeriod(calendar *visma.Calendar, today visma.Date) posting.Next {
+	return func(period string) (string, bool) {
+		own, ok := calendar.Period(period)
+		if !ok {
+			return "", false
+		}
+		for _, next := range calendar.Periods() {
+			if next.Start == own.End.AddDays(1) {
+				return next.ID, next.Start.Compare(today) <= 0
+			}
+		}
+		return "", false
+	}
+}
+
+func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding, accrual bool) error {
 	d := store.Drift{CompanyID: f.Posting.CompanyID, Token: f.Posting.Token, Word: f.Word}
 	for _, part := range []struct {
 		what any
@@ -58,22 +92,20 @@ func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding) error {
 		}
 		*part.into = text
 	}
-	if err := v.Store.PutDrift(ctx, d); err != nil || f.Word != posting.NowReleased {
+	put, released := v.Store.PutDrift, v.released
+	if accrual {
+		put, released = v.Store.Accruals().PutDrift, v.accrualReleased
+	}
+	if err := put(ctx, d); err != nil || f.Word != posting.NowReleased {
 		return err
 	}
-	return v.released(ctx, &f.Posting)
+	return released(ctx, &f.Posting)
 }
 
 // released makes a draft that somebody has released in Visma.net, as it was
 // posted, verified.
 func (v *Visma) released(ctx context.Context, row *store.Posting) error {
-	_, err := v.Store.UpdatePosting(ctx, row.CompanyID, row.Token, func(p *store.Posting) error {
-		if p.State == posting.Draft {
-			p.State = posting.Verified
-		}
-		return nil
-	})
-	if err != nil {
+	if _, err := v.Store.UpdatePosting(ctx, row.CompanyID, row.Token, verify); err != nil {
 		return err
 	}
 	return v.Store.UpdatePayout(ctx, row.ConnectionID, row.PaymentReference, func(p *store.Payout) error {
@@ -82,4 +114,17 @@ func (v *Visma) released(ctx context.Context, row *store.Posting) error {
 		}
 		return nil
 	}, nil)
+}
+
+func (v *Visma) accrualReleased(ctx context.Context, row *store.Posting) error {
+	_, err := v.Store.Accruals().UpdatePosting(ctx, row.CompanyID, row.Token, verify)
+	return err
+}
+
+// verify makes a draft verified.
+func verify(p *store.Posting) error {
+	if p.State == posting.Draft {
+		p.State = posting.Verified
+	}
+	return nil
 }

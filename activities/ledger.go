@@ -248,6 +248,11 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 	if err != nil {
 		return workflows.Recorded{}, err
 	}
+	if in.Kind == workflows.DecisionWithdraw {
+		if err := over(ctx, l.Store, in.Connection, workflows.WorkReversal, in.PaymentReference); err != nil {
+			return workflows.Recorded{}, err
+		}
+	}
 	return workflows.Recorded{}, l.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
 		switch {
 		case in.Kind == workflows.DecisionReject:

@@ -55,7 +55,27 @@ func (n *Notices) TakeStock(ctx context.Context, in workflows.StockInput) (workf
 			out.Waiting[c.HeldReason] += c.Payouts
 		}
 	}
-	return out, nil
+	return out, n.takeStockBeside(ctx, in.Connection, &out)
+}
+
+// takeStockBeside counts what waits for a person besides payouts.
+func (n *Notices) takeStockBeside(ctx context.Context, connection string, out *workflows.Stock) error {
+	stops, err := n.Store.Stops(ctx, connection, "")
+	if err != nil {
+		return err
+	}
+	counts := map[string]*map[string]int64{workflows.WorkReversal: &out.Reversals, workflows.WorkAccrual: &out.Accruals}
+	for i := range stops {
+		into := counts[stops[i].Work]
+		if into == nil {
+			continue // of a later version
+		}
+		if *into == nil {
+			*into = map[string]int64{}
+		}
+		(*into)[stops[i].Reason]++
+	}
+	return nil
 }
 
 // Notify sends a notice through every channel that has not sent it yet. One

@@ -168,9 +168,34 @@ func TestStockIsThatOfTheOneConnection(t *testing.T) {
 	if err := d.store.PutSyncRun(t.Context(), store.SyncRun{ID: "r", ConnectionID: "c1", Mode: "schedule", From: at, To: at, StartedAt: at, FinishedAt: &at, Outcome: store.OutcomeNothingDue}); err != nil {
 		t.Fatal(err)
 	}
+	for _, stop := range []store.Stop{
+		{ConnectionID: "c1", Work: store.WorkReversal, Name: "4", Reason: "period_closed"},
+		{ConnectionID: "c1", Work: store.WorkAccrual, Name: "a", Reason: "batch_differs"},
+		{ConnectionID: "c1", Work: "of a later version", Name: "x", Reason: "y"},
+		{ConnectionID: "c2", Work: store.WorkReversal, Name: "5", Reason: "period_closed"},
+	} {
+		if err := d.store.PutStop(t.Context(), stop); err != nil {
+			t.Fatal(err)
+		}
+	}
 	got, err := d.do.TakeStock(t.Context(), workflows.StockInput{Connection: "c1"})
-	want := workflows.Stock{LastSync: at, SyncLimit: 26 * time.Hour, GrantWarning: 14 * 24 * time.Hour, Waiting: map[string]int64{"period_closed": 2, "approval": 1}}
+	want := workflows.Stock{
+		LastSync: at, SyncLimit: 26 * time.Hour, GrantWarning: 14 * 24 * time.Hour, Waiting: map[string]int64{"period_closed": 2, "approval": 1},
+		Reversals: map[string]int64{"period_closed": 1}, Accruals: map[string]int64{"batch_differs": 1},
+	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
+	}
+}
+
+// The workflow tells of an accrual that was not taken back by the word that the
+// comparison gives it, and of stops by the works that they are kept under.
+func TestTheWorkflowsAndTheStoreMeanTheSameByAWord(t *testing.T) {
+	for _, c := range [][2]string{
+		{workflows.DriftNotTakenBack, store.NotTakenBack}, {workflows.WorkReversal, store.WorkReversal}, {workflows.WorkAccrual, store.WorkAccrual},
+	} {
+		if c[0] != c[1] {
+			t.Errorf("%q and %q", c[0], c[1])
+		}
 	}
 }

@@ -20,6 +20,14 @@ import (
 // PrepareReversal mirrors the voucher that was posted and finds a period for
 // it. Once the mirrored batch may have been sent, it stays what it is.
 func (v *Visma) PrepareReversal(ctx context.Context, in workflows.ReverseInput) (workflows.PreparedReversal, error) {
+	out, err := v.prepareReversal(ctx, in)
+	if err == nil && out.Refused != "" {
+		err = over(ctx, v.Store, in.Connection, workflows.WorkReversal, in.PaymentReference)
+	}
+	return out, err
+}
+
+func (v *Visma) prepareReversal(ctx context.Context, in workflows.ReverseInput) (workflows.PreparedReversal, error) {
 	row, original, refused, err := v.reversible(ctx, in)
 	if err != nil || refused != "" {
 		return workflows.PreparedReversal{Refused: refused}, err
@@ -193,6 +201,9 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 		p.State = posting.Reversed
 		return nil
 	}); err != nil {
+		return workflows.Completed{}, err
+	}
+	if err := over(ctx, v.Store, in.Connection, workflows.WorkReversal, in.PaymentReference); err != nil {
 		return workflows.Completed{}, err
 	}
 	return workflows.Completed{State: workflows.StateReversed}, v.enter(ctx, in.PayoutRef, workflows.StateReversed)

@@ -30,6 +30,7 @@ type accruing struct {
 	prepared PreparedAccrual
 	posted   Posted
 	nudges   int
+	stops    stopKeeper
 }
 
 func (a *accruing) run(ctx workflow.Context) (AccrualResult, error) {
@@ -98,8 +99,8 @@ func (a *accruing) post(ctx workflow.Context) (*Held, error) {
 	case got.LookAgain > 0:
 		a.posted = Posted{LookAgain: got.LookAgain}
 		return heldFor(held.OutcomeUnknown, ""), nil
-	case got.Held != nil && (got.Held.Code == held.Rejected || got.Held.Code == held.BookedElsewhere):
-		a.refuse(ctx, got.Held.Detail+" "+got.Held.Remedy) // nothing is in the books, or nothing of ours
+	case RefusesAccrual(got.Held):
+		a.refuse(ctx, got.Held.Detail+" "+got.Held.Remedy)
 		return nil, nil
 	case got.Held != nil:
 		return got.Held, nil
@@ -107,6 +108,12 @@ func (a *accruing) post(ctx workflow.Context) (*Held, error) {
 	a.posted, a.BatchNumber, a.Adopted = got, got.BatchNumber, got.Adopted
 	a.enter(ctx, StatePosted)
 	return nil, nil
+}
+
+// RefusesAccrual tells the stops that end an accrual: nothing is in the books, or
+// nothing of ours.
+func RefusesAccrual(stop *Held) bool {
+	return stop != nil && (stop.Code == held.Rejected || stop.Code == held.BookedElsewhere)
 }
 
 func (a *accruing) complete(ctx workflow.Context) (*Held, error) {
@@ -126,6 +133,10 @@ func (a *accruing) wait(ctx workflow.Context, stop *Held, seen int) error {
 	a.enter(ctx, StateHeld)
 	a.Held = stop
 	a.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
+	about := Stopped{a.in.Connection, WorkAccrual, a.in.Name(), *stop}
+	if err := a.stops.keep(ctx, about); err != nil {
+		return err
+	}
 	if err := tellHeld(ctx, a.in.Connection, stop); err != nil {
 		return err
 	}

@@ -9,7 +9,13 @@ type AccrualInput struct {
 	At         string `json:"at"`
 	Currency   string `json:"currency"`
 	Who        string `json:"who"`
+	// Seen is the hash of the voucher that the person has looked at, and no other
+	// one is posted; without it, it is what the figures are now.
+	Seen string `json:"seen,omitempty"`
 }
+
+// Name is what it is called where a payout has its payment reference.
+func (in *AccrualInput) Name() string { return "accrual " + in.At + " " + in.Currency }
 
 // PreparedAccrual is what PrepareAccrual decided. Refused is why there is
 // nothing to post, in words for the person who asked; then nothing was sent.

@@ -61,6 +61,9 @@ func TestAnAccrualThatDiffersWaitsUntilAPersonLetsItLookAgain(t *testing.T) {
 	if got.State != workflows.StateVerified || told.rejected != nil || len(s.called) != 4 {
 		t.Errorf("%+v after %v, answered %+v", got, s.called, told)
 	}
+	if len(s.stops) != 1 || s.stops[0].Work != workflows.WorkAccrual || s.stops[0].Name != "accrual 2026-01-31 SEK" || s.stops[0].Held.Code != held.BatchDiffers {
+		t.Errorf("remembered %+v", s.stops)
+	}
 }
 
 func TestAnAccrualThatMeetsADeadCredentialWaitsForIt(t *testing.T) {

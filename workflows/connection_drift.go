@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/notice"
 )
 
 // DriftInput asks what became of the batches that a connection has posted.
@@ -16,6 +18,9 @@ type DriftFound struct {
 	Looked int            `json:"looked"`
 	Words  map[string]int `json:"words,omitempty"`
 }
+
+// DriftNotTakenBack is the word of an accrual that Visma.net has not taken back.
+const DriftNotTakenBack = "not_taken_back"
 
 // CheckDrift compares what was posted lately with what Visma.net has now.
 var CheckDrift = Activity[DriftInput, DriftFound]{Name: "CheckDrift", StartToClose: long, Heartbeat: pulse, GiveUp: 2 * time.Hour}
@@ -32,7 +37,12 @@ func (c *connection) checkDrift(ctx workflow.Context) {
 	if !c.watches || c.Visma.State != SideConnected {
 		return
 	}
-	if _, err := CheckDrift.Run(ctx, c.ID, DriftInput{Connection: c.ID}); err != nil {
+	found, err := CheckDrift.Run(ctx, c.ID, DriftInput{Connection: c.ID})
+	if err != nil {
 		workflow.GetLogger(ctx).Warn("what became of the batches was not found out", "error", err)
+		return
+	}
+	if n := found.Words[DriftNotTakenBack]; n > 0 {
+		c.tell(ctx, string(notice.NotTakenBack), notice.Facts{Kind: notice.NotTakenBack, NotTakenBack: int64(n)}, workflow.Now(ctx).UTC().Format(time.DateOnly))
 	}
 }

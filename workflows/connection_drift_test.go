@@ -18,6 +18,19 @@ func TestTheDailyCheckLooksAtWhatWasPosted(t *testing.T) {
 	}
 }
 
+func TestAnAccrualThatWasNotTakenBackIsToldDailyWhileItStands(t *testing.T) {
+	s := goodSteps()
+	s.astray = map[string]int{workflows.DriftNotTakenBack: 2, "edited": 1}
+	connect(t, s, 3*day+time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
+		setUp(t, env)
+		during(t, env, func() { s.change(func() { s.astray = nil }) }, 2*day+time.Hour)
+	})
+	wantTold(t, s, "accrual_not_taken_back", "accrual_not_taken_back")
+	if len(s.told) != 2 || s.told[0].NotTakenBack != 2 {
+		t.Errorf("%+v", s.told)
+	}
+}
+
 func TestWithoutVismaNetNothingIsLookedAt(t *testing.T) {
 	s := goodSteps()
 	connect(t, s, 27*time.Hour, func(env *testsuite.TestWorkflowEnvironment) {

@@ -120,9 +120,10 @@ func (c *connection) tellDaily(ctx workflow.Context) {
 		return
 	}
 	c.tellExpiry(ctx, stock.GrantWarning)
-	if len(stock.Waiting) > 0 {
-		c.tell(ctx, string(notice.PayoutsHeld), notice.Facts{Kind: notice.PayoutsHeld, Payouts: stock.Waiting},
-			workflow.Now(ctx).UTC().Format(time.DateOnly))
+	if len(stock.Waiting)+len(stock.Reversals)+len(stock.Accruals) > 0 {
+		c.tell(ctx, string(notice.PayoutsHeld), notice.Facts{
+			Kind: notice.PayoutsHeld, Payouts: stock.Waiting, Reversals: stock.Reversals, Accruals: stock.Accruals,
+		}, workflow.Now(ctx).UTC().Format(time.DateOnly))
 	}
 }
 

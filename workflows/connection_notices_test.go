@@ -230,6 +230,21 @@ func TestWhatWaitsForAPersonIsToldOnceADay(t *testing.T) {
 	}
 }
 
+// A reversal that is held keeps its payout's state: nothing else tells of it.
+func TestAHeldReversalOrAccrualIsToldAsAPayoutIs(t *testing.T) {
+	for _, stock := range []workflows.Stock{
+		{SyncLimit: 1000 * day, Reversals: map[string]int64{"period_closed": 1}}, {SyncLimit: 1000 * day, Accruals: map[string]int64{"batch_differs": 1}},
+	} {
+		s := goodSteps()
+		s.stock = answers(stock)
+		connect(t, s, day+time.Hour, func(env *testsuite.TestWorkflowEnvironment) { setUp(t, env) })
+		wantTold(t, s, "payouts_held")
+		if len(s.told) == 1 && len(s.told[0].Reversals)+len(s.told[0].Accruals) != 1 {
+			t.Errorf("%+v", s.told)
+		}
+	}
+}
+
 func TestNoSyncForTooLongIsToldOnceWhenItsTimeIsUp(t *testing.T) {
 	s := goodSteps()
 	var began, success time.Time

@@ -34,6 +34,7 @@ type reversal struct {
 	withdrawn *Person
 	done      bool
 	nudges    int
+	stops     stopKeeper
 }
 
 func (r *reversal) run(ctx workflow.Context) (ReverseResult, error) {
@@ -156,6 +157,10 @@ func (r *reversal) wait(ctx workflow.Context, stop *Held, seen int) error {
 	r.enter(ctx, StateHeld)
 	r.Held = stop
 	r.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
+	about := Stopped{r.in.Connection, WorkReversal, r.in.PaymentReference, *stop}
+	if err := r.stops.keep(ctx, about); err != nil {
+		return err
+	}
 	if err := tellHeld(ctx, r.in.Connection, stop); err != nil {
 		return err
 	}

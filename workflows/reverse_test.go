@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"kvitt/internal/held"
 	"kvitt/workflows"
@@ -65,6 +66,24 @@ func TestAReversalIntoAClosedPeriodWaitsAndLooksDaily(t *testing.T) {
 	})
 	if got.State != workflows.StateReversed || len(s.decisions) != 1 {
 		t.Errorf("%+v, recorded %d times", got, len(s.decisions))
+	}
+	if want := (workflows.Stopped{Connection: "c1", Work: workflows.WorkReversal, Name: "10001", Held: *closed.Held}); len(s.stops) != 1 || s.stops[0] != want {
+		t.Errorf("remembered %+v, want once that it waits for its period", s.stops)
+	}
+}
+
+// A reversal that was held before this was built goes on in its past as it did,
+// and lets the database know from its next stop on.
+func TestAReversalOfAnOlderVersionIsRememberedFromItsNextStopOn(t *testing.T) {
+	s := goodSteps()
+	closed, gone := mirrored, mirrored
+	closed.Held, gone.Held = heldFor(held.PeriodClosed), heldFor(held.PeriodMissing)
+	s.prepareReversal = answers(closed, gone, mirrored)
+	reverse(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		env.OnGetVersion("stop-1", workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+	})
+	if len(s.stops) != 1 || s.stops[0].Held.Code != held.PeriodMissing {
+		t.Errorf("remembered %+v", s.stops)
 	}
 }
 

@@ -287,6 +287,8 @@ type Stock struct {
 	SyncLimit    time.Duration    `json:"sync_limit"`
 	GrantWarning time.Duration    `json:"grant_warning"`
 	Waiting      map[string]int64 `json:"waiting,omitempty"` // payouts that wait for a person, by held reason
+	Reversals    map[string]int64 `json:"reversals,omitempty"`
+	Accruals     map[string]int64 `json:"accruals,omitempty"`
 }
 
 // Nothing is the answer of an activity that only has an effect.

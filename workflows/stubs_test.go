@@ -49,12 +49,14 @@ type steps struct {
 	dropped   []notice.Facts
 	called    []string
 	holds     []workflows.Hold
+	stops     []workflows.Stopped
 	decisions []workflows.Decision
 	finished  []workflows.FinishSyncInput
 	missing   []notice.Missing // what FinishSync finds
 	saved     []workflows.SaveConnectionInput
 	schedules []workflows.ScheduleInput
 	drifts    int
+	astray    map[string]int // what CheckDrift finds
 }
 
 func answers[T any](out ...T) func() (T, error) {
@@ -151,6 +153,10 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 		note("complete accrual")
 		return s.completeAccrual()
 	})
+	add(env, &s.mu, workflows.KeepStop, func(in workflows.Stopped) (workflows.Nothing, error) {
+		s.stops = append(s.stops, in)
+		return workflows.Nothing{}, nil
+	})
 	add(env, &s.mu, workflows.HoldPayout, func(in workflows.Hold) (workflows.Nothing, error) {
 		s.holds = append(s.holds, in)
 		return workflows.Nothing{}, nil
@@ -195,7 +201,7 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	})
 	add(env, &s.mu, workflows.CheckDrift, func(workflows.DriftInput) (workflows.DriftFound, error) {
 		s.drifts++
-		return workflows.DriftFound{}, nil
+		return workflows.DriftFound{Words: s.astray}, nil
 	})
 	add(env, &s.mu, workflows.EraseSecrets, func(workflows.VerifyInput) (workflows.Nothing, error) {
 		note("erase")

@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,9 +12,6 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
-	"kvitt/internal/report"
-	"kvitt/internal/settlement"
-	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -31,7 +26,7 @@ func (a *app) accrueCommand() *cobra.Command {
 and paid out after it, by the accounts under ` + "`accrual`" + ` in the posting profile: one
 auto-reversing batch for each currency, which Visma.net takes back on the first day
 of the next period. It is posted once however often it is asked for; when one is
-held, asking again makes it look again.`,
+held, asking again makes it look again. Kvitt cannot undo one: see docs/operations.md.`,
 		Example: `  starter accrue k3x9-m2qp --at 2026-01-31 --dry-run
   starter accrue k3x9-m2qp --at 2026-01-31
   starter accrue k3x9-m2qp --list`,
@@ -63,17 +58,6 @@ held, asking again makes it look again.`,
 	return c
 }
 
-// accrued is one accrual, for programs.
-type accrued struct {
-	At          string           `json:"at"`
-	Currency    string           `json:"currency"`
-	State       string           `json:"state"`
-	Words       string           `json:"words,omitempty"` // why it is refused or held
-	HeldReason  string           `json:"held_reason,omitempty"`
-	BatchNumber string           `json:"batch_number,omitempty"`
-	Voucher     *voucher.Voucher `json:"voucher,omitempty"`
-}
-
 func (s *session) accrue(ctx context.Context, id string, at voucher.Date, dryRun bool) error {
 	attempted := "accrue what is not paid out at " + at.String()
 	made, err := s.reports(ctx, id)
@@ -100,72 +84,42 @@ func (s *session) accrue(ctx context.Context, id string, at voucher.Date, dryRun
 			return err
 		}
 	}
-	all := []accrued{}
-	for _, currency := range slices.Sorted(maps.Keys(sums)) {
-		one, err := s.accrueOne(ctx, made, profile, n, currency, dryRun)
-		if err != nil {
+	all := operate.WouldAccrue(made, profile, n)
+	for i := range all {
+		if dryRun {
+			break
+		}
+		if err := s.postAccrual(ctx, id, &all[i]); err != nil {
 			return err
 		}
-		all = append(all, one)
 	}
 	if err := s.show(all, func(w io.Writer) error { return writeAccrued(w, all) }); err != nil {
 		return err
 	}
 	switch {
-	case slices.ContainsFunc(all, func(a accrued) bool { return a.State == workflows.AccrualRefused }):
+	case slices.ContainsFunc(all, func(a operate.Accrual) bool { return a.State == workflows.AccrualRefused }):
 		return errTold
-	case slices.ContainsFunc(all, func(a accrued) bool { return a.State == workflows.StateHeld }):
+	case slices.ContainsFunc(all, func(a operate.Accrual) bool { return a.State == workflows.StateHeld }):
 		return errHeld
 	}
 	return nil
 }
 
-// accrueOne shows the voucher of one currency, or has it posted.
-func (s *session) accrueOne(ctx context.Context, made *report.Reports, profile *voucher.Profile, n *report.NotPaid, currency settlement.Currency, dryRun bool) (accrued, error) {
-	one := accrued{At: n.At.String(), Currency: string(currency), State: workflows.StateCompiled}
-	if dryRun {
-		var refused string
-		if one.Voucher, refused = made.Accrual(profile, n, currency); refused != "" {
-			one.State, one.Words = workflows.AccrualRefused, refused
-		}
-		return one, nil
-	}
-	last, err := s.postAccrual(ctx, workflows.AccrualInput{Connection: made.Connection.ID, At: one.At, Currency: one.Currency, Who: s.who})
+// postAccrual has one posted, whatever it would be by now, and tells what became
+// of it.
+func (s *session) postAccrual(ctx context.Context, id string, one *operate.Accrual) error {
+	last, err := s.desk().Accrue(ctx, workflows.AccrualInput{Connection: id, At: one.At, Currency: one.Currency, Who: s.who}, s.pace(), operate.DecisionWithin)
 	if err != nil {
-		return one, operate.Unanswered("accrue "+one.Currency+" at "+one.At, err, nil)
+		return operate.Unanswered("accrue "+one.Currency+" at "+one.At, err, nil)
 	}
-	one.State, one.Words, one.BatchNumber = last.State, last.Refused, last.BatchNumber
+	*one = operate.Accrual{At: one.At, Currency: one.Currency, State: last.State, Words: last.Refused, BatchNumber: last.BatchNumber}
 	if last.Held != nil {
 		one.HeldReason, one.Words = string(last.Held.Code), last.Held.Detail+" "+last.Held.Remedy
 	}
-	return one, nil
+	return nil
 }
 
-// postAccrual starts an accrual, or lets one that is held look again, and waits
-// until it has ended or stopped.
-func (s *session) postAccrual(ctx context.Context, in workflows.AccrualInput) (last workflows.AccrualStatus, err error) {
-	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
-	err = s.temporal.Start(ctx, operate.Start{
-		ID: id, Workflow: workflows.AccrualWorkflowName, Input: in, Connection: in.Connection, Urgency: workflows.UrgentPerson,
-		Summary: fmt.Sprintf("Accrual of %s at %s, asked for by %s", in.Currency, in.At, in.Who),
-	})
-	if errors.Is(err, operate.ErrRunning) {
-		if last, err = operate.Ask(ctx, s.temporal, workflows.AccrualStatusQuery, id); err == nil && last.Held != nil {
-			var done workflows.Accepted
-			err = s.temporal.Update(ctx, id, workflows.RetryPayout.Name, workflows.Person{Who: in.Who}, &done, operate.DecisionWithin)
-		}
-	}
-	if err != nil {
-		return last, err
-	}
-	return last, s.watchUntil(ctx, func() (bool, error) {
-		var err error
-		last, err = operate.Ask(ctx, s.temporal, workflows.AccrualStatusQuery, id)
-		return last.Told || last.Done, err
-	})
-}
-
-func writeAccrued(w io.Writer, all []accrued) error {
+func writeAccrued(w io.Writer, all []operate.Accrual) error {
 	for i := range all {
 		a := &all[i]
 		words := ""
@@ -204,28 +158,50 @@ func listAccruals(ctx context.Context, s *session, args []string) error {
 	if _, err := s.connection(ctx, args[0]); err != nil {
 		return err
 	}
-	rows, err := s.store.Accruals().List(ctx, args[0])
+	all, err := s.desk().Accruals(ctx, args[0])
 	if err != nil {
 		return err
 	}
-	all := make([]accrued, len(rows))
-	for i := range rows {
-		all[i] = listedAccrual(&rows[i])
-	}
-	return s.show(all, func(w io.Writer) error {
-		if len(all) == 0 {
-			_, err := fmt.Fprintln(w, "No accrual was asked for yet.")
-			return err
-		}
-		t := table.New(table.Left("at"), table.Left("currency"), table.Left("state"), table.Left("batch"))
-		for i := range all {
-			t.Add(all[i].At, all[i].Currency, all[i].State, all[i].BatchNumber)
-		}
-		return t.Write(w)
-	})
+	return s.show(all, func(w io.Writer) error { return writeAccruals(w, all) })
 }
 
-func listedAccrual(p *store.Posting) accrued {
-	at, currency, _ := strings.Cut(strings.TrimPrefix(p.PaymentReference, "accrual "), " ")
-	return accrued{At: at, Currency: currency, State: p.State, BatchNumber: p.BatchNumber}
+func writeAccruals(w io.Writer, all []operate.Accrual) error {
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(w, "No accrual was asked for yet.")
+		return err
+	}
+	t := table.New(table.Left("at"), table.Left("currency"), table.Left("state"), table.Left("batch"), table.Optional("name"), table.Optional("in Visma.net"))
+	var words []string
+	for i := range all {
+		a := &all[i]
+		name, books := "", ""
+		if !strings.HasPrefix(a.Name, "accrual ") {
+			name = a.Name
+		}
+		if a.Books != nil {
+			books = a.Books.Word
+			if a.Books.TakenBackBy != "" {
+				books += ", taken back by " + a.Books.TakenBackBy
+			}
+			for _, d := range a.Books.Differences {
+				words = append(words, a.Name+": "+operate.Printable(d)+".")
+			}
+			if a.Books.Helps != "" {
+				words = append(words, "→ "+a.Books.Helps)
+			}
+		}
+		if a.HeldReason != "" {
+			words = append(words, a.Name+": "+operate.Printable(a.Words))
+		}
+		t.Add(a.At, a.Currency, stateCell(a.State, a.HeldReason), a.BatchNumber, name, books)
+	}
+	if err := t.Write(w); err != nil {
+		return err
+	}
+	for _, line := range append(words, operate.AccrualUndone) {
+		if _, err := fmt.Fprintln(w, table.Fold(line, width(w), 0)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

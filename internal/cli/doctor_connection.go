@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"kvitt/internal/access"
@@ -38,7 +40,9 @@ func (e *examination) connectionChecks(ctx context.Context, c *store.Connection)
 	}
 	e.authorization(c.ID, &status.Visma)
 	e.payouts(ctx, c)
+	e.reversals(ctx, c)
 	e.books(ctx, c)
+	e.accruals(ctx, c)
 	e.syncAge(ctx, c, latest(c.CreatedAt, status.Klarna.Since, status.Visma.Since))
 }
 
@@ -65,6 +69,18 @@ func (e *examination) payouts(ctx context.Context, c *store.Connection) {
 		case len(all) > 0:
 			e.warn("payouts", c.ID, fmt.Sprintf("%s %s", counted(len(all), "payout"), waits(state, len(all))), "Look at them: `starter payout list "+c.ID+" --state "+state+"`.")
 		}
+	}
+}
+
+// reversals tells of those that wait for a person: their payouts keep their state.
+func (e *examination) reversals(ctx context.Context, c *store.Connection) {
+	all, err := (&operate.Desk{Store: e.store}).HeldReversals(ctx, c.ID)
+	switch {
+	case err != nil:
+		e.failed("reversals", c.ID, err)
+	case len(all) > 0:
+		e.warn("reversals", c.ID, fmt.Sprintf("%s %s", counted(len(all), "reversal"), waits(workflows.StateHeld, len(all))),
+			"Look at what holds them: `starter payout show "+c.ID+" "+slices.Sorted(maps.Keys(all))[0]+"`.")
 	}
 }
 

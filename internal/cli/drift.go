@@ -109,3 +109,22 @@ func (e *examination) books(ctx context.Context, c *store.Connection) {
 		e.ok("books", c.ID, counted(right, "posting")+" looked at again in Visma.net: as posted")
 	}
 }
+
+// accruals tells of accruals that are held, and of those that are something else
+// in Visma.net than what was posted, or that it has not taken back.
+func (e *examination) accruals(ctx context.Context, c *store.Connection) {
+	all, err := (&operate.Desk{Store: e.store}).Accruals(ctx, c.ID)
+	if err != nil {
+		e.failed("accruals", c.ID, err)
+		return
+	}
+	for i := range all {
+		a := &all[i]
+		if a.HeldReason != "" {
+			e.warn("accruals", c.ID, a.Name+" is held: "+a.HeldReason+".", operate.Finish(a.Words))
+		}
+		if a.Books != nil && astray(a.Books.Word) {
+			e.warn("accruals", c.ID, a.Name+": "+operate.Printable(strings.Join(a.Books.Differences, "; "))+".", a.Books.Helps)
+		}
+	}
+}

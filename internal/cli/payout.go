@@ -14,6 +14,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/cli/table"
+	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -40,6 +41,9 @@ type listedPayout struct {
 	ReportedPayout
 	PayoutDate time.Time `json:"payout_date"` // UTC, when Klarna initiated it
 	Rows       int64     `json:"rows"`
+
+	// Reversal is there while a reversal of it is held.
+	Reversal *operate.Reversal `json:"reversal,omitempty"`
 }
 
 // payoutFilter is which payouts are listed.
@@ -130,9 +134,13 @@ func (s *session) listPayouts(ctx context.Context, id string, in *payoutFilter) 
 	if err != nil {
 		return err
 	}
+	reversals, err := s.desk().HeldReversals(ctx, id)
+	if err != nil {
+		return err
+	}
 	all := make([]listedPayout, len(rows))
 	for i := range rows {
-		all[i] = listedPayout{reported(&rows[i]), rows[i].Date, rows[i].Rows}
+		all[i] = listedPayout{reported(&rows[i]), rows[i].Date, rows[i].Rows, reversals[rows[i].PaymentReference]}
 	}
 	return s.show(all, func(w io.Writer) error { return writePayouts(w, all, zone, s.paint) })
 }
@@ -148,7 +156,7 @@ func writePayouts(w io.Writer, all []listedPayout, zone *time.Location, paint pa
 	totals, counts := map[string]int64{}, map[string]int{}
 	for i := range all {
 		p := &all[i]
-		t.Add(p.PaymentReference, day(p.PayoutDate, zone), stateCell(p.State, p.HeldReason), p.BatchNumber,
+		t.Add(p.PaymentReference, day(p.PayoutDate, zone), p.stateCell(), p.BatchNumber,
 			strconv.FormatInt(p.Rows, 10), amount(p.Settlement, p.Currency))
 		totals[p.Currency] += p.Settlement
 		counts[p.Currency]++
@@ -157,5 +165,26 @@ func writePayouts(w io.Writer, all []listedPayout, zone *time.Location, paint pa
 	for _, c := range slices.Sorted(maps.Keys(totals)) {
 		t.Add("total", "", counted(counts[c], "payout"), "", "", amount(totals[c], c))
 	}
-	return t.Write(w)
+	if err := t.Write(w); err != nil {
+		return err
+	}
+	for i := range all {
+		p := &all[i]
+		if p.Reversal == nil {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "\n%s\n  → %s\n", table.Fold(p.PaymentReference+": its reversal is held: "+p.Reversal.Detail, width(w), 0), table.Fold(p.Reversal.Remedy, width(w), 4)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stateCell is the state, and that a reversal is held.
+func (p *listedPayout) stateCell() string {
+	cell := stateCell(p.State, p.HeldReason)
+	if p.Reversal != nil {
+		cell += ", reversal " + heldFor + p.Reversal.HeldReason
+	}
+	return cell
 }

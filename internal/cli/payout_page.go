@@ -43,6 +43,7 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p := &page{w: w, paint: paint}
 	p.facts(d, zone)
 	p.held(d)
+	p.reversal(d)
 	p.totals(d)
 	p.proof(d)
 	p.voucher(d)
@@ -87,6 +88,17 @@ func (p *page) held(d *payoutDetail) {
 		remedy = entry.Remedy
 	}
 	p.line("→ %s", remedy)
+}
+
+// reversal tells that a reversal is held; the payout keeps its state meanwhile.
+func (p *page) reversal(d *payoutDetail) {
+	if d.Reversal == nil {
+		return
+	}
+	p.heading("Its reversal is held: " + d.Reversal.HeldReason)
+	p.line("Since %s: %s", moment(d.Reversal.Since), d.Reversal.Detail)
+	p.line("→ %s", d.Reversal.Remedy)
+	p.line("`starter payout retry` makes it look again; `starter payout reject` withdraws it, until it was sent.")
 }
 
 // totals are Klarna's own sums, as it gives them; those that are zero are left

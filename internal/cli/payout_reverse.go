@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,28 +182,10 @@ func (s *session) over(ctx context.Context, p *store.Payout, state string) (bool
 }
 
 // watchUntil asks until what is waited for has come, at most as long as a
-// decision may take. A workflow that no worker has begun yet is asked again.
+// decision may take.
 func (s *session) watchUntil(ctx context.Context, done func() (bool, error)) error {
-	every := s.every
-	if every <= 0 {
-		every = 200 * time.Millisecond
-	}
-	for until := time.Now().Add(operate.DecisionWithin); ; {
-		over, err := done()
-		switch {
-		case err != nil && !errors.Is(err, operate.ErrNoAnswer):
-			return err
-		case over:
-			return nil
-		case time.Now().After(until) && err != nil:
-			return err
-		case time.Now().After(until):
-			return operate.ErrStillGoing
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(every):
-		}
-	}
+	return operate.Watch(ctx, s.pace(), operate.DecisionWithin, done)
 }
+
+// pace is how often something that goes on is asked.
+func (s *session) pace() time.Duration { return cmp.Or(max(s.every, 0), 200*time.Millisecond) }

@@ -111,3 +111,32 @@ func TestARetryReachesTheReversalThatWaits(t *testing.T) {
 	}
 	contains(t, d.want(d.run("payout", "retry", "shop-1", "P1"), ExitDone).out, "batch 000124 takes batch 000123 back")
 }
+
+// A reversal that is held keeps its payout's state: the list and the page of the
+// payout tell of it, for people and for programs.
+func TestAHeldReversalIsSeenWithThePayout(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	entry, _ := held.Look(held.PeriodClosed)
+	stop := store.Stop{
+		ConnectionID: "shop-1", Work: store.WorkReversal, Name: "P1", Reason: string(held.PeriodClosed),
+		Held: d.json(workflows.Held{Code: held.PeriodClosed, Detail: "period 202601 is closed", Remedy: entry.Remedy}),
+	}
+	if err := d.store.PutStop(t.Context(), stop); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, d.want(d.run("payout", "list", "shop-1"), ExitDone).out, "verified, reversal held: period_closed", "P1: its reversal is held: period 202601 is closed", "→ Open the period")
+	contains(t, d.want(d.run("payout", "show", "shop-1", "P1"), ExitDone).out, "Its reversal is held: period_closed", "period 202601 is closed", "starter payout retry")
+	for _, p := range document[[]listedPayout](t, d.want(d.run("payout", "list", "shop-1", "--output", "json"), ExitDone)) {
+		if (p.Reversal != nil) != (p.PaymentReference == "P1") || p.Reversal != nil && (p.Reversal.State != workflows.StateHeld || p.Reversal.HeldReason != "period_closed") {
+			t.Errorf("%s: %+v", p.PaymentReference, p.Reversal)
+		}
+	}
+	if err := d.store.ClearStop(t.Context(), stop); err != nil {
+		t.Fatal(err)
+	}
+	if got := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P1", "--output", "json"), ExitDone)); got.Reversal != nil {
+		t.Errorf("it went on, and is shown as %+v", got.Reversal)
+	}
+}

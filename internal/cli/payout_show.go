@@ -15,6 +15,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/archive"
+	"kvitt/internal/operate"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -37,6 +38,7 @@ type payoutDetail struct {
 	Rows             int64              `json:"rows"`
 	ProfileVersion   int                `json:"profile_version"`
 	Held             *workflows.Held    `json:"held,omitempty"`
+	Reversal         *operate.Reversal  `json:"reversal,omitempty"` // while a reversal of it is held
 	Totals           *settlement.Totals `json:"totals,omitempty"`
 	Proof            *activities.Proof  `json:"proof,omitempty"`
 	Formula          []settlement.Term  `json:"formula,omitempty"`
@@ -174,6 +176,11 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	if d.Posting, err = s.posting(ctx, p); err != nil {
 		return nil, err
 	}
+	reversals, err := s.desk().HeldReversals(ctx, p.ConnectionID)
+	if err != nil {
+		return nil, err
+	}
+	d.Reversal = reversals[p.PaymentReference]
 	if d.Revisions, err = s.revisions(ctx, p); err != nil {
 		return nil, err
 	}

@@ -21,13 +21,14 @@ type Kind string
 
 // The kinds.
 const (
-	ReauthRequired       Kind = "reauth_required"       // a side no longer lets Kvitt in
-	Recovered            Kind = "recovered"             // it works again
-	AuthorizationExpires Kind = "authorization_expires" // a consent ends in so many days
-	PayoutsHeld          Kind = "payouts_held"          // payouts wait for a person
-	DueMissing           Kind = "due_missing"           // a payout was due and has not come
-	SyncLate             Kind = "sync_late"             // no sync has succeeded for too long
-	Test                 Kind = "test"                  // somebody tries the channels
+	ReauthRequired       Kind = "reauth_required"        // a side no longer lets Kvitt in
+	Recovered            Kind = "recovered"              // it works again
+	AuthorizationExpires Kind = "authorization_expires"  // a consent ends in so many days
+	PayoutsHeld          Kind = "payouts_held"           // payouts, reversals or accruals wait for a person
+	NotTakenBack         Kind = "accrual_not_taken_back" // Visma.net has not taken an accrual back
+	DueMissing           Kind = "due_missing"            // a payout was due and has not come
+	SyncLate             Kind = "sync_late"              // no sync has succeeded for too long
+	Test                 Kind = "test"                   // somebody tries the channels
 )
 
 // Facts are what a workflow knows of an occasion. They are small, so that they
@@ -41,15 +42,18 @@ type Facts struct {
 	Side       string    `json:"side,omitempty"` // klarna or visma
 	At         time.Time `json:"at"`
 
-	Reason  string           `json:"reason,omitempty"`  // reauth_required: in the other side's words
-	Remedy  string           `json:"remedy,omitempty"`  // reauth_required: what helps
-	Resumed int              `json:"resumed,omitempty"` // recovered: workflows that went on
-	Expires time.Time        `json:"expires,omitzero"`  // authorization_expires
-	Payouts map[string]int64 `json:"payouts,omitempty"` // payouts_held: how many by reason
-	Missing *Missing         `json:"missing,omitempty"` // due_missing
-	Since   time.Time        `json:"since,omitzero"`    // sync_late: the last success, or since when one was expected
-	Limit   time.Duration    `json:"limit,omitempty"`   // sync_late
-	Never   bool             `json:"never,omitempty"`   // sync_late: there has been no success yet
+	Reason       string           `json:"reason,omitempty"`         // reauth_required: in the other side's words
+	Remedy       string           `json:"remedy,omitempty"`         // reauth_required: what helps
+	Resumed      int              `json:"resumed,omitempty"`        // recovered: workflows that went on
+	Expires      time.Time        `json:"expires,omitzero"`         // authorization_expires
+	Payouts      map[string]int64 `json:"payouts,omitempty"`        // payouts_held: how many by reason
+	Reversals    map[string]int64 `json:"reversals,omitempty"`      // payouts_held: how many by reason
+	Accruals     map[string]int64 `json:"accruals,omitempty"`       // payouts_held: how many by reason
+	NotTakenBack int64            `json:"not_taken_back,omitempty"` // accrual_not_taken_back: how many
+	Missing      *Missing         `json:"missing,omitempty"`        // due_missing
+	Since        time.Time        `json:"since,omitzero"`           // sync_late: the last success, or since when one was expected
+	Limit        time.Duration    `json:"limit,omitempty"`          // sync_late
+	Never        bool             `json:"never,omitempty"`          // sync_late: there has been no success yet
 }
 
 // Missing is a payout that was due by the merchant's own rhythm.
@@ -127,7 +131,8 @@ func (n *Notice) Subject() string {
 		ReauthRequired:       PartyOf(n.Side) + " needs to be authorised again",
 		Recovered:            PartyOf(n.Side) + " works again",
 		AuthorizationExpires: "the authorisation of " + PartyOf(n.Side) + " expires soon",
-		PayoutsHeld:          "payouts wait for a person",
+		PayoutsHeld:          "something waits for a person",
+		NotTakenBack:         "an accrual was not taken back",
 		DueMissing:           "a payout was due and has not come",
 		SyncLate:             "no sync has succeeded for too long",
 		Test:                 "this is a test",
@@ -176,7 +181,10 @@ func words(f *Facts) (happened, helps string) {
 		return fmt.Sprintf("The authorisation of %s expires %s, on %s. After that Kvitt can post nothing until somebody has consented again.", side, in(Days(f.At, f.Expires)), day(f.Expires)),
 			"Consent again before that day: on the connection's page, or with `starter connection authorize " + f.Connection + "`."
 	case PayoutsHeld:
-		return held(f.Payouts), "Look at them: `starter payout list " + f.Connection + " --state held`, or `--state awaiting_approval` for those that await approval. Each says what helps."
+		return waiting(f), lookAt(f)
+	case NotTakenBack:
+		return plural(f.NotTakenBack, "accrual was", "accruals were") + " not taken back by Visma.net, although the next period has begun: the same sales and fees count in both.",
+			"`starter accrue " + f.Connection + " --list`, or the page of accruals, says which, and what helps."
 	case DueMissing:
 		happened = "A payout was due and has not come."
 		if f.Missing != nil {
@@ -225,13 +233,20 @@ func resumed(n int) string {
 	}
 }
 
-// held counts payouts by reason, the approvals first.
-func held(by map[string]int64) string {
-	const approval = "approval"
+// approval is the reason of payouts that wait for nothing else.
+const approval = "approval"
+
+// waiting counts what waits for a person by reason, the approvals first.
+func waiting(f *Facts) string {
 	var parts []string
-	if n := by[approval]; n > 0 {
+	if n := f.Payouts[approval]; n > 0 {
 		parts = append(parts, plural(n, "payout awaits approval", "payouts await approval")+".")
 	}
+	return join(append(parts, held(f.Payouts, "payout"), held(f.Reversals, "reversal"), held(f.Accruals, "accrual"))...)
+}
+
+// held counts what is held by reason; "" when nothing is.
+func held(by map[string]int64, noun string) string {
 	var total int64
 	var reasons []string
 	for _, code := range slices.Sorted(maps.Keys(by)) {
@@ -240,10 +255,25 @@ func held(by map[string]int64) string {
 			reasons = append(reasons, fmt.Sprintf("%s %d", code, by[code]))
 		}
 	}
-	if total > 0 {
-		parts = append(parts, plural(total, "payout is held", "payouts are held")+": "+strings.Join(reasons, ", ")+".")
+	if total == 0 {
+		return ""
 	}
-	return strings.Join(parts, " ")
+	return plural(total, noun+" is held", noun+"s are held") + ": " + strings.Join(reasons, ", ") + "."
+}
+
+// lookAt says where what waits is seen.
+func lookAt(f *Facts) string {
+	var parts []string
+	if len(f.Payouts) > 0 {
+		parts = append(parts, "`starter payout list "+f.Connection+" --state held`, or `--state awaiting_approval` for those that await approval")
+	}
+	if len(f.Reversals) > 0 {
+		parts = append(parts, "`starter payout list "+f.Connection+"`, which marks payouts whose reversal is held")
+	}
+	if len(f.Accruals) > 0 {
+		parts = append(parts, "`starter accrue "+f.Connection+" --list`")
+	}
+	return "Look at them: " + strings.Join(parts, "; ") + ". Each says what helps."
 }
 
 func plural(n int64, one, many string) string {

@@ -36,8 +36,21 @@ func TestEachKindSaysWhatHappenedWhatHelpsAndWhereToLook(t *testing.T) {
 		},
 		{
 			notice.Facts{Kind: notice.PayoutsHeld, Payouts: map[string]int64{"approval": 2, "period_closed": 1, "account_unknown": 3}},
-			"Kvitt, Nordisk Webbhandel: payouts wait for a person",
+			"Kvitt, Nordisk Webbhandel: something waits for a person",
 			[]string{"2 payouts await approval. 4 payouts are held: account_unknown 3, period_closed 1."},
+		},
+		{
+			notice.Facts{Kind: notice.PayoutsHeld, Reversals: map[string]int64{"period_closed": 1}, Accruals: map[string]int64{"batch_differs": 2}},
+			"Kvitt, Nordisk Webbhandel: something waits for a person",
+			[]string{
+				"1 reversal is held: period_closed 1. 2 accruals are held: batch_differs 2.",
+				"`starter payout list c1`, which marks payouts whose reversal is held; `starter accrue c1 --list`.",
+			},
+		},
+		{
+			notice.Facts{Kind: notice.NotTakenBack, NotTakenBack: 1},
+			"Kvitt, Nordisk Webbhandel: an accrual was not taken back",
+			[]string{"1 accrual was not taken back by Visma.net", "`starter accrue c1 --list`"},
 		},
 		{
 			notice.Facts{Kind: notice.DueMissing, Missing: &notice.Missing{Currency: "SEK", Due: "2026-02-26", GapDays: 3, Last: "2026-02-23"}},

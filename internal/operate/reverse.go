@@ -49,6 +49,43 @@ func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Pers
 	return id, err
 }
 
+// Reversal is a reversal that is held: the payout keeps its state meanwhile.
+type Reversal struct {
+	State      string    `json:"state"`
+	HeldReason string    `json:"held_reason"`
+	Detail     string    `json:"detail,omitempty"`
+	Remedy     string    `json:"remedy,omitempty"`
+	Since      time.Time `json:"since"`
+}
+
+// HeldReversals are the reversals of a connection that are held, by payment
+// reference.
+func (d *Desk) HeldReversals(ctx context.Context, connection string) (map[string]*Reversal, error) {
+	stops, err := d.Store.Stops(ctx, connection, workflows.WorkReversal)
+	if err != nil {
+		return nil, err
+	}
+	all := map[string]*Reversal{}
+	for i := range stops {
+		why := HeldIn(stops[i].Held)
+		all[stops[i].Name] = &Reversal{workflows.StateHeld, stops[i].Reason, why.Detail, why.Remedy, stops[i].Since}
+	}
+	return all, nil
+}
+
+// RetryReversal lets a reversal that is held look again. ErrStillGoing means
+// that it goes on by itself.
+func (d *Desk) RetryReversal(ctx context.Context, row *store.Payout, who string, patience time.Duration) error {
+	id := workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, row.Revision+1)
+	_, err := Call(ctx, d.Temporal, workflows.RetryPayout, id, workflows.Person{Who: who}, patience)
+	if errors.Is(err, ErrStillGoing) {
+		return err
+	}
+	return Unanswered("retry the reversal of the payout "+row.PaymentReference, err, &Error{
+		Happened: "none runs", Helps: "Ask for it again; what it may have sent is found and not sent twice.",
+	})
+}
+
 // Repost starts posting a reversed payout anew, as its next revision.
 func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
 	attempted := "repost the payout " + row.PaymentReference

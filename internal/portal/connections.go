@@ -19,9 +19,10 @@ import (
 // listed is a connection in the list.
 type listed struct {
 	workflows.Status
-	LastSync, NextSync time.Time
-	LastOutcome        string
-	Held, Approval     int64
+	LastSync, NextSync  time.Time
+	LastOutcome         string
+	Held, Approval      int64
+	Reversals, Accruals int64 // that are held
 }
 
 // connections lists the connections.
@@ -67,12 +68,22 @@ func (p *Portal) listed(ctx context.Context, row *store.Connection, counts []sto
 			one.Approval += c.Payouts
 		}
 	}
-	return one, nil
+	stops, err := p.Desk.Store.Stops(ctx, row.ID, "")
+	for i := range stops {
+		switch stops[i].Work {
+		case workflows.WorkReversal:
+			one.Reversals++
+		case workflows.WorkAccrual:
+			one.Accruals++
+		}
+	}
+	return one, err
 }
 
 // creating is the form of a new connection.
 type creating struct {
 	Name, Provider, Region, Preset, Posting string
+	FourEyes                                bool
 	Presets                                 []string
 	Problem                                 string // a key of the words
 }
@@ -85,7 +96,8 @@ func (p *Portal) newConnection(w http.ResponseWriter, r *http.Request) error {
 func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error {
 	in := creating{
 		Name: strings.TrimSpace(r.PostFormValue("name")), Provider: r.PostFormValue("provider"), Region: r.PostFormValue("region"),
-		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"), Presets: voucher.Presets(),
+		Preset: r.PostFormValue("preset"), Posting: r.PostFormValue("posting"),
+		FourEyes: r.PostFormValue("four_eyes") == "on", Presets: voucher.Presets(),
 	}
 	switch {
 	case in.Name == "" || len(in.Name) > 120 || notice.CheckName(in.Name) != nil:
@@ -109,7 +121,7 @@ func (p *Portal) createConnection(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	// Without a first day to post from, the connection waits for a person to start it.
-	row := store.Connection{ID: operate.ConnectionID(rand.Text()), Name: in.Name, Provider: in.Provider, Region: in.Region, Posting: in.Posting}
+	row := store.Connection{ID: operate.ConnectionID(rand.Text()), Name: in.Name, Provider: in.Provider, Region: in.Region, Posting: in.Posting, FourEyes: in.FourEyes}
 	if err := p.Desk.Create(r.Context(), &row, profile, document, workflows.Settings{}, by(r)); err != nil {
 		return err
 	}
@@ -166,6 +178,9 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 		if c.ConnectionID == row.ID {
 			d.add(c.State, c.Payouts)
 		}
+	}
+	if d.Reversals > 0 {
+		d.add(heldReversals, d.Reversals)
 	}
 	if d.History, err = p.history(r.Context(), row.ID); err != nil {
 		return err

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,10 +27,14 @@ const mostPayouts = 200
 // payoutList is the payouts of a connection, by state where one is chosen.
 type payoutList struct {
 	store.Connection
-	State   string
-	Payouts []store.Payout
-	More    bool
+	State     string
+	Payouts   []store.Payout
+	Reversals map[string]*operate.Reversal // those that are held
+	More      bool
 }
+
+// heldReversals is the state to list payouts by whose reversal is held.
+const heldReversals = "reversal_held"
 
 func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("state") == workflows.StateAwaitingApproval {
@@ -39,8 +45,10 @@ func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	list := payoutList{Connection: row, State: r.URL.Query().Get("state")}
-	list.Payouts, err = p.Desk.Store.Payouts(r.Context(), store.PayoutFilter{Connection: row.ID, State: list.State, Limit: mostPayouts + 1})
-	if err != nil {
+	if list.Reversals, err = p.Desk.HeldReversals(r.Context(), row.ID); err != nil {
+		return err
+	}
+	if list.Payouts, err = p.listPayouts(r.Context(), &list); err != nil {
 		return err
 	}
 	if list.More = len(list.Payouts) > mostPayouts; list.More {
@@ -50,15 +58,31 @@ func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+func (p *Portal) listPayouts(ctx context.Context, list *payoutList) ([]store.Payout, error) {
+	if list.State != heldReversals {
+		return p.Desk.Store.Payouts(ctx, store.PayoutFilter{Connection: list.ID, State: list.State, Limit: mostPayouts + 1})
+	}
+	var all []store.Payout
+	for _, ref := range slices.Sorted(maps.Keys(list.Reversals)) {
+		one, err := p.Desk.Store.Payout(ctx, list.ID, ref)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
 // payoutPage is everything that decides about a payout.
 type payoutPage struct {
 	store.Payout
-	Totals  settlement.Totals
-	Proof   *activities.Proof
-	Voucher *voucher.Voucher
-	Held    *workflows.Held
-	Posting *store.Posting
-	History []happening
+	Totals   settlement.Totals
+	Proof    *activities.Proof
+	Voucher  *voucher.Voucher
+	Held     *workflows.Held
+	Reversal *operate.Reversal // that is held
+	Posting  *store.Posting
+	History  []happening
 }
 
 func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
@@ -92,6 +116,11 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	case !notFound(err):
 		return err
 	}
+	reversals, err := p.Desk.HeldReversals(r.Context(), row.ConnectionID)
+	if err != nil {
+		return err
+	}
+	at.Reversal = reversals[row.PaymentReference]
 	if at.History, err = p.payoutHistory(r, &row); err != nil {
 		return err
 	}
@@ -144,6 +173,18 @@ func (p *Portal) reject(w http.ResponseWriter, r *http.Request) error {
 
 func (p *Portal) retry(w http.ResponseWriter, r *http.Request) error {
 	return p.decide(w, r, "retry", workflows.RetryPayout, workflows.Person{Who: by(r)})
+}
+
+// retryReversal lets the held reversal of a payout look again.
+func (p *Portal) retryReversal(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	if err := p.Desk.RetryReversal(r.Context(), &row, by(r), decisionWithin); err != nil && !errors.Is(err, operate.ErrStillGoing) {
+		return err
+	}
+	return done(w, r, "/connections/"+row.ConnectionID+"/payouts/"+row.PaymentReference, "retry")
 }
 
 // decide hands a decision on. Posting may take its time; after a while the page

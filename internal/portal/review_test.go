@@ -25,7 +25,22 @@ type wires struct {
 	operate.Temporal
 	mu      sync.Mutex
 	updates map[string]any // by workflow id and name
+	started []operate.Start
+	answer  string // of every query, as JSON
 }
+
+func (w *wires) Start(_ context.Context, s operate.Start) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started = append(w.started, s)
+	return nil
+}
+
+func (w *wires) Query(_ context.Context, _, _ string, out any) error {
+	return json.Unmarshal([]byte(w.answer), out)
+}
+
+func (w *wires) NextRun(context.Context, string) (time.Time, error) { return time.Time{}, nil }
 
 func (w *wires) Update(_ context.Context, workflowID, name string, in, out any, _ time.Duration) error {
 	w.mu.Lock()

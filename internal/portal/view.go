@@ -103,9 +103,9 @@ func moment(t time.Time) string {
 // tone is how a state looks: good, bad, wait or plain.
 func tone(state string) string {
 	switch state {
-	case "active", "connected", "verified", "ok", "fetched", "nothing_due":
+	case "active", "connected", "verified", "ok", "fetched", "nothing_due", "as_posted":
 		return "good"
-	case "reauth_required", "held", "failed", "due_but_missing":
+	case "reauth_required", "held", "failed", "due_but_missing", "unreleased", "edited", "voided", "gone", "elsewhere", "not_taken_back", heldReversals:
 		return "bad"
 	case "setup", "verifying", "paused", "missing", "awaiting_approval", "waiting", "warning":
 		return "wait"

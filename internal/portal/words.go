@@ -73,6 +73,9 @@ func (d dictionary) action(name string) string {
 
 // column is the heading of a report's column.
 func (d dictionary) column(c report.Column) string {
+	if c.Name == "Total" { // that of fees has its own name
+		return d["voucher.sum"]
+	}
 	if text, ok := d["column."+c.Key]; ok {
 		return text
 	}

@@ -1,6 +1,7 @@
 package posting_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -72,5 +73,71 @@ func TestABatchThatDoesNotTakeItselfBackIsNotTheAccrual(t *testing.T) {
 	b.clock = b.clock.Add(time.Hour)
 	if _, halt, err := p.Complete(t.Context(), accrual(), documents); err != nil || halt == nil || halt.Code != held.BatchDiffers {
 		t.Errorf("%+v %v", halt, err)
+	}
+}
+
+// mirror is the batch that takes the first one back.
+func (b *bench) mirror() *visma.JournalTransaction {
+	b.takenBack()
+	back := &b.batches[len(b.batches)-1]
+	lines := make([]visma.JournalTransactionLine, len(back.Lines))
+	for i, l := range back.Lines {
+		l.DebitAmountInCurrency, l.CreditAmountInCurrency = l.CreditAmountInCurrency, l.DebitAmountInCurrency
+		lines[i] = l
+	}
+	back.Lines = lines
+	return back
+}
+
+// An accrual that Visma.net did not take back counts the same sales twice: it
+// must not go unnoticed.
+func TestAnAccrualThatIsNotTakenBackIsTold(t *testing.T) {
+	for name, c := range map[string]struct {
+		early  bool // the next period has not begun
+		change func(b *bench)
+		word   string
+		says   string
+		by     string
+	}{
+		"taken back":                      {change: func(b *bench) { b.mirror() }, word: posting.AsPosted, by: "000099"},
+		"not yet":                         {early: true, word: posting.AsPosted},
+		"never":                           {word: posting.NotTakenBack, says: "no batch in it takes batch 000001 back"},
+		"the other waits for its release": {change: func(b *bench) { b.mirror().Status = visma.BatchBalanced }, word: posting.NotTakenBack, says: "is not released: it is Balanced"},
+		"the other was voided":            {change: func(b *bench) { b.mirror().Status = visma.BatchVoided }, word: posting.NotTakenBack, says: "no batch in it"},
+		"another amount": {change: func(b *bench) {
+			b.mirror().Lines[0].CreditAmountInCurrency = visma.FromMinor(1, 2)
+		}, word: posting.NotTakenBack, says: "nothing exchanges"},
+		"the same sides again": {change: func(b *bench) { b.takenBack() }, word: posting.NotTakenBack, says: "nothing exchanges"},
+		"the accrual is gone":  {change: func(b *bench) { b.batches = nil }, word: posting.Gone},
+		"reversed by hand in its own period too": {change: func(b *bench) {
+			again := *b.mirror()
+			again.BatchNumber, again.FinancialPeriod = "000100", "202601"
+			b.batches = append(b.batches, again)
+		}, word: posting.Elsewhere, says: "000100", by: "000099"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if state, got := b.finish(t, b.accruer(), accrual()); state != posting.Verified {
+				t.Fatalf("ended as %s, %+v", state, got)
+			}
+			if c.change != nil {
+				c.change(b)
+			}
+			rows, err := b.store.Accruals().PostingsToCheck(t.Context(), "c1", time.Time{})
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("%d to look at, %v", len(rows), err)
+			}
+			all, err := b.accruer().WatchAccruals(t.Context(), rows, func(string) (string, bool) { return "202602", !c.early })
+			if err != nil || len(all) != 1 {
+				t.Fatalf("%d findings, %v", len(all), err)
+			}
+			words := strings.Join(all[0].Differences, "; ")
+			if all[0].Word != c.word || !strings.Contains(words, c.says) {
+				t.Errorf("found %s (%s), want %s (%s)", all[0].Word, words, c.word, c.says)
+			}
+			if f := all[0].Found; f != nil && f.TakenBackBy != c.by {
+				t.Errorf("taken back by %q, want %q", f.TakenBackBy, c.by)
+			}
+		})
 	}
 }

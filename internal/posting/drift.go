@@ -36,6 +36,8 @@ type Sheet struct {
 	Lines       []string `json:"lines"`
 	// Others are the numbers of the batches that carry the reference too.
 	Others []string `json:"other_batches,omitempty"`
+	// TakenBackBy is the batch of the next period that takes an accrual back.
+	TakenBackBy string `json:"taken_back_by,omitempty"`
 }
 
 // Finding is what a look at Visma.net found of a posting.
@@ -85,12 +87,16 @@ func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.Jo
 	if out.Word != AsPosted && out.Word != NowReleased {
 		return out, nil
 	}
-	others, err := p.others(ctx, row, batches)
+	others, err := p.others(ctx, row, &v, batches)
 	if err != nil || len(others) == 0 {
 		return out, err
 	}
 	out.Word, out.Found.Others = Elsewhere, others
-	out.Differences = []string{"payment reference " + row.PaymentReference + " stands in batch " + strings.Join(others, ", ") + " too, which Kvitt did not make"}
+	what := "payment reference " + row.PaymentReference
+	if v.AutoReversing {
+		what = "the token of " + row.PaymentReference
+	}
+	out.Differences = []string{what + " stands in batch " + strings.Join(others, ", ") + " too, which Kvitt did not make"}
 	return out, nil
 }
 
@@ -109,16 +115,24 @@ func (p *Poster) batch(ctx context.Context, number string, listed []visma.Journa
 	return b, err
 }
 
-// others are the batches of somebody else that carry the payment reference.
-func (p *Poster) others(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) ([]string, error) {
+// others are the batches of somebody else that carry the payment reference. Of an
+// accrual, which has a token only, those of its period that carry that: what
+// takes it back stands in the next one.
+func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Voucher, batches []visma.JournalTransaction) ([]string, error) {
 	var numbers []string
 	for i := range batches {
 		b := &batches[i]
+		token, _ := voucher.FindToken(b.Description)
+		if v.AutoReversing {
+			if token == v.Token && b.BatchNumber != row.BatchNumber && b.Status != visma.BatchVoided {
+				numbers = append(numbers, b.BatchNumber)
+			}
+			continue
+		}
 		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.PaymentReference })
 		if !carries || b.BatchNumber == row.BatchNumber || b.Status == visma.BatchVoided {
 			continue
 		}
-		token, _ := voucher.FindToken(b.Description)
 		mine, err := p.mine(ctx, row.CompanyID, token)
 		if err != nil {
 			return nil, err

@@ -38,14 +38,26 @@ func (r *Reports) account(ctx context.Context, about string, span Span) (*Report
 			{"klarna", "By Klarna's figures", Money, 15},
 			{"difference", "Difference", Money, 12},
 		},
-		Notes: func() []string { return accountNotes(about) },
 	}
+	notes := accountNotes(about)
+	accrued := map[string]accruedSum{}
+	if about == AboutClearing {
+		if accrued, err = r.accruedAt(ctx, span.To); err != nil {
+			return nil, err
+		}
+	}
+	told := len(notes)
 	var rows []Row
 	for _, roll := range rolls {
 		rows = append(rows, roll.rows()...)
+		if sum, ok := accrued[roll.currency+" "+roll.account]; ok {
+			rows = append(rows, roll.accruedRow(sum))
+			notes = append(notes[:told:told], accruedNote(span.To))
+		}
 		made.Charts = append(made.Charts, roll.chart(made.Title))
 	}
 	made.Rows = fixed(rows)
+	made.Notes = func() []string { return notes }
 	return made, nil
 }
 

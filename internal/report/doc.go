@@ -40,6 +40,10 @@ type Source interface {
 	Waiting(ctx context.Context, connection string) ([]store.Payout, error)
 
 	Attempts(ctx context.Context, company, token string) ([]store.Attempt, error)
+	Stops(ctx context.Context, connection, work string) ([]store.Stop, error)
+	AccrualList(ctx context.Context, connection string) ([]store.Posting, error)
+	AccrualDrifts(ctx context.Context, connection string) ([]store.Drift, error)
+	AccrualAttempts(ctx context.Context, company, token string) ([]store.Attempt, error)
 	AuditBetween(ctx context.Context, connection string, from, to time.Time) iter.Seq2[store.AuditEntry, error]
 	AuditHead(ctx context.Context) (seq int64, hash string, err error)
 	VerifyAudit(ctx context.Context) error

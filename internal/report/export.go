@@ -22,6 +22,7 @@ func (r *Reports) Export(ctx context.Context, span Span, yearEnd time.Month, b *
 			return b.add("payouts.jsonl", func(w io.Writer) error { return r.writePayouts(ctx, span, w) })
 		},
 		func() error { return r.addVouchers(ctx, span, b) },
+		func() error { return r.addAccruals(ctx, span, b) },
 		func() error {
 			return b.add("attempts.jsonl", func(w io.Writer) error { return r.writeAttempts(ctx, span, w) })
 		},
@@ -130,13 +131,33 @@ func (r *Reports) writeAttempts(ctx context.Context, span Span, to io.Writer) er
 			return err
 		}
 		attempts, err := r.Source.Attempts(ctx, p.CompanyID, p.Token)
+		if err == nil {
+			err = writeTried(to, attempts)
+		}
 		if err != nil {
 			return err
 		}
-		for _, a := range attempts {
-			if err := writeLine(to, attemptRecord{a.Token, a.Seq, a.At, a.Action, a.Outcome, a.Status, a.RequestID, a.Detail}); err != nil {
-				return err
-			}
+	}
+	all, err := r.accruals(ctx, span)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		attempts, err := r.Source.AccrualAttempts(ctx, all[i].CompanyID, all[i].Token)
+		if err == nil {
+			err = writeTried(to, attempts)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeTried(to io.Writer, attempts []store.Attempt) error {
+	for _, a := range attempts {
+		if err := writeLine(to, attemptRecord{a.Token, a.Seq, a.At, a.Action, a.Outcome, a.Status, a.RequestID, a.Detail}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -49,6 +49,7 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 	}
 	for _, part := range []func() error{
 		func() error { return r.addVouchers(ctx, month, b) },
+		func() error { return r.addAccruals(ctx, month, b) },
 		func() error { return r.addDocuments(ctx, month, yearEnd, b, "klarna/", isForPeople) },
 		func() error { return r.addAudit(ctx, month, b) },
 	} {
@@ -77,6 +78,7 @@ func (r *Reports) readme(what string, span Span, more []string) string {
 		"",
 		"Amounts are decimals with a point. SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
 		"vouchers.csv: what was posted, line by line; vouchers/: the same as it was kept, with the components behind each line.",
+		"accruals.csv: the accruals of these days, line by line, with what Visma.net had of them at the last daily check; accruals/: the same as it was kept.",
 		"documents.csv: what is archived, as received, with its digest and the day until which it has to be kept.",
 		"audit.jsonl: the audit trail, an entry a line; audit.txt says how the chain was verified.",
 	}

@@ -170,6 +170,11 @@ func (r *Reports) unsettled(ctx context.Context, span Span) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.UnsettledReport(n), nil
+}
+
+// UnsettledReport is the report of what Unsettled has found.
+func (r *Reports) UnsettledReport(n *NotPaid) *Report {
 	var rows []Row
 	for i := range n.Days {
 		rows = append(rows, n.Days[i].row(n.Days[i].Day.String(), false))
@@ -180,7 +185,7 @@ func (r *Reports) unsettled(ctx context.Context, span Span) (*Report, error) {
 		rows = append(rows, sum.row("Total", true))
 	}
 	return &Report{
-		Title: "Captured and not paid out",
+		Name: UnsettledName, Title: "Captured and not paid out",
 		Columns: []Column{
 			{"capture_date", "Captured", Day, 10},
 			{"currency", "Curr.", Text, 6},
@@ -193,7 +198,7 @@ func (r *Reports) unsettled(ctx context.Context, span Span) (*Report, error) {
 			{"total", "Total", Money, 14},
 		},
 		Rows: fixed(rows), Notes: func() []string { return n.notes(r.Zone) },
-	}, nil
+	}
 }
 
 func (c *Captured) row(day string, total bool) Row {

@@ -33,6 +33,10 @@ func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	beside, err := r.besides(ctx)
+	if err != nil {
+		return nil, err
+	}
 	type group struct{ reason, age, currency string }
 	type sum struct{ payouts, settlement int64 }
 	sums := map[group]*sum{}
@@ -78,9 +82,34 @@ func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 		},
 		Rows: fixed(rows),
 		Notes: func() []string {
-			return []string{fmt.Sprintf("As of %s. Age is counted from the payout on.", r.Now.In(r.Zone).Format("2006-01-02 15:04"))}
+			return append([]string{fmt.Sprintf("As of %s. Age is counted from the payout on.", r.Now.In(r.Zone).Format("2006-01-02 15:04"))}, beside...)
 		},
 	}, nil
+}
+
+// besides says what waits that is no payout: reversals and accruals that are
+// held, and accruals that Visma.net has not taken back.
+func (r *Reports) besides(ctx context.Context) ([]string, error) {
+	stops, err := r.Source.Stops(ctx, r.Connection.ID, "")
+	if err != nil {
+		return nil, err
+	}
+	var all []string
+	for i := range stops {
+		p := &stops[i]
+		name := p.Name
+		if p.Work == store.WorkReversal {
+			name = "the reversal of payout " + name
+		}
+		all = append(all, fmt.Sprintf("Held too: %s, since %s, %s: %s", name, p.Since.In(r.Zone).Format(time.DateOnly), p.Reason, detailOf(&store.Payout{Held: p.Held, HeldReason: p.Reason})))
+	}
+	found, err := r.Source.AccrualDrifts(ctx, r.Connection.ID)
+	for i := range found {
+		if found[i].Word == store.NotTakenBack {
+			all = append(all, fmt.Sprintf("Not taken back by Visma.net: %s, batch %s.", found[i].PaymentReference, found[i].BatchNumber))
+		}
+	}
+	return all, err
 }
 
 func reasonOf(p *store.Payout) string {

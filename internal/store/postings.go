@@ -67,12 +67,12 @@ func (p *Posting) cells() []any {
 // ledger is where postings of one kind are remembered.
 type ledger struct {
 	*Store
-	table, attempts string
-	what            string // in errors and in the audit trail
+	table, attempts, drift string
+	what                   string // in errors and in the audit trail
 }
 
 func (s *Store) payoutLedger() ledger {
-	return ledger{s, "postings", "posting_attempts", "posting"}
+	return ledger{s, "postings", "posting_attempts", "drift", "posting"}
 }
 
 // EnsurePosting writes the posting unless its company and token are there
@@ -184,6 +184,15 @@ func (l ledger) entry(p, before *Posting) AuditEntry {
 	return e
 }
 
+// about is whose posting it is, as the audit trail says it: subject and what
+// actions begin with.
+func (l ledger) about(p *Posting) (subject, action string) {
+	if l.table == "postings" {
+		return "payout/" + p.PaymentReference, "payout"
+	}
+	return l.what + "/" + p.Token, l.what
+}
+
 // summary is the posting as the audit trail shows it.
 func (p *Posting) summary() json.RawMessage {
 	return summary(struct {
@@ -252,7 +261,11 @@ func (l ledger) attempt(ctx context.Context, a Attempt) error {
 
 // Attempts lists what was tried for a posting, in order.
 func (s *Store) Attempts(ctx context.Context, company, token string) ([]Attempt, error) {
-	all, err := list(ctx, s.reads, (*Attempt).cells,
-		"SELECT "+attemptColumns+" FROM posting_attempts WHERE company_id = $1 AND token = $2 ORDER BY seq", company, token)
-	return all, s.fail("list the attempts at "+s.payoutLedger().name(company, token), err)
+	return s.payoutLedger().tried(ctx, company, token)
+}
+
+func (l ledger) tried(ctx context.Context, company, token string) ([]Attempt, error) {
+	all, err := list(ctx, l.reads, (*Attempt).cells,
+		"SELECT "+attemptColumns+" FROM "+l.attempts+" WHERE company_id = $1 AND token = $2 ORDER BY seq", company, token)
+	return all, l.fail("list the attempts at "+l.name(company, token), err)
 }

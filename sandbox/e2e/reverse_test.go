@@ -158,11 +158,18 @@ func TestAReversalWaitsForItsPeriodOrMovesWithTheOriginalDateAsTheProfileSays(t 
 		t.Errorf("held for %s", s.out)
 	}
 	h.correct(t, "reverse", p).refused(t, 1, "being reversed already")
+	says(t, h.done(t, "payout", "list", h.id), "reversal held: period_closed")
+	if got := h.stock(t); got.Reversals["period_closed"] != 1 {
+		t.Errorf("the daily notice counts %+v", got)
+	}
 	if state := h.show(t, p.PaymentReference).State; state != workflows.StateVerified {
 		t.Errorf("meanwhile it is %s", state)
 	}
 	h.done(t, "profile", "set", h.id, h.profile(t, "policy: hold", "policy: next_open", "mode: review", "mode: auto"))
 	h.done(t, "payout", "retry", h.id, p.PaymentReference)
+	if list := h.done(t, "payout", "list", h.id); strings.Contains(list.out, "reversal") {
+		t.Errorf("afterwards a reversal is still told of:\n%s", list.out)
+	}
 	if state := h.show(t, p.PaymentReference).State; state != workflows.StateReversed {
 		t.Errorf("afterwards it is %s", state)
 	}
@@ -180,6 +187,9 @@ func TestAReversalCanBeWithdrawnBeforeAnythingIsSent(t *testing.T) {
 	}
 	h.correct(t, "reverse", p).with(t, 3)
 	h.correct(t, "reject", p).with(t, 0)
+	if list := h.done(t, "payout", "list", h.id); strings.Contains(list.out, "reversal") {
+		t.Errorf("it is withdrawn and still told of:\n%s", list.out)
+	}
 	if state := h.show(t, p.PaymentReference).State; state != workflows.StateVerified {
 		t.Errorf("afterwards it is %s", state)
 	}
@@ -198,5 +208,41 @@ func TestADraftIsTakenBackByADraft(t *testing.T) {
 	h.correct(t, "repost", p).with(t, 0)
 	if n := len(h.Visma.Books(h.firm.TenantID).WithReference(p.PaymentReference)); n != 3 {
 		t.Errorf("%d batches", n)
+	}
+}
+
+// A reversal that waits for its period is seen in the browser, with what helps,
+// and looks again when it is told to.
+func TestAHeldReversalIsSeenAndRetriedInABrowser(t *testing.T) {
+	t.Parallel()
+	w := theVillage(t)
+	payout := settled(t, "2026-03-10")
+	h := w.house(t, plan{payouts: []*shop.Payout{payout}})
+	report(t, h.done(t, h.backfill("2026-03-01", "2026-03-31")...)).came(t, counted{Found: 1, Posted: 1})
+	if err := h.Visma.ClosePeriod(h.firm.TenantID, "202603"); err != nil {
+		t.Fatal(err)
+	}
+	h.correct(t, "reverse", payout).with(t, 3)
+
+	p := w.resident(t, "approver")
+	p.name = "held-reversal"
+	p.open("/connections", 200)
+	p.sees("connections", "Held reversals: 1")
+	p.open("/connections/"+h.id, 200)
+	p.sees("connection", "1 reversal held")
+	p.goes("1 reversal held")
+	p.sees("list", payout.PaymentReference, "reversal held", "period_closed")
+	p.goes(payout.PaymentReference)
+	p.sees("payout", "Its reversal is held since", "202603", "verified")
+	p.goes("Try again now")
+	p.sees("again", "It is tried again.", "Its reversal is held since")
+	h.done(t, "profile", "set", h.id, h.profile(t, "policy: hold", "policy: next_open", "mode: review", "mode: auto"))
+	p.goes("Try again now")
+	p.sees("reversed", "reversed", "the reversal was held", "the reversal went on")
+	if strings.Contains(p.Text(), "Its reversal is held") {
+		t.Error("it is reversed, and shown as held")
+	}
+	if n := len(h.Visma.Books(h.firm.TenantID).WithReference(payout.PaymentReference)); n != 2 {
+		t.Errorf("it stands in %d batches, want itself and its mirror", n)
 	}
 }

@@ -90,6 +90,7 @@ func register(w worker.Worker) {
 		return workflows.Found{PaymentReference: in.PaymentReference, State: workflows.StateVerified, Final: true}, nil
 	})
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
+	add(w, workflows.KeepStop, nothing[workflows.Stopped])
 	add(w, workflows.RecordDecision, func(workflows.Decision) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
 	registerReversal(w)
 	registerAccrual(w)
