@@ -37,13 +37,18 @@ func splitting(t *testing.T, policy string) (*house, *shop.Payout) {
 
 // splits sets the profile: where what is owed at a period's end goes, or
 // nowhere, so that nothing is split.
-func (h *house) splits(t *testing.T, policy string, receivable string) {
+func (h *house) splits(t *testing.T, policy, receivable string) {
+	t.Helper()
+	h.splitsIn(t, "auto", policy, receivable)
+}
+
+func (h *house) splitsIn(t *testing.T, mode, policy, receivable string) {
 	t.Helper()
 	split := ""
 	if receivable != "" {
 		split = "\n  split: true"
 	}
-	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "policy: hold", "policy: "+policy+split,
+	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: "+mode, "policy: hold", "policy: "+policy+split,
 		"texts:\n", fmt.Sprintf("accrual: {receivable: %q, clearing: clearing, fees: fees, vat: \"1650\"}\ntexts:\n", orElse(receivable, "1687"))))
 }
 
@@ -277,4 +282,40 @@ func TestAPayoutOfThreeMonthsIsSplitIntoEach(t *testing.T) {
 	if n := len(h.Visma.Books(h.firm.TenantID).List); n != 5 {
 		t.Errorf("there are %d batches, want the payout, two parts, and what takes them back", n)
 	}
+}
+
+// Who approves a payout has seen its parts: another part is another approval.
+func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
+	t.Parallel()
+	w := theVillage(t)
+	p := settled(t, "2026-04-02", straddling)
+	h := w.unconnected(t, plan{payouts: []*shop.Payout{p}, posting: "review"})
+	h.splitsIn(t, "review", "hold", "1687")
+	h.connect(t)
+	h.awaiting(t, []*shop.Payout{p})
+	reviewer := w.resident(t, "approver")
+	reviewer.name = "split"
+	reviewer.open("/connections/"+h.id+"/payouts/"+p.PaymentReference, 200)
+	reviewer.sees("payout", "In the earlier period 202603, taken back on the first day of the next", "1687", "to 2026-03-31")
+
+	before := h.hash(t, p.PaymentReference)
+	h.splitsIn(t, "review", "hold", "1688")
+	until(t, waitFor, "the voucher is compiled anew", func() string {
+		if now := h.hash(t, p.PaymentReference); now != before {
+			return ""
+		}
+		return before
+	})
+	reviewer.goes("Approve this voucher and post it")
+	reviewer.sees("changed", "compiled anew since you saw it")
+	h.splitsIn(t, "review", "hold", "1687")
+	until(t, waitFor, "it is what it was", func() string {
+		if now := h.hash(t, p.PaymentReference); now == before {
+			return ""
+		}
+		return "another one"
+	})
+	h.done(t, "payout", "approve", h.id, p.PaymentReference)
+	h.verified(t, p.PaymentReference)
+	h.splitOnce(t, p)
 }
