@@ -25,13 +25,14 @@ const (
 	KindTransactions = "transactions" // the pages of rows, in order
 	KindUnusable     = "unusable"     // an answer that could not be read
 	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
+	KindCSV          = "csv"          // Klarna's report with its rows, one document in parts
 	KindProof        = "proof"        // Kvitt's own text that hangs on the batch
 )
 
 // Kinds are all kinds, in the order in which evidence comes in.
 func Kinds() []string {
 	return []string{
-		KindPayout, KindTransactions, KindUnusable, KindPDF, KindProof,
+		KindPayout, KindTransactions, KindUnusable, KindPDF, KindCSV, KindProof,
 		Later(KindPayout), Later(KindTransactions), Later(KindUnusable),
 	}
 }
@@ -56,7 +57,7 @@ func KindsUpTo(revision int) []string {
 		for _, kind := range []string{KindPayout, KindTransactions, KindUnusable} {
 			all = append(all, Revised(kind, r), Later(Revised(kind, r)))
 		}
-		all = append(all, Revised(KindPDF, r), Revised(KindProof, r))
+		all = append(all, Revised(KindPDF, r), Revised(KindCSV, r), Revised(KindProof, r))
 	}
 	return all
 }
