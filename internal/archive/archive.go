@@ -194,6 +194,11 @@ type Shelf interface {
 // Read gives the documents of a kind as they were received, in order, and
 // checks each against its digest.
 func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
+	return read(ctx, s, connection, reference, kind, false)
+}
+
+// read is Read; with reuse, what it gives is good until the next one.
+func read(ctx context.Context, s Shelf, connection, reference, kind string, reuse bool) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		d, ok := decoders.Get().(*zstd.Decoder)
 		if !ok {
@@ -201,22 +206,26 @@ func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter
 			return
 		}
 		defer decoders.Put(d)
+		var room []byte
 		for doc, err := range s.Documents(ctx, connection, reference, kind) {
-			body, err := open(d, doc, err)
+			body, err := open(d, doc, room[:0], err)
 			if !yield(body, err) || err != nil {
 				return
+			}
+			if reuse {
+				room = body
 			}
 		}
 	}
 }
 
-func open(d *zstd.Decoder, doc store.Document, err error) ([]byte, error) {
+func open(d *zstd.Decoder, doc store.Document, room []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
 	body := doc.Body
 	if doc.Encoding == "zstd" {
-		if body, err = d.DecodeAll(doc.Body, nil); err != nil {
+		if body, err = d.DecodeAll(doc.Body, room); err != nil {
 			return nil, fmt.Errorf("read archived %s %d of payout %s: %w", doc.Kind, doc.Seq, doc.PaymentReference, err)
 		}
 	}

@@ -31,7 +31,7 @@ type WholeKeeper interface {
 }
 
 const (
-	part    = 1 << 20
+	part    = 256 << 10 // half of a page of rows: with eight of them at a time, what is held stays small
 	partial = ".partial"
 )
 
@@ -80,11 +80,14 @@ func fill(from io.Reader, room []byte) (n int, err error) {
 // yet.
 func IsPartial(kind string) bool { return strings.HasSuffix(kind, partial) }
 
+// InParts tells whether a kind is that of one document in parts.
+func InParts(kind string) bool { return strings.HasPrefix(kind, KindCSV) }
+
 // Measure reads a document in parts through, each checked against its digest.
 func Measure(ctx context.Context, s Shelf, connection, reference, kind string) (Whole, error) {
 	var w Whole
 	digest := sha256.New()
-	for body, err := range Read(ctx, s, connection, reference, kind) {
+	for body, err := range read(ctx, s, connection, reference, kind, true) {
 		if err != nil {
 			return Whole{}, err
 		}
@@ -98,7 +101,7 @@ func Measure(ctx context.Context, s Shelf, connection, reference, kind string) (
 
 // Open reads a document in parts as one. Whoever opens it closes it.
 func Open(ctx context.Context, s Shelf, connection, reference, kind string) io.ReadCloser {
-	next, stop := iter.Pull2(Read(ctx, s, connection, reference, kind))
+	next, stop := iter.Pull2(read(ctx, s, connection, reference, kind, true))
 	return &reader{next: next, stop: stop}
 }
 

@@ -51,14 +51,14 @@ func kinds(t *testing.T, s *store.Store) (all []string) {
 
 func TestADocumentInPartsIsOneWithTheHashThatSha256sumPrints(t *testing.T) {
 	s := open(t)
-	for _, size := range []int{0, 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 12<<20 + 7, 5} { // each takes the place of the one before
+	for _, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 12<<20 + 7, 5} { // each takes the place of the one before
 		document := bytes.Repeat([]byte("SALE;10.00;SEK\n"), size/15+1)[:size]
 		got, err := keepWhole(t, s, bytes.NewReader(document))
 		if err != nil {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(document)
-		want := archive.Whole{Parts: (size + 1<<20 - 1) >> 20, Size: int64(size), SHA256: hex.EncodeToString(sum[:])}
+		want := archive.Whole{Parts: (size + 256<<10 - 1) / (256 << 10), Size: int64(size), SHA256: hex.EncodeToString(sum[:])}
 		body, measured := kept(t, s)
 		if got != want || measured != want || !bytes.Equal(body, document) {
 			t.Errorf("%d bytes: kept %+v, measured %+v, read back %d bytes; want %+v", size, got, measured, len(body), want)
