@@ -196,8 +196,8 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	if err != nil {
 		return workflows.Completed{}, err
 	}
-	state, stop, err := poster.Complete(ctx, intent, func(context.Context) ([]posting.Attachment, error) {
-		return []posting.Attachment{{Filename: "kvitt.accrual." + in.At + "." + in.Currency + ".txt", Body: accrualText(in, intent.Voucher)}}, nil
+	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
+		return attach(ctx, visma.Bytes("kvitt.accrual."+in.At+"."+in.Currency+".txt", accrualText(in, intent.Voucher)))
 	})
 	switch {
 	case err != nil:

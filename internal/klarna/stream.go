@@ -39,7 +39,7 @@ func (c *Client) stream(ctx context.Context, q call) (*Stream, error) {
 	f := &flow{client: c, attempted: q.attempted, left: c.maxStream, ctx: ctx}
 	f.idle = time.AfterFunc(c.timeout, func() { cancel(context.DeadlineExceeded) })
 	f.over = sync.OnceFunc(func() { f.idle.Stop(); cancel(nil); done() })
-	response, answer, err := c.send(ctx, q)
+	response, answer, err := c.send(ctx, q) //nolint:bodyclose // Close of the stream closes it
 	if err != nil {
 		defer f.over()
 		return nil, c.lost(q.attempted, f.why(err))
