@@ -46,7 +46,7 @@ func KeepWhole(ctx context.Context, k WholeKeeper, connection, reference, kind s
 	for ended := false; !ended; {
 		n, err := fill(from, room)
 		if err != nil && err != io.EOF { //nolint:errorlint // only io.EOF itself is the end
-			return Whole{}, errors.Join(err, k.PruneDocuments(context.WithoutCancel(ctx), connection, reference, kind+partial, 0))
+			return Whole{}, errors.Join(err, k.PruneDocuments(ctx, connection, reference, kind+partial, 0))
 		}
 		ended = err != nil
 		if n == 0 {
