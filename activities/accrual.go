@@ -217,8 +217,8 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	if err != nil {
 		return workflows.Completed{}, err
 	}
-	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context) ([]posting.Attachment, error) {
-		return v.accrualDocuments(ctx, in, intent.Voucher)
+	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
+		return v.attachAccrual(ctx, in, intent.Voucher, attach)
 	})
 	switch {
 	case err != nil:
@@ -231,34 +231,37 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	return workflows.Completed{State: workflows.StateVerified}, v.accrualOver(ctx, in.AccrualInput)
 }
 
-// accrualDocuments are what hangs on the batch: what it is, and the figures that
+// attachAccrual attaches what hangs on the batch: what it is, and the figures that
 // it sums, day by day. Payouts that have come since it was compiled are in the
 // figures; then the text says so.
-func (v *Visma) accrualDocuments(ctx context.Context, in workflows.AccrualStep, posted *voucher.Voucher) ([]posting.Attachment, error) {
+func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, posted *voucher.Voucher, attach posting.Attach) error {
 	row, err := v.Store.Connection(ctx, in.Connection)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	profile, _, err := v.Doors.Profile(ctx, row.ID, 0)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	made := report.Reports{Source: v.Store, Connection: row, Zone: profile.Location(), Now: time.Now()}
 	n, err := made.Unsettled(ctx, posted.Date)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	n.Days = slices.DeleteFunc(n.Days, func(c report.Captured) bool { return c.Currency != posted.Currency })
 	var figures bytes.Buffer
 	if err := made.UnsettledReport(n).CSV(&figures); err != nil {
-		return nil, err
+		return err
 	}
 	text := accrualText(in, posted)
 	if now, _ := made.Accrual(profile, n, posted.Currency); now == nil || now.Hash() != posted.Hash() {
 		text = append(text, "The figures per day were read later and come to something else: payouts or the posting profile have changed since.\n"...)
 	}
 	name := "kvitt.accrual." + in.At + "." + in.Currency
-	return []posting.Attachment{{Filename: name + ".txt", Body: text}, {Filename: name + ".csv", Body: figures.Bytes()}}, nil
+	if err := attach(ctx, visma.Bytes(name+".txt", text)); err != nil {
+		return err
+	}
+	return attach(ctx, visma.Bytes(name+".csv", figures.Bytes()))
 }
 
 func accrualText(in workflows.AccrualStep, v *voucher.Voucher) []byte {

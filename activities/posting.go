@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"kvitt/internal/archive"
-	"kvitt/internal/fault"
 	"kvitt/internal/held"
-	"kvitt/internal/klarna"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -97,8 +94,8 @@ func (v *Visma) CompleteBatch(ctx context.Context, in workflows.PostInput) (work
 	if err != nil {
 		return workflows.Completed{}, err
 	}
-	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context) ([]posting.Attachment, error) {
-		return v.documents(ctx, in.PayoutRef, intent.Voucher)
+	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
+		return v.documents(ctx, in.PayoutRef, intent.Voucher, attach)
 	})
 	switch {
 	case err != nil:
@@ -190,59 +187,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-// documents are what hangs on a batch: Klarna's settlement report, which is
-// the VAT invoice for its fees, and the proof. The report is archived as
-// received.
-func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document *voucher.Voucher) ([]posting.Attachment, error) {
-	row, err := v.Store.Payout(ctx, ref.Connection, ref.PaymentReference)
-	if err != nil {
-		return nil, err
-	}
-	report, err := v.report(ctx, ref, archive.Revised(archive.KindPDF, row.Revision))
-	if err != nil {
-		return nil, err
-	}
-	proof, err := proofText(&row, document, report != nil)
-	if err != nil {
-		return nil, err
-	}
-	if err := keepAnswer(ctx, v.Store, ref, archive.Revised(archive.KindProof, row.Revision), &klarna.Answer{Body: proof, FetchedAt: time.Now().UTC()}); err != nil {
-		return nil, err
-	}
-	list := []posting.Attachment{{Filename: "kvitt." + ref.PaymentReference + ".txt", Body: proof}}
-	if report != nil {
-		list = append(list, posting.Attachment{Filename: "settlement." + ref.PaymentReference + ".pdf", Body: report})
-	}
-	return list, nil
-}
-
-// report is Klarna's PDF: from the archive when an earlier attempt fetched it.
-// A payout without a report is a fact that the proof states, not an error.
-func (v *Visma) report(ctx context.Context, ref workflows.PayoutRef, kind string) ([]byte, error) {
-	for body, err := range archive.Read(ctx, v.Store, ref.Connection, ref.PaymentReference, kind) {
-		return body, err
-	}
-	client, err := v.Doors.Klarna(ctx, ref.Connection)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := client.PayoutPDF(ctx, ref.PaymentReference)
-	if f := fault.As(err); f != nil && f.Class == fault.Rejected && f.Status == 404 {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return answer.Body, keepAnswer(ctx, v.Store, ref, kind, &answer)
-}
-
-func keepAnswer(ctx context.Context, k archive.Keeper, ref workflows.PayoutRef, kind string, a *klarna.Answer) error {
-	w := archive.NewWriter(k, ref.Connection, ref.PaymentReference, kind)
-	if err := w.Add(ctx, a); err != nil {
-		return err
-	}
-	_, err := w.Close(ctx)
-	return err
 }

@@ -22,7 +22,7 @@ type Proof struct {
 // proofText is the proof as an auditor reads it: the components, the formula,
 // the voucher, and the digest of the bytes it all rests on. Its figures are
 // those that were proven.
-func proofText(row *store.Payout, document *voucher.Voucher, hasReport bool) ([]byte, error) {
+func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([]byte, error) {
 	var proof Proof
 	if err := json.Unmarshal(row.Proof, &proof); err != nil {
 		return nil, fmt.Errorf("read the proof of payout %s: %w", row.PaymentReference, err)
@@ -59,10 +59,22 @@ func proofText(row *store.Payout, document *voucher.Voucher, hasReport bool) ([]
 	}
 	fmt.Fprintf(&b, "\n%d rows in %d archived answers (%d bytes), SHA-256 %s\nVoucher hash %s, profile version %d\n",
 		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, document.Hash(), row.ProfileVersion)
-	if !hasReport {
-		b.WriteString("Klarna has no PDF report for this payout.\n")
-	}
+	writePapers(&b, papers)
 	return []byte(b.String()), nil
+}
+
+// writePapers says what Klarna's reports are, so that whoever has one can tell
+// with sha256sum whether it is the one that was received.
+func writePapers(b *strings.Builder, papers []paper) {
+	b.WriteString("\nKlarna's reports, archived as received\n")
+	for _, p := range papers {
+		if p.whole.Parts > 0 {
+			fmt.Fprintf(b, "  %-40s %12d bytes  SHA-256 %s\n", p.name, p.whole.Size, p.whole.SHA256)
+		}
+		if p.note != "" {
+			fmt.Fprintf(b, "  %s\n", p.note)
+		}
+	}
 }
 
 func writeVoucher(b *strings.Builder, v *voucher.Voucher) {

@@ -13,6 +13,7 @@ import (
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
+	"kvitt/internal/visma"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -176,11 +177,13 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 		return workflows.Completed{}, err
 	}
 	name := "kvitt." + in.PaymentReference + ".reversal.txt"
-	_, stop, err := poster.Complete(ctx, intent, func(ctx context.Context) ([]posting.Attachment, error) {
+	_, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
 		text := reversalText(in, intent.Voucher, "This batch takes batch "+original.BatchNumber+" back.")
 		kind := archive.Revised(archive.KindProof, in.Revision)
-		err := keepAnswer(ctx, v.Store, in.PayoutRef, kind, &klarna.Answer{Body: text, FetchedAt: time.Now().UTC()})
-		return []posting.Attachment{{Filename: name, Body: text}}, err
+		if err := keepAnswer(ctx, v.Store, in.PayoutRef, kind, &klarna.Answer{Body: text, FetchedAt: time.Now().UTC()}); err != nil {
+			return err
+		}
+		return attach(ctx, visma.Bytes(name, text))
 	})
 	if err != nil {
 		return workflows.Completed{}, err
@@ -194,7 +197,7 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 	}
 	// The same file name again makes a revision, not a second document.
 	text := reversalText(in, intent.Voucher, "This batch was taken back by batch "+mirrored.BatchNumber+".")
-	if err := poster.Books.Attach(ctx, "GL", original.BatchNumber, name, text); err != nil {
+	if err := poster.Books.Attach(ctx, visma.ModuleGL, original.BatchNumber, visma.Bytes(name, text)); err != nil {
 		return workflows.Completed{}, err
 	}
 	if _, err := v.Store.UpdatePosting(ctx, original.CompanyID, original.Token, func(p *store.Posting) error {

@@ -246,8 +246,8 @@ func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *p
 		v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
 		return workflows.Posted{Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
 	}
-	_, stop, err := poster.Complete(ctx, own, func(context.Context) ([]posting.Attachment, error) {
-		return []posting.Attachment{{Filename: "kvitt." + strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".") + ".txt", Body: partText(ref, own.Voucher)}}, nil
+	_, stop, err := poster.Complete(ctx, own, func(ctx context.Context, attach posting.Attach) error {
+		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".")+".txt", partText(ref, own.Voucher)))
 	})
 	if err != nil || stop == nil {
 		return workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted}, err

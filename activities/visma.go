@@ -28,6 +28,9 @@ type Visma struct {
 	UnknownWait time.Duration
 	// GrantLifetime is how long an interactive consent lives.
 	GrantLifetime time.Duration
+	// CSVPatience is how long a booked batch waits for Klarna's CSV; four hours
+	// when zero, which leaves the step time for all else.
+	CSVPatience time.Duration
 
 	scans posting.Scans
 }

@@ -25,13 +25,14 @@ const (
 	KindTransactions = "transactions" // the pages of rows, in order
 	KindUnusable     = "unusable"     // an answer that could not be read
 	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
+	KindCSV          = "csv"          // Klarna's report with its rows, one document in parts
 	KindProof        = "proof"        // Kvitt's own text that hangs on the batch
 )
 
 // Kinds are all kinds, in the order in which evidence comes in.
 func Kinds() []string {
 	return []string{
-		KindPayout, KindTransactions, KindUnusable, KindPDF, KindProof,
+		KindPayout, KindTransactions, KindUnusable, KindPDF, KindCSV, KindProof,
 		Later(KindPayout), Later(KindTransactions), Later(KindUnusable),
 	}
 }
@@ -56,7 +57,7 @@ func KindsUpTo(revision int) []string {
 		for _, kind := range []string{KindPayout, KindTransactions, KindUnusable} {
 			all = append(all, Revised(kind, r), Later(Revised(kind, r)))
 		}
-		all = append(all, Revised(KindPDF, r), Revised(KindProof, r))
+		all = append(all, Revised(KindPDF, r), Revised(KindCSV, r), Revised(KindProof, r))
 	}
 	return all
 }
@@ -193,6 +194,11 @@ type Shelf interface {
 // Read gives the documents of a kind as they were received, in order, and
 // checks each against its digest.
 func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
+	return read(ctx, s, connection, reference, kind, false)
+}
+
+// read is Read; with reuse, what it gives is good until the next one.
+func read(ctx context.Context, s Shelf, connection, reference, kind string, reuse bool) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		d, ok := decoders.Get().(*zstd.Decoder)
 		if !ok {
@@ -200,22 +206,26 @@ func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter
 			return
 		}
 		defer decoders.Put(d)
+		var room []byte
 		for doc, err := range s.Documents(ctx, connection, reference, kind) {
-			body, err := open(d, doc, err)
+			body, err := open(d, doc, room[:0], err)
 			if !yield(body, err) || err != nil {
 				return
+			}
+			if reuse {
+				room = body
 			}
 		}
 	}
 }
 
-func open(d *zstd.Decoder, doc store.Document, err error) ([]byte, error) {
+func open(d *zstd.Decoder, doc store.Document, room []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
 	body := doc.Body
 	if doc.Encoding == "zstd" {
-		if body, err = d.DecodeAll(doc.Body, nil); err != nil {
+		if body, err = d.DecodeAll(doc.Body, room); err != nil {
 			return nil, fmt.Errorf("read archived %s %d of payout %s: %w", doc.Kind, doc.Seq, doc.PaymentReference, err)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"kvitt/activities"
 	"kvitt/internal/archive"
 	"kvitt/internal/held"
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -94,6 +95,10 @@ func (d *desk) verify(connection string, p settlement.Payout) {
 		{ConnectionID: connection, PaymentReference: "P1", Kind: archive.KindPDF, SHA256: strings.Repeat("ef", 32), Size: 99, Encoding: "identity", Body: []byte("{}"), FetchedAt: at},
 	}
 	if err := d.store.PutDocuments(d.t.Context(), documents); err != nil {
+		d.t.Fatal(err)
+	}
+	rows := strings.NewReader(strings.Repeat("SALE;10.00;SEK\n", 100_000))
+	if _, err := archive.KeepWhole(d.t.Context(), d.store, connection, "P1", archive.KindCSV, klarna.Answer{FetchedAt: at}, rows); err != nil {
 		d.t.Fatal(err)
 	}
 	_, err = d.store.EnsurePosting(d.t.Context(), store.Posting{

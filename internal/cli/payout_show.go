@@ -102,6 +102,8 @@ type documentDetail struct {
 	Parts  int      `json:"parts"`
 	Size   int64    `json:"size"`
 	SHA256 []string `json:"sha256"` // of each part, in order
+	// Whole is the SHA-256 of all parts as one, where they are one document.
+	Whole string `json:"whole_sha256,omitempty"`
 }
 
 // historyDetail is an entry of the audit trail about the payout.
@@ -272,17 +274,28 @@ func (s *session) documents(ctx context.Context, p *store.Payout) ([]documentDet
 			d.Size += part.Size
 			d.SHA256 = append(d.SHA256, part.SHA256)
 		}
-		if d.Parts > 0 {
-			all = append(all, d)
+		if d.Parts == 0 {
+			continue
 		}
+		if archive.InParts(kind) {
+			whole, err := archive.Measure(ctx, s.store, p.ConnectionID, p.PaymentReference, kind)
+			if err != nil {
+				return nil, err
+			}
+			d.Whole = whole.SHA256
+		}
+		all = append(all, d)
 	}
 	return all, nil
 }
 
-// digest is what a person compares: the hash of the only part, or the first of
+// digest is what a person compares: the hash of the document, or the first of
 // several.
 func (d *documentDetail) digest() string {
-	if d.Parts == 1 {
+	switch {
+	case d.Whole != "":
+		return d.Whole
+	case d.Parts == 1:
 		return d.SHA256[0]
 	}
 	return d.SHA256[0] + fmt.Sprintf(" and %s", counted(d.Parts-1, "more part"))

@@ -62,7 +62,7 @@ func TestShowTellsAnAccountantEverythingAboutAPayout(t *testing.T) {
 		t.Errorf("posting %+v", got.Posting)
 	case got.Voucher == nil || len(got.Voucher.Lines) != 5 || got.Totals.Sale != 1_000_00:
 		t.Errorf("voucher %+v", got.Voucher)
-	case len(got.Documents) != 2 || got.Documents[0].Parts != 2 || len(got.Documents[0].SHA256) != 2:
+	case len(got.Documents) != 3 || len(got.Documents[2].Whole) != 64 || got.Documents[1].Whole != "" || got.Documents[0].Parts != 2 || len(got.Documents[0].SHA256) != 2:
 		t.Errorf("documents %+v", got.Documents)
 	}
 	stopped := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P2", "--output", "json"), ExitDone))

@@ -26,8 +26,9 @@ type Options struct {
 	PageSize   int           // rows or payouts a page, 500 at most and by default
 	InFlight   int           // pages of one listing that are fetched ahead, 4 by default
 	UserAgent  string        // "kvitt" by default
-	Timeout    time.Duration // of one request with its answer, 90 s by default
+	Timeout    time.Duration // of one request with its answer, or of a pause in a streamed one; 90 s by default
 	MaxBody    int64         // bytes of one answer, 64 MiB by default
+	MaxStream  int64         // bytes of a streamed one, 1 GiB by default
 }
 
 // The limits that hold when Options says nothing.
@@ -36,6 +37,7 @@ const (
 	defaultInFlight = 4
 	defaultTimeout  = 90 * time.Second // Klarna gives up after 59 s
 	defaultMaxBody  = 64 << 20
+	defaultStream   = 1 << 30 // some four million rows
 )
 
 // Limiter lets requests through, one by one. *rate.Limiter is one, for a
@@ -77,6 +79,7 @@ type Client struct {
 	userAgent string
 	timeout   time.Duration
 	maxBody   int64
+	maxStream int64
 
 	payoutRooms      rooms[Payout]
 	transactionRooms rooms[Transaction]
@@ -106,6 +109,7 @@ func New(c Credential, o Options) (*Client, error) {
 		userAgent: o.UserAgent,
 		timeout:   o.Timeout,
 		maxBody:   o.MaxBody,
+		maxStream: o.MaxStream,
 	}
 	client.defaults(c.Environment())
 	return client, nil
@@ -131,6 +135,9 @@ func (c *Client) defaults(e Environment) {
 	}
 	if c.maxBody <= 0 {
 		c.maxBody = defaultMaxBody
+	}
+	if c.maxStream <= 0 {
+		c.maxStream = defaultStream
 	}
 }
 
@@ -186,44 +193,69 @@ type call struct {
 
 // get asks once. The error is a *fault.Error.
 func (c *Client) get(ctx context.Context, q call) (Answer, error) {
+	done, err := c.admit(ctx, q.attempted)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	response, answer, err := c.send(ctx, q)
+	if err != nil {
+		return Answer{}, c.lost(q.attempted, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	return c.read(q, response, answer)
+}
+
+// admit waits until the budget has room for a request; done follows when it is
+// over.
+func (c *Client) admit(ctx context.Context, attempted string) (done func(), err error) {
+	if err := c.pause.wait(ctx); err != nil {
+		return nil, c.lost(attempted, err)
+	}
+	if err := c.limiter.Wait(ctx); err != nil {
+		return nil, c.lost(attempted, fmt.Errorf("wait for the request budget: %w", err))
+	}
+	if others, ok := c.limiter.(Teller); ok {
+		return others.Done, nil
+	}
+	return func() {}, nil
+}
+
+// send asks, and returns the answer with its body unread.
+func (c *Client) send(ctx context.Context, q call) (*http.Response, Answer, error) {
 	target := c.base + q.path
 	if len(q.query) > 0 {
 		target += "?" + q.query.Encode()
 	}
-	if err := c.pause.wait(ctx); err != nil {
-		return Answer{}, c.lost(q.attempted, err)
-	}
-	if err := c.limiter.Wait(ctx); err != nil {
-		return Answer{}, c.lost(q.attempted, fmt.Errorf("wait for the request budget: %w", err))
-	}
-	others, _ := c.limiter.(Teller)
-	if others != nil {
-		defer others.Done()
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, http.NoBody)
 	if err != nil {
-		return Answer{}, c.lost(q.attempted, err)
+		return nil, Answer{}, err
 	}
 	c.authorize(request)
 	request.Header.Set("Accept", q.accept)
 	request.Header.Set("User-Agent", c.userAgent)
 	response, err := c.http.Do(request)
 	if err != nil {
-		return Answer{}, c.lost(q.attempted, err)
+		return nil, Answer{}, err
 	}
-	defer func() { _ = response.Body.Close() }()
 	now := time.Now()
-	answer := Answer{
+	others, _ := c.limiter.(Teller)
+	if rest := c.pause.observe(response, now); rest > 0 && others != nil {
+		others.Close(rest)
+	}
+	return response, Answer{
 		Status:        response.StatusCode,
 		CorrelationID: response.Header.Get("Klarna-Correlation-Id"),
 		Path:          request.URL.RequestURI(),
 		FetchedAt:     now.UTC().Round(0),
-	}
-	if rest := c.pause.observe(response, now); rest > 0 && others != nil {
-		others.Close(rest)
-	}
+	}, nil
+}
+
+// read reads the body of an answer, whole.
+func (c *Client) read(q call, response *http.Response, answer Answer) (Answer, error) {
+	var err error
 	if answer.Body, err = readBody(response, q.room, c.maxBody); err != nil {
 		if answer.Status == http.StatusOK {
 			return answer, c.broken(q.attempted, answer, err)

@@ -249,6 +249,7 @@ func TestQuestionsThatMakeNoSenseAreNotAsked(t *testing.T) {
 		"summaries reversed":  summaries(day, day.Add(-1)),
 		"every transaction":   rows,
 		"a report of nothing": reports(client.PayoutPDF(t.Context(), "")),
+		"rows of nothing":     reports(whole(client.PayoutCSV(t.Context(), ""))),
 		"a report of no time": reports(client.SummaryPDF(t.Context(), time.Time{}, day)),
 		"a report reversed":   reports(client.SummaryCSV(t.Context(), day, day)),
 	} {
@@ -342,7 +343,7 @@ func TestReportsAreHandedOverAsTheyCome(t *testing.T) {
 	january, february := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	calls := map[string]func(*Client) (Answer, error){
 		"/settlements/v1/reports/payout?payment_reference=4711":                                                                           func(c *Client) (Answer, error) { return c.PayoutPDF(t.Context(), "4711") },
-		"/settlements/v1/reports/payout-with-transactions?payment_reference=4711":                                                         func(c *Client) (Answer, error) { return c.PayoutCSV(t.Context(), "4711") },
+		"/settlements/v1/reports/payout-with-transactions?payment_reference=4711":                                                         func(c *Client) (Answer, error) { return whole(c.PayoutCSV(t.Context(), "4711")) },
 		"/settlements/v1/reports/payouts-summary?end_date=2026-02-01T00%3A00%3A00Z&start_date=2026-01-01T00%3A00%3A00Z":                   func(c *Client) (Answer, error) { return c.SummaryPDF(t.Context(), january, february) },
 		"/settlements/v1/reports/payouts-summary-with-transactions?end_date=2026-02-01T00%3A00%3A00Z&start_date=2026-01-01T00%3A00%3A00Z": func(c *Client) (Answer, error) { return c.SummaryCSV(t.Context(), january, february) },
 	}
@@ -362,7 +363,7 @@ func TestReportsAreHandedOverAsTheyCome(t *testing.T) {
 		if string(answer.Body) != document || answer.Path != path {
 			t.Errorf("got %q from %s, want %s", answer.Body, answer.Path, path)
 		}
-		for _, wrong := range []string{"", "<html>Sign in</html>", `{"a":1}`} {
+		for _, wrong := range []string{"", " \n", "<html>Sign in</html>", `{"a":1}`, "[]", "\x1f\x8b\x00"} {
 			client := serveWrong(t, answers(http.StatusOK, wrong)).client(Options{})
 			_, err := fetch(client)
 			wantFault(t, err, fault.BadData)

@@ -12,17 +12,18 @@ import (
 	"kvitt/internal/visma"
 )
 
-// Attachment is a document that belongs to a batch.
-type Attachment struct {
-	Filename string
-	Body     []byte
-}
+// Documents attaches what belongs to a batch, by attach.
+type Documents func(ctx context.Context, attach Attach) error
+
+// Attach attaches one document. The same file name makes a new revision, so that
+// a repeated attempt leaves one document.
+type Attach func(ctx context.Context, f visma.File) error
 
 // Complete takes a checked batch to final: the documents are attached, the
 // batch is released, and it is read back until Visma.net says Unposted or
 // Posted with equal totals. A draft is left on hold. documents is called only
 // when there is something to attach.
-func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context.Context) ([]Attachment, error)) (state string, halt *Stop, err error) {
+func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (state string, halt *Stop, err error) {
 	row, halt, err := p.intend(ctx, in)
 	if err != nil || halt != nil {
 		return "", halt, err
@@ -49,17 +50,12 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents func(context
 	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
 }
 
-func (p *Poster) attach(ctx context.Context, row store.Posting, documents func(context.Context) ([]Attachment, error)) (store.Posting, error) {
-	list, err := documents(ctx)
+func (p *Poster) attach(ctx context.Context, row store.Posting, documents Documents) (store.Posting, error) {
+	err := documents(ctx, func(ctx context.Context, f visma.File) error {
+		return again(p.Books.Attach(ctx, visma.ModuleGL, row.BatchNumber, f))
+	})
 	if err != nil {
 		return row, err
-	}
-	for _, d := range list {
-		// The same file name makes a new revision, so that a repeated attempt
-		// leaves one document.
-		if err := p.Books.Attach(ctx, "GL", row.BatchNumber, d.Filename, d.Body); err != nil {
-			return row, again(err)
-		}
 	}
 	return p.update(ctx, row, func(r *store.Posting) { r.State = Attached })
 }

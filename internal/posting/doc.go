@@ -61,7 +61,7 @@ type Books interface {
 	JournalTransaction(ctx context.Context, number string) (*visma.JournalTransaction, string, error)
 	JournalTransactions(ctx context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error)
 	Release(ctx context.Context, number, etag string) (visma.ReleaseResult, error)
-	Attach(ctx context.Context, module, number, filename string, body []byte) error
+	Attach(ctx context.Context, module, number string, f visma.File) error
 }
 
 // Memory is what posting remembers; *store.Store is one.

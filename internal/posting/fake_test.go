@@ -118,8 +118,8 @@ func (b *books) Release(_ context.Context, number, _ string) (visma.ReleaseResul
 	return visma.ReleaseResult{Result: "Done"}, nil
 }
 
-func (b *books) Attach(_ context.Context, _, number, filename string, _ []byte) error {
-	if name := number + "/" + filename; !slices.Contains(b.attached, name) {
+func (b *books) Attach(_ context.Context, _, number string, f visma.File) error {
+	if name := number + "/" + f.Name; !slices.Contains(b.attached, name) {
 		b.attached = append(b.attached, name)
 	}
 	return nil
@@ -193,8 +193,8 @@ func intent(edit ...func(*posting.Intent)) posting.Intent {
 	return in
 }
 
-func documents(context.Context) ([]posting.Attachment, error) {
-	return []posting.Attachment{{Filename: "settlement.10001.pdf", Body: []byte("%PDF")}}, nil
+func documents(ctx context.Context, attach posting.Attach) error {
+	return attach(ctx, visma.Bytes("settlement.10001.pdf", []byte("%PDF")))
 }
 
 // finish calls Post and Complete as the workflow does, until the payout is
@@ -214,11 +214,11 @@ func (b *bench) finish(t *testing.T, p *posting.Poster, in posting.Intent) (stat
 			b.clock = b.clock.Add(got.LookAgain)
 			continue
 		}
-		state, halt, err := p.Complete(t.Context(), in, func(ctx context.Context) ([]posting.Attachment, error) {
+		state, halt, err := p.Complete(t.Context(), in, func(ctx context.Context, attach posting.Attach) error {
 			if b.noDocuments {
-				return nil, errNoDocuments
+				return errNoDocuments
 			}
-			return documents(ctx)
+			return documents(ctx, attach)
 		})
 		switch {
 		case errors.Is(err, errNoDocuments):

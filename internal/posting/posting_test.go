@@ -504,9 +504,9 @@ func (b fragileBooks) Release(ctx context.Context, n, etag string) (visma.Releas
 	return r, err
 }
 
-func (b fragileBooks) Attach(ctx context.Context, module, n, name string, body []byte) error {
+func (b fragileBooks) Attach(ctx context.Context, module, n string, f visma.File) error {
 	b.f.step()
-	err := b.Books.Attach(ctx, module, n, name, body)
+	err := b.Books.Attach(ctx, module, n, f)
 	b.f.step()
 	return err
 }

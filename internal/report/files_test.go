@@ -21,8 +21,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/klarna"
 	"kvitt/internal/report"
 	"kvitt/internal/settlement"
+	"kvitt/internal/store"
 )
 
 // unpacked is a month's pack after zip and sha256sum have looked at it.
@@ -150,7 +152,7 @@ func TestThePackHasVouchersKlarnasPDFsAndTheAuditTrail(t *testing.T) {
 		}
 	}
 	for _, ref := range january {
-		for _, name := range []string{"klarna/" + ref + "/pdf.00000.pdf", "vouchers/" + ref + ".0.json"} {
+		for _, name := range []string{"klarna/" + ref + "/pdf.00000.pdf", "klarna/" + ref + "/csv.00000.csv", "vouchers/" + ref + ".0.json"} {
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
 				t.Error(err)
 			}
@@ -197,12 +199,39 @@ func TestAnExportHasEverythingAsItWasReceived(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	dir := filepath.Join(t.TempDir(), "out")
 	b := report.Folder(dir)
+	large := strings.Repeat("SALE;10.00;SEK\n", 200_000)
+	_, err := archive.KeepWhole(t.Context(), w.store, "c1", w.refs[1], archive.KindCSV, klarna.Answer{}, strings.NewReader(large))
+	w.must(err)
+	w.must(w.store.PutDocuments(t.Context(), []store.Document{{ // a process has died while it read another
+		ConnectionID: "c1", PaymentReference: w.refs[2], Kind: archive.KindCSV + ".partial", SHA256: strings.Repeat("0", 64), Encoding: "identity", Body: []byte("half"), FetchedAt: first,
+	}}))
 	w.must(w.Export(t.Context(), quarter, time.December, b))
 	w.must(b.Close())
+	for _, line := range records(t, filepath.Join(dir, "documents.csv")) {
+		if strings.Contains(line[1], "partial") {
+			t.Errorf("half a document is listed: %v", line)
+		}
+	}
+	sums, err := os.ReadFile(filepath.Join(dir, "SHA256SUMS"))
+	w.must(err)
+	for _, ref := range w.refs {
+		whole, err := archive.Measure(t.Context(), w.store, "c1", ref, archive.KindCSV)
+		w.must(err)
+		name := "documents/" + ref + "/csv.00000.csv"
+		if whole.Parts == 0 || !strings.Contains(string(sums), whole.SHA256+"  "+name+"\n") {
+			t.Errorf("%s is not the whole CSV of %d parts, %s", name, whole.Parts, whole.SHA256)
+		}
+		if files, _ := filepath.Glob(filepath.Join(dir, "documents", ref, "csv*")); len(files) != 1 {
+			t.Errorf("the CSV is the files %v", files)
+		}
+	}
 	for _, ref := range w.refs {
 		documents, err := w.store.DocumentList(t.Context(), "c1", ref)
 		w.must(err)
 		for _, d := range documents {
+			if strings.HasPrefix(d.Kind, archive.KindCSV) {
+				continue // seen above
+			}
 			extension := map[string]string{archive.KindPDF: "pdf", archive.KindTransactions: "json"}[d.Kind]
 			body, err := os.ReadFile(filepath.Join(dir, "documents", ref, fmt.Sprintf("%s.%05d.%s", d.Kind, d.Seq, extension)))
 			w.must(err)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +19,8 @@ import (
 
 // Pack writes what a month's end needs into a bundle: register, roll-forwards,
 // fees and VAT, and what is held, each as CSV, XLSX and PDF; the vouchers; Klarna's
-// PDFs and Kvitt's proofs; the audit trail of the month. The bundle is the
-// caller's to close. yearEnd is the last month of the company's financial year.
+// PDFs and CSVs and Kvitt's proofs; the audit trail of the month. The bundle is
+// the caller's to close. yearEnd is the last month of the company's financial year.
 func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *Bundle) error {
 	if _, err := r.CatchUp(ctx, 0, nil); err != nil {
 		return err
@@ -80,6 +81,7 @@ func (r *Reports) readme(what string, span Span, more []string) string {
 		"vouchers.csv: what was posted, line by line; vouchers/: the same as it was kept, with the components behind each line.",
 		"accruals.csv: the accruals of these days, line by line, with what Visma.net had of them at the last daily check; accruals/: the same as it was kept.",
 		"documents.csv: what is archived, as received, with its digest and the day until which it has to be kept.",
+		"A CSV of Klarna's is archived in parts, which documents.csv lists; here it is one file, whose digest is the one in the proof.",
 		"audit.jsonl: the audit trail, an entry a line; audit.txt says how the chain was verified.",
 	}
 	return strings.Join(append(lines, more...), "\n") + "\n"
@@ -170,15 +172,15 @@ func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Post
 	}
 }
 
-// isForPeople tells the documents that a person reads: Klarna's PDF, and the
-// proof.
+// isForPeople tells the documents that a person reads: Klarna's PDF and CSV, and
+// the proof.
 func isForPeople(kind string) bool {
-	return strings.HasPrefix(kind, archive.KindPDF) || strings.HasPrefix(kind, archive.KindProof)
+	return strings.HasPrefix(kind, archive.KindPDF) || strings.HasPrefix(kind, archive.KindCSV) || strings.HasPrefix(kind, archive.KindProof)
 }
 
 // extensions are those of files by what a kind begins with.
 var extensions = []struct{ kind, extension string }{
-	{archive.KindPDF, ".pdf"}, {archive.KindProof, ".txt"}, {"csv", ".csv"}, {archive.KindUnusable, ".bin"}, {"", ".json"},
+	{archive.KindPDF, ".pdf"}, {archive.KindCSV, ".csv"}, {archive.KindProof, ".txt"}, {archive.KindUnusable, ".bin"}, {"", ".json"},
 }
 
 func documentName(d *store.Document) string {
@@ -199,7 +201,7 @@ func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Mont
 		if err != nil {
 			return err
 		}
-		documents, err := r.Source.DocumentList(ctx, r.Connection.ID, e.PaymentReference)
+		documents, err := r.archived(ctx, e.PaymentReference)
 		if err != nil {
 			return err
 		}
@@ -219,8 +221,25 @@ func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Mont
 	return b.add("documents.csv", func(w io.Writer) error { return r.listDocuments(ctx, span, yearEnd, w) })
 }
 
+// archived lists what is archived of a payout. What has begun to come in and is
+// not whole is no document.
+func (r *Reports) archived(ctx context.Context, reference string) ([]store.Document, error) {
+	documents, err := r.Source.DocumentList(ctx, r.Connection.ID, reference)
+	return slices.DeleteFunc(documents, func(d store.Document) bool { return archive.IsPartial(d.Kind) }), err
+}
+
+// addKind writes the documents of one kind, of which a CSV is one file however
+// many its parts are.
 func (r *Reports) addKind(ctx context.Context, b *Bundle, folder string, documents []store.Document) error {
 	d := &documents[0]
+	if archive.InParts(d.Kind) {
+		return b.add(folder+documentName(d), func(w io.Writer) error {
+			whole := archive.Open(ctx, r.Source, d.ConnectionID, d.PaymentReference, d.Kind)
+			defer whole.Close() //nolint:errcheck // it was only read
+			_, err := io.Copy(w, whole)
+			return err
+		})
+	}
 	for body, err := range archive.Read(ctx, r.Source, d.ConnectionID, d.PaymentReference, d.Kind) {
 		if err != nil {
 			return err
@@ -254,7 +273,7 @@ func (r *Reports) listDocuments(ctx context.Context, span Span, yearEnd time.Mon
 			}
 		}
 		until := rule.KeepUntil(time.Date(day.Year(), day.Month(), day.Day(), 0, 0, 0, 0, time.UTC), yearEnd, false).Format(time.DateOnly)
-		documents, err := r.Source.DocumentList(ctx, r.Connection.ID, e.PaymentReference)
+		documents, err := r.archived(ctx, e.PaymentReference)
 		if err != nil {
 			return err
 		}

@@ -126,6 +126,11 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 	w.must(file.Add(ctx, &pdf))
 	_, err = file.Close(ctx)
 	w.must(err)
+	csv, err := client.PayoutCSV(ctx, reference)
+	w.must(err)
+	defer func() { _ = csv.Close() }()
+	_, err = archive.KeepWhole(ctx, w.store, "c1", reference, archive.KindCSV, csv.Answer, csv)
+	w.must(err)
 	w.must(w.store.UpdatePayout(ctx, "c1", reference, func(p *store.Payout) error {
 		p.State, p.Rows, p.ProfileVersion = "verified", tally.Rows(), 1
 		p.Proof = w.json(activities.Proof{Proof: proof, Evidence: kept})

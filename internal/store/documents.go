@@ -96,3 +96,16 @@ func (s *Store) PruneDocuments(ctx context.Context, connection, reference, kind 
 		return err
 	})
 }
+
+// RenameDocuments gives a payout's documents of one kind another kind, in place
+// of what stood there, all at once.
+func (s *Store) RenameDocuments(ctx context.Context, connection, reference, from, to string) error {
+	return s.write(ctx, "call the archived "+from+" of "+payoutName(connection, reference)+" "+to, func(q querier) error {
+		_, err := exec(ctx, q, "DELETE FROM documents WHERE connection_id = $1 AND payment_reference = $2 AND kind = $3", connection, reference, to)
+		if err == nil {
+			_, err = exec(ctx, q, "UPDATE documents SET kind = $4 WHERE connection_id = $1 AND payment_reference = $2 AND kind = $3",
+				connection, reference, from, to)
+		}
+		return err
+	})
+}

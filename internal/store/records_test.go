@@ -187,6 +187,18 @@ func TestDocumentsComeBackInOrderAndOneAtATime(t *testing.T) {
 		}
 		same(t, "documents left", n, 1)
 
+		must(t, s.PutDocuments(ctx, []store.Document{doc("csv", 0, "old"), doc("csv", 1, "old"), doc("csv", 2, "old"), doc("csv.partial", 0, "a"), doc("csv.partial", 1, "b")}))
+		must(t, s.RenameDocuments(ctx, "c1", "P1", "csv.partial", "csv"))
+		got = nil
+		for d, err := range s.Documents(ctx, "c1", "P1", "csv") {
+			must(t, err)
+			got = append(got, d)
+		}
+		same(t, "what took the old one's place", got, []store.Document{doc("csv", 0, "a"), doc("csv", 1, "b")})
+		for range s.Documents(ctx, "c1", "P1", "csv.partial") {
+			t.Error("it stands under its first kind too")
+		}
+
 		stray := doc("pdf", 0, "x")
 		stray.PaymentReference = "P9"
 		if err := s.PutDocuments(ctx, []store.Document{stray}); !errors.Is(err, store.ErrNotFound) {

@@ -3,7 +3,9 @@ package visma
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
@@ -18,21 +20,36 @@ import (
 // ModuleGL is the module of batches that were entered in the general ledger.
 const ModuleGL = "GL"
 
+// File is a document to attach, of Size bytes. Open gives them from the start,
+// each time anew: a request may have to be sent twice.
+type File struct {
+	Name string
+	Size int64
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// Bytes is a small document.
+func Bytes(name string, body []byte) File {
+	return File{name, int64(len(body)), func(context.Context) (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(body)), nil
+	}}
+}
+
 // Attach adds a file to a batch. The file name needs an extension; a file of
 // the same name becomes a new revision, so that attaching again does no harm.
-func (c *Client) Attach(ctx context.Context, module, batchNumber, filename string, body []byte) error {
+func (c *Client) Attach(ctx context.Context, module, batchNumber string, f File) error {
 	return c.attach(ctx, "attach file to journal transaction",
-		journalPath+"/module/"+pathID(module)+"/"+pathID(batchNumber)+"/attachment", filename, body)
+		journalPath+"/module/"+pathID(module)+"/"+pathID(batchNumber)+"/attachment", f)
 }
 
 // AttachToLine adds a file to one line of a batch.
-func (c *Client) AttachToLine(ctx context.Context, module, batchNumber string, line int, filename string, body []byte) error {
+func (c *Client) AttachToLine(ctx context.Context, module, batchNumber string, line int, f File) error {
 	return c.attach(ctx, "attach file to journal transaction line",
-		journalPath+"/module/"+pathID(module)+"/"+pathID(batchNumber)+"/"+strconv.Itoa(line)+"/attachment", filename, body)
+		journalPath+"/module/"+pathID(module)+"/"+pathID(batchNumber)+"/"+strconv.Itoa(line)+"/attachment", f)
 }
 
-func (c *Client) attach(ctx context.Context, attempted, to, filename string, body []byte) error {
-	form, contentType, err := attachmentForm(filename, body)
+func (c *Client) attach(ctx context.Context, attempted, to string, f File) error {
+	form, contentType, err := formOf(f)
 	if err != nil {
 		return &fault.Error{
 			Class: fault.Rejected, Party: party, Attempted: attempted,
@@ -46,26 +63,59 @@ func (c *Client) attach(ctx context.Context, attempted, to, filename string, bod
 	return err
 }
 
-// attachmentForm writes the one part, named v, that Visma.net wants.
-func attachmentForm(filename string, body []byte) (form []byte, contentType string, err error) {
-	if path.Ext(filename) == "" || strings.ContainsAny(filename, "/\\\r\n\x00") {
-		return nil, "", fmt.Errorf("the file name %q is not a plain name with an extension", filename)
+// form is a multipart body with one file in it.
+type form struct {
+	head, tail string
+	file       File
+}
+
+func (f *form) size() int64 { return int64(len(f.head)) + f.file.Size + int64(len(f.tail)) }
+
+func (f *form) open(ctx context.Context) (io.ReadCloser, error) {
+	body, err := f.file.Open(ctx)
+	if err != nil {
+		return nil, err
 	}
-	fileType := mime.TypeByExtension(path.Ext(filename))
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(strings.NewReader(f.head), &exactly{body, f.file.Size}, strings.NewReader(f.tail)), body}, nil
+}
+
+// exactly is a body that must be as long as was said: the end of the form must not
+// follow one that was cut off.
+type exactly struct {
+	body io.Reader
+	left int64
+}
+
+func (e *exactly) Read(p []byte) (int, error) {
+	n, err := e.body.Read(p)
+	e.left -= int64(n)
+	if e.left < 0 || err == io.EOF && e.left > 0 { //nolint:errorlint // a reader's end is io.EOF itself
+		return 0, errors.New("the file is not as long as it was")
+	}
+	return n, err
+}
+
+// formOf makes the one part, named v, that Visma.net wants.
+func formOf(f File) (_ *form, contentType string, err error) {
+	if path.Ext(f.Name) == "" || strings.ContainsAny(f.Name, "/\\\r\n\x00") {
+		return nil, "", fmt.Errorf("the file name %q is not a plain name with an extension", f.Name)
+	}
+	fileType := mime.TypeByExtension(path.Ext(f.Name))
 	if fileType == "" {
 		fileType = "application/octet-stream"
 	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
-	part, err := w.CreatePart(textproto.MIMEHeader{
-		"Content-Disposition": {fmt.Sprintf(`form-data; name="v"; filename="%s"`, strings.ReplaceAll(filename, `"`, "%22"))},
+	_, err = w.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name="v"; filename="%s"`, strings.ReplaceAll(f.Name, `"`, "%22"))},
 		"Content-Type":        {fileType},
 	})
-	if err == nil {
-		_, err = part.Write(body)
-	}
+	head := b.Len()
 	if err == nil {
 		err = w.Close()
 	}
-	return b.Bytes(), w.FormDataContentType(), err
+	return &form{b.String()[:head], b.String()[head:], f}, w.FormDataContentType(), err
 }

@@ -33,10 +33,11 @@ func (c *Client) CreateJournalTransaction(ctx context.Context, u JournalTransact
 			u.Lines[i].Operation = Insert
 		}
 	}
-	var err error
-	if r.body, err = json.Marshal(u); err != nil {
+	body, err := json.Marshal(u)
+	if err != nil {
 		return Accepted{}, notSent(r.attempted, err)
 	}
+	r.body = inMemory(body)
 	a, err := c.do(ctx, r)
 	if err != nil {
 		return Accepted{}, err
@@ -89,7 +90,7 @@ func (c *Client) Release(ctx context.Context, batchNumber, etag string) (Release
 	r := &request{
 		attempted: "release journal transaction", method: http.MethodPost, write: true,
 		path: journalPath + "/" + pathID(batchNumber) + "/action/release",
-		body: []byte("{}"), contentType: "application/json",
+		body: inMemory("{}"), contentType: "application/json",
 	}
 	if etag != "" {
 		r.header = http.Header{"If-Match": {quoteETag(etag)}}

@@ -199,10 +199,10 @@ func TestAFileIsAttachedAsOnePartNamedV(t *testing.T) {
 		}
 		w.WriteHeader(http.StatusCreated)
 	}))
-	if err := c.Attach(context.Background(), ModuleGL, "000042", "utbetalning å.pdf", []byte(content)); err != nil {
+	if err := c.Attach(context.Background(), ModuleGL, "000042", Bytes("utbetalning å.pdf", []byte(content))); err != nil {
 		t.Error(err)
 	}
-	if err := c.AttachToLine(context.Background(), ModuleGL, "000042", 3, "utbetalning å.pdf", []byte(content)); err != nil {
+	if err := c.AttachToLine(context.Background(), ModuleGL, "000042", 3, Bytes("utbetalning å.pdf", []byte(content))); err != nil {
 		t.Error(err)
 	}
 	want := []string{"/v2/journaltransaction/module/GL/000042/attachment", "/v2/journaltransaction/module/GL/000042/3/attachment"}
@@ -214,7 +214,7 @@ func TestAFileIsAttachedAsOnePartNamedV(t *testing.T) {
 func TestAFileNameThatVismaNetCannotTakeIsRefusedBeforeItIsSent(t *testing.T) {
 	c, _ := newTestClient(t, serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
 	for _, name := range []string{"", "settlement", "../x.pdf", "a\r\nX: y.pdf", `a\b.pdf`} {
-		wantFault(t, c.Attach(context.Background(), ModuleGL, "1", name, nil), fault.Rejected)
+		wantFault(t, c.Attach(context.Background(), ModuleGL, "1", Bytes(name, nil)), fault.Rejected)
 	}
 }
 

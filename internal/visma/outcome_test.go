@@ -98,7 +98,9 @@ func TestADroppedConnectionIsUnknownAlsoWhenItWasInUseBefore(t *testing.T) {
 			return err
 		},
 		"release": func() error { _, err := c.Release(context.Background(), "000042", ""); return err },
-		"attach":  func() error { return c.Attach(context.Background(), ModuleGL, "000042", "a.pdf", []byte("%PDF")) },
+		"attach": func() error {
+			return c.Attach(context.Background(), ModuleGL, "000042", Bytes("a.pdf", []byte("%PDF")))
+		},
 	} {
 		posts.Store(0)
 		wantFault(t, write(), fault.UnknownOutcome)

@@ -22,9 +22,24 @@ type request struct {
 	path        string // escaped, below the base URL
 	query       url.Values
 	header      http.Header
-	body        []byte
+	body        content // nil: none
 	contentType string
 	write       bool // a failure may leave something booked
+}
+
+// content is the body of a request: a document in memory, or a form that is
+// streamed. It may have to be sent twice.
+type content interface {
+	size() int64
+	open(ctx context.Context) (io.ReadCloser, error)
+}
+
+type inMemory []byte
+
+func (m inMemory) size() int64 { return int64(len(m)) }
+
+func (m inMemory) open(context.Context) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(m)), nil
 }
 
 // answer is a 2xx answer.
@@ -119,13 +134,16 @@ func (c *Client) send(ctx context.Context, r *request, token string) (*answer, e
 }
 
 func (c *Client) build(ctx context.Context, r *request, token string) (*http.Request, error) {
-	var body io.Reader
-	if r.body != nil {
-		body = bytes.NewReader(r.body)
-	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.url(r.path, r.query), body)
+	req, err := http.NewRequestWithContext(ctx, r.method, c.url(r.path, r.query), http.NoBody)
 	if err != nil {
 		return nil, errors.New("the address of the request cannot be built")
+	}
+	if r.body != nil {
+		req.ContentLength = r.body.size()
+		req.GetBody = func() (io.ReadCloser, error) { return r.body.open(ctx) }
+		if req.Body, err = req.GetBody(); err != nil {
+			return nil, err
+		}
 	}
 	for name, values := range r.header {
 		req.Header[name] = values

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
@@ -147,8 +148,12 @@ func (b *bare) complete(ctx context.Context, ref, number string) error {
 	if err != nil {
 		return err
 	}
-	for name, body := range map[string][]byte{"kvitt." + ref + ".txt": []byte("proof"), "settlement." + ref + ".pdf": report.Body} {
-		if err := b.visma.Attach(ctx, "GL", number, name, body); err != nil {
+	rows, err := b.csv(ctx, ref)
+	if err != nil {
+		return err
+	}
+	for name, body := range map[string][]byte{"kvitt." + ref + ".txt": []byte("proof"), "settlement." + ref + ".pdf": report.Body, "settlement." + ref + ".csv": rows} {
+		if err := b.visma.Attach(ctx, "GL", number, visma.Bytes(name, body)); err != nil {
 			return err
 		}
 	}
@@ -157,6 +162,15 @@ func (b *bare) complete(ctx context.Context, ref, number string) error {
 	}
 	_, _, err = b.visma.JournalTransaction(ctx, number)
 	return err
+}
+
+func (b *bare) csv(ctx context.Context, ref string) ([]byte, error) {
+	stream, err := b.klarna.PayoutCSV(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	defer stream.Close() //nolint:errcheck // it was only read
+	return io.ReadAll(stream)
 }
 
 // readCompany reads at once what can be known once.

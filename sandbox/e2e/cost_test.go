@@ -58,11 +58,12 @@ func requests(t *testing.T, w *world, n int) {
 		"klarna /payouts":                                                       months, // one listing a month
 		"klarna /transactions":                                                  n + 60, // one page a payout, more for large ones
 		"klarna /reports/payout":                                                n,      // one PDF a payout
+		"klarna /reports/payout-with-transactions":                              n,      // one CSV a payout
 		"visma POST /v2/journaltransaction":                                     n,
 		"visma GET /v1/background/{id}":                                         3 * n, // polls
 		"visma GET /v2/journaltransaction/{number}":                             2 * n, // read back before and after the release
 		"visma POST /v2/journaltransaction/{number}/action/release":             n,
-		"visma POST /v2/journaltransaction/module/{module}/{number}/attachment": 2 * n,
+		"visma POST /v2/journaltransaction/module/{module}/{number}/attachment": 3 * n,   // CSV, PDF, proof
 		"visma GET /v2/journaltransaction":                                      periods, // each once
 		"visma GET /v1/organization":                                            1,
 		"visma GET /v1/account":                                                 1,

@@ -123,7 +123,7 @@ func TestAttachReleaseAndReadBackComeThroughFaults(t *testing.T) {
 				t.Errorf("batch %s has %q %d times", b.Number, name, n)
 			}
 		}
-		if len(names) != 2 {
+		if len(names) != 3 {
 			t.Errorf("batch %s has the attachments %v", b.Number, names)
 		}
 	}

@@ -128,7 +128,7 @@ func TestFiguresThatChangeAfterPostingEndInAReversalAndANewPosting(t *testing.T)
 	for _, d := range h.show(t, p.PaymentReference).Document {
 		kinds[d.Kind] = true
 	}
-	for _, kind := range []string{"transactions", "transactions.2", "proof", "proof.1", "proof.2", "pdf", "pdf.2"} {
+	for _, kind := range []string{"transactions", "transactions.2", "proof", "proof.1", "proof.2", "pdf", "pdf.2", "csv", "csv.2"} {
 		if !kinds[kind] {
 			t.Errorf("%s is not in the archive: %v", kind, kinds)
 		}

@@ -40,6 +40,11 @@ func (s *Sim) payoutCSV(q *request) (*reply, *problem) {
 	return q.csv("settlement."+p.PaymentReference+".csv", []*shop.Payout{p}), nil
 }
 
+// WriteCSV writes the report of a payout with its rows, as it is served.
+func WriteCSV(to io.Writer, p *shop.Payout) error {
+	return writeCSV(to, []*shop.Payout{p}, func(p *shop.Payout) shop.Rows { return p.Rows })
+}
+
 // summaryCSV answers GET /reports/payouts-summary-with-transactions.
 func (s *Sim) summaryCSV(q *request) (*reply, *problem) {
 	w, trouble := q.window(true)
@@ -49,34 +54,39 @@ func (s *Sim) summaryCSV(q *request) (*reply, *problem) {
 	return q.csv("settlements.csv", s.chosen(q, w)), nil
 }
 
-// csv streams both blocks: amounts are decimals in major units, the separator is
-// a semicolon, an empty line stands between the blocks.
+// csv streams the report.
 func (q *request) csv(filename string, payouts []*shop.Payout) *reply {
 	return &reply{status: http.StatusOK, contentType: csvType, filename: filename, stream: func(to io.Writer) error {
-		w := csv.NewWriter(to)
-		w.Comma = ';'
-		_ = w.Write(summaryColumns) // errors are kept until the end
-		for _, p := range payouts {
-			_ = w.Write(summaryRecord(p))
-		}
-		w.Flush()
-		if _, err := io.WriteString(to, "\n"); err != nil {
-			return err
-		}
-		_ = w.Write(rowColumns)
-		var row shop.Row
-		for _, p := range payouts {
-			rows := q.rows(p)
-			for i := range rows.Len() {
-				rows.Row(i, &row)
-				if err := w.Write(rowRecord(&row, p.PaymentReference)); err != nil {
-					return err
-				}
+		return writeCSV(to, payouts, q.rows)
+	}}
+}
+
+// writeCSV writes both blocks: amounts are decimals in major units, the separator
+// is a semicolon, an empty line stands between the blocks.
+func writeCSV(to io.Writer, payouts []*shop.Payout, rowsOf func(*shop.Payout) shop.Rows) error {
+	w := csv.NewWriter(to)
+	w.Comma = ';'
+	_ = w.Write(summaryColumns) // errors are kept until the end
+	for _, p := range payouts {
+		_ = w.Write(summaryRecord(p))
+	}
+	w.Flush()
+	if _, err := io.WriteString(to, "\n"); err != nil {
+		return err
+	}
+	_ = w.Write(rowColumns)
+	var row shop.Row
+	for _, p := range payouts {
+		rows := rowsOf(p)
+		for i := range rows.Len() {
+			rows.Row(i, &row)
+			if err := w.Write(rowRecord(&row, p.PaymentReference)); err != nil {
+				return err
 			}
 		}
-		w.Flush()
-		return w.Error()
-	}}
+	}
+	w.Flush()
+	return w.Error()
 }
 
 func summaryRecord(p *shop.Payout) []string {

@@ -156,7 +156,7 @@ func (b *bench) book(t *testing.T, reference string) {
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
 		t.Fatalf("post payout %s (%s): %+v, %v", reference, payout.Type, got.Stop, err)
 	}
-	state, stop, err := poster.Complete(ctx, in, func(context.Context) ([]posting.Attachment, error) { return nil, nil })
+	state, stop, err := poster.Complete(ctx, in, func(context.Context, posting.Attach) error { return nil })
 	if err != nil || stop != nil || state != posting.Verified {
 		t.Fatalf("complete payout %s: %s, %+v, %v", reference, state, stop, err)
 	}

@@ -1,9 +1,13 @@
 package vismasim
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"path"
 	"strconv"
@@ -24,55 +28,93 @@ func (s *Sim) attach(q *call) (answer, error) {
 		}
 		into = &b.line(n).Attachments
 	}
-	name, content, err := filePart(q)
-	if err != nil {
-		return answer{}, plainly("%s", err)
+	u, ok := q.Context().Value(uploaded{}).(*upload)
+	if !ok {
+		u = readUpload(q.Request) // it waited in the background
 	}
-	f := s.store(q.c, into, name, content)
+	if u.err != nil {
+		return answer{}, plainly("%s", u.err)
+	}
+	f := s.store(q.c, into, u)
 	s.touch(q.c, b, q.at)
 	s.keep(q.c, kindFile, f)
 	return emptyAnswer(http.StatusCreated).with("Location", s.elsewhere(q.c, "v1/attachment/"+f.ID)), nil
 }
 
 // store adds the file, or the next revision of the one with that name.
-func (s *Sim) store(c *company, into *[]Attachment, name string, content []byte) *file {
+func (s *Sim) store(c *company, into *[]Attachment, u *upload) *file {
+	content, sum := []byte(u.start), hex.EncodeToString(u.digest.Sum(nil))
+	if u.size > mostKept {
+		content = nil
+	}
 	for i := range *into {
-		if a := &(*into)[i]; a.Name == name {
+		if a := &(*into)[i]; a.Name == u.name {
 			f := c.files[a.ID]
 			f.Revisions = append(f.Revisions, content)
-			a.Revision, a.Size = len(f.Revisions), len(content)
+			a.Revision, a.Size, a.SHA256 = len(f.Revisions), u.size, sum
 			return f
 		}
 	}
-	f := &file{ID: s.newID("attachment"), Name: name, Revisions: [][]byte{content}}
+	f := &file{ID: s.newID("attachment"), Name: u.name, Revisions: [][]byte{content}}
 	c.files[f.ID] = f
-	*into = append(*into, Attachment{ID: f.ID, Name: name, Revision: 1, Size: len(content)})
+	*into = append(*into, Attachment{ID: f.ID, Name: u.name, Revision: 1, Size: u.size, SHA256: sum})
 	return f
 }
 
-// filePart reads the one part "v" of a multipart body.
-func filePart(q *call) (name string, content []byte, err error) {
-	parts, err := q.MultipartReader()
+// mostKept is how much is kept of a file, whole or not at all, and of a request
+// that carries one.
+const mostKept = 1 << 20
+
+// beginning keeps the first bytes of what is written to it.
+type beginning []byte
+
+func (b *beginning) Write(p []byte) (int, error) {
+	*b = append(*b, p[:min(len(p), mostKept-len(*b))]...)
+	return len(p), nil
+}
+
+// uploaded is the context key of the upload that a request carried.
+type uploaded struct{}
+
+// upload is a file as it came in.
+type upload struct {
+	name   string
+	size   int
+	digest hash.Hash
+	start  beginning
+	err    error // what is wrong with it
+}
+
+// readUpload reads the one part "v" of a multipart body.
+func readUpload(r *http.Request) *upload {
+	u := &upload{digest: sha256.New()}
+	parts, err := r.MultipartReader()
 	if err != nil {
-		return "", nil, errors.New("the request is not multipart/form-data")
+		u.err = errors.New("the request is not multipart/form-data")
+		return u
 	}
 	for {
 		part, err := parts.NextPart()
 		if err != nil {
-			return "", nil, errors.New("the request has no file part named 'v'")
+			u.err = errors.New("the request has no file part named 'v'")
+			return u
 		}
-		if part.FormName() != "v" {
-			continue
+		if part.FormName() == "v" {
+			u.read(part)
+			return u
 		}
-		name = part.FileName()
-		if path.Ext(name) == "" || path.Ext(name) == "." {
-			return "", nil, errors.New("the file name must have an extension")
-		}
-		content, err = io.ReadAll(part)
-		if err != nil || len(content) == 0 {
-			return "", nil, errors.New("the file is empty or was cut short")
-		}
-		return name, content, nil
+	}
+}
+
+func (u *upload) read(part *multipart.Part) {
+	u.name = part.FileName()
+	if path.Ext(u.name) == "" || path.Ext(u.name) == "." {
+		u.err = errors.New("the file name must have an extension")
+		return
+	}
+	n, err := io.Copy(io.MultiWriter(u.digest, &u.start), part)
+	if u.size = int(n); err != nil || n == 0 {
+		u.err = errors.New("the file is empty or was cut short")
 	}
 }
 
@@ -85,6 +127,10 @@ func (s *Sim) getAttachment(q *call) (answer, error) {
 	if kind == "" {
 		kind = "application/octet-stream"
 	}
-	reply := answer{status: http.StatusOK, header: http.Header{"Content-Type": {kind}}, body: f.Revisions[len(f.Revisions)-1]}
+	content := f.Revisions[len(f.Revisions)-1]
+	if content == nil {
+		return answer{}, notFound("The content of the attachment, which is too large for a simulator to keep,")
+	}
+	reply := answer{status: http.StatusOK, header: http.Header{"Content-Type": {kind}}, body: content}
 	return reply.with("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name})), nil
 }

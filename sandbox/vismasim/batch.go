@@ -75,6 +75,7 @@ type Attachment struct {
 	Name     string `json:"name"`
 	Revision int    `json:"revision"`
 	Size     int    `json:"size"`
+	SHA256   string `json:"sha256"` // of the last revision, lower-case hex
 }
 
 // Released says whether the batch counts in the books for good.

@@ -28,7 +28,7 @@ type subaccount struct {
 	values []SegmentValue
 }
 
-// file is the content of an attachment, all its revisions.
+// file is the content of an attachment, all its revisions; a large one is null.
 type file struct {
 	ID        string   `json:"id"`
 	Name      string   `json:"name"`

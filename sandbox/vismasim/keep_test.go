@@ -2,6 +2,8 @@ package vismasim_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"mime/multipart"
 	"net/http"
 	"os"
@@ -85,6 +87,23 @@ func TestAFileOfTheSameNameIsANewRevision(t *testing.T) {
 		if status, _ := w.upload(path, "v", "x.pdf", []byte("x")); status != http.StatusNotFound {
 			t.Errorf("%s was answered %d", path, status)
 		}
+	}
+}
+
+func TestALargeFileIsMeasuredAndNotKept(t *testing.T) {
+	w := newWorld(t, nil)
+	number, _ := w.post(voucher(payoutLines))
+	to := "/v2/journaltransaction/module/GL/" + number + "/attachment"
+	content := bytes.Repeat([]byte("SALE;10.00;SEK\n"), 200_000)
+	sum := sha256.Sum256(content)
+	status, id := w.upload(to, "v", "rows.csv", content)
+	got := w.sim.Books(tenant).List[0].Attachments
+	if status != http.StatusCreated || len(got) != 1 || got[0].Size != len(content) || got[0].SHA256 != hex.EncodeToString(sum[:]) {
+		t.Errorf("answered %d, and the books have %+v", status, got)
+	}
+	w.ask(http.StatusNotFound, "GET", "/v1/attachment/"+id, "")
+	if status, _ := w.upload(to, "v", "rows.csv", bytes.Repeat([]byte("x"), 30_000_000)); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a request that is too large was answered %d", status)
 	}
 }
 

@@ -63,7 +63,7 @@ type route struct {
 const (
 	interactiveScope = "vismanet_erp_interactive_api:"
 	serviceScope     = "vismanet_erp_service_api:"
-	mostBytes        = 64 << 20
+	mostBytes        = 30_000_000 // what a server of this kind takes unless told otherwise
 )
 
 func (s *Sim) handle(pattern, verb string, do func(*call) (answer, error)) {
@@ -105,11 +105,10 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.admin.ServeHTTP(w, r)
 		return
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, mostBytes+1))
+	r, body, err := receive(r)
 	if err != nil {
 		return // the client went away while it was sending
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
 	fault, latency, vismaID := s.arrive(r, body)
 	defer s.leave()
 	ctx := r.Context()
@@ -130,6 +129,22 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	fault.spoil(&reply)
 	reply.send(w)
+}
+
+// receive reads a request to its end. A file on its way in is only measured, and
+// of a large body the beginning is kept.
+func receive(r *http.Request) (*http.Request, []byte, error) {
+	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		body, err := io.ReadAll(io.LimitReader(r.Body, mostBytes+1))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return r, body, err
+	}
+	var start beginning
+	r.Body = io.NopCloser(io.TeeReader(r.Body, &start))
+	u := readUpload(r)
+	_, err := io.Copy(io.Discard, r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(start))
+	return r.WithContext(context.WithValue(r.Context(), uploaded{}, u)), start, err
 }
 
 func (s *Sim) leave() {
@@ -181,6 +196,9 @@ func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault)
 	c := s.companies[tenant]
 	if !ok || c == nil {
 		return jsonAnswer(http.StatusUnauthorized, map[string]any{"statusCode": 401, "message": "Unauthorized. Access token is missing or invalid."})
+	}
+	if r.ContentLength > mostBytes {
+		return jsonAnswer(http.StatusRequestEntityTooLarge, map[string]any{"statusCode": 413, "message": "Request body too large."})
 	}
 	if reply, refused := s.limiter.refuse(tenant, r, body, now); refused {
 		s.limiter.refused++

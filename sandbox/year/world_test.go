@@ -228,7 +228,7 @@ func (w *world) post(v *voucher.Voucher) {
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
 		w.t.Fatalf("post payout %s: %+v, %v", v.PaymentReference, got.Stop, err)
 	}
-	state, stop, err := poster.Complete(ctx, in, func(context.Context) ([]posting.Attachment, error) { return nil, nil })
+	state, stop, err := poster.Complete(ctx, in, func(context.Context, posting.Attach) error { return nil })
 	if err != nil || stop != nil || state != posting.Verified {
 		w.t.Fatalf("complete payout %s: %s, %+v, %v", v.PaymentReference, state, stop, err)
 	}

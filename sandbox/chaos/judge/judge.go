@@ -8,12 +8,16 @@
 package judge
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
 	"kvitt/sandbox/vismasim"
 )
@@ -126,14 +130,37 @@ func batch(c Case, p *shop.Payout, b *vismasim.Batch) (found []string) {
 	if debit != credit {
 		say("debit %d, credit %d", debit, credit)
 	}
+	return append(found, documents(p, b)...)
+}
+
+// documents: Klarna's two reports and the proof hang on a batch, each once, and
+// the one with the rows is Klarna's, byte for byte.
+func documents(p *shop.Payout, b *vismasim.Batch) (found []string) {
+	say := func(format string, args ...any) {
+		found = append(found, fmt.Sprintf("payout %s, batch %s: ", p.PaymentReference, b.Number)+fmt.Sprintf(format, args...))
+	}
+	csv := "settlement." + p.PaymentReference + ".csv"
 	names := map[string]int{}
 	for _, a := range b.Attachments {
 		names[a.Name]++
+		if served := digest(p); a.Name == csv && a.SHA256 != served {
+			say("%s has the SHA-256 %s, and Klarna's has %s", csv, a.SHA256, served)
+		}
 	}
-	if len(names) != 2 || len(b.Attachments) != 2 {
+	wanted := map[string]int{csv: 1, "settlement." + p.PaymentReference + ".pdf": 1, "kvitt." + p.PaymentReference + ".txt": 1}
+	if !maps.Equal(names, wanted) {
 		say("its attachments are %v", names)
 	}
 	return found
+}
+
+// digest is the SHA-256 of a payout's report with its rows.
+func digest(p *shop.Payout) string {
+	sum := sha256.New()
+	if err := klarnasim.WriteCSV(sum, p); err != nil {
+		return err.Error()
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // told: every payout is accounted for, and is said to be where it is.

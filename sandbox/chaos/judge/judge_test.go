@@ -1,11 +1,14 @@
 package judge_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
 
 	"kvitt/sandbox/chaos/judge"
+	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
 	"kvitt/sandbox/vismasim"
 )
@@ -28,6 +31,10 @@ func clean(t *testing.T) judge.Case {
 		}
 		sum += p.Totals.Settlement
 		number := "00000" + reference
+		csv := sha256.New()
+		if err := klarnasim.WriteCSV(csv, p); err != nil {
+			t.Fatal(err)
+		}
 		c.Payouts = append(c.Payouts, p)
 		c.Told = append(c.Told, judge.Told{Reference: reference, State: "verified", Batch: number})
 		c.Books.List = append(c.Books.List, &vismasim.Batch{
@@ -36,7 +43,11 @@ func clean(t *testing.T) judge.Case {
 				{Account: "1930", Reference: reference, Debit: p.Totals.Settlement},
 				{Account: "1686", Reference: reference, Credit: p.Totals.Settlement},
 			},
-			Attachments: []vismasim.Attachment{{Name: "kvitt.txt"}, {Name: "settlement.pdf"}},
+			Attachments: []vismasim.Attachment{
+				{Name: "settlement." + reference + ".csv", SHA256: hex.EncodeToString(csv.Sum(nil))},
+				{Name: "settlement." + reference + ".pdf"},
+				{Name: "kvitt." + reference + ".txt"},
+			},
 		})
 	}
 	c.Books.Batches, c.Books.Debit, c.Books.Credit = 2, sum, sum
@@ -84,8 +95,11 @@ func TestEveryWrongIsFound(t *testing.T) {
 		"no token":             {func(c *judge.Case) { c.Books.List[1].Description = "Klarna" }, "has no token"},
 		"another reference":    {func(c *judge.Case) { c.Books.List[1].Lines[1].Reference = "91" }, "carries the reference"},
 		"a document too many": {func(c *judge.Case) {
-			c.Books.List[1].Attachments = append(c.Books.List[1].Attachments, vismasim.Attachment{Name: "kvitt.txt"})
+			c.Books.List[1].Attachments = append(c.Books.List[1].Attachments, vismasim.Attachment{Name: "kvitt.92.txt"})
 		}, "attachments are"},
+		"a document is missing":  {func(c *judge.Case) { c.Books.List[1].Attachments = c.Books.List[1].Attachments[1:] }, "attachments are"},
+		"another payout's":       {func(c *judge.Case) { c.Books.List[1].Attachments[1].Name = "settlement.91.pdf" }, "attachments are"},
+		"half of the rows":       {func(c *judge.Case) { c.Books.List[1].Attachments[0].SHA256 = strings.Repeat("0", 64) }, "Klarna's has"},
 		"not known":              {func(c *judge.Case) { c.Told = c.Told[:1] }, "does not know payout 92"},
 		"not verified":           {func(c *judge.Case) { c.Told[0].State = "held" }, "not verified"},
 		"said to be another":     {func(c *judge.Case) { c.Told[0].Batch = "000099" }, "the books do not"},

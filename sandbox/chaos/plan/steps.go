@@ -51,6 +51,7 @@ func Steps() []Step {
 		before("accepted: the job is asked", http.MethodGet, "/v1/background/*", false),
 		before("booked: the batch is read back", http.MethodGet, journals+"/*", false),
 		hang("checked: the report is fetched", "/reports/payout", true),
+		hang("checked: the report with the rows is fetched", "/reports/payout-with-transactions", true),
 		before("checked: nothing is attached", http.MethodPost, attach, true),
 		after("checked: it is attached and nobody heard", attach, true),
 		before("attached: nothing is released", http.MethodPost, release, false),
