@@ -95,7 +95,7 @@ func (d *desk) prove() {
 	payout := listed.Settlement()
 	_, err = d.store.UpsertPayouts(ctx, "c1", []store.Payout{{PaymentReference: "10001", Date: payout.Date, Currency: "SEK", SettlementType: "NET"}})
 	d.must(err)
-	tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(d.store, "c1", "10001", archive.KindTransactions), &payout)
+	tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(d.store, "c1", "10001", archive.KindTransactions), &payout, nil)
 	d.must(err)
 	proof, err := settlement.Prove(payout, tally, announced, nil)
 	d.must(err)
