@@ -2,7 +2,7 @@ package activities
 
 import (
 	"cmp"
-	"compress/gzip"
+
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +11,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/klauspost/compress/gzip"
 	"go.temporal.io/sdk/activity"
 
 	"kvitt/internal/archive"
@@ -192,7 +193,7 @@ func compressed(ctx context.Context, f visma.File) (visma.File, error) {
 		out, in := io.Pipe()
 		go func() {
 			defer body.Close() //nolint:errcheck // it was only read
-			to := gzip.NewWriter(in)
+			to, _ := gzip.NewWriterLevel(in, gzip.BestSpeed) // a level that there is; it needs the least memory
 			_, err := io.Copy(to, body)
 			if err == nil {
 				err = to.Close()
