@@ -2,7 +2,6 @@ package activities
 
 import (
 	"cmp"
-
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -192,7 +191,7 @@ func compressed(ctx context.Context, f visma.File) (visma.File, error) {
 		}
 		out, in := io.Pipe()
 		go func() {
-			defer body.Close() //nolint:errcheck // it was only read
+			defer body.Close()                               //nolint:errcheck // it was only read
 			to, _ := gzip.NewWriterLevel(in, gzip.BestSpeed) // a level that there is; it needs the least memory
 			_, err := io.Copy(to, body)
 			if err == nil {
