@@ -231,7 +231,7 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 	if err != nil {
 		return false, nil, fmt.Errorf("record that %s is not booked: %w", own.Voucher.PaymentReference, err)
 	}
-	return false, nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "split.left_out", After: left})
+	return false, nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "payout.split_left_out", After: left})
 }
 
 // postPart takes one part from intended to final.
@@ -269,10 +269,8 @@ func (v *Visma) splitAt(ctx context.Context, connection string, at voucher.Date)
 	all, err := v.Store.Accruals().List(ctx, connection)
 	var names []string
 	for i := range all {
-		if rest, ok := strings.CutPrefix(all[i].PaymentReference, "split "); ok && posting.Bound(all[i].State) {
-			if name, ok := strings.CutSuffix(rest, " "+at.String()); ok {
-				names = append(names, name)
-			}
+		if name, ok := voucher.SplitOf(all[i].PaymentReference, at); ok && posting.Bound(all[i].State) {
+			names = append(names, name)
 		}
 	}
 	slices.Sort(names)

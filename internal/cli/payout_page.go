@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/held"
+	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
 )
@@ -196,13 +198,13 @@ func (p *page) voucher(d *payoutDetail) {
 	p.line("%s", v.Description)
 	p.lines(v)
 	for i := range v.Earlier {
-		p.part(&v.Earlier[i])
+		p.part(&v.Earlier[i], d.Earlier)
 	}
 	p.line("Hash %s.", d.VoucherHash)
 }
 
 // part is what is booked in a period that ended before the payout.
-func (p *page) part(part *voucher.Part) {
+func (p *page) part(part *voucher.Part, posted []operate.Part) {
 	if part.Batch == nil {
 		p.line("Nothing is booked in the period %s of what was captured by %s: %s.", part.Period, part.At, part.Why)
 		return
@@ -210,6 +212,11 @@ func (p *page) part(part *voucher.Part) {
 	p.heading(fmt.Sprintf("In the earlier period %s, taken back on the first day of the next", part.Period))
 	p.line("%s", part.Batch.Description)
 	p.lines(part.Batch)
+	for i := range posted {
+		if posted[i].At == part.At {
+			p.line("Batch %s, %s.", cmp.Or(posted[i].BatchNumber, "unknown yet"), posted[i].State)
+		}
+	}
 }
 
 func (p *page) lines(v *voucher.Voucher) {

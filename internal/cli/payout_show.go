@@ -45,6 +45,7 @@ type payoutDetail struct {
 	Voucher          *voucher.Voucher   `json:"voucher,omitempty"`
 	VoucherHash      string             `json:"voucher_hash,omitempty"`
 	Posting          *postingDetail     `json:"posting,omitempty"`
+	Earlier          []operate.Part     `json:"earlier,omitempty"`   // what of it is posted in earlier periods
 	Revisions        []revisionDetail   `json:"revisions,omitempty"` // where there is more than one posting, oldest first
 	Documents        []documentDetail   `json:"documents"`
 	History          []historyDetail    `json:"history"` // oldest first
@@ -176,6 +177,9 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	}
 	var err error
 	if d.Posting, err = s.posting(ctx, p); err != nil {
+		return nil, err
+	}
+	if d.Earlier, err = s.desk().Parts(ctx, p.ConnectionID, d.Voucher); err != nil {
 		return nil, err
 	}
 	reversals, err := s.desk().HeldReversals(ctx, p.ConnectionID)

@@ -82,6 +82,7 @@ type payoutPage struct {
 	Held     *workflows.Held
 	Reversal *operate.Reversal // that is held
 	Posting  *store.Posting
+	Parts    []operate.Part // what of it is posted in earlier periods
 	History  []happening
 }
 
@@ -114,6 +115,9 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	case err == nil:
 		at.Posting = &posting
 	case !notFound(err):
+		return err
+	}
+	if at.Parts, err = p.Desk.Parts(r.Context(), row.ConnectionID, at.Voucher); err != nil {
 		return err
 	}
 	reversals, err := p.Desk.HeldReversals(r.Context(), row.ConnectionID)

@@ -59,7 +59,11 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 // own tells whether an accrual is the connection's: it made it, or it is of the
 // same merchant and an earlier connection of the company did.
 func (r *Reports) own(p *store.Posting, v *voucher.Voucher) bool {
-	return p.ConnectionID == r.Connection.ID || v.Token == voucher.AccrualToken(r.Connection.MerchantID, v.Date, v.Currency, p.CompanyID)
+	token := voucher.AccrualToken(r.Connection.MerchantID, v.Date, v.Currency, p.CompanyID)
+	if payout, ok := voucher.SplitOf(p.PaymentReference, v.Date); ok {
+		token = voucher.SplitToken(r.Connection.MerchantID, payout, v.Date, p.CompanyID)
+	}
+	return p.ConnectionID == r.Connection.ID || v.Token == token
 }
 
 // takenBackBy is the batch that takes it back, as the last daily check found it.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"kvitt/sandbox/shop"
+	"kvitt/sandbox/stack"
 	"kvitt/sandbox/vismasim"
 	"kvitt/workflows"
 )
@@ -119,7 +120,9 @@ func TestAPayoutThatStraddlesAMonthIsSplit(t *testing.T) {
 	report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30", "--dry-run")...)).came(t, counted{Found: 1})
 	report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 	h.splitOnce(t, p)
+	parts, _ := h.parts(p)
 	says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "In the earlier period 202603")
+	says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "Batch "+parts[0].Number+", verified.")
 	says(t, h.starter(t, "accrue", h.id, "--at", "2026-03-31", "--dry-run").with(t, 1), "the posting profile splits payouts by period")
 
 	// Reversed and posted anew by another profile, March still has its part once,
@@ -155,6 +158,39 @@ func TestThePartOfAPayoutIsBookedOnceWhateverBecomesOfTheRequest(t *testing.T) {
 			report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 			h.splitOnce(t, p)
 		})
+	}
+}
+
+func TestThePartsOfPayoutsAreBookedOnceWhenTheWorkerIsKilledOverThem(t *testing.T) {
+	t.Parallel()
+	w := start(t, stack.Options{Companies: companies(1), Shop: stack.Shop{Made: merchant(nil)}})
+	posted, hung := settled(t, "2026-04-02", straddling), settled(t, "2026-04-02", straddling)
+	h := w.unconnected(t, plan{payouts: []*shop.Payout{posted, hung}})
+	h.splits(t, "hold", "1687")
+	h.connect(t)
+	// One part is accepted and one has its document, and nobody hears of either.
+	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: journals, Body: "Klarna " + posted.PaymentReference + " to 2026-03-31"})
+	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: "/v2/journaltransaction/module/*/*/attachment", Body: "kvitt.split." + hung.PaymentReference})
+	backfill := w.run(t, nil, h.backfill("2026-04-01", "2026-04-30")...)
+	until(t, waitFor, "both parts stand in the books", func() string {
+		one, _ := h.parts(posted)
+		other, _ := h.parts(hung)
+		if len(one) == 1 && len(other) == 1 && len(other[0].Attachments) == 1 {
+			return ""
+		}
+		return fmt.Sprintf("%d and %d parts", len(one), len(other))
+	})
+	if err := w.RestartWorker(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	report(t, backfill.wait(t).with(t, 0)).came(t, counted{Found: 2, Posted: 2})
+	for _, p := range []*shop.Payout{posted, hung} {
+		if parts, back := h.parts(p); len(parts) != 1 || len(back) != 1 || !parts[0].Released() {
+			t.Errorf("%s: %d parts, %d take it back", p.PaymentReference, len(parts), len(back))
+		}
+	}
+	if books := h.Visma.Books(h.firm.TenantID); books.Batches != 6 || len(books.DuplicateTokens) > 2 {
+		t.Errorf("there are %d batches, tokens twice: %v", books.Batches, books.DuplicateTokens)
 	}
 }
 
@@ -318,4 +354,7 @@ func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
 	h.done(t, "payout", "approve", h.id, p.PaymentReference)
 	h.verified(t, p.PaymentReference)
 	h.splitOnce(t, p)
+	parts, _ := h.parts(p)
+	reviewer.open("/connections/"+h.id+"/payouts/"+p.PaymentReference, 200)
+	reviewer.sees("posted", "Batch in 202603", parts[0].Number)
 }
