@@ -54,7 +54,10 @@ func (v *Visma) prepareReversal(ctx context.Context, in workflows.ReverseInput) 
 		return out, err
 	}
 	if draft.periods == nil { // not sent yet
-		if out.Held = inPeriod(draft, firm); out.Held == nil {
+		if out.Held, err = v.inPeriod(ctx, in.Connection, draft, firm); err != nil {
+			return out, err
+		}
+		if out.Held == nil {
 			out.Held = taken(firm, draft.voucher)
 		}
 		if out.Held != nil {

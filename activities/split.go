@@ -113,9 +113,9 @@ func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm
 	case err != nil:
 		return nil, heldFor(err), unlessHeld(err)
 	}
-	closed := whyClosed(firm, period)
-	if closed == nil {
-		return part, nil, nil
+	closed, err := v.whyClosed(ctx, row.ConnectionID, firm, period, part.Batch.Token)
+	if err != nil || closed == nil {
+		return part, nil, err
 	}
 	if out.profile.Periods.Policy != voucher.NextOpen {
 		return nil, closed, nil
@@ -142,15 +142,21 @@ func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workf
 }
 
 // whyClosed says why a batch that takes itself back cannot be booked in a
-// period: it is closed, or the one that follows is.
-func whyClosed(firm *company.Company, period visma.Period) *workflows.Held {
-	if !period.Open() {
-		return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, which is closed", period.ID, firm))
+// period: it is closed, or the one that follows is. One that stands there already
+// is not booked again.
+func (v *Visma) whyClosed(ctx context.Context, connection string, firm *company.Company, period visma.Period, token string) (*workflows.Held, error) {
+	closed := period.ID
+	switch {
+	case period.Open() && takesBack(firm, period):
+		return nil, nil //nolint:nilnil // nothing stops it
+	case period.Open():
+		closed = "that follows " + period.ID
 	}
-	if takesBack(firm, period) {
-		return nil
+	there, err := v.stands(ctx, connection, firm, period.ID, token)
+	if err != nil || there {
+		return nil, err
 	}
-	return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, and the one after it, in which Visma.net takes it back, is not open", period.ID, firm))
+	return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, and the period %s is not open", period.ID, firm, closed)), nil
 }
 
 func dateOf(d visma.Date) voucher.Date {
@@ -216,9 +222,11 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 		period, ok := firm.Calendar.Period(own.Periods[0])
 		closed := reason(held.PeriodMissing, fmt.Sprintf("%s has no period %s any more", firm, own.Periods[0]))
 		if ok {
-			closed = whyClosed(firm, period)
+			closed, err = v.whyClosed(ctx, ref.Connection, firm, period, own.Voucher.Token)
 		}
 		switch {
+		case err != nil:
+			return false, nil, err
 		case closed == nil:
 			return true, nil, nil
 		case profile.Periods.Policy != voucher.NextOpen:

@@ -166,8 +166,8 @@ func (v *Visma) company(ctx context.Context, connection string) (*company.Compan
 // place finds the financial periods of a voucher and asks whether the company
 // takes it.
 func (v *Visma) place(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, proof *settlement.Proof, days capturedDays) (*workflows.Held, error) {
-	if stop := inPeriod(out, firm); stop != nil {
-		return stop, nil
+	if stop, err := v.inPeriod(ctx, row.ConnectionID, out, firm); stop != nil || err != nil {
+		return stop, err
 	}
 	if stop, err := v.split(ctx, row, out, firm, proof, days); stop != nil || err != nil {
 		return stop, err
@@ -188,24 +188,43 @@ func taken(firm *company.Company, document *voucher.Voucher) *workflows.Held {
 	return reason(problems[0].Code, strings.Join(words, "; "))
 }
 
-// inPeriod finds the financial period that a voucher itself goes into.
-func inPeriod(out *compiled, firm *company.Company) *workflows.Held {
+// inPeriod finds the financial period that a voucher itself goes into. One that
+// stands in a period which was closed since stays there.
+func (v *Visma) inPeriod(ctx context.Context, connection string, out *compiled, firm *company.Company) (*workflows.Held, error) {
 	day := visma.DateOf(out.voucher.Date.Time())
 	period, err := firm.Calendar.Of(day)
-	out.periods = since(firm.Calendar, day, period.ID)
 	var closed *visma.PeriodError
 	switch {
 	case err == nil:
+		out.periods = since(firm.Calendar, day, period.ID)
+		return nil, nil //nolint:nilnil // nothing stops it
 	case !errors.As(err, &closed):
-		return reason(held.PeriodMissing, err.Error())
-	case closed.Period != nil && closed.NextOpen != nil && out.profile.Periods.Policy == voucher.NextOpen:
-		next := closed.NextOpen.Start
-		out.voucher.MoveTo(voucher.Date{Year: next.Year, Month: next.Month, Day: next.Day})
-		out.periods = since(firm.Calendar, day, closed.NextOpen.ID)
-	default:
-		return reason(held.Code(closed.Code()), err.Error())
+		return reason(held.PeriodMissing, err.Error()), nil
+	case closed.Period == nil:
+		return reason(held.Code(closed.Code()), err.Error()), nil
 	}
-	return nil
+	there, failed := v.stands(ctx, connection, firm, closed.Period.ID, out.voucher.Token)
+	switch next := closed.NextOpen; {
+	case failed != nil:
+		return nil, failed
+	case there:
+		out.periods = since(firm.Calendar, day, closed.Period.ID)
+	case next != nil && out.profile.Periods.Policy == voucher.NextOpen:
+		out.voucher.MoveTo(dateOf(next.Start))
+		out.periods = since(firm.Calendar, day, next.ID)
+	default:
+		return reason(held.Code(closed.Code()), err.Error()), nil
+	}
+	return nil, nil //nolint:nilnil // nothing stops it
+}
+
+// stands tells whether a batch with that token is in the books of a period.
+func (v *Visma) stands(ctx context.Context, connection string, firm *company.Company, period, token string) (bool, error) {
+	client, err := v.Doors.Visma(ctx, connection)
+	if err != nil {
+		return false, err
+	}
+	return v.poster(ctx, client).Stands(ctx, firm.ID, period, token)
 }
 
 // since are the periods in which an earlier installation may have booked a

@@ -129,6 +129,16 @@ func (p *Poster) familiarise(ctx context.Context, company, period string) error 
 	})
 }
 
+// Stands tells whether a batch in a period carries a token: one that an earlier
+// installation booked before the period was closed is adopted where it stands.
+func (p *Poster) Stands(ctx context.Context, company, period, token string) (bool, error) {
+	if err := p.familiarise(ctx, company, period); err != nil {
+		return false, err
+	}
+	seen, err := p.Memory.SeenByToken(ctx, company, token)
+	return slices.ContainsFunc(seen, func(b store.SeenBatch) bool { return b.Period == period }), err
+}
+
 // period lists the general ledger batches of a period, every page.
 func (p *Poster) period(ctx context.Context, period string) ([]visma.JournalTransaction, error) {
 	return p.Books.JournalTransactions(ctx, visma.JournalTransactionsQuery{PeriodID: period, Module: "GL"})

@@ -82,18 +82,7 @@ func TestYesterdaysDatabaseAndAnEmptyOnePostNothingTwice(t *testing.T) {
 
 	t.Run("a new installation with an empty database and a new keyset", func(t *testing.T) {
 		w.stopped(t)
-		keyset := filepath.Join(w.Dir, "keyset.json")
-		text := w.done(t, "keyset", "new").out
-		for _, old := range []string{database, database + "-wal", database + "-shm", keyset} {
-			if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				t.Fatal(err)
-			}
-		}
-		if err := os.WriteFile(keyset, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		// What the old keyset has sealed in Temporal cannot be read any more.
-		w.Env = append(w.Env, w.namespace(t, "fresh"))
+		w.emptied(t)
 		w.anew(t)
 		again := w.connectAnew(t, h)
 		s := w.done(t, again.backfill("2026-07-01", "2026-07-31")...)
@@ -105,13 +94,37 @@ func TestYesterdaysDatabaseAndAnEmptyOnePostNothingTwice(t *testing.T) {
 	})
 }
 
+// emptied leaves a world that is stopped without a database, and with a new
+// keyset.
+func (w *world) emptied(t *testing.T) {
+	t.Helper()
+	database, keyset := filepath.Join(w.Dir, "kvitt.db"), filepath.Join(w.Dir, "keyset.json")
+	text := w.done(t, "keyset", "new").out
+	for _, old := range []string{database, database + "-wal", database + "-shm", keyset} {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(keyset, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// What the old keyset has sealed in Temporal cannot be read any more.
+	w.Env = append(w.Env, w.namespace(t, "fresh"))
+}
+
 // connectAnew makes a connection of the same merchant and company.
 func (w *world) connectAnew(t *testing.T, old *house) *house {
+	t.Helper()
+	again := w.createAnew(t, old)
+	again.connect(t)
+	return again
+}
+
+func (w *world) createAnew(t *testing.T, old *house) *house {
 	t.Helper()
 	again := *old
 	again.id = decode[struct {
 		ID string `json:"id"`
 	}](t, w.done(t, "connection", "create", "--output", "json", "--name", "Hus", "--profile", "se-bas", "--posting", "auto")).ID
-	again.connect(t)
 	return &again
 }

@@ -132,7 +132,7 @@ func TestAPayoutThatStraddlesAMonthIsSplit(t *testing.T) {
 	h.correct(t, "repost", p).with(t, 0)
 	h.verified(t, p.PaymentReference)
 	h.splitOnce(t, p)
-	if shows := h.done(t, "payout", "show", h.id, p.PaymentReference).out; !strings.Contains(shows, "1687") || strings.Contains(shows, "1688") {
+	if shows := h.done(t, "payout", "show", h.id, p.PaymentReference).out; !strings.Contains(shows, "\n1687 ") || strings.Contains(shows, "\n1688 ") {
 		t.Errorf("it does not show the part that was booked:\n%s", shows)
 	}
 
@@ -357,4 +357,37 @@ func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
 	parts, _ := h.parts(p)
 	reviewer.open("/connections/"+h.id+"/payouts/"+p.PaymentReference, 200)
 	reviewer.sees("posted", "Batch in 202603", parts[0].Number)
+}
+
+// What an earlier installation has booked is found where it stands, in periods
+// that were closed since too.
+func TestANewInstallationFindsWhatStandsInClosedPeriods(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"hold", "next_open"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			w := start(t, stack.Options{Companies: companies(1), Shop: stack.Shop{Made: merchant(nil)}})
+			p := settled(t, "2026-04-02", straddling)
+			h := w.unconnected(t, plan{payouts: []*shop.Payout{p}})
+			h.splits(t, policy, "1687")
+			h.connect(t)
+			report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
+
+			w.stopped(t)
+			w.emptied(t)
+			for _, period := range []string{"202603", "202604"} {
+				if err := h.Visma.ClosePeriod(h.firm.TenantID, period); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.anew(t)
+			again := w.createAnew(t, h)
+			again.splits(t, policy, "1687")
+			again.connect(t)
+			report(t, w.done(t, again.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1, Adopted: 1})
+			again.splitOnce(t, p)
+			parts, _ := again.parts(p)
+			says(t, again.done(t, "payout", "show", again.id, p.PaymentReference), "Batch "+parts[0].Number+", verified.")
+		})
+	}
 }
