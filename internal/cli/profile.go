@@ -82,6 +82,7 @@ type profileSummary struct {
 	TimeZone   string   `json:"time_zone"`
 	Posting    string   `json:"posting"`
 	Periods    string   `json:"periods"`
+	Split      bool     `json:"split"` // by period
 	Accounts   []string `json:"accounts"`
 	Currencies []string `json:"currencies"`
 	VATCodes   []string `json:"vat_codes"`
@@ -107,7 +108,7 @@ profile is set.`,
 			}
 			uses := p.Uses()
 			sum := profileSummary{
-				Name: p.Name, Hash: p.Hash(), TimeZone: p.TimeZone, Posting: string(p.Posting.Mode), Periods: string(p.Periods.Policy),
+				Name: p.Name, Hash: p.Hash(), TimeZone: p.TimeZone, Posting: string(p.Posting.Mode), Periods: string(p.Periods.Policy), Split: p.Periods.Split,
 				Accounts: slices.Concat([]string{}, uses.Accounts), VATCodes: slices.Concat([]string{}, uses.VATCodes), Currencies: []string{},
 			}
 			for _, c := range uses.Currencies {
@@ -118,8 +119,10 @@ profile is set.`,
 	}
 }
 
+var splitWords = map[bool]string{true: ", payouts are split by period"}
+
 func writeSummary(w io.Writer, p *voucher.Profile, sum *profileSummary) error {
-	if _, err := fmt.Fprintf(w, "%s is a profile that can be used.\n\nTime zone %s, posting %s, closed periods: %s.\n\n", sum.Name, sum.TimeZone, sum.Posting, sum.Periods); err != nil {
+	if _, err := fmt.Fprintf(w, "%s is a profile that can be used.\n\nTime zone %s, posting %s, closed periods: %s%s.\n\n", sum.Name, sum.TimeZone, sum.Posting, sum.Periods, splitWords[sum.Split]); err != nil {
 		return err
 	}
 	t := table.New(table.Left("account"), table.Left("used by"))
