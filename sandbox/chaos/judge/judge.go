@@ -29,6 +29,10 @@ type Case struct {
 	Writes  []vismasim.Write
 	// Bank is the settlement account of the profile.
 	Bank string
+	// Split are the days by which a part of a payout was captured in an earlier
+	// period, by payment reference; Receivable is the account of what was owed then.
+	Split      map[string]string
+	Receivable string
 
 	Told      []Told     // what Kvitt says of each payout in the end
 	Holds     []Hold     // each time a payout was seen held
@@ -76,14 +80,19 @@ func books(c Case) (found []string) {
 		say("the books do not balance: debit %d, credit %d", c.Books.Debit, c.Books.Credit)
 	}
 	for token, numbers := range c.Books.DuplicateTokens {
-		say("the token %s stands in the batches %v", token, numbers)
+		if !takesBack(c, numbers) {
+			say("the token %s stands in the batches %v", token, numbers)
+		}
 	}
 	for reference, numbers := range c.Books.DuplicateReferences {
-		say("payout %s is booked twice: batches %v", reference, numbers)
+		if !takesBack(c, numbers) {
+			say("payout %s is booked twice: batches %v", reference, numbers)
+		}
 	}
-	if c.Books.Batches != len(c.Payouts) {
-		say("the books hold %d batches for %d payouts", c.Books.Batches, len(c.Payouts))
+	if want := len(c.Payouts) + 2*len(c.Split); c.Books.Batches != want {
+		say("the books hold %d batches for %d payouts, of which %d are split, and not %d", c.Books.Batches, len(c.Payouts), len(c.Split), want)
 	}
+	found = append(found, parts(c)...)
 	paid := map[string]int64{}
 	for _, p := range c.Payouts {
 		paid[p.Currency] += p.Totals.Settlement
@@ -101,6 +110,69 @@ func books(c Case) (found []string) {
 		}
 	}
 	return found
+}
+
+// takesBack tells whether two batches are an auto-reversing one and what Visma.net
+// took it back with.
+func takesBack(c Case, numbers []string) bool {
+	return len(numbers) == 2 && slices.ContainsFunc(c.Books.List, func(b *vismasim.Batch) bool {
+		return b.Number == numbers[1] && b.Reverses == numbers[0]
+	})
+}
+
+// parts: what was captured of a payout in an earlier period stands there once, to
+// the öre.
+func parts(c Case) (found []string) {
+	for _, p := range c.Payouts {
+		if day, ok := c.Split[p.PaymentReference]; ok {
+			found = append(found, part(c, p, day)...)
+		}
+	}
+	return found
+}
+
+func part(c Case, p *shop.Payout, day string) (found []string) {
+	say := func(format string, args ...any) {
+		found = append(found, fmt.Sprintf("the part of payout %s of %s: ", p.PaymentReference, day)+fmt.Sprintf(format, args...))
+	}
+	booked, got, want := 0, int64(0), owed(p, day)
+	for _, b := range c.Books.WithDescription("Klarna " + p.PaymentReference + " to " + day) {
+		if b.Reverses != "" {
+			continue
+		}
+		booked++
+		for _, l := range b.Lines {
+			if l.Account == c.Receivable {
+				got += l.Debit - l.Credit
+			}
+		}
+		if !b.Released() || b.Date.Format(time.DateOnly) != day {
+			say("batch %s of %s is %s", b.Number, b.Date.Format(time.DateOnly), b.Status)
+		}
+		if len(b.Attachments) != 1 || b.Attachments[0].Name != "kvitt.split."+p.PaymentReference+"."+day+".txt" {
+			say("its attachments are %v", b.Attachments)
+		}
+	}
+	if booked != 1 || got != want {
+		say("%d batches have %d on account %s, and Klarna owed %d", booked, got, c.Receivable, want)
+	}
+	return found
+}
+
+// owed is what Klarna owed for the rows that were captured by a day.
+func owed(p *shop.Payout, day string) (sum int64) {
+	var row shop.Row
+	for i := range p.Rows.Len() {
+		p.Rows.Row(i, &row)
+		switch {
+		case row.CaptureDate.Format(time.DateOnly) > day:
+		case row.Type == "SALE":
+			sum += row.Amount
+		default:
+			sum -= row.Amount + row.VAT
+		}
+	}
+	return sum
 }
 
 // batch: it is the payout's, to the öre, line by line as far as Klarna tells.

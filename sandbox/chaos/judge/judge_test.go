@@ -17,6 +17,20 @@ const wait = 5 * time.Second
 
 var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
+// split lets all of the second payout be captured in the year before.
+func split(c *judge.Case) {
+	const day, token = "2025-12-31", "[kvitt:09e]"
+	c.Receivable, c.Split = "1687", map[string]string{"92": day}
+	c.Books.List = append(c.Books.List, &vismasim.Batch{
+		Number: "0000093", Status: vismasim.Posted, Currency: "SEK", Description: token + " Klarna 92 to " + day, Reversing: true,
+		Date:        time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC),
+		Lines:       []vismasim.Line{{Account: "1687", Reference: "ACC1", Debit: c.Payouts[1].Totals.Settlement}},
+		Attachments: []vismasim.Attachment{{Name: "kvitt.split.92." + day + ".txt"}},
+	}, &vismasim.Batch{Number: "0000094", Description: token + " Klarna 92 to " + day, Reverses: "0000093"})
+	both := []string{"0000093", "0000094"}
+	c.Books.DuplicateTokens, c.Books.DuplicateReferences = map[string][]string{token: both}, map[string][]string{"ACC1": both}
+}
+
 // clean is a case in which everything is right: two payouts, one of which was
 // refused once and tried again, the other held and sent again after the wait.
 func clean(t *testing.T) judge.Case {
@@ -25,7 +39,11 @@ func clean(t *testing.T) judge.Case {
 	c.Books = vismasim.Books{Accounts: map[string]vismasim.AccountSums{}}
 	var sum int64
 	for i, reference := range []string{"91", "92"} {
-		p, err := shop.Settlement{PaymentReference: reference, Rows: shop.SaleRows(uint64(i+1), 100_00, 2_99, 2_95, 2500)}.Payout()
+		rows := shop.SaleRows(uint64(i+1), 100_00, 2_99, 2_95, 2500)
+		for j := range rows {
+			rows[j].CaptureDate = noon.AddDate(0, -1, 0)
+		}
+		p, err := shop.Settlement{PaymentReference: reference, Rows: rows}.Payout()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +68,8 @@ func clean(t *testing.T) judge.Case {
 			},
 		})
 	}
-	c.Books.Batches, c.Books.Debit, c.Books.Credit = 2, sum, sum
+	split(&c)
+	c.Books.Batches, c.Books.Debit, c.Books.Credit = 4, sum, sum
 	c.Books.Accounts["1930"] = vismasim.AccountSums{Currencies: map[string]vismasim.Sums{"SEK": {Debit: sum}}}
 	c.Writes = []vismasim.Write{
 		posted("[kvitt:091]", 0, vismasim.JobRejected), posted("[kvitt:091]", 3*time.Second, ""),
@@ -85,15 +104,21 @@ func TestEveryWrongIsFound(t *testing.T) {
 		"a payout is booked twice": {func(c *judge.Case) {
 			c.Books.DuplicateReferences = map[string][]string{"91": {"1", "2"}}
 		}, "booked twice"},
-		"a token stands twice": {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "stands in the batches"},
-		"one batch more":       {func(c *judge.Case) { c.Books.Batches++ }, "3 batches for 2 payouts"},
-		"the books are off":    {func(c *judge.Case) { c.Books.Credit++ }, "do not balance"},
-		"one öre too much":     {func(c *judge.Case) { c.Books.List[0].Lines[0].Debit++ }, "account 1930 got"},
-		"another currency":     {func(c *judge.Case) { c.Books.List[0].Currency = "EUR" }, "Klarna paid"},
-		"the account is off":   {func(c *judge.Case) { c.Books.Accounts["1930"].Currencies["SEK"] = vismasim.Sums{Debit: 1} }, "holds 1"},
-		"not released":         {func(c *judge.Case) { c.Books.List[1].Status = vismasim.Balanced }, "not released"},
-		"no token":             {func(c *judge.Case) { c.Books.List[1].Description = "Klarna" }, "has no token"},
-		"another reference":    {func(c *judge.Case) { c.Books.List[1].Lines[1].Reference = "91" }, "carries the reference"},
+		"a token stands twice":  {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "stands in the batches"},
+		"a part is missing":     {func(c *judge.Case) { c.Books.List = c.Books.List[:2] }, "0 batches have 0"},
+		"a part is off":         {func(c *judge.Case) { c.Books.List[2].Lines[0].Debit++ }, "Klarna owed"},
+		"a part on another day": {func(c *judge.Case) { c.Books.List[2].Date = noon }, "the part of payout 92"},
+		"a part not released":   {func(c *judge.Case) { c.Books.List[2].Status = vismasim.Balanced }, "the part of payout 92"},
+		"a part without words":  {func(c *judge.Case) { c.Books.List[2].Attachments = nil }, "its attachments are"},
+		"a part twice":          {func(c *judge.Case) { c.Books.List[3].Reverses = "" }, "stands in the batches"},
+		"one batch more":        {func(c *judge.Case) { c.Books.Batches++ }, "5 batches for 2 payouts"},
+		"the books are off":     {func(c *judge.Case) { c.Books.Credit++ }, "do not balance"},
+		"one öre too much":      {func(c *judge.Case) { c.Books.List[0].Lines[0].Debit++ }, "account 1930 got"},
+		"another currency":      {func(c *judge.Case) { c.Books.List[0].Currency = "EUR" }, "Klarna paid"},
+		"the account is off":    {func(c *judge.Case) { c.Books.Accounts["1930"].Currencies["SEK"] = vismasim.Sums{Debit: 1} }, "holds 1"},
+		"not released":          {func(c *judge.Case) { c.Books.List[1].Status = vismasim.Balanced }, "not released"},
+		"no token":              {func(c *judge.Case) { c.Books.List[1].Description = "Klarna" }, "has no token"},
+		"another reference":     {func(c *judge.Case) { c.Books.List[1].Lines[1].Reference = "91" }, "carries the reference"},
 		"a document too many": {func(c *judge.Case) {
 			c.Books.List[1].Attachments = append(c.Books.List[1].Attachments, vismasim.Attachment{Name: "kvitt.92.txt"})
 		}, "attachments are"},

@@ -93,12 +93,19 @@ type Plan struct {
 	Faults []Fault
 }
 
+// Splits tells whether the profile splits payouts by period; some of the plan's
+// payouts straddle one then. It is one plan in four.
+func (p Plan) Splits() bool { return p.Seed%4 == 3 }
+
 // String is the plan as it is printed when it was judged unclean.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plan %d: %d payouts, %d at a time, on %s", p.Seed, p.Payouts, p.Concurrency, p.Database)
 	if p.Rows > 0 {
 		fmt.Fprintf(&b, ", the last one of %d rows", p.Rows)
+	}
+	if p.Splits() {
+		b.WriteString(", split by period")
 	}
 	if p.Clock {
 		b.WriteString(", with workers whose clocks jump")

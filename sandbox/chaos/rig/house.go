@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"kvitt/sandbox/chaos/plan"
@@ -24,6 +25,9 @@ type house struct {
 	key      string // Klarna's API key
 	keyFile  string
 	id       string // of the connection
+	// split are the days by which a part of a payout was captured in an earlier
+	// period, by payment reference.
+	split map[string]string
 }
 
 // The days in which the payouts of a plan lie.
@@ -32,13 +36,16 @@ const (
 	lastDay  = "2026-03-31"
 )
 
-// payoutsOf makes the payouts of a plan, the same for the same seed.
-func payoutsOf(p plan.Plan, merchant string) ([]*shop.Payout, error) {
+// payoutsOf makes the payouts of a plan, the same for the same seed. Where the
+// profile splits, half of their rows were captured on the last day of the month
+// before.
+func payoutsOf(p plan.Plan, merchant string) (all []*shop.Payout, split map[string]string, err error) {
 	first, err := time.Parse(time.DateOnly, firstDay)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	all := make([]*shop.Payout, p.Payouts)
+	split = map[string]string{}
+	all = make([]*shop.Payout, p.Payouts)
 	for i := range all {
 		n := p.Seed%100_000*100 + uint64(i)
 		date := first.AddDate(0, 0, (i*11)%85).Add(12 * time.Hour) // some share a period
@@ -47,14 +54,52 @@ func payoutsOf(p plan.Plan, merchant string) ([]*shop.Payout, error) {
 			all[i], err = shop.Lazy{Seed: p.Seed, Rows: p.Rows, PaymentReference: reference, MerchantID: merchant, Date: date}.Payout()
 		} else {
 			rows := append(shop.SaleRows(n*10, 49_900+int64(n%1000), 1_450, 350, 2500), shop.SaleRows(n*10+1, 129_900, 3_770, 350, 2500)...) //nolint:gosec // small
+			for j := range rows[:len(rows)/2] {
+				if p.Splits() {
+					rows[j].CaptureDate = date.AddDate(0, 0, -date.Day())
+				}
+			}
 			all[i], err = shop.Settlement{PaymentReference: reference, MerchantID: merchant, Date: date, Rows: rows}.Payout()
 		}
 		if err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if before := date.AddDate(0, 0, -date.Day()); p.Splits() && capturedBy(all[i], before) {
+			split[reference] = before.Format(time.DateOnly)
 		}
 	}
-	return all, nil
+	return all, split, nil
 }
+
+// capturedBy tells whether any row was captured by the end of a day.
+func capturedBy(p *shop.Payout, day time.Time) bool {
+	var row shop.Row
+	for i := range p.Rows.Len() {
+		if p.Rows.Row(i, &row); row.CaptureDate.Format(time.DateOnly) <= day.Format(time.DateOnly) {
+			return true
+		}
+	}
+	return false
+}
+
+// profileOf is the profile of a plan: a preset, or a file.
+func (w *World) profileOf(ctx context.Context, p plan.Plan) (string, error) {
+	const preset = "se-bas"
+	if !p.Splits() {
+		return preset, nil
+	}
+	text, err := w.Ask(ctx, "profile", "presets", preset)
+	if err != nil {
+		return "", err
+	}
+	changed := strings.Replace(string(text), "# split: true", "split: true", 1) +
+		"\naccrual: {receivable: \"" + receivable + "\", clearing: clearing, fees: fees, vat: \"1650\"}\n"
+	path := filepath.Join(w.Dir, "split.yaml")
+	return path, os.WriteFile(path, []byte(changed), 0o600)
+}
+
+// receivable is the account of what is captured and not paid out.
+const receivable = "1687"
 
 // build makes a house for a plan and connects it, while nothing is broken yet.
 func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
@@ -66,7 +111,7 @@ func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
 	w.free = w.free[1:]
 	id := fmt.Sprintf("K%06d", 800_000+w.serial)
 	var err error
-	if h.payouts, err = payoutsOf(p, id); err != nil {
+	if h.payouts, h.split, err = payoutsOf(p, id); err != nil {
 		return nil, err
 	}
 	h.merchant = shop.New(id, "SEK", h.payouts...)
@@ -78,7 +123,11 @@ func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
 	if err := os.WriteFile(h.keyFile, []byte(h.key+"\n"), 0o600); err != nil {
 		return nil, err
 	}
-	out, err := w.Ask(ctx, "connection", "create", "--output", "json", "--name", fmt.Sprintf("Plan %d", p.Seed), "--profile", "se-bas", "--posting", "auto")
+	profile, err := w.profileOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out, err := w.Ask(ctx, "connection", "create", "--output", "json", "--name", fmt.Sprintf("Plan %d", p.Seed), "--profile", profile, "--posting", "auto")
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ func (r *run) report(ctx context.Context) {
 	}
 	c := judge.Case{
 		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "1930",
+		Split: r.h.split, Receivable: receivable,
 		Holds: r.holds, True: r.causes(), Asked: r.asked, UnknownWait: plan.UnknownWait,
 	}
 	rows, err := r.w.store.Payouts(ctx, store.PayoutFilter{Connection: r.h.id})
