@@ -33,6 +33,7 @@ type Case struct {
 	// period, by payment reference; Receivable is the account of what was owed then.
 	Split      map[string]string
 	Receivable string
+	Zone       *time.Location // the company's, in which a capture has its day
 
 	Told      []Told     // what Kvitt says of each payout in the end
 	Holds     []Hold     // each time a payout was seen held
@@ -135,7 +136,7 @@ func part(c Case, p *shop.Payout, day string) (found []string) {
 	say := func(format string, args ...any) {
 		found = append(found, fmt.Sprintf("the part of payout %s of %s: ", p.PaymentReference, day)+fmt.Sprintf(format, args...))
 	}
-	booked, got, want := 0, int64(0), owed(p, day)
+	booked, got, want := 0, int64(0), owed(p, day, c.Zone)
 	for _, b := range c.Books.WithDescription("Klarna " + p.PaymentReference + " to " + day) {
 		if b.Reverses != "" {
 			continue
@@ -160,12 +161,12 @@ func part(c Case, p *shop.Payout, day string) (found []string) {
 }
 
 // owed is what Klarna owed for the rows that were captured by a day.
-func owed(p *shop.Payout, day string) (sum int64) {
+func owed(p *shop.Payout, day string, zone *time.Location) (sum int64) {
 	var row shop.Row
 	for i := range p.Rows.Len() {
 		p.Rows.Row(i, &row)
 		switch {
-		case row.CaptureDate.Format(time.DateOnly) > day:
+		case row.CaptureDate.In(zone).Format(time.DateOnly) > day:
 		case row.Type == "SALE":
 			sum += row.Amount
 		default:

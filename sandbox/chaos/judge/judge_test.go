@@ -20,7 +20,7 @@ var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 // split lets all of the second payout be captured in the year before.
 func split(c *judge.Case) {
 	const day, token = "2025-12-31", "[kvitt:09e]"
-	c.Receivable, c.Split = "1687", map[string]string{"92": day}
+	c.Receivable, c.Split, c.Zone = "1687", map[string]string{"92": day}, time.UTC
 	c.Books.List = append(c.Books.List, &vismasim.Batch{
 		Number: "0000093", Status: vismasim.Posted, Currency: "SEK", Description: token + " Klarna 92 to " + day, Reversing: true,
 		Date:        time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC),

@@ -44,6 +44,10 @@ func payoutsOf(p plan.Plan, merchant string) (all []*shop.Payout, split map[stri
 	if err != nil {
 		return nil, nil, err
 	}
+	stockholm, err := zone()
+	if err != nil {
+		return nil, nil, err
+	}
 	split = map[string]string{}
 	all = make([]*shop.Payout, p.Payouts)
 	for i := range all {
@@ -64,18 +68,21 @@ func payoutsOf(p plan.Plan, merchant string) (all []*shop.Payout, split map[stri
 		if err != nil {
 			return nil, nil, err
 		}
-		if before := date.AddDate(0, 0, -date.Day()); p.Splits() && capturedBy(all[i], before) {
+		if before := date.AddDate(0, 0, -date.Day()); p.Splits() && capturedBy(all[i], before.In(stockholm)) {
 			split[reference] = before.Format(time.DateOnly)
 		}
 	}
 	return all, split, nil
 }
 
+// zone is the company's, as the preset has it.
+func zone() (*time.Location, error) { return time.LoadLocation("Europe/Stockholm") }
+
 // capturedBy tells whether any row was captured by the end of a day.
 func capturedBy(p *shop.Payout, day time.Time) bool {
 	var row shop.Row
 	for i := range p.Rows.Len() {
-		if p.Rows.Row(i, &row); row.CaptureDate.Format(time.DateOnly) <= day.Format(time.DateOnly) {
+		if p.Rows.Row(i, &row); row.CaptureDate.In(day.Location()).Format(time.DateOnly) <= day.Format(time.DateOnly) {
 			return true
 		}
 	}

@@ -25,9 +25,14 @@ func (r *run) report(ctx context.Context) {
 	if !eventually(ctx, 20*time.Second, func() bool { return r.w.Visma.Pending() == 0 }) {
 		r.find("the rig: %d requests and jobs of Visma.net never ended", r.w.Visma.Pending())
 	}
+	stockholm, err := zone()
+	if err != nil {
+		r.find("the rig: %v", err)
+		return
+	}
 	c := judge.Case{
 		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "1930",
-		Split: r.h.split, Receivable: receivable,
+		Split: r.h.split, Receivable: receivable, Zone: stockholm,
 		Holds: r.holds, True: r.causes(), Asked: r.asked, UnknownWait: plan.UnknownWait,
 	}
 	rows, err := r.w.store.Payouts(ctx, store.PayoutFilter{Connection: r.h.id})
