@@ -116,9 +116,8 @@ func accrualPeriod(firm *company.Company, at voucher.Date) (id, why string) {
 // takesBack tells whether the period after one is open, so that Visma.net can
 // take back there what reverses itself.
 func takesBack(firm *company.Company, period visma.Period) bool {
-	return slices.ContainsFunc(firm.Calendar.Periods(), func(next visma.Period) bool {
-		return next.Start == period.End.AddDays(1) && next.Open()
-	})
+	next, ok := firm.Calendar.After(period)
+	return ok && next.Open()
 }
 
 // rememberAccrual writes the voucher down before anything is sent, and who

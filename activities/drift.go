@@ -71,12 +71,8 @@ func nextPeriod(calendar *visma.Calendar, today visma.Date) posting.Next {
 		if !ok {
 			return "", false
 		}
-		for _, next := range calendar.Periods() {
-			if next.Start == own.End.AddDays(1) {
-				return next.ID, next.Start.Compare(today) <= 0
-			}
-		}
-		return "", false
+		next, ok := calendar.After(own)
+		return next.ID, ok && next.Start.Compare(today) <= 0
 	}
 }
 

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -138,7 +139,7 @@ func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workf
 		return nil, nil //nolint:nilnil // it was never sent
 	}
 	return reason(held.SplitUnclear, fmt.Sprintf("what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
-		part.At, row.PaymentReference, orNone(row.BatchNumber))), nil
+		part.At, row.PaymentReference, cmp.Or(row.BatchNumber, "none yet"))), nil
 }
 
 // whyClosed says why a batch that takes itself back cannot be booked in a
@@ -161,13 +162,6 @@ func (v *Visma) whyClosed(ctx context.Context, connection string, firm *company.
 
 func dateOf(d visma.Date) voucher.Date {
 	return voucher.Date{Year: d.Year, Month: d.Month, Day: d.Day}
-}
-
-func orNone(number string) string {
-	if number == "" {
-		return "none yet"
-	}
-	return number
 }
 
 // PostSplit books the parts of a payout that belong to earlier periods, each
@@ -267,7 +261,7 @@ func partText(ref workflows.PayoutRef, v *voucher.Voucher) []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Klarna payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out\n", ref.PaymentReference, v.Date)
 	writeVoucher(&b, v)
-	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nVoucher hash %s\n", v.Hash())
+	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nIts rows, their digest and the proof stand in kvitt.%s.txt, on the batch of the payout itself.\nVoucher hash %s\n", ref.PaymentReference, v.Hash())
 	return []byte(b.String())
 }
 

@@ -125,6 +125,16 @@ func (c *Calendar) Period(id string) (Period, bool) {
 	return Period{}, false
 }
 
+// After returns the period that begins on the day after one has ended.
+func (c *Calendar) After(p Period) (Period, bool) {
+	for _, next := range c.periods {
+		if next.Start == p.End.AddDays(1) {
+			return next, true
+		}
+	}
+	return Period{}, false
+}
+
 // Of returns the open period that a day belongs to, or a *PeriodError that
 // says why there is none and which open period comes next.
 func (c *Calendar) Of(day Date) (Period, error) {
