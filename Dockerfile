@@ -2,7 +2,7 @@
 # Static binaries on an empty file system, run as nobody; nothing is written
 # outside /data and /tmp.
 
-FROM --platform=$BUILDPLATFORM golang:1.26.8-bookworm AS build
+FROM --platform=$BUILDPLATFORM golang:1.26.11-bookworm AS build
 ARG TARGETOS
 ARG TARGETARCH
 WORKDIR /src

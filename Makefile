@@ -2,6 +2,7 @@
 
 BIN        := $(CURDIR)/bin
 GO         ?= go
+export GOTOOLCHAIN := $(shell sed -n "s/^toolchain //p" go.mod)
 TEMPORAL   := v1.5.1
 LINTER     := v2.15.0
 FLOWCHECK  := v0.6.0
