@@ -96,24 +96,25 @@ func heldFor(err error) *workflows.Held {
 		return nil
 	}
 	stop := reason(held.Code(c.Code()), c.Error())
-	stop.Difference = differenceOf(err)
+	stop.Difference, stop.Component = differenceOf(err)
 	return stop
 }
 
-// differenceOf is the exact difference that an error of the pure core names.
-func differenceOf(err error) int64 {
+// differenceOf is the exact difference that an error of the pure core names, and
+// the component that it is in.
+func differenceOf(err error) (difference int64, component string) {
 	var m *settlement.Mismatch
 	var u *voucher.UnexplainedError
 	var b *voucher.UnbalancedError
 	switch {
 	case errors.As(err, &m) && m.HeldCode != string(held.RowsIncomplete) && m.HeldCode != string(held.RowsCurrency):
-		return m.Difference // of those two the figures are numbers of rows
+		return m.Difference, m.Component // of those two the figures are numbers of rows
 	case errors.As(err, &u):
-		return u.Difference
+		return u.Difference, ""
 	case errors.As(err, &b):
-		return b.Difference
+		return b.Difference, ""
 	}
-	return 0
+	return 0, ""
 }
 
 func reason(code held.Code, detail string) *workflows.Held {

@@ -221,6 +221,13 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		}
 		out.Settlement, out.Currency = row.Settlement, row.Currency
 	}
+	if state, err := k.ended(ctx, &row); err != nil || state != "" {
+		out.Final, out.Batch = state, row.BatchNumber
+		if err == nil {
+			err = k.end(ctx, &row, state)
+		}
+		return out, err
+	}
 	kind, err := k.kind(ctx, &row, archive.KindTransactions)
 	if err != nil {
 		return out, err

@@ -235,8 +235,15 @@ func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.N
 // RecordDecision records what a person decided about a payout, if that person
 // may.
 func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Recorded, error) {
-	if in.Kind == workflows.DecisionApprove {
-		if refused, err := l.samePerson(ctx, in); err != nil || refused != "" {
+	var may func(context.Context, workflows.Decision) (string, error)
+	switch in.Kind {
+	case workflows.DecisionApprove:
+		may = l.samePerson
+	case workflows.DecisionReject:
+		may = l.stands
+	}
+	if may != nil {
+		if refused, err := may(ctx, in); err != nil || refused != "" {
 			return workflows.Recorded{Refused: refused}, err
 		}
 	}
@@ -276,6 +283,9 @@ func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string,
 	row, err := l.Store.Payout(ctx, in.Connection, in.PaymentReference)
 	if err != nil {
 		return "", err
+	}
+	if refused, err := l.decidedBy(ctx, in, &row); err != nil || refused != "" {
+		return refused, err
 	}
 	profile, err := l.Store.Profile(ctx, in.Connection, row.ProfileVersion)
 	if err != nil || !strings.EqualFold(profile.CreatedBy, in.Who) {

@@ -101,7 +101,11 @@ func (p *payout) decide(ctx workflow.Context) (*Held, error) {
 			return nil, err
 		}
 		p.decisions = p.decisions[1:]
-		if d.refused = got.Refused; d.refused != "" && p.approved == d.VoucherHash {
+		switch d.refused = got.Refused; {
+		case d.refused == "":
+		case d.Kind == DecisionReject:
+			p.rejected = false
+		case p.approved == d.VoucherHash:
 			p.approved = ""
 		}
 	}

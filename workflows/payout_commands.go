@@ -74,7 +74,11 @@ func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted
 	p.nudges++
 	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
 	if err == nil && d.refused != "" {
-		err = temporal.NewNonRetryableApplicationError(d.refused, RefusedErrorType, nil, RefusedSamePerson)
+		code := RefusedSamePerson
+		if d.Kind == DecisionReject {
+			code = RefusedBooked
+		}
+		err = temporal.NewNonRetryableApplicationError(d.refused, RefusedErrorType, nil, code)
 	}
 	return Accepted{State: p.state}, err
 }

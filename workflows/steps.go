@@ -40,6 +40,8 @@ type Held struct {
 	// Difference is what is left unexplained, in minor units, where the reason
 	// is that figures differ.
 	Difference int64 `json:"difference,omitempty"`
+	// Component is the total, or the kind of rows, that the difference is in.
+	Component string `json:"component,omitempty"`
 }
 
 // Proven is what ProvePayout found. Amounts are minor units. Final is set when
@@ -256,7 +258,8 @@ const (
 	RefusedRevoked    = "revoked"                   // the authorisation, or the key, is no longer accepted
 	RefusedMalformed  = "malformed"                 // it cannot be a credential
 	RefusedClient     = "invalid_client"            // the installation's own OAuth client is refused
-	RefusedSamePerson = "same_person"               // whoever changed the profile may not approve what it led to
+	RefusedSamePerson = "same_person"               // whoever changed the profile, or took a decision, may not approve what it led to
+	RefusedBooked     = "may_be_booked"             // the batch may be in the books, so the payout can only be reversed
 )
 
 // SaveConnectionInput keeps the connection's status and the change that led to
