@@ -73,7 +73,15 @@ const (
 	GrossFeesNotDeducted           = "gross_fees_not_deducted"
 	FeeInvoiceAsPositiveSettlement = "fee_invoice_as_positive_settlement"
 	FeeInvoiceWithoutSettlement    = "fee_invoice_without_settlement"
+
+	// Rows that no total accounts for, of which a person said where they belong.
+	LooseRowsGive = "unaccounted_rows_give"
+	LooseRowsTake = "unaccounted_rows_take"
 )
+
+// AsPublished names the reading that needs none of the others, where one has to
+// be chosen.
+const AsPublished = "as_published"
 
 // reading is one way to read the settlement formula: the names that tell how,
 // the totals it leaves out, and what the sum is multiplied with.

@@ -8,8 +8,10 @@ type Proof struct {
 	Payout     Payout      `json:"payout"`
 	Components []Component `json:"components"` // sorted
 	Rows       int64       `json:"rows"`
-	Variants   []string    `json:"variants,omitempty"` // the readings of Klarna's figures that were needed
-	Previous   *Debt       `json:"previous,omitempty"` // the payout that the debt continues from, when known
+	Variants   []string    `json:"variants,omitempty"`      // the readings of Klarna's figures that were needed
+	Previous   *Debt       `json:"previous,omitempty"`      // the payout that the debt continues from, when known
+	Accepted   []Accepted  `json:"accepted,omitempty"`      // the differences that a person accepted, those that were found
+	Excluded   int64       `json:"rows_excluded,omitempty"` // rows in another currency that an accepted difference leaves out
 }
 
 // Effect is what a component does to the merchant's money, in minor units:
@@ -35,7 +37,9 @@ func (p *Proof) Effect(c Component) Effect {
 	case c.Type == TypeCommission && takesCommissionBack(c.DetailedType) && p.returnsReduceCommission():
 		return Effect{Amount: -c.Amount}
 	case d == own:
-		return Effect{Amount: c.Amount, VAT: c.VAT}
+		return Effect{Amount: c.Amount}
+	case !carriesVAT(c.Type):
+		return Effect{Amount: int64(d) * c.Amount} // VAT that no total accounts for is accepted on its own
 	default:
 		return Effect{Amount: int64(d) * c.Amount, VAT: int64(d) * c.VAT}
 	}

@@ -28,6 +28,9 @@ components:
     vat_account: "2641"
 `
 
+// smallWithDebt can book a payout that is not paid out.
+var smallWithDebt = strings.Replace(small, "components:", "  debt: \"2890\"\ncomponents:", 1)
+
 func TestASmallProfileIsEnough(t *testing.T) {
 	p := profile(t, small)
 	if p.Name != "Small" || p.Version != 1 || p.TimeZone != "Europe/Stockholm" || p.Location().String() != "Europe/Stockholm" {
@@ -212,7 +215,7 @@ func TestNorwayIsACountryAndNotANo(t *testing.T) {
 }
 
 func TestADetailedTypeThatKlarnaInventsCanBeGivenARule(t *testing.T) {
-	p := profile(t, small+"  CHARGE/SOMETHING_ELSE: {account: clearing}\n")
+	p := profile(t, smallWithDebt+"  CHARGE/SOMETHING_ELSE: {account: clearing}\n")
 	compile(t, p, prove(t, payout(settlement.Totals{Charge: 5, Settlement: -5}), row("CHARGE/SOMETHING_ELSE", 5)))
 }
 
@@ -221,12 +224,12 @@ func TestWindowsLineEndsAndAByteOrderMarkAreRead(t *testing.T) {
 }
 
 func TestTheRuleOfAPairInheritsFromTheRuleOfItsType(t *testing.T) {
-	p := profile(t, small+"  FEE/SERVICING_FEE: {text: Servicing}\n")
+	p := profile(t, smallWithDebt+"  FEE/SERVICING_FEE: {text: Servicing}\n")
 	v := compile(t, p, prove(t, payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125}), row("FEE/SERVICING_FEE", 60, 15), row("FEE/RETURN_FEE", 40, 10)))
 	wantTable(t, v, `
-1930                        1.25  Klarna payout 1234567890
 6064           0.40               Klarna fee, return fee
 6064           0.60               Servicing
 2641           0.25               Klarna fee VAT
+2890                        1.25  Klarna payout carried as debt
                1.25         1.25`)
 }

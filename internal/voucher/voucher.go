@@ -41,8 +41,9 @@ type Voucher struct {
 	Currency         settlement.Currency `json:"currency"`
 	Lines            []Line              `json:"lines"`
 
-	// Settlement is Klarna's settlement amount, and what the lines of
-	// RoleSettlement come to: positive is money to the merchant.
+	// Settlement is Klarna's settlement amount. When it is positive, it is what the
+	// lines of RoleSettlement come to; Klarna collects nothing, so there are none
+	// when it is negative.
 	Settlement int64 `json:"settlement"`
 	// Invoice is what a GROSS_FEE bill adds to the debt to Klarna, and what the
 	// lines of RoleInvoice come to. It moves no money, so such a voucher has no
@@ -79,6 +80,7 @@ const (
 	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
 	RoleReverseCharge Role = "reverse_charge" // VAT that the buyer owes and deducts
 	RoleCarried       Role = "carried"        // a negative payout that was carried as debt, not paid
+	RoleAccepted      Role = "accepted"       // a difference that a person accepted
 )
 
 // Line is one line of a voucher. Exactly one of Debit and Credit is positive,
@@ -136,7 +138,7 @@ func (v *Voucher) Check() error {
 			bill.add(l.Credit - l.Debit)
 		case RoleReverseCharge:
 			charge.add(l.Debit - l.Credit)
-		case RoleComponent, RoleVAT, RoleDebt, RoleCarried:
+		case RoleComponent, RoleVAT, RoleDebt, RoleCarried, RoleAccepted:
 			// what the money was for
 		}
 	}
@@ -159,14 +161,27 @@ func (v *Voucher) checkSums(debit, credit, bank, bill int64) error {
 	if bill != v.Invoice {
 		return v.differs(bill, v.Invoice, "its invoice line comes to %s and the fee bill to %s", v.money(bill), v.money(v.Invoice))
 	}
-	if v.Invoice == 0 && bank != v.Settlement {
-		return v.differs(bank, v.Settlement, "its bank line comes to %s and the settlement amount is %s", v.money(bank), v.money(v.Settlement))
+	if want := v.wantedAtBank(bank); v.Invoice == 0 && bank != want {
+		return v.differs(bank, want, "its bank line comes to %s and the settlement amount is %s", v.money(bank), v.money(v.Settlement))
 	}
 	if v.Invoice != 0 && (bank != 0 || v.Settlement != 0 && v.Settlement != v.Invoice && v.Settlement != -v.Invoice) {
 		return v.differs(bank, v.Settlement, "it is a fee bill of %s, its bank line comes to %s and the settlement amount is %s",
 			v.money(v.Invoice), v.money(bank), v.money(v.Settlement))
 	}
 	return v.checkHeader()
+}
+
+// wantedAtBank is what the bank line has to come to: the settlement amount if
+// Klarna paid it out. A voucher that takes one back has the opposite of that; of
+// a batch from before negative payouts became debt, it is all of the settlement.
+func (v *Voucher) wantedAtBank(bank int64) int64 {
+	if v.Reverses == "" {
+		return max(v.Settlement, 0)
+	}
+	if bank == v.Settlement {
+		return bank
+	}
+	return min(v.Settlement, 0)
 }
 
 // checkLine looks at one line by itself.
