@@ -72,7 +72,7 @@ func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted
 	p.decisions = append(p.decisions, d)
 	p.held = nil
 	p.nudges++
-	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
+	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded.same(p.held) })
 	if err == nil && d.refused != "" {
 		code := RefusedSamePerson
 		if d.Kind == DecisionReject {

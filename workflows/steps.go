@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -40,8 +41,23 @@ type Held struct {
 	// Difference is what is left unexplained, in minor units, where the reason
 	// is that figures differ.
 	Difference int64 `json:"difference,omitempty"`
-	// Component is the total, or the kind of rows, that the difference is in.
-	Component string `json:"component,omitempty"`
+	// Acceptable are the differences that a person may accept, exactly as they are.
+	Acceptable []Acceptable `json:"acceptable,omitempty"`
+}
+
+// Acceptable is a difference that a person may accept: in minor units, or a
+// number of rows. Of several readings that are exact, each has its name as
+// Component and no difference.
+type Acceptable struct {
+	Component  string `json:"component,omitempty"`
+	Difference int64  `json:"difference"`
+	Rows       bool   `json:"rows,omitempty"`
+}
+
+// same tells whether two stops say the same.
+func (h *Held) same(other *Held) bool {
+	return h.Code == other.Code && h.Detail == other.Detail && h.Remedy == other.Remedy && h.Difference == other.Difference &&
+		slices.Equal(h.Acceptable, other.Acceptable)
 }
 
 // Proven is what ProvePayout found. Amounts are minor units. Final is set when
