@@ -1,8 +1,8 @@
 package workflows_test
 
 import (
-	"slices"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 

@@ -21,6 +21,8 @@ type Desk struct {
 	Vault    *vault.Vault
 	Doors    *access.Doors
 	Temporal Temporal
+	// ReadBatch reads a batch; nil: from Visma.net.
+	ReadBatch ReadBatch
 }
 
 // Error is why something could not be done, as a person is told: what was

@@ -1,0 +1,173 @@
+package operate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"kvitt/internal/posting"
+	"kvitt/internal/store"
+	"kvitt/internal/voucher"
+	"kvitt/workflows"
+)
+
+// UndoDecision takes a decision about a payout back, and lets the payout look
+// again without it. What the books rest on by now can only be reversed.
+func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, seq int, by workflows.Person, patience time.Duration) (Decided, error) {
+	attempted := verbs[store.DecidedUndo] + " the payout " + row.PaymentReference
+	if strings.TrimSpace(by.Reason) == "" {
+		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	all, err := d.DecisionsOn(ctx, row)
+	if err != nil {
+		return Decided{}, err
+	}
+	i := slices.IndexFunc(all, func(o store.Decision) bool { return o.Seq == seq && o.InForce() })
+	if i < 0 {
+		return Decided{}, &Error{Attempted: attempted, Happened: fmt.Sprintf("there is no decision %d in force", seq), Helps: "`starter payout show` lists them."}
+	}
+	old := &all[i]
+	if why, err := d.whyNotUndone(ctx, row, old); err != nil || why != "" {
+		if why != "" {
+			err = &Error{Attempted: attempted, Happened: why, Helps: "`starter payout reverse` takes back what is posted."}
+		}
+		return Decided{}, err
+	}
+	made, err := d.Store.Decide(ctx, store.Decision{
+		ConnectionID: row.ConnectionID, Work: old.Work, Name: old.Name, Kind: store.DecidedUndo, Revision: old.Revision, Code: old.Code,
+		Reason: strings.TrimSpace(by.Reason), Who: by.Who, Undoes: old.Seq,
+	})
+	if err != nil {
+		return Decided{}, err
+	}
+	out := Decided{Decision: made, State: row.State}
+	switch {
+	case row.State == workflows.StateRejected && old.Kind == store.DecidedElsewhere:
+		return out, d.reopen(ctx, row, by.Who, &out)
+	case row.State != workflows.StateHeld:
+		return out, nil // what awaits approval is proven anew before it is posted
+	}
+	at, err := d.target(ctx, row, old.BatchNumber, old.Kind)
+	if err != nil {
+		return out, err
+	}
+	return out, d.act(ctx, at, by.Who, &out, patience)
+}
+
+// whyNotUndone says why a decision cannot be taken back; "" when it can.
+func (d *Desk) whyNotUndone(ctx context.Context, row *store.Payout, old *store.Decision) (string, error) {
+	if old.Kind == store.DecidedElsewhere {
+		return "", nil // nothing was posted because of it
+	}
+	if old.Kind == store.DecidedKeep {
+		if row.State == workflows.StateHeld {
+			return "", nil
+		}
+		return "what was posted stays because of it, and the payout is " + row.State, nil
+	}
+	sent, err := d.postingOf(ctx, row, old)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "", nil
+	case err != nil:
+		return "", err
+	case old.Kind == store.DecidedBatch && !readBack(sent.State):
+		return "", nil
+	case old.Kind != store.DecidedBatch && !posting.Bound(sent.State):
+		return "", nil
+	}
+	return fmt.Sprintf("what is posted rests on it (batch %s)", sent.BatchNumber), nil
+}
+
+// postingOf is the posting that a decision is about.
+func (d *Desk) postingOf(ctx context.Context, row *store.Payout, old *store.Decision) (store.Posting, error) {
+	if old.Work != store.WorkAccrual {
+		return d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, old.Revision)
+	}
+	all, err := d.Store.AccrualList(ctx, row.ConnectionID)
+	if i := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == old.Name }); i >= 0 {
+		return all[i], err
+	}
+	return store.Posting{}, errors.Join(err, store.ErrNotFound)
+}
+
+// reopen lets a payout that was closed because another batch books it begin
+// again.
+func (d *Desk) reopen(ctx context.Context, row *store.Payout, who string, out *Decided) error {
+	err := d.Store.UpdatePayout(ctx, row.ConnectionID, row.PaymentReference, func(p *store.Payout) error {
+		if p.State == workflows.StateRejected {
+			p.State = workflows.StateDiscovered
+		}
+		return nil
+	}, &store.AuditEntry{Who: who, Action: "payout.reopened"})
+	if err != nil {
+		return err
+	}
+	out.State = workflows.StateDiscovered
+	err = d.Temporal.Start(ctx, Start{
+		ID: workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference), Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
+		Input: workflows.PayoutInput{
+			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, Date: row.Date,
+		},
+		Summary:    fmt.Sprintf("Payout %s of %s, reopened by %s", row.PaymentReference, row.Date.Format(time.DateOnly), who),
+		Attributes: payoutAttributes(row),
+	})
+	if errors.Is(err, ErrRunning) {
+		return nil // the workflow that closed it has not ended yet; the next sync takes it up
+	}
+	return err
+}
+
+// TakeAccrualBatch takes a batch as that of an accrual, exactly as it is in
+// Visma.net, and lets the accrual look again.
+func (d *Desk) TakeAccrualBatch(ctx context.Context, connection, name, batch string, by workflows.Person, patience time.Duration) (Decided, error) {
+	attempted := "take a batch as that of the " + name
+	if strings.TrimSpace(by.Reason) == "" {
+		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	at, err := d.accrualTarget(ctx, connection, name)
+	if err != nil {
+		return Decided{}, because(attempted, err)
+	}
+	made := store.Decision{
+		ConnectionID: connection, Work: store.WorkAccrual, Name: name, Kind: store.DecidedBatch, Code: string(at.code),
+		BatchNumber: strings.TrimSpace(batch), Reason: strings.TrimSpace(by.Reason), Who: by.Who,
+	}
+	evidence, err := d.mayTakeBatch(ctx, at, nil, &made)
+	if err != nil {
+		return Decided{}, because(attempted, err)
+	}
+	return d.record(ctx, attempted, at, made, evidence, patience)
+}
+
+func (d *Desk) accrualTarget(ctx context.Context, connection, name string) (*target, error) {
+	stops, err := d.Store.Stops(ctx, connection, store.WorkAccrual)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(stops, func(s store.Stop) bool { return s.Name == name })
+	all, err := d.Store.AccrualList(ctx, connection)
+	k := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == name })
+	if err != nil || i < 0 || k < 0 {
+		if err == nil {
+			err = refuse("it is not held")
+		}
+		return nil, err
+	}
+	v, err := voucherOf(&all[k])
+	if err != nil {
+		return nil, err
+	}
+	return &target{
+		row: &store.Payout{ConnectionID: connection, PaymentReference: name, State: workflows.StateHeld, Currency: string(v.Currency)}, work: store.WorkAccrual,
+		name: name, code: codeOf(stops[i].Reason), sent: &all[k], workflow: workflows.AccrualWorkflowID(connection, v.Date.String(), string(v.Currency)),
+	}, nil
+}
+
+func voucherOf(p *store.Posting) (*voucher.Voucher, error) {
+	one, err := accrualOf(p, nil, nil)
+	return one.Voucher, err
+}
