@@ -69,10 +69,10 @@ const (
 var catalogue = []Reason{
 	{RowsDiffer, ForPerson, "The rows of a component do not add up to the total that Klarna reports for it.", "Ask Klarna's merchant support with the payment reference and the component named here; retry when the report is corrected.", []Way{Retry, Accept, Elsewhere}},
 	{RowsIncomplete, ForPerson, "Klarna delivered another number of rows than it announced.", "Retry; if it stays, ask Klarna's merchant support with the payment reference and the correlation id.", []Way{Retry, Accept, Elsewhere}},
-	{RowsCurrency, ForPerson, "A row is in another currency than its payout.", "Ask Klarna's merchant support; a payout has one currency.", []Way{Retry, Elsewhere}},
+	{RowsCurrency, ForPerson, "A row is in another currency than its payout.", "Ask Klarna's merchant support; a payout has one currency.", []Way{Retry, Accept, Elsewhere}},
 	{FormulaDiffers, ForPerson, "Klarna's totals do not add up to the amount it paid out.", "Compare the payout's PDF with the totals shown here and ask Klarna's merchant support; retry when the report is corrected.", []Way{Retry, Accept, Elsewhere}},
 	{DebtDiffers, ForPerson, "The debt balance does not continue from the payout before, or does not follow from this payout's own movements.", "Check whether a payout between the two is missing (backfill the days between), then retry; otherwise ask Klarna's merchant support.", []Way{Backfill, Accept, Retry, Elsewhere}},
-	{ComponentUnknown, ForPerson, "The posting profile has no rule for a kind of row in this payout.", "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself.", []Way{Profile, Retry, Elsewhere}},
+	{ComponentUnknown, ForPerson, "The posting profile has no rule for a kind of row in this payout.", "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself.", []Way{Profile, Accept, Retry, Elsewhere}},
 	{VATRateUnexpected, ForPerson, "A fee carries VAT of a rate that the posting profile does not expect.", "Ask the accountant whether the rate is right; if so, add it to `vat.rates` in the profile (`starter profile set`), and the payout goes on by itself.", []Way{Profile, Elsewhere}},
 	{CurrencyUnknown, ForPerson, "The payout is in a currency whose minor unit Kvitt does not know.", "Report it to Kvitt's developers; nothing is posted until the currency is known.", []Way{Elsewhere, Retry}},
 	{NothingToBook, ForPerson, "The payout has no amounts, so there is nothing to post.", "Nothing needs to be done; reject it to close it.", []Way{Reject}},

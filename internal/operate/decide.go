@@ -102,7 +102,8 @@ func (d *Desk) record(ctx context.Context, attempted string, at *target, made st
 		out.Second = err == nil
 		return out, err
 	}
-	return out, d.act(ctx, at, made.Who, &out, patience)
+	err = d.act(ctx, at, made.Who, &out, patience)
+	return out, err
 }
 
 func codeOf(reason string) held.Code { return held.Code(reason) }
@@ -192,7 +193,7 @@ func (d *Desk) news(ctx context.Context, made *store.Decision) error {
 		}
 		if made.Kind == store.DecidedAccept || made.Kind == store.DecidedUnrelated || strings.EqualFold(old.Who, made.Who) && slices.Equal(old.Evidence, made.Evidence) {
 			return &Error{
-				Happened: fmt.Sprintf("decision %d of %s says so already", old.Seq, old.Who),
+				Happened: fmt.Sprintf("decision %s of %s says so already", NumberOf(old), old.Who),
 				Helps:    "`starter payout show` lists the decisions, `starter payout undo-decision` takes one back.",
 			}
 		}
@@ -226,7 +227,7 @@ func (d *Desk) act(ctx context.Context, at *target, who string, out *Decided, pa
 	case errors.Is(err, ErrNotRunning):
 		out.Asleep = true
 	case err != nil:
-		return Unanswered(fmt.Sprintf("let the payout %s act on decision %d, which is recorded", at.row.PaymentReference, out.Decision.Seq), err, nil)
+		return Unanswered(fmt.Sprintf("let the payout %s act on decision %s, which is recorded", at.row.PaymentReference, NumberOf(&out.Decision)), err, nil)
 	}
 	out.State = cmp.Or(got.State, at.row.State)
 	return nil

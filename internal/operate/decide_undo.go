@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ import (
 
 // UndoDecision takes a decision about a payout back, and lets the payout look
 // again without it. What the books rest on by now can only be reversed.
-func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, seq int, by workflows.Person, patience time.Duration) (Decided, error) {
+func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, number string, by workflows.Person, patience time.Duration) (Decided, error) {
 	attempted := verbs[store.DecidedUndo] + " the payout " + row.PaymentReference
 	if strings.TrimSpace(by.Reason) == "" {
 		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
@@ -25,9 +26,9 @@ func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, seq int, by 
 	if err != nil {
 		return Decided{}, err
 	}
-	i := slices.IndexFunc(all, func(o store.Decision) bool { return o.Seq == seq && o.InForce() })
+	i := slices.IndexFunc(all, func(o store.Decision) bool { return NumberOf(&o) == number && o.InForce() })
 	if i < 0 {
-		return Decided{}, &Error{Attempted: attempted, Happened: fmt.Sprintf("there is no decision %d in force", seq), Helps: "`starter payout show` lists them."}
+		return Decided{}, &Error{Attempted: attempted, Happened: fmt.Sprintf("there is no decision %q in force", number), Helps: "`starter payout show` lists them."}
 	}
 	old := &all[i]
 	if why, err := d.whyNotUndone(ctx, row, old); err != nil || why != "" {
@@ -46,7 +47,8 @@ func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, seq int, by 
 	out := Decided{Decision: made, State: row.State}
 	switch {
 	case row.State == workflows.StateRejected && old.Kind == store.DecidedElsewhere:
-		return out, d.reopen(ctx, row, by.Who, &out)
+		err = d.reopen(ctx, row, by.Who, &out)
+		return out, err
 	case row.State != workflows.StateHeld:
 		return out, nil // what awaits approval is proven anew before it is posted
 	}
@@ -54,7 +56,15 @@ func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, seq int, by 
 	if err != nil {
 		return out, err
 	}
-	return out, d.act(ctx, at, by.Who, &out, patience)
+	err = d.act(ctx, at, by.Who, &out, patience)
+	return out, err
+}
+
+// NumberOf names a decision of a payout: those about its reversal and about its
+// parts in earlier periods count by themselves.
+func NumberOf(d *store.Decision) string {
+	prefix := map[string]string{store.WorkReversal: "r", store.WorkAccrual: "p"}[d.Work]
+	return prefix + strconv.Itoa(d.Seq)
 }
 
 // whyNotUndone says why a decision cannot be taken back; "" when it can.

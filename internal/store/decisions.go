@@ -58,7 +58,9 @@ func (d *Decision) cells() []any {
 // InForce tells whether the decision counts: it is one, and nobody took it back.
 func (d *Decision) InForce() bool { return d.Kind != DecidedUndo && d.Undone == nil }
 
-func (d *Decision) stop() *Stop { return &Stop{ConnectionID: d.ConnectionID, Work: d.Work, Name: d.Name} }
+func (d *Decision) stop() *Stop {
+	return &Stop{ConnectionID: d.ConnectionID, Work: d.Work, Name: d.Name}
+}
 
 // Decide records a decision, or that one is taken back, in the order in which
 // they were taken, together with its audit entry. Errors: ErrNotFound when there
