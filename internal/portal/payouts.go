@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"kvitt/activities"
+	"kvitt/internal/company"
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
@@ -30,6 +31,7 @@ type payoutList struct {
 	State     string
 	Payouts   []store.Payout
 	Reversals map[string]*operate.Reversal // those that are held
+	Elsewhere map[string]store.Decision    // batches of others that book payouts
 	More      bool
 }
 
@@ -49,6 +51,9 @@ func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if list.Payouts, err = p.listPayouts(r.Context(), &list); err != nil {
+		return err
+	}
+	if list.Elsewhere, err = p.Desk.Store.BookedElsewhere(r.Context(), row.ID); err != nil {
 		return err
 	}
 	if list.More = len(list.Payouts) > mostPayouts; list.More {
@@ -84,6 +89,11 @@ type payoutPage struct {
 	Posting  *store.Posting
 	Parts    []operate.Part // what of it is posted in earlier periods
 	History  []happening
+
+	Decisions []store.Decision
+	Ways      []operate.WayOut
+	Elsewhere string            // the batch of somebody else that books it
+	Chart     []company.Account // the company's accounts, where they are asked for and known
 }
 
 func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
@@ -126,6 +136,9 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	}
 	at.Reversal = reversals[row.PaymentReference]
 	if at.History, err = p.payoutHistory(r, &row); err != nil {
+		return err
+	}
+	if err := p.decisions(r.Context(), &at); err != nil {
 		return err
 	}
 	p.show(w, r, http.StatusOK, "payout", &at)

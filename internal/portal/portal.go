@@ -103,6 +103,8 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/approve", signin.Approver, p.approve},
 		{"POST /connections/{id}/payouts/{ref}/reject", signin.Approver, p.reject},
 		{"POST /connections/{id}/payouts/{ref}/retry", signin.Approver, p.retry},
+		{"POST /connections/{id}/payouts/{ref}/decisions", signin.Approver, p.takeDecision},
+		{"POST /connections/{id}/payouts/{ref}/decisions/undo", signin.Approver, p.undoDecision},
 		{"POST /connections/{id}/payouts/{ref}/reverse", signin.Approver, p.reverse},
 		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},

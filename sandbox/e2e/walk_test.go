@@ -135,7 +135,10 @@ func accepted(f klarnasim.Fault) walker {
 		p := settled(t, "2026-03-10")
 		f.PaymentReference = p.PaymentReference
 		h := holds(t, p, plan{}, func(h *house) { h.Klarna.Inject(f) })
-		return h, p, func(t *testing.T) { h.acceptAll(t, p) }, workflows.StateVerified
+		return h, p, func(t *testing.T) {
+			h.acceptAll(t, p)
+			p.Totals.Settlement = h.show(t, p.PaymentReference).Settled // as Klarna states it
+		}, workflows.StateVerified
 	}
 }
 
