@@ -31,7 +31,7 @@ func (c *compiler) addAccepted() error {
 		text := "Klarna " + nameOfAccepted(a.Component) + ", accepted difference"
 		c.addPlain(RoleAccepted, a.Account, text, gives)
 		c.addPlain(RoleAccepted, a.Account, text, -debt)
-		c.addPlain(RoleAccepted, accountDebt, text, debt)
+		c.addPlain(RoleDebt, accountDebt, text, debt)
 	}
 	return nil
 }

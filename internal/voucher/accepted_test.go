@@ -113,8 +113,8 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1000.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2440                      637.50  Klarna opening debt balance, accepted difference
 2890         637.50               Klarna opening debt balance, accepted difference
+2440                      637.50  Klarna opening debt balance, accepted difference
             1637.50      1637.50`,
 		},
 		{
