@@ -188,7 +188,7 @@ func provenOf(p *settlement.Proof, l *voucher.Line, sign int64) (amount int64, k
 		if e := p.Effect(c); l.Role == voucher.RoleVAT {
 			amount += sign * e.VAT
 		} else {
-			amount += sign * e.Amount
+			amount += sign * e.Side((l.Credit > 0) == (sign > 0))
 		}
 	}
 	return amount, true

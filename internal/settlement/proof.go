@@ -67,9 +67,13 @@ func (p *Proof) Effect(c Component) Effect {
 }
 
 // RegistrationTax is the VAT of a component in the currency of the merchant's
-// country, as the proof read its signs.
+// country, with the direction of its VAT.
 func (p *Proof) RegistrationTax(c Component) int64 {
-	return p.way(&c).of(c.TaxInRegistrationCurrency, c.TaxAgainst)
+	if c.Type == TypeCorrection {
+		return p.correctionVAT() * c.TaxInRegistrationCurrency
+	}
+	d, _ := directionOf(c.Type)
+	return int64(d) * p.way(&c).of(c.TaxInRegistrationCurrency, c.TaxAgainst)
 }
 
 // correctionVAT is the direction of the VAT on CORRECTION rows.

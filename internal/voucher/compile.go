@@ -153,15 +153,18 @@ func (c *compiler) aboutOf(component settlement.Component) condition {
 // it returns the level of the profile that says so.
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
 	about := c.aboutOf(component)
-	r := c.profile.rule(component.Key, about)
+	r := c.profile.ruleOf(component.Key, about)
 	fill := filler(c.payout, c.voucher.Date, &component.Key)
-	if effect.Amount != 0 {
+	for _, gives := range effect.Parts() {
+		if gives == 0 {
+			continue
+		}
 		c.add(lineKey{
 			role:    RoleComponent,
-			account: c.account(r.account, about, Missing{component.Pair(), "account", effect.Amount}),
+			account: c.account(r.accountFor(gives, effect.VAT), about, Missing{component.Pair(), "account", gives}),
 			branch:  r.branch, vatCode: r.vatCode,
 			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
-		}, r.subaccount, effect.Amount, 0, component)
+		}, r.subaccount, gives, 0, component)
 	}
 	if effect.VAT != 0 {
 		account, code, id := c.vatLine(component, about, r)
@@ -170,7 +173,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
 			branch:  r.branch, vatCode: code, vatID: id,
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
-		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
+		}, r.subaccount, effect.VAT, abs(c.proof.RegistrationTax(component)), component)
 	}
 	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
 		return nil
