@@ -35,7 +35,7 @@ func TestAComponentWithoutARuleHoldsThePayoutWithTheRuleItNeeds(t *testing.T) {
 func TestAnAccountWithoutANumberForTheCurrencyHoldsThePayout(t *testing.T) {
 	p := payout(settlement.Totals{Sale: 100_00, OpeningDebt: 30_00, Repay: 30_00, Settlement: 70_00})
 	proof := prove(t, p, row("SALE/PURCHASE", 100_00))
-	err := held(t, preset(t, "se-bas", `settlement: "1930"`, `settlement: {NOK: "1930"}`, `debt: "2890"`, `# debt: "2890"`), proof, "component_unknown")
+	err := held(t, preset(t, "se-bas", `settlement: "1930"`, `settlement: {NOK: "1930"}`, `debt: "2890"`, `# debt: "2890"`, `{account: debt,`, `{account: suspense,`), proof, "component_unknown")
 	if !strings.Contains(err.Error(), "has no number for accounts.debt in SEK (-30.00 SEK), no number for accounts.settlement in SEK (-70.00 SEK); add `accounts.debt`, `accounts.settlement`") {
 		t.Errorf("it reads %s", err)
 	}
