@@ -159,9 +159,10 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		if gives == 0 {
 			continue
 		}
+		reference := r.accountFor(gives, effect.VAT)
 		c.add(lineKey{
-			role:    RoleComponent,
-			account: c.account(r.accountFor(gives, effect.VAT), about, Missing{component.Pair(), "account", gives}),
+			role:    roleOf(component.Key, reference),
+			account: c.account(reference, about, Missing{component.Pair(), "account", gives}),
 			branch:  r.branch, vatCode: r.vatCode,
 			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
 		}, r.subaccount, gives, 0, component)
@@ -179,6 +180,15 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		return nil
 	}
 	return c.profile.owes(about)
+}
+
+// roleOf is the role of a component's line. A reminder collects what is owed
+// after a negative period, so it is debt repaid where the profile says so.
+func roleOf(kind settlement.Key, account string) Role {
+	if kind.Type == settlement.TypeCharge && kind.DetailedType == settlement.PaymentReminder && account == accountDebt {
+		return RoleDebt
+	}
+	return RoleComponent
 }
 
 // account gives the number of an account that is referred to, and notes what is
