@@ -292,14 +292,7 @@ func (c *compiler) depositExplained() error {
 // addPlain books an amount that no rows are behind on one of the profile's
 // accounts.
 func (c *compiler) addPlain(role Role, account, text string, gives int64) {
-	if gives == 0 {
-		return
-	}
-	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
-	c.add(lineKey{
-		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
-		branch: c.branch(c.about), text: fit(text, maxText),
-	}, c.subaccount(c.about), gives, 0)
+	c.addLine(role, account, filler(c.payout, c.voucher.Date, nil).Replace(text), gives)
 }
 
 // miss notes what the profile has to say, each thing once.
