@@ -12,6 +12,7 @@ import (
 	"kvitt/internal/access"
 	"kvitt/internal/company"
 	"kvitt/internal/held"
+	"kvitt/internal/instruct"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -23,9 +24,11 @@ import (
 
 // Visma is what the workflows want from Visma.net.
 type Visma struct {
-	Doors       *access.Doors
-	Store       *store.Store
-	UnknownWait time.Duration
+	Doors *access.Doors
+	Store *store.Store
+	// Instructions prove who asked for an accrual.
+	Instructions *instruct.Book
+	UnknownWait  time.Duration
 	// GrantLifetime is how long an interactive consent lives.
 	GrantLifetime time.Duration
 	// CSVPatience is how long a booked batch waits for Klarna's CSV; four hours
