@@ -13,7 +13,6 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
-	"kvitt/internal/instruct"
 	"kvitt/internal/notice"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -26,7 +25,7 @@ type Ledger struct {
 	Store *store.Store
 	Doors *access.Doors
 	// Instructions prove who asked for what.
-	Instructions *instruct.Book
+	Instructions Instructions
 }
 
 // A scheduled sync overlaps the one before by this much, because Klarna has no

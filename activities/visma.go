@@ -12,7 +12,6 @@ import (
 	"kvitt/internal/access"
 	"kvitt/internal/company"
 	"kvitt/internal/held"
-	"kvitt/internal/instruct"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -27,7 +26,7 @@ type Visma struct {
 	Doors *access.Doors
 	Store *store.Store
 	// Instructions prove who asked for an accrual.
-	Instructions *instruct.Book
+	Instructions Instructions
 	UnknownWait  time.Duration
 	// GrantLifetime is how long an interactive consent lives.
 	GrantLifetime time.Duration

@@ -86,32 +86,44 @@ func instructed(who, id string) error {
 	return nil
 }
 
-// Asker and WithInstruction of the messages that act.
-
+// Asker is who sends the message.
 func (p Person) Asker() string { return p.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (p Person) WithInstruction(id string) Person { p.Instruction = id; return p }
 
+// Asker is who sends the message.
 func (c Configure) Asker() string { return c.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (c Configure) WithInstruction(id string) Configure { c.Instruction = id; return c }
 
+// Asker is who sends the message.
 func (c CredentialSet) Asker() string { return c.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (c CredentialSet) WithInstruction(id string) CredentialSet { c.Instruction = id; return c }
 
+// Asker is who sends the message.
 func (in ConnectionInput) Asker() string { return in.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (in ConnectionInput) WithInstruction(id string) ConnectionInput { in.Instruction = id; return in }
 
+// Asker is who sends the message.
 func (in ReverseInput) Asker() string { return in.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (in ReverseInput) WithInstruction(id string) ReverseInput { in.Instruction = id; return in }
 
+// Asker is who sends the message.
 func (in AccrualInput) Asker() string { return in.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (in AccrualInput) WithInstruction(id string) AccrualInput { in.Instruction = id; return in }
 
+// Asker is who sends the message.
 func (in SyncInput) Asker() string { return in.Who }
 
+// WithInstruction is the message with the id of another instruction.
 func (in SyncInput) WithInstruction(id string) SyncInput { in.Instruction = id; return in }
