@@ -123,6 +123,8 @@ type Decision struct {
 	Reason string `json:"reason,omitempty"`
 	// VoucherHash is the voucher that was approved.
 	VoucherHash string `json:"voucher_hash,omitempty"`
+	// Instruction proves that this person decided it.
+	Instruction Instruction `json:"instruction,omitzero"`
 }
 
 // The kinds of decisions, as the audit trail names them.
@@ -139,6 +141,7 @@ const (
 // may not take it; then nothing was recorded.
 type Recorded struct {
 	Refused string `json:"refused,omitempty"`
+	Code    string `json:"code,omitempty"` // tells refusals apart: one of Refused…
 }
 
 // PreviewInput asks what would be posted for a payout. Run is the dry run that
@@ -284,6 +287,11 @@ type SaveConnectionInput struct {
 	Status Status `json:"status"`
 	Action string `json:"action"`
 	Who    string `json:"who"`
+	// Settings is the instruction that this run of the workflow used up to change
+	// the settings; without one, those in the database stay.
+	Settings string `json:"settings,omitempty"`
+	// Instruction proves who created or revived the connection.
+	Instruction Instruction `json:"instruction,omitzero"`
 }
 
 // ScheduleInput says how a connection's schedule should be.

@@ -220,7 +220,7 @@ func (d *Desk) act(ctx context.Context, at *target, who string, out *Decided, pa
 	if at.row.State == workflows.StateAwaitingApproval && at.work == store.WorkPayout {
 		update, by.Reason = workflows.RejectPayout, "booked elsewhere, in batch "+out.Decision.BatchNumber
 	}
-	got, err := Call(ctx, d.Temporal, update, at.workflow, by, patience)
+	got, err := Give(ctx, d, at.row.ConnectionID, update, at.workflow, by, patience)
 	switch {
 	case errors.Is(err, ErrStillGoing):
 		out.Going = true

@@ -23,6 +23,8 @@ type Desk struct {
 	Temporal Temporal
 	// ReadBatch reads a batch; nil: from Visma.net.
 	ReadBatch ReadBatch
+	// Instructions, when set, stand in for those in the Store.
+	Instructions Instructions
 }
 
 // Error is why something could not be done, as a person is told: what was

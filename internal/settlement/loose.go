@@ -2,7 +2,7 @@ package settlement
 
 // loose is money on rows that none of Klarna's totals accounts for: rows of a type
 // that nobody has told us of, or VAT on rows that are not fees. It is never
-// dropped.
+// dropped. VAT on corrections has readings of its own.
 type loose struct {
 	code, pair string
 	typ        string
@@ -63,7 +63,7 @@ func looseIn(components []Component) []loose {
 		c := &components[i]
 		if _, known := directionOf(c.Type); !known {
 			add(c, codeComponentUnknown, c.Amount, c.Amount != 0 || c.VAT != 0)
-		} else if c.VAT != 0 && !carriesVAT(c.Type) {
+		} else if c.VAT != 0 && !carriesVAT(c.Type) && c.Type != TypeCorrection {
 			add(c, codeRowsDiffer, c.VAT, true)
 		}
 	}

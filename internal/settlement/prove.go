@@ -47,7 +47,7 @@ func Prove(p Payout, t *Tally, expectedRows int64, previous *Debt, accepted ...A
 		}
 	}
 	proof := &Proof{
-		Payout: p, Components: v.components, Rows: t.Rows(), Excluded: v.excluded,
+		Payout: p, Components: v.withoutRows(), Rows: t.Rows(), Excluded: v.excluded,
 		Variants: v.variants, Previous: previous, Accepted: v.used,
 	}
 	if err := v.acceptRest(proof); err != nil {
@@ -132,45 +132,7 @@ func (v *verifier) summable() error {
 	return nil
 }
 
-// rowsAreTotals takes the first reading that is exact: no two have the same
-// totals, so it is the only one.
-func (v *verifier) rowsAreTotals() error {
-	readings, ok := rowReadings(v.payout, v.components)
-	if !ok {
-		return v.mismatch(StepRows, codeBadData, "the sums of its rows do not fit 64 bits")
-	}
-	var closest []Difference
-	nearest := 0
-	for i, r := range readings {
-		differences := r.differs(&v.payout.Totals)
-		if len(differences) == 0 {
-			v.variants = append(v.variants, r.names...)
-			return nil
-		}
-		if i == 0 || len(differences) < len(closest) {
-			closest, nearest = differences, i
-		}
-	}
-	if v.acceptsAll(codeRowsDiffer, closest) {
-		v.variants = append(v.variants, readings[nearest].names...)
-		return nil
-	}
-	first := closest[0]
-	m := v.mismatch(StepRows, codeRowsDiffer, "%s come to %s, and Klarna's %s_amount is %s: a difference of %s",
-		rowsBehind(first.Component), v.money(first.Rows), first.Component, v.money(first.Totals), v.money(first.Difference))
-	m.Component, m.Rows, m.Totals, m.Difference = first.Component, first.Rows, first.Totals, first.Difference
-	if len(closest) > 1 {
-		m.Also = closest[1:]
-	}
-	return m
-}
-
 func (r *Row) pair() string { return Key{Type: r.Type, DetailedType: r.DetailedType}.Pair() }
-
-// rowsBehind says in words which rows stand behind a total.
-func rowsBehind(name string) string {
-	return totalNamed(name).rows
-}
 
 func counted(n int64, one, many string) string {
 	if n == 1 {

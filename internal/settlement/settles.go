@@ -1,6 +1,9 @@
 package settlement
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // attempt is a reading of the formula with what it makes the totals come to.
 type attempt struct {
@@ -13,7 +16,7 @@ type attempt struct {
 // 64 bits. Rows that no total accounts for give or take: the settlement amount
 // tells.
 func (v *verifier) attempts() (all []attempt, ok bool) {
-	for _, r := range readings(v.payout) {
+	for _, r := range readings(v.payout, slices.Contains(v.variants, TaxRefundToldBeside)) {
 		amount, ok := r.settles(&v.payout.Totals)
 		if !ok {
 			return nil, false

@@ -28,12 +28,23 @@ func (c *compiler) addAccepted() error {
 				Problem: "it moves money, and " + quoted(a.Account) + " is no account",
 			}
 		}
-		text := "Klarna " + nameOfAccepted(a.Component) + ", accepted difference"
-		c.addPlain(RoleAccepted, a.Account, text, gives)
-		c.addPlain(RoleAccepted, a.Account, text, -debt)
-		c.addPlain(RoleAccepted, accountDebt, text, debt)
+		text := "Accepted difference, " + nameOfAccepted(a.Component)
+		c.addLine(RoleAccepted, a.Account, text, gives)
+		c.addLine(RoleAccepted, a.Account, text, -debt)
+		c.addLine(RoleDebt, accountDebt, text, debt)
 	}
 	return nil
+}
+
+// addLine books an amount that no rows are behind, with a text as it stands.
+func (c *compiler) addLine(role Role, account, text string, gives int64) {
+	if gives == 0 {
+		return
+	}
+	c.add(lineKey{
+		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
+		branch: c.branch(c.about), text: fit(text, maxText),
+	}, c.subaccount(c.about), gives, 0)
 }
 
 // nameOfAccepted writes a total in words, and a kind of rows as Klarna does.

@@ -36,7 +36,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1010.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2999                       10.00  Klarna sale, accepted difference
+2999                       10.00  Accepted difference, sale
             1010.00      1010.00`,
 		},
 		{
@@ -51,8 +51,8 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 1686                     1000.00  Klarna sales
 6064         100.00               Klarna fee, servicing
 2641          25.00               Klarna fee VAT
-2641           1.00               Klarna tax, accepted difference
-6064                        1.00  Klarna fee, accepted difference
+2641           1.00               Accepted difference, tax
+6064                        1.00  Accepted difference, fee
             1001.00      1001.00`,
 		},
 		{
@@ -62,7 +62,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1010.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-1686                       10.00  Klarna sale, accepted difference
+1686                       10.00  Accepted difference, sale
             1010.00      1010.00`,
 		},
 		{
@@ -72,7 +72,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930         990.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2999          10.00               Klarna settlement, accepted difference
+2999          10.00               Accepted difference, settlement
             1000.00      1000.00`,
 		},
 		{
@@ -94,7 +94,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 2990                      126.00  Klarna fee invoice
 6064         100.00               Klarna fee, servicing
 2641          25.00               Klarna fee VAT
-2999           1.00               Klarna settlement, accepted difference
+2999           1.00               Accepted difference, settlement
              126.00       126.00`,
 		},
 		{
@@ -113,8 +113,8 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1000.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2440                      637.50  Klarna opening debt balance, accepted difference
-2890         637.50               Klarna opening debt balance, accepted difference
+2890         637.50               Accepted difference, opening debt balance
+2440                      637.50  Accepted difference, opening debt balance
             1637.50      1637.50`,
 		},
 		{
@@ -124,8 +124,8 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1000.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2890                        5.00  Klarna closing debt balance, accepted difference
-2999           5.00               Klarna closing debt balance, accepted difference
+2890                        5.00  Accepted difference, closing debt balance
+2999           5.00               Accepted difference, closing debt balance
             1005.00      1005.00`,
 		},
 		{
@@ -135,8 +135,8 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930        1000.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2890                      300.00  Klarna deposit, accepted difference
-2999         300.00               Klarna deposit, accepted difference
+2890                      300.00  Accepted difference, deposit
+2999         300.00               Accepted difference, deposit
             1300.00      1300.00`,
 		},
 		{
@@ -149,7 +149,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 1686                     1000.00  Klarna sales
 6064                       40.00  Klarna fee refunded
 2641                       10.00  Klarna fee VAT
-2999          10.00               Klarna tax refund, accepted difference
+2999          10.00               Accepted difference, tax refund
             1050.00      1050.00`,
 		},
 		{
@@ -160,7 +160,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930         990.00               Klarna payout 1234567890
 1686                     1000.00  Klarna sales
-2999          10.00               Klarna ADJUSTMENT/X, accepted difference
+2999          10.00               Accepted difference, ADJUSTMENT/X
             1000.00      1000.00`,
 		},
 		{
@@ -181,7 +181,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			want: `
 1930         125.00               Klarna payout 1234567890
 3990                      100.00  Klarna commission
-2611                       25.00  Klarna COMMISSION/COMMISSION, accepted difference
+2611                       25.00  Accepted difference, COMMISSION/COMMISSION
              125.00       125.00`,
 		},
 	} {

@@ -153,15 +153,19 @@ func (c *compiler) aboutOf(component settlement.Component) condition {
 // it returns the level of the profile that says so.
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
 	about := c.aboutOf(component)
-	r := c.profile.rule(component.Key, about)
+	r := c.profile.ruleOf(component.Key, about)
 	fill := filler(c.payout, c.voucher.Date, &component.Key)
-	if effect.Amount != 0 {
+	for _, gives := range effect.Parts() {
+		if gives == 0 {
+			continue
+		}
+		reference := r.accountFor(gives, effect.VAT)
 		c.add(lineKey{
-			role:    RoleComponent,
-			account: c.account(r.account, about, Missing{component.Pair(), "account", effect.Amount}),
+			role:    roleOf(component.Key, reference),
+			account: c.account(reference, about, Missing{component.Pair(), "account", gives}),
 			branch:  r.branch, vatCode: r.vatCode,
 			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
-		}, r.subaccount, effect.Amount, 0, component)
+		}, r.subaccount, gives, 0, component)
 	}
 	if effect.VAT != 0 {
 		account, code, id := c.vatLine(component, about, r)
@@ -170,12 +174,21 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
 			branch:  r.branch, vatCode: code, vatID: id,
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
-		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
+		}, r.subaccount, effect.VAT, abs(c.proof.RegistrationTax(component)), component)
 	}
 	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
 		return nil
 	}
 	return c.profile.owes(about)
+}
+
+// roleOf is the role of a component's line. A reminder collects what is owed
+// after a negative period, so it is debt repaid where the profile says so.
+func roleOf(kind settlement.Key, account string) Role {
+	if kind.Type == settlement.TypeCharge && kind.DetailedType == settlement.PaymentReminder && account == accountDebt {
+		return RoleDebt
+	}
+	return RoleComponent
 }
 
 // account gives the number of an account that is referred to, and notes what is
@@ -279,14 +292,7 @@ func (c *compiler) depositExplained() error {
 // addPlain books an amount that no rows are behind on one of the profile's
 // accounts.
 func (c *compiler) addPlain(role Role, account, text string, gives int64) {
-	if gives == 0 {
-		return
-	}
-	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
-	c.add(lineKey{
-		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
-		branch: c.branch(c.about), text: fit(text, maxText),
-	}, c.subaccount(c.about), gives, 0)
+	c.addLine(role, account, filler(c.payout, c.voucher.Date, nil).Replace(text), gives)
 }
 
 // miss notes what the profile has to say, each thing once.

@@ -89,6 +89,26 @@ texts:
 	}
 }
 
+// A rule may send what takes money, and what carries VAT, to accounts of their own;
+// each of them has to be in the company.
+func TestARuleHasAccountsForTheOtherDirectionAndForVAT(t *testing.T) {
+	p := profile(t, smallWithDebt+"  CREDIT/*: {account: \"2999\", taken: \"8420\", taxed: \"6065\"}\n")
+	for _, account := range []string{"2999", "8420", "6065"} {
+		if users := p.UsedBy(account); !slices.Equal(users, []string{"CREDIT/*"}) || !slices.Contains(p.Accounts(), account) {
+			t.Errorf("%s is used by %v", account, users)
+		}
+	}
+	credit := func(amount, total int64) *voucher.Voucher {
+		return compile(t, p, prove(t, payout(settlement.Totals{Credit: total, Settlement: total}), row("CREDIT/CASH_ADVANCE_FEES", amount)))
+	}
+	if v := credit(80, 80); balance(v, "2999") != -80 || balance(v, "8420") != 0 {
+		t.Errorf("what gives is booked as\n%s", table(v))
+	}
+	if v := credit(-80, -80); balance(v, "8420") != 80 || balance(v, "2999") != 0 {
+		t.Errorf("what takes is booked as\n%s", table(v))
+	}
+}
+
 // Each case changes one thing in the small profile; the error says where and
 // what helps.
 func TestAMistakeInAProfileIsNamedWithItsPlaceAndARemedy(t *testing.T) {
@@ -102,6 +122,10 @@ func TestAMistakeInAProfileIsNamedWithItsPlaceAndARemedy(t *testing.T) {
 		{"misspelt account name", "clearing: 1686", "cleering: 1686", 6, 3, `accounts has no member "cleering"`, `did you mean "clearing"?`},
 		{"misspelt reference", "account: clearing", "account: claering", 8, 28, `there is no account named "claering"`, `did you mean "clearing"?`},
 		{"misspelt rule member", "vat_account", "vat_acount", 11, 5, `FEE/* has no member "vat_acount"`, `did you mean "vat_account"?`},
+		{"misspelt account of what takes", "account: clearing", "account: clearing, taken: claering", 8, 45, `there is no account named "claering"`, `did you mean "clearing"?`},
+		{"an account of what takes that is not there", "account: clearing", "account: clearing, taken: loan_costs", 8, 45, `uses the account "loan_costs", which is not under accounts`, "add it there"},
+		{"an account of what is taxed that is no number", "account: clearing", `account: clearing, taxed: "6 0"`, 8, 45, `"6 0" is not an account number`, "in quotes"},
+		{"misspelt member for what takes", "account: clearing", "account: clearing, takn: fees", 8, 38, `SALE/PURCHASE has no member "takn"`, `did you mean "taken"?`},
 		{"misspelt type", "SALE/PURCHASE", "SALES/PURCHASE", 8, 3, `Klarna has no type "SALES"`, `did you mean "SALE"?`},
 		{"misspelt detailed type", "SALE/PURCHASE", "SALE/PURCHACE", 8, 3, `Klarna has no detailed type "PURCHACE" that we know of`, `did you mean "SALE/PURCHASE"?`},
 		{"no detailed type", "SALE/PURCHASE", "SALE", 8, 3, `"SALE" is not a kind of rows`, `TYPE/DETAILED_TYPE`},

@@ -47,6 +47,10 @@ func TestAVoucherBalancesAndItsBankLineIsTheSettlementAmount(t *testing.T) {
 				bill += l.Credit - l.Debit
 			case voucher.RoleComponent, voucher.RoleVAT:
 				rest += l.Credit - l.Debit
+			case voucher.RoleDebt: // a reminder is rows too
+				if len(l.Components) > 0 {
+					rest += l.Credit - l.Debit
+				}
 			}
 		}
 		if debit != credit {

@@ -117,13 +117,13 @@ func (v *Voucher) Total() (debit, credit int64) {
 }
 
 // Check is the last step of the proof: the voucher balances and its bank line is
-// the settlement amount. It trusts nothing that Compile did. The error is an
+// the settlement amount; a negative one is debt and has no bank line. It trusts nothing that Compile did. The error is an
 // *UnbalancedError.
 func (v *Voucher) Check() error {
 	if len(v.Lines) < 2 {
 		return v.unbalanced("it has %d lines, and a batch needs two", len(v.Lines))
 	}
-	var debit, credit, bank, bill, charge adder
+	var debit, credit, bank, bill, charge, carried adder
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		if err := v.checkLine(l); err != nil {
@@ -138,15 +138,20 @@ func (v *Voucher) Check() error {
 			bill.add(l.Credit - l.Debit)
 		case RoleReverseCharge:
 			charge.add(l.Debit - l.Credit)
-		case RoleComponent, RoleVAT, RoleDebt, RoleCarried, RoleAccepted:
+		case RoleCarried:
+			carried.add(l.Credit - l.Debit)
+		case RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
 			// what the money was for
 		}
 	}
-	if debit.overflow || credit.overflow || bank.overflow || bill.overflow {
+	if debit.overflow || credit.overflow || bank.overflow || bill.overflow || carried.overflow {
 		return v.unbalanced("its sums do not fit 64 bits")
 	}
 	if charge.sum != 0 || charge.overflow {
 		return v.differs(charge.sum, 0, "its reverse charge comes to %s and has to come to nothing", v.money(charge.sum))
+	}
+	if v.Settlement < 0 && v.Invoice == 0 && v.Reverses == "" && carried.sum != -v.Settlement {
+		return v.differs(carried.sum, -v.Settlement, "its settlement amount is %s, and %s of it becomes debt", v.money(v.Settlement), v.money(carried.sum))
 	}
 	if err := v.checkSums(debit.sum, credit.sum, bank.sum, bill.sum); err != nil {
 		return err
