@@ -23,6 +23,7 @@ const (
 	Repost      Way = "repost"
 	KlarnaKey   Way = "klarna-key"
 	Authorize   Way = "authorize"
+	Withdraw    Way = "withdraw"  // of a reversal that is held, whatever for
 	ByItself    Way = "by-itself" // nothing needs to be done
 )
 
@@ -49,6 +50,7 @@ var outs = []Out{
 	{Reject, "starter payout reject ID REF --reason REASON", "Close the payout: it is never posted.", false},
 	{Reverse, "starter payout reverse ID REF --reason REASON", "Take the posted batch back by a mirrored one; `starter payout repost` then posts today's figures.", false},
 	{Repost, "starter payout repost ID REF --reason REASON", "Post the payout anew, as its next revision.", false},
+	{Withdraw, "starter payout reject ID REF --reason REASON", "Withdraw the reversal, before its batch is sent; what was posted stands.", false},
 	{KlarnaKey, "starter connection klarna-key ID", "Set a key that works; everything goes on by itself.", false},
 	{Authorize, "starter connection authorize ID", "Authorise the connection's own company again, then retry.", false},
 	{ByItself, "", "Nothing: Kvitt goes on by itself.", false},

@@ -67,11 +67,14 @@ func waysOf(at *target) []held.Way {
 	reason, _ := held.Look(at.code)
 	ways := slices.Clone(reason.Ways)
 	if at.work == store.WorkReversal {
-		ways = without(ways, held.Elsewhere, held.Unrelated, held.Accept, held.Keep, held.Reverse, held.Repost)
-		return append(ways, held.Reject)
+		ways = without(ways, held.Elsewhere, held.Unrelated, held.Accept, held.Keep, held.Reverse, held.Repost, held.Reject)
+		if !at.inBooks() {
+			ways = append(ways, held.Withdraw)
+		}
+		return ways
 	}
 	if !at.inBooks() {
-		return ways
+		return without(ways, held.Keep, held.Reverse)
 	}
 	ways = without(ways, held.Elsewhere, held.Unrelated, held.Accept, held.Reject)
 	if final := at.sent.State == posting.Verified || at.sent.State == posting.Draft; final && at.row.State == workflows.StateHeld {
@@ -80,6 +83,12 @@ func waysOf(at *target) []held.Way {
 				ways = append(ways, way)
 			}
 		}
+	}
+	if posting.WhyNotReversible(at.row, at.sent, at.revision+1) != "" {
+		ways = without(ways, held.Reverse)
+	}
+	if len(ways) == 0 {
+		ways = []held.Way{held.Retry}
 	}
 	return ways
 }

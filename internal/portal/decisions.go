@@ -10,6 +10,7 @@ import (
 	"kvitt/internal/decision"
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
+	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -25,10 +26,12 @@ func (p *Portal) decisions(ctx context.Context, at *payoutPage) (err error) {
 			at.Elsewhere = d.BatchNumber
 		}
 	}
-	if at.Ways, err = p.Desk.WaysOut(ctx, &at.Payout); err != nil {
+	ways, err := p.Desk.WaysOut(ctx, &at.Payout)
+	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(at.Ways, func(o operate.WayOut) bool { return o.Way == held.Accept }) {
+	at.Offers = at.offered(ways, at.Posting != nil && posting.Bound(at.Posting.State) && at.Posting.State != posting.Reversed)
+	if !slices.ContainsFunc(at.Offers, func(o Offer) bool { return o.Way == held.Accept }) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, chartWithin)
@@ -74,15 +77,6 @@ func (at *payoutPage) MayUndo(d *store.Decision) bool {
 	return d.InForce() && (at.State == workflows.StateHeld || at.State == workflows.StateAwaitingApproval ||
 		at.State == workflows.StateRejected && d.Kind == store.DecidedElsewhere)
 }
-
-// formKinds are the decisions for which the page has a form.
-var formKinds = map[held.Way]string{
-	held.Accept: store.DecidedAccept, held.Elsewhere: store.DecidedElsewhere, held.Unrelated: store.DecidedUnrelated,
-	held.AcceptBatch: store.DecidedBatch, held.Keep: store.DecidedKeep,
-}
-
-// Form is the kind of decision that a way is a form for; "" when it is none.
-func (at *payoutPage) Form(o operate.WayOut) string { return formKinds[o.Way] }
 
 // takeDecision records a decision about a held payout, and says what became of
 // it.

@@ -107,6 +107,7 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/decisions/undo", signin.Approver, p.undoDecision},
 		{"POST /connections/{id}/payouts/{ref}/reverse", signin.Approver, p.reverse},
 		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
+		{"POST /connections/{id}/payouts/{ref}/reversal/withdraw", signin.Approver, p.withdrawReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
 		{"GET /connections/{id}/reports/{name}", signin.Viewer, p.report},
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},
