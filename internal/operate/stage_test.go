@@ -125,13 +125,8 @@ func (o *office) stage(t *testing.T, id string, code held.Code) *stage {
 		must(o.store.RememberPeriod(t.Context(), "42", seen.Period, []store.SeenBatch{seen}))
 	}
 	if state := sent[code]; state != "" {
-		token := s.token(0)
-		_, err := o.store.EnsurePosting(t.Context(), store.Posting{
-			CompanyID: "42", Token: token, ConnectionID: id, PaymentReference: s.ref.PaymentReference, State: posting.Intended,
-			Period: "202603", Mode: "auto", VoucherHash: "v1", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-03-02"}`),
-		})
-		must(err)
-		s.posted(token, state)
+		s.ensure()
+		s.posted(s.token(0), state)
 	}
 	s.desk = &operate.Desk{
 		Store: o.store, Vault: o.vault, Temporal: s.wires, ReadBatch: s.batch,
@@ -151,6 +146,16 @@ func musts(t *testing.T) func(error) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// ensure intends the posting of the payout.
+func (s *stage) ensure() {
+	s.t.Helper()
+	_, err := s.office.store.EnsurePosting(s.t.Context(), store.Posting{
+		CompanyID: "42", Token: s.token(0), ConnectionID: s.ref.Connection, PaymentReference: s.ref.PaymentReference, State: posting.Intended,
+		Period: "202603", Mode: "auto", VoucherHash: "v1", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-03-02"}`),
+	})
+	musts(s.t)(err)
 }
 
 func (s *stage) posted(token, state string) {
