@@ -11,20 +11,27 @@ import (
 
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
-	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
 // UndoDecision takes a decision about a payout back, and lets the payout look
 // again without it. What the books rest on by now can only be reversed.
 func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, number string, by workflows.Person, patience time.Duration) (Decided, error) {
-	attempted := verbs[store.DecidedUndo] + " the payout " + row.PaymentReference
-	if strings.TrimSpace(by.Reason) == "" {
-		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
-	}
 	all, err := d.DecisionsOn(ctx, row)
 	if err != nil {
 		return Decided{}, err
+	}
+	find := func(old *store.Decision) (*target, error) { return d.target(ctx, row, old.BatchNumber, old.Kind) }
+	return d.undo(ctx, verbs[store.DecidedUndo]+" the payout "+row.PaymentReference, row, all, number, by, find, patience)
+}
+
+// undo takes one of the decisions about a payout, or about an accrual in the place
+// of one, back; find finds what then looks again.
+func (d *Desk) undo(ctx context.Context, attempted string, row *store.Payout, all []store.Decision, number string, by workflows.Person,
+	find func(*store.Decision) (*target, error), patience time.Duration,
+) (Decided, error) {
+	if strings.TrimSpace(by.Reason) == "" {
+		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
 	}
 	i := slices.IndexFunc(all, func(o store.Decision) bool { return NumberOf(&o) == number && o.InForce() })
 	if i < 0 {
@@ -52,7 +59,7 @@ func (d *Desk) UndoDecision(ctx context.Context, row *store.Payout, number strin
 	case row.State != workflows.StateHeld:
 		return out, nil // what awaits approval is proven anew before it is posted
 	}
-	at, err := d.target(ctx, row, old.BatchNumber, old.Kind)
+	at, err := find(old)
 	if err != nil {
 		return out, err
 	}
@@ -129,55 +136,4 @@ func (d *Desk) reopen(ctx context.Context, row *store.Payout, who string, out *D
 		return nil // the workflow that closed it has not ended yet; the next sync takes it up
 	}
 	return err
-}
-
-// TakeAccrualBatch takes a batch as that of an accrual, exactly as it is in
-// Visma.net, and lets the accrual look again.
-func (d *Desk) TakeAccrualBatch(ctx context.Context, connection, name, batch string, by workflows.Person, patience time.Duration) (Decided, error) {
-	attempted := "take a batch as that of the " + name
-	if strings.TrimSpace(by.Reason) == "" {
-		return Decided{}, &Error{Attempted: attempted, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
-	}
-	at, err := d.accrualTarget(ctx, connection, name)
-	if err != nil {
-		return Decided{}, because(attempted, err)
-	}
-	made := store.Decision{
-		ConnectionID: connection, Work: store.WorkAccrual, Name: name, Kind: store.DecidedBatch, Code: string(at.code),
-		BatchNumber: strings.TrimSpace(batch), Reason: strings.TrimSpace(by.Reason), Who: by.Who,
-	}
-	evidence, err := d.mayTakeBatch(ctx, at, nil, &made)
-	if err != nil {
-		return Decided{}, because(attempted, err)
-	}
-	return d.record(ctx, attempted, at, made, evidence, patience)
-}
-
-func (d *Desk) accrualTarget(ctx context.Context, connection, name string) (*target, error) {
-	stops, err := d.Store.Stops(ctx, connection, store.WorkAccrual)
-	if err != nil {
-		return nil, err
-	}
-	i := slices.IndexFunc(stops, func(s store.Stop) bool { return s.Name == name })
-	all, err := d.Store.AccrualList(ctx, connection)
-	k := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == name })
-	if err != nil || i < 0 || k < 0 {
-		if err == nil {
-			err = refuse("it is not held")
-		}
-		return nil, err
-	}
-	v, err := voucherOf(&all[k])
-	if err != nil {
-		return nil, err
-	}
-	return &target{
-		row: &store.Payout{ConnectionID: connection, PaymentReference: name, State: workflows.StateHeld, Currency: string(v.Currency)}, work: store.WorkAccrual,
-		name: name, code: codeOf(stops[i].Reason), sent: &all[k], workflow: workflows.AccrualWorkflowID(connection, v.Date.String(), string(v.Currency)),
-	}, nil
-}
-
-func voucherOf(p *store.Posting) (*voucher.Voucher, error) {
-	one, err := accrualOf(p, nil, nil)
-	return one.Voucher, err
 }

@@ -119,6 +119,29 @@ func (p *Portal) undoDecision(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, payoutPath(&row), "undone")
 }
 
+// takeAccrualBatch takes a batch as that of an accrual that is held.
+func (p *Portal) takeAccrualBatch(w http.ResponseWriter, r *http.Request) error {
+	person := workflows.Person{Who: by(r), Reason: r.PostFormValue("reason")}
+	got, err := p.Desk.TakeAccrualBatch(r.Context(), r.PathValue("id"), r.PostFormValue("name"), strings.TrimSpace(r.PostFormValue("batch")), person, decisionWithin)
+	if err != nil {
+		return err
+	}
+	what := "decided"
+	if got.Second {
+		what = "decided_second"
+	}
+	return done(w, r, "/connections/"+r.PathValue("id")+"/accruals", what)
+}
+
+// undoAccrualDecision takes that back.
+func (p *Portal) undoAccrualDecision(w http.ResponseWriter, r *http.Request) error {
+	person := workflows.Person{Who: by(r), Reason: r.PostFormValue("reason")}
+	if _, err := p.Desk.UndoAccrualDecision(r.Context(), r.PathValue("id"), r.PostFormValue("name"), r.PostFormValue("number"), person, decisionWithin); err != nil {
+		return err
+	}
+	return done(w, r, "/connections/"+r.PathValue("id")+"/accruals", "undone")
+}
+
 func payoutPath(row *store.Payout) string {
 	return "/connections/" + url.PathEscape(row.ConnectionID) + "/payouts/" + url.PathEscape(row.PaymentReference)
 }

@@ -113,6 +113,8 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},
 		{"POST /connections/{id}/accruals", signin.Approver, p.accrue},
 		{"POST /connections/{id}/accruals/retry", signin.Approver, p.retryAccrual},
+		{"POST /connections/{id}/accruals/batch", signin.Approver, p.takeAccrualBatch},
+		{"POST /connections/{id}/accruals/undo", signin.Approver, p.undoAccrualDecision},
 		{"GET /connections/{id}/files/pack", signin.Viewer, p.pack},
 		{"GET /connections/{id}/files/{file}", signin.Viewer, p.reportFile},
 		{"GET /connections/{id}/find", signin.Viewer, p.find},
