@@ -80,8 +80,9 @@ func (c *compiler) checkRates() error {
 	for _, component := range c.components() {
 		about := c.aboutOf(component)
 		expected, level := c.profile.expected(about)
-		if component.VAT == 0 && *c.profile.rule(component.Key, about).exempt {
-			continue
+		r := c.profile.rule(component.Key, about)
+		if r.account == "" || component.VAT == 0 && *r.exempt {
+			continue // the rule is missing first; or no VAT is right
 		}
 		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
 			continue
