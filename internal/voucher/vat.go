@@ -88,7 +88,7 @@ func (c *compiler) checkRates() error {
 			continue
 		}
 		if _, ok := expected[rateOf(component, expected)]; !ok {
-			rates := slices.Sorted(maps.Keys(expected))
+			rates := sortedRates(expected)
 			e.Unexpected = append(e.Unexpected, component)
 			e.Levels = append(e.Levels, ExpectedRates{When: level.when.words(), Rates: rates})
 			e.Expected = append(e.Expected, rates...)
@@ -125,6 +125,9 @@ func rateOf(c settlement.Component, expected map[int64]vatRate) int64 {
 	}
 	return found
 }
+
+// sortedRates are rates in their order.
+func sortedRates(rates map[int64]vatRate) []int64 { return slices.Sorted(maps.Keys(rates)) }
 
 func abs(n int64) int64 { return max(n, -n) }
 
