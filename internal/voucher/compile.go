@@ -32,18 +32,15 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	if err := c.checkRates(); err != nil {
 		return nil, err
 	}
-	if err := c.addComponents(); err != nil {
+	if err := c.addReverseCharges(c.addComponents()); err != nil {
 		return nil, err
 	}
 	c.addDebt()
 	if err := c.addMoney(); err != nil {
 		return nil, err
 	}
-	if c.missing != nil {
-		return nil, &RuleError{
-			PaymentReference: c.payout.PaymentReference, Profile: p.Name,
-			Currency: c.payout.Currency, Missing: c.missing,
-		}
+	if err := c.unruled(); err != nil {
+		return nil, err
 	}
 	if len(c.lines) == 0 {
 		return nil, &NothingToBookError{c.payout.PaymentReference}
@@ -56,28 +53,42 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	return &v, nil
 }
 
-// compiler collects the lines of one voucher.
+// compiler collects the lines of one voucher, from the components of one payout
+// after the other: a payout's own voucher has one, an accrual has many.
 type compiler struct {
-	profile *Profile
-	proof   *settlement.Proof
-	payout  *settlement.Payout
-	voucher Voucher
-	about   condition // the payout as a whole: it has a currency and a merchant, and many countries
-	lines   map[lineKey]*lineSum
-	booked  adder // what the lines give the merchant, the money side left out
-	missing []Missing
+	profile    *Profile
+	proof      *settlement.Proof
+	payout     *settlement.Payout
+	components []settlement.Component                  // of the payout, what is booked; in the one order that they have
+	whole      map[settlement.Key]settlement.Component // all of the payout's
+	date       Date                                    // the payout's day
+	voucher    Voucher
+	about      condition // the payout as a whole: it has a currency and a merchant, and many countries
+	vatTo      string    // the account for VAT that is not deductible yet; empty: by the rules
+	lines      map[lineKey]*lineSum
+	booked     adder // what the lines give the merchant, the money side left out
+	missing    []Missing
+}
+
+// turnTo makes what follows about some components of a payout.
+func (c *compiler) turnTo(proof *settlement.Proof, components []settlement.Component) {
+	c.proof, c.payout = proof, &proof.Payout
+	c.components = slices.Clone(components)
+	settlement.SortComponents(c.components)
+	c.whole = make(map[settlement.Key]settlement.Component, len(proof.Components))
+	for _, component := range proof.Components {
+		c.whole[component.Key] = component
+	}
+	c.date = DateOf(c.payout.Date, c.profile.zone)
+	c.about = condition{currency: c.payout.Currency, merchantID: c.payout.MerchantID}
 }
 
 func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
-	payout := &proof.Payout
-	c := &compiler{
-		profile: p, proof: proof, payout: payout,
-		about: condition{currency: payout.Currency, merchantID: payout.MerchantID},
-		lines: map[lineKey]*lineSum{},
-	}
+	c := &compiler{profile: p, lines: map[lineKey]*lineSum{}}
+	c.turnTo(proof, proof.Components)
+	payout := c.payout
 	token := Token(payout.MerchantID, payout.PaymentReference, t.Company, t.Revision)
-	date := DateOf(payout.Date, p.zone)
-	description := filler(payout, date, nil).Replace(p.texts.description)
+	description := filler(payout, c.date, nil).Replace(p.texts.description)
 	ledger, _ := find(p, c.about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
 	transaction, _ := find(p, c.about, func(l *layer) (bool, bool) { return said(l.vat.transaction) })
 	c.voucher = Voucher{
@@ -87,7 +98,7 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 		Ledger:           ledger,
 		Branch:           c.branch(c.about),
 		TransactionCode:  p.TransactionCode,
-		Date:             date,
+		Date:             c.date,
 		Currency:         payout.Currency,
 		Settlement:       payout.Totals.Settlement,
 		VATTransaction:   transaction,
@@ -107,10 +118,11 @@ func (c *compiler) subaccount(about condition) []Segment {
 	return segments
 }
 
-// addComponents books every component that moves money, and its VAT.
-func (c *compiler) addComponents() error {
-	untaxed := map[*layer]*adder{} // fees on which the buyer owes VAT, by who says so
-	for _, component := range c.components() {
+// addComponents books every component that moves money, and its VAT. It returns
+// the fees on which the buyer owes VAT, by the level of the profile that says so.
+func (c *compiler) addComponents() (untaxed map[*layer]*adder) {
+	untaxed = map[*layer]*adder{}
+	for _, component := range c.components {
 		effect := c.proof.Effect(component)
 		switch {
 		case effect.Amount == 0 && effect.VAT == 0:
@@ -125,14 +137,7 @@ func (c *compiler) addComponents() error {
 			}
 		}
 	}
-	return c.addReverseCharges(untaxed)
-}
-
-// components are those of the proof, in the one order that they have.
-func (c *compiler) components() []settlement.Component {
-	components := slices.Clone(c.proof.Components)
-	settlement.SortComponents(components)
-	return components
+	return untaxed
 }
 
 // aboutOf is what the lines of a component are about.
@@ -149,7 +154,7 @@ func (c *compiler) aboutOf(component settlement.Component) condition {
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
 	about := c.aboutOf(component)
 	r := c.profile.rule(component.Key, about)
-	fill := filler(c.payout, c.voucher.Date, &component.Key)
+	fill := filler(c.payout, c.date, &component.Key)
 	if effect.Amount != 0 {
 		c.add(lineKey{
 			role:    RoleComponent,
@@ -163,7 +168,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		c.add(lineKey{
 			role:    RoleVAT,
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
-			branch:  r.branch, vatCode: code, vatID: id,
+			branch:  r.branch, vatCode: code, vatID: id, registered: c.payout.RegistrationCurrency,
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
 		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
 	}
@@ -264,11 +269,22 @@ func (c *compiler) addPlain(role Role, account, text string, gives int64) {
 	if gives == 0 {
 		return
 	}
-	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
+	text = filler(c.payout, c.date, nil).Replace(text)
 	c.add(lineKey{
 		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
 		branch: c.branch(c.about), text: fit(text, maxText),
 	}, c.subaccount(c.about), gives, 0)
+}
+
+// unruled is the error for what the profile has no rule or account for, if any.
+func (c *compiler) unruled() error {
+	if c.missing == nil {
+		return nil
+	}
+	return &RuleError{
+		PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name,
+		Currency: c.payout.Currency, Missing: c.missing,
+	}
 }
 
 // miss notes what the profile has to say, each thing once.

@@ -74,6 +74,7 @@ type Role string
 const (
 	RoleSettlement    Role = "settlement"     // the settlement (bank) account
 	RoleInvoice       Role = "invoice"        // a fee bill that is paid apart
+	RoleReceivable    Role = "receivable"     // of an accrual: what Klarna owes for what it books
 	RoleComponent     Role = "component"      // what rows were about
 	RoleVAT           Role = "vat"            // VAT on Klarna's fees
 	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
@@ -136,7 +137,7 @@ func (v *Voucher) Check() error {
 			bill.add(l.Credit - l.Debit)
 		case RoleReverseCharge:
 			charge.add(l.Debit - l.Credit)
-		case RoleComponent, RoleVAT, RoleDebt, RoleCarried:
+		case RoleReceivable, RoleComponent, RoleVAT, RoleDebt, RoleCarried:
 			// what the money was for
 		}
 	}
