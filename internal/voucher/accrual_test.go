@@ -152,9 +152,9 @@ func TestAnAccrualIsRefusedForWhatWouldHoldThePayout(t *testing.T) {
 
 func TestTheAccrualOfAProfileNeedsAReceivableAndLeadsSomewhere(t *testing.T) {
 	for text, want := range map[string]string{
-		`accrual: {vat: "2648"}`:                         `accrual has no "receivable"`,
-		`accrual: {receivable: "1790", vat: clearings}`:  `no account named "clearings"`,
-		`accrual: {receivable: "1790", fee: fees}`:       `"fee"`,
+		`accrual: {vat: "2648"}`:                          `accrual has no "receivable"`,
+		`accrual: {receivable: "1790", vat: clearings}`:   `no account named "clearings"`,
+		`accrual: {receivable: "1790", fee: fees}`:        `"fee"`,
 		`accrual: {receivable: "1790", clearing: [1, 2]}`: `clearing`,
 	} {
 		_, err := voucher.ParseProfile([]byte(withAccrual(t, text)))
