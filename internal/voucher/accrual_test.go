@@ -219,3 +219,21 @@ func TestVATOfAnAccrualFollowsTheRulesOrWaits(t *testing.T) {
 		t.Errorf("it makes VAT transactions: %t\n%s", v.VATTransaction, table(v))
 	}
 }
+
+// The rate of VAT that Klarna leaves out is known of the whole payout. The few
+// minor units of one day would fit two rates.
+func TestTheRateOfAPartIsThatOfThePayout(t *testing.T) {
+	const rates = "\n    \"25\": {}\n"
+	p := preset(t, "se-bas", rates, "\n    \"25\": {account: \"2643\"}\n    \"25.5\": {account: \"2644\"}\n",
+		accrualOf(t, "se-bas"), "\naccrual: {receivable: \"1790\"}\n")
+	accrued := captured(t, row("FEE/SERVICING_FEE", 4, 1), row("FEE/SERVICING_FEE", 1000_00, 250_00))
+	part := captured(t, row("FEE/SERVICING_FEE", 4, 1)).Shares[0].Components
+	accrued.Shares[0].Components = part
+	v, err := voucher.Accrue(p, accrued)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if balance(v, "2643") != 1 {
+		t.Errorf("VAT of 25 %% is not where the payout books it:\n%s", table(v))
+	}
+}
