@@ -26,7 +26,9 @@ func (c *Component) merge(o *Component) bool {
 		to     *int64
 		amount int64
 	}{
-		{&c.Rows, o.Rows}, {&c.Amount, o.Amount}, {&c.VAT, o.VAT},
+		{&c.Rows, o.Rows},
+		{&c.Amount, o.Amount},
+		{&c.VAT, o.VAT},
 		{&c.TaxInRegistrationCurrency, o.TaxInRegistrationCurrency},
 	} {
 		sum, ok := Add(*figure.to, figure.amount)
