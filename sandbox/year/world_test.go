@@ -52,6 +52,7 @@ type world struct {
 
 	findings                               []string
 	payouts, reserveDays, debtDays, months int
+	resultMonths                           int // of accounts that had a result
 }
 
 type token struct{}
@@ -201,7 +202,7 @@ func (w *world) book(p *shop.Payout) {
 	check(w.t, err)
 	w.pdfs[reference], err = w.pdf(reference)
 	check(w.t, err)
-	w.post(v)
+	w.post(v, w.store)
 	if w.fault.unread && w.payouts == 8 {
 		return
 	}
@@ -213,24 +214,24 @@ func (w *world) book(p *shop.Payout) {
 	}, nil))
 }
 
-// post is the real protocol, with the payout's PDF attached.
-func (w *world) post(v *voucher.Voucher) {
+// post is the real protocol, with the memory of payouts or of accruals.
+func (w *world) post(v *voucher.Voucher, memory posting.Memory) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	period, err := w.firm.Calendar.Of(visma.DateOf(v.Date.Time()))
 	check(w.t, err)
 	poster := &posting.Poster{
-		Books: w.to, Memory: w.store, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
+		Books: w.to, Memory: memory, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
 	in := posting.Intent{Connection: "c1", Company: w.firm.ID, Voucher: v, Periods: []string{period.ID}}
 	got, err := poster.Post(ctx, in)
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
-		w.t.Fatalf("post payout %s: %+v, %v", v.PaymentReference, got.Stop, err)
+		w.t.Fatalf("post %s: %+v, %v", v.PaymentReference, got.Stop, err)
 	}
 	state, stop, err := poster.Complete(ctx, in, func(context.Context, posting.Attach) error { return nil })
 	if err != nil || stop != nil || state != posting.Verified {
-		w.t.Fatalf("complete payout %s: %s, %+v, %v", v.PaymentReference, state, stop, err)
+		w.t.Fatalf("complete %s: %s, %+v, %v", v.PaymentReference, state, stop, err)
 	}
 }
 
