@@ -1,0 +1,171 @@
+package klarna
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// readAll reads every page of a text, a few bytes at a time.
+func readAll(text string) (rows []Transaction, pages []Extent, err error) {
+	r := NewTransactionReader(iotest.HalfReader(strings.NewReader(text)))
+	for {
+		e, err := r.Page(func(t *Transaction) error { rows = append(rows, *t); return nil })
+		if errors.Is(err, io.EOF) {
+			return rows, pages, nil
+		}
+		if err != nil {
+			return rows, pages, err
+		}
+		e.Digest = 0
+		pages = append(pages, e)
+	}
+}
+
+func TestAFileOfTransactionsIsReadAsThePagesAre(t *testing.T) {
+	one, two := samplePage(0, 7, 12), samplePage(7, 5, 12)
+	var want []Transaction
+	for _, body := range [][]byte{one, two} {
+		page, err := DecodeTransactions(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, page.Items...)
+	}
+	got, pages, err := readAll("\ufeff" + string(one) + "\n" + string(two) + "\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the rows differ (-page +file):\n%s", diff)
+	}
+	if diff := cmp.Diff([]Extent{{Rows: 7, Count: 7, Offset: 0, Total: 12}, {Rows: 5, Count: 5, Offset: 7, Total: 12}}, pages); diff != "" {
+		t.Errorf("the pages differ:\n%s", diff)
+	}
+}
+
+// row is a row that lacks nothing.
+const row = `{"amount":1,"type":"SALE","currency_code":"SEK"}`
+
+func TestAPageStatesWhatItStates(t *testing.T) {
+	for text, want := range map[string][]Extent{
+		``:                           nil,
+		`[]`:                         {{Rows: 0, Count: -1, Offset: -1, Total: -1}},
+		`[` + row + `, ` + row + `]`: {{Rows: 2, Count: -1, Offset: -1, Total: -1}},
+		`{"transactions":[]}`:        {{Rows: 0, Count: -1, Offset: -1, Total: -1}},
+		"{\"transactions\":[ ],\n\"pagination\":{\"count\":0,\"total\":0,\"offset\":0}}":     {{Rows: 0}},
+		`{"pagination":{"count":1,"total":9},"more":{"a":[1]},"transactions":[` + row + `]}`: {{Rows: 1, Count: 1, Offset: -1, Total: 9}},
+	} {
+		_, pages, err := readAll(text)
+		if diff := cmp.Diff(want, pages); diff != "" || err != nil {
+			t.Errorf("%s: %v %s", text, err, diff)
+		}
+	}
+}
+
+func TestWhatIsWrongWithAFileIsSaidWithItsPlace(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n  \"transactions\": [\n    " + row + ",\n    {\"amount\": 12.5}\n  ]\n}": `line 4, column 16: row 2: amount is 12.5, not a whole number`,
+		"[{\"amount\":1,\n\"amount\":2}]":                                            `line 2, column 10: row 1: amount stands twice`,
+		"[" + row + ",\n {\"amount\":1}]":                                            `line 2, column 2: row 2: it lacks type and currency_code`,
+		"[" + row + ",\n 5]":                                                         `line 2, column 2: row 2: it is 5, not an object`,
+		"{\"transactions\":[\n" + row + ",\n{\"amo":                                  `line 3, column 6: row 2: it breaks off after 73 bytes`,
+		"{\"transactions\":[\n" + row:                                                `line 2, column 49: row 2: it breaks off after 66 bytes`,
+		"{\"transactions\":[\n" + row + "\n" + row + "]}":                            `line 3, column 1: row 2: it is not JSON: invalid character '{' after array element (expecting ',' or ']') within "/transactions" after offset 67`,
+		"\n{\"a\":1}":                     `line 2, column 1: the answer lacks transactions`,
+		"{\"transactions\":\"https://\"}": `line 1, column 17: the answer has transactions that are no array`,
+		"{\"transactions\":[],\n\"pagination\":{\"count\":\"1\"}}": `line 2, column 23: pagination.count is "1", not a whole number`,
+		"[]\n[]\nx": `line 3, column 1: the answer is not JSON: invalid character 'x' at start of value after offset 6`,
+		"17":        `line 1, column 1: the answer is neither an object nor an array`,
+	} {
+		_, _, err := readAll(text)
+		var placed *PlacedError
+		if !errors.As(err, &placed) || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", text, err, want)
+		}
+	}
+}
+
+func TestAFileThatCannotBeReadIsNotCalledBroken(t *testing.T) {
+	gone := errors.New("the disk is gone")
+	r := NewTransactionReader(io.MultiReader(strings.NewReader(`{"transactions":[`+row), iotest.ErrReader(gone)))
+	if _, err := r.Page(func(*Transaction) error { return nil }); !errors.Is(err, gone) {
+		t.Errorf("it says %v", err)
+	}
+	if _, err := NewTransactionReader(strings.NewReader(`[` + row + `]`)).Page(func(*Transaction) error { return gone }); !errors.Is(err, gone) {
+		t.Errorf("the error of the consumer became %v", err)
+	}
+}
+
+func TestARowThatNeverEndsIsRefused(t *testing.T) {
+	for _, text := range []string{`[{"order_id":"` + strings.Repeat("x", 3*mostValue), `{"other":"` + strings.Repeat("x", 3*mostValue), `[` + strings.Repeat(" ", 3*mostValue)} {
+		_, _, err := readAll(text)
+		if err == nil || !strings.Contains(err.Error(), "is longer than 1048576 bytes") {
+			t.Errorf("%.20s: %v", text, err)
+		}
+	}
+}
+
+// longFile writes pages of rows that are never in memory together.
+type longFile struct{ rows, page int }
+
+func (e *longFile) reader() io.Reader {
+	in, out := io.Pipe()
+	go func() {
+		fmt.Fprint(out, `{"transactions":[`)
+		body := samplePage(0, e.page, 0)
+		items := itemsOf(body)
+		items = items[1 : len(items)-1]
+		for i := range e.rows / e.page {
+			if i > 0 {
+				_, _ = out.Write([]byte(","))
+			}
+			if _, err := out.Write(items); err != nil {
+				return
+			}
+		}
+		fmt.Fprintf(out, `],"pagination":{"count":%d}}`, e.rows)
+		_ = out.Close()
+	}()
+	return in
+}
+
+func TestMemoryDoesNotGrowWithTheRowsOfAFile(t *testing.T) {
+	peak := func(rows int) (most uint64) {
+		seen := 0
+		_, err := NewTransactionReader((&longFile{rows: rows, page: 300}).reader()).Page(func(*Transaction) error {
+			if seen++; seen%(rows/10) == 0 {
+				var m runtime.MemStats
+				runtime.GC()
+				runtime.ReadMemStats(&m)
+				most = max(most, m.HeapAlloc)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return most
+	}
+	small, large := peak(3_000), peak(90_000)
+	if large > small+2<<20 {
+		t.Errorf("90,000 rows take %d bytes, and 3,000 take %d", large, small)
+	}
+}
+
+func BenchmarkReadTransactions(b *testing.B) {
+	body := samplePage(0, 9000, 9000)
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		if _, err := NewTransactionReader(bytes.NewReader(body)).Page(func(*Transaction) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
