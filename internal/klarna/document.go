@@ -226,3 +226,22 @@ func (t *TransactionReader) wrong(err error) error {
 func (t *TransactionReader) at(offset int64, err *DecodeError) error {
 	return &PlacedError{Place: t.source.place(offset), Row: t.number, Err: err}
 }
+
+// ReadPayout reads a file with one payout. The error is that of the reader as it
+// is, or a *PlacedError.
+func ReadPayout(r io.Reader) (*Payout, error) {
+	body, err := io.ReadAll(io.LimitReader(r, mostValue+1))
+	if err != nil {
+		return nil, err
+	}
+	body = trimBOM(body)
+	if len(body) > mostValue {
+		return nil, &PlacedError{Place: PlaceIn(body, mostValue), Err: &DecodeError{Problem: fmt.Sprintf("is longer than %d bytes", mostValue), At: mostValue}}
+	}
+	payout, err := DecodePayout(body)
+	var wrong *DecodeError
+	if errors.As(err, &wrong) {
+		return nil, &PlacedError{Place: PlaceIn(body, wrong.At), Err: wrong}
+	}
+	return payout, err
+}

@@ -27,7 +27,7 @@ func (e *PlacedError) Error() string {
 		row = fmt.Sprintf("row %d: ", e.Row)
 	}
 	words := e.Err.Error()
-	if row != "" && e.Err.Where == "" {
+	if e.Err.Where == "" {
 		words = "it " + e.Err.Problem
 	}
 	return fmt.Sprintf("line %d, column %d: %s%s", e.Line, e.Column, row, words)
