@@ -92,7 +92,7 @@ func (t *TransactionReader) members(e *Extent, each func(*Transaction) error) er
 	if _, err := t.decoder.ReadToken(); err != nil {
 		return t.wrong(err)
 	}
-	listed, began := false, t.start
+	listed, began := false, t.source.place(t.start)
 	for {
 		kind, err := t.peek()
 		if err != nil {
@@ -127,8 +127,7 @@ func (t *TransactionReader) members(e *Extent, each func(*Transaction) error) er
 		}
 	}
 	if !listed {
-		t.start = began
-		return t.problem("lacks transactions")
+		return &PlacedError{Place: began, Err: &DecodeError{Problem: "lacks transactions"}}
 	}
 	return nil
 }

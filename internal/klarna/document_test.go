@@ -79,9 +79,9 @@ func TestWhatIsWrongWithAFileIsSaidWithItsPlace(t *testing.T) {
 		"{\"transactions\":[\n" + row + ",\n{\"amo":                                  `line 3, column 6: row 2: it breaks off after 73 bytes`,
 		"{\"transactions\":[\n" + row:                                                `line 2, column 49: row 2: it breaks off after 66 bytes`,
 		"{\"transactions\":[\n" + row + "\n" + row + "]}":                            `line 3, column 1: row 2: it is not JSON: invalid character '{' after array element (expecting ',' or ']') within "/transactions" after offset 67`,
-		"\n{\"a\":1}":                     `line 2, column 1: it lacks transactions`,
-		"{\"transactions\":\"https://\"}": `line 1, column 17: it has transactions that are no array`,
-		"{\"transactions\":[],\n\"pagination\":{\"count\":\"1\"}}": `line 2, column 23: pagination.count is "1", not a whole number`,
+		"\n{\"a\":\n1}":                                                              `line 2, column 1: it lacks transactions`,
+		"{\"transactions\":\"https://\"}":                                            `line 1, column 17: it has transactions that are no array`,
+		"{\"transactions\":[],\n\"pagination\":{\"count\":\"1\"}}":                   `line 2, column 23: pagination.count is "1", not a whole number`,
 		"[]\n[]\nx": `line 3, column 1: it is not JSON: invalid character 'x' at start of value after offset 6`,
 		"17":        `line 1, column 1: it is neither an object nor an array`,
 	} {

@@ -35,11 +35,14 @@ type opened struct {
 	look klarna.Look
 }
 
-// open looks at the beginning of a file.
-func open(ctx context.Context, d Document) *opened {
+// open looks at the beginning of a file. The error is that of reading it.
+func open(ctx context.Context, d Document) (*opened, error) {
 	r := bufio.NewReaderSize(&stoppable{ctx, d.Reader}, 64<<10)
-	start, _ := r.Peek(4 << 10) // who reads on has the error
-	return &opened{r, klarna.LookAt(start)}
+	start, err := r.Peek(4 << 10)
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end
+		return nil, fmt.Errorf("read %s: %w", d.Name, err)
+	}
+	return &opened{r, klarna.LookAt(start)}, nil
 }
 
 // stoppable ends when ctx does.
@@ -100,7 +103,10 @@ func (d *Document) other(look, due klarna.Look, err error) error {
 }
 
 func readPayout(ctx context.Context, d Document) (*klarna.Payout, error) {
-	file := open(ctx, d)
+	file, err := open(ctx, d)
+	if err != nil {
+		return nil, err
+	}
 	if file.look == klarna.LooksTransactions || file.look == klarna.LooksPayouts { // however long it is
 		return nil, d.other(file.look, klarna.LooksPayout, nil)
 	}

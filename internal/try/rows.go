@@ -40,7 +40,10 @@ func newRows(payout *klarna.Payout, in *Input) *rows {
 
 // read sums all pages of one file.
 func (r *rows) read(ctx context.Context, d Document) error {
-	file := open(ctx, d)
+	file, err := open(ctx, d)
+	if err != nil {
+		return err
+	}
 	if file.look == klarna.LooksEmpty {
 		return d.other(file.look, klarna.LooksTransactions, nil)
 	}

@@ -27,7 +27,7 @@ import (
 const Company = "starter try"
 
 // Before stands in for the reference of the payout before.
-const Before = "(the payout before)"
+const Before = "(not named)"
 
 // Document is a file with one of Klarna's documents.
 type Document struct {
