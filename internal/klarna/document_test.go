@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -13,33 +15,40 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// readAll reads every page of a text, a few bytes at a time.
-func readAll(text string) (rows []Transaction, pages []Extent, err error) {
-	r := NewTransactionReader(iotest.HalfReader(strings.NewReader(text)))
-	for {
-		e, err := r.Page(func(t *Transaction) error { rows = append(rows, *t); return nil })
-		if errors.Is(err, io.EOF) {
-			return rows, pages, nil
+// one is a listing of one file, or of several.
+func one(files ...io.Reader) iter.Seq2[io.Reader, error] {
+	return func(yield func(io.Reader, error) bool) {
+		for _, f := range files {
+			if !yield(f, nil) {
+				return
+			}
 		}
-		if err != nil {
-			return rows, pages, err
-		}
-		e.Digest = 0
-		pages = append(pages, e)
 	}
 }
 
+func everyRow(*Transaction, *At) error { return nil }
+
+func everyPage(io.Reader, Extent) error { return nil }
+
+// readAll reads every page of a text, a few bytes at a time.
+func readAll(text string) (rows []Transaction, pages []Extent, err error) {
+	err = ReadPages(one(iotest.HalfReader(strings.NewReader(text))),
+		func(t *Transaction, _ *At) error { rows = append(rows, *t); return nil },
+		func(_ io.Reader, e Extent) error { e.Digest = 0; pages = append(pages, e); return nil })
+	return rows, pages, err
+}
+
 func TestAFileOfTransactionsIsReadAsThePagesAre(t *testing.T) {
-	one, two := samplePage(0, 7, 12), samplePage(7, 5, 12)
+	first, second := samplePage(0, 7, 12), samplePage(7, 5, 12)
 	var want []Transaction
-	for _, body := range [][]byte{one, two} {
+	for _, body := range [][]byte{first, second} {
 		page, err := DecodeTransactions(body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, page.Items...)
 	}
-	got, pages, err := readAll("\ufeff" + string(one) + "\n" + string(two) + "\n")
+	got, pages, err := readAll("\ufeff" + string(first) + "\n" + string(second) + "\n")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +104,79 @@ func TestWhatIsWrongWithAFileIsSaidWithItsPlace(t *testing.T) {
 
 func TestAFileThatCannotBeReadIsNotCalledBroken(t *testing.T) {
 	gone := errors.New("the disk is gone")
-	r := NewTransactionReader(io.MultiReader(strings.NewReader(`{"transactions":[`+row), iotest.ErrReader(gone)))
-	if _, err := r.Page(func(*Transaction) error { return nil }); !errors.Is(err, gone) {
-		t.Errorf("it says %v", err)
+	broken := io.MultiReader(strings.NewReader(`{"transactions":[`+row), iotest.ErrReader(gone))
+	rows := 0
+	err := ReadPages(one(broken), func(*Transaction, *At) error { rows++; return nil }, everyPage)
+	if !errors.Is(err, gone) || rows != 1 {
+		t.Errorf("after %d rows it says %v", rows, err)
 	}
-	if _, err := NewTransactionReader(strings.NewReader(`[` + row + `]`)).Page(func(*Transaction) error { return gone }); !errors.Is(err, gone) {
-		t.Errorf("the error of the consumer became %v", err)
+}
+
+func TestTheErrorsOfOthersStayWhatTheyAre(t *testing.T) {
+	theirs := errors.New("no more of that")
+	long := `[` + strings.Repeat(row+",", 5000) + row + `]`
+	for name, err := range map[string]error{
+		"each":  ReadPages(one(strings.NewReader(long)), func(*Transaction, *At) error { return theirs }, everyPage),
+		"page":  ReadPages(one(strings.NewReader("[]"+long)), everyRow, func(io.Reader, Extent) error { return theirs }),
+		"files": ReadPages(func(yield func(io.Reader, error) bool) { yield(nil, theirs) }, everyRow, everyPage),
+	} {
+		if !errors.Is(err, theirs) {
+			t.Errorf("that of %s became %v", name, err)
+		}
+	}
+}
+
+func TestEachRowSaysWhereItStands(t *testing.T) {
+	files := []io.Reader{strings.NewReader("[\n" + row + ",\n  " + row + "]\n[" + row + "]"), strings.NewReader("[]\n"), strings.NewReader("[" + row + "]")}
+	var got []At
+	var pages []io.Reader
+	err := ReadPages(one(files...),
+		func(_ *Transaction, at *At) error { got = append(got, *at); return nil },
+		func(file io.Reader, _ Extent) error { pages = append(pages, file); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []At{{files[0], Place{2, 1}, 1}, {files[0], Place{3, 3}, 2}, {files[0], Place{4, 2}, 1}, {files[2], Place{1, 2}, 1}}
+	if !slices.Equal(got, want) {
+		t.Errorf("the rows stand at %v, want %v", got, want)
+	}
+	if !slices.Equal(pages, []io.Reader{files[0], files[0], files[1], files[2]}) {
+		t.Errorf("the pages are of %v", pages)
+	}
+}
+
+func TestRowsComeInOrderAcrossBatchesPagesAndFiles(t *testing.T) {
+	var files []io.Reader
+	var want []int64
+	next := int64(0)
+	for _, sizes := range [][]int{{1, 200, 0}, {64}, {}, {128, 63}, {1000}} {
+		var b strings.Builder
+		for _, n := range sizes {
+			b.WriteString(`{"transactions":[`)
+			for i := range n {
+				if i > 0 {
+					b.WriteByte(',')
+				}
+				fmt.Fprintf(&b, `{"amount":%d,"type":"SALE","currency_code":"SEK"}`, next)
+				want = append(want, next)
+				next++
+			}
+			fmt.Fprintf(&b, `],"pagination":{"count":%d}}`, n)
+		}
+		files = append(files, strings.NewReader(b.String()))
+	}
+	var got, counts []int64
+	err := ReadPages(one(files...),
+		func(t *Transaction, _ *At) error { got = append(got, t.Amount); return nil },
+		func(_ io.Reader, e Extent) error {
+			if e.Rows != e.Count {
+				t.Errorf("a page of %d has %d rows", e.Count, e.Rows)
+			}
+			counts = append(counts, int64(len(got)))
+			return nil
+		})
+	if err != nil || !slices.Equal(got, want) || !slices.Equal(counts, []int64{1, 201, 201, 265, 393, 456, 1456}) {
+		t.Errorf("%d of %d rows, pages after %v: %v", len(got), len(want), counts, err)
 	}
 }
 
@@ -140,7 +216,7 @@ func (e *longFile) reader() io.Reader {
 func TestMemoryDoesNotGrowWithTheRowsOfAFile(t *testing.T) {
 	peak := func(rows int) (most uint64) {
 		seen := 0
-		_, err := NewTransactionReader((&longFile{rows: rows, page: 300}).reader()).Page(func(*Transaction) error {
+		err := ReadPages(one((&longFile{rows: rows, page: 300}).reader()), func(*Transaction, *At) error {
 			if seen++; seen%(rows/10) == 0 {
 				var m runtime.MemStats
 				runtime.GC()
@@ -148,7 +224,7 @@ func TestMemoryDoesNotGrowWithTheRowsOfAFile(t *testing.T) {
 				most = max(most, m.HeapAlloc)
 			}
 			return nil
-		})
+		}, everyPage)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,11 +236,11 @@ func TestMemoryDoesNotGrowWithTheRowsOfAFile(t *testing.T) {
 	}
 }
 
-func BenchmarkReadTransactions(b *testing.B) {
+func BenchmarkReadPages(b *testing.B) {
 	body := samplePage(0, 9000, 9000)
 	b.SetBytes(int64(len(body)))
 	for b.Loop() {
-		if _, err := NewTransactionReader(bytes.NewReader(body)).Page(func(*Transaction) error { return nil }); err != nil {
+		if err := ReadPages(one(bytes.NewReader(body)), everyRow, everyPage); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -16,6 +16,7 @@ type Place struct{ Line, Column int64 }
 // PlacedError is what is wrong with a document that is read while it comes, and
 // where.
 type PlacedError struct {
+	File io.Reader // as the caller gave it
 	Place
 	Row int64 // of its page, counted from 1; 0: in no row
 	Err *DecodeError
@@ -41,6 +42,14 @@ func PlaceIn(document []byte, offset int) Place {
 	return Place{int64(bytes.Count(before, []byte("\n"))) + 1, int64(len(before)-bytes.LastIndexByte(before, '\n')-1) + 1}
 }
 
+// then is the place of what stands at p, and there further on.
+func (p Place) then(further Place) Place {
+	if further.Line > 1 {
+		return Place{p.Line + further.Line - 1, further.Column}
+	}
+	return Place{p.Line, p.Column + further.Column - 1}
+}
+
 // mostValue bounds one row in bytes, so that a hostile file costs little.
 const mostValue = 1 << 20
 
@@ -49,7 +58,7 @@ var errTooLong = errors.New("a value is too long")
 // placed is a reader that remembers where lines end, as far back as the value
 // that is being read. A byte order mark at the start is left out.
 type placed struct {
-	source  *bufio.Reader
+	source  buffered
 	begun   bool
 	ends    []int64 // of lines, since the value that is being read
 	lines   int64   // before those
@@ -60,8 +69,20 @@ type placed struct {
 	failed  error   // why the source ended, unless it just did
 }
 
+// buffered is what bufio.Reader is, so that a reader that is one is not buffered
+// again.
+type buffered interface {
+	io.Reader
+	Peek(n int) ([]byte, error)
+	Discard(n int) (int, error)
+}
+
 func newPlaced(r io.Reader) *placed {
-	return &placed{source: bufio.NewReaderSize(r, 64<<10), most: mostValue}
+	source, ok := r.(buffered)
+	if !ok {
+		source = bufio.NewReaderSize(r, 64<<10)
+	}
+	return &placed{source: source, most: mostValue}
 }
 
 // allow lets a value be read that starts at an offset, and forgets the lines

@@ -32,43 +32,56 @@ const (
 // opened is a file with its beginning seen.
 type opened struct {
 	*bufio.Reader
+	name string
 	look klarna.Look
 }
 
 // open looks at the beginning of a file. The error is that of reading it.
 func open(ctx context.Context, d Document) (*opened, error) {
-	r := bufio.NewReaderSize(&stoppable{ctx, d.Reader}, 64<<10)
+	r := bufio.NewReaderSize(&stoppable{ctx, d}, 64<<10)
 	start, err := r.Peek(4 << 10)
 	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end
-		return nil, fmt.Errorf("read %s: %w", d.Name, err)
+		return nil, err
 	}
-	return &opened{r, klarna.LookAt(start)}, nil
+	return &opened{r, d.Name, klarna.LookAt(start)}, nil
 }
 
-// stoppable ends when ctx does.
+func nameOf(file io.Reader) string {
+	if f, ok := file.(*opened); ok {
+		return f.name
+	}
+	return "the file"
+}
+
+// stoppable ends when ctx does, and names the file when it cannot be read.
 type stoppable struct {
 	ctx  context.Context //nolint:containedctx // of the one trial
-	from io.Reader
+	from Document
 }
 
 func (s *stoppable) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
 	}
-	return s.from.Read(p)
+	n, err := s.from.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped one is no end
+		err = fmt.Errorf("read %s: %w", s.from.Name, err)
+	}
+	return n, err
 }
 
 // wrong makes a *FileError of what a reader of Klarna's documents found; other
 // errors, such as those of a disk, stay what they are.
-func (d *Document) wrong(err error, look, due klarna.Look) error {
+func wrong(err error, due klarna.Look) error {
 	var placed *klarna.PlacedError
 	if !errors.As(err, &placed) {
-		return fmt.Errorf("read %s: %w", d.Name, err)
+		return err
 	}
-	if look != due {
-		return d.other(look, due, err)
+	file, ok := placed.File.(*opened)
+	if ok && file.look != due {
+		return file.other(due, err)
 	}
-	return &FileError{File: d.Name, Problem: placed.Error(), Helps: "Save the whole answer again, and change nothing in it.", Err: err}
+	return &FileError{File: nameOf(placed.File), Problem: placed.Error(), Helps: "Save the whole answer again, and change nothing in it.", Err: err}
 }
 
 // what a file can be instead, in the words of a sentence about it.
@@ -86,20 +99,20 @@ var others = map[klarna.Look]string{
 }
 
 // other says what a file is instead of what is due.
-func (d *Document) other(look, due klarna.Look, err error) error {
+func (o *opened) other(due klarna.Look, err error) error {
 	wanted, helps := "a payout", wholePayout
 	if due == klarna.LooksTransactions {
 		wanted, helps = "transactions", wholePages
 	}
 	place := "line 1, column 1: "
 	var placed *klarna.PlacedError
-	if look == klarna.LooksJSON && errors.As(err, &placed) {
-		return &FileError{File: d.Name, Problem: placed.Error(), Helps: helps, Err: err}
+	if o.look == klarna.LooksJSON && errors.As(err, &placed) {
+		return &FileError{File: o.name, Problem: placed.Error(), Helps: helps, Err: err}
 	}
-	if look == klarna.LooksEmpty {
+	if o.look == klarna.LooksEmpty {
 		place = ""
 	}
-	return &FileError{File: d.Name, Problem: place + others[look] + ", where " + wanted + " should be", Helps: helps, Err: err}
+	return &FileError{File: o.name, Problem: place + others[o.look] + ", where " + wanted + " should be", Helps: helps, Err: err}
 }
 
 func readPayout(ctx context.Context, d Document) (*klarna.Payout, error) {
@@ -108,11 +121,8 @@ func readPayout(ctx context.Context, d Document) (*klarna.Payout, error) {
 		return nil, err
 	}
 	if file.look == klarna.LooksTransactions || file.look == klarna.LooksPayouts { // however long it is
-		return nil, d.other(file.look, klarna.LooksPayout, nil)
+		return nil, file.other(klarna.LooksPayout, nil)
 	}
 	payout, err := klarna.ReadPayout(file)
-	if err != nil {
-		return nil, d.wrong(err, file.look, klarna.LooksPayout)
-	}
-	return payout, nil
+	return payout, wrong(err, klarna.LooksPayout)
 }

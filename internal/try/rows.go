@@ -3,9 +3,9 @@ package try
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 
 	"kvitt/internal/klarna"
@@ -38,20 +38,12 @@ func newRows(payout *klarna.Payout, in *Input) *rows {
 	return r
 }
 
-// read sums all pages of one file.
-func (r *rows) read(ctx context.Context, d Document) error {
-	file, err := open(ctx, d)
-	if err != nil {
-		return err
-	}
-	if file.look == klarna.LooksEmpty {
-		return d.other(file.look, klarna.LooksTransactions, nil)
-	}
+// read sums the rows of all files.
+func (r *rows) read(ctx context.Context, documents iter.Seq2[Document, error]) error {
 	var one settlement.Row
-	pages := klarna.NewTransactionReader(file)
-	each := func(t *klarna.Transaction) error {
+	err := klarna.ReadPages(r.files(ctx, documents), func(t *klarna.Transaction, at *klarna.At) error {
 		if t.PaymentReference != "" && t.PaymentReference != r.payout.PaymentReference {
-			return r.mixed(&d, pages, t)
+			return r.mixed(t, at)
 		}
 		t.Row(&one)
 		r.tally.Add(&one)
@@ -59,37 +51,41 @@ func (r *rows) read(ctx context.Context, d Document) error {
 			r.days.Add(t.CaptureDate, &one)
 		}
 		return nil
-	}
-	for {
-		extent, err := pages.Page(each)
-		var mixed *FileError
-		switch {
-		case err == io.EOF: //nolint:errorlint // a wrapped one is no end
-			return nil
-		case errors.As(err, &mixed):
-			return err
-		case err != nil:
-			return d.wrong(err, file.look, klarna.LooksTransactions)
-		}
-		if err := r.add(page{extent, d.Name}); err != nil {
-			return err
+	}, r.add)
+	return wrong(err, klarna.LooksTransactions)
+}
+
+// files opens one document after the other.
+func (r *rows) files(ctx context.Context, documents iter.Seq2[Document, error]) iter.Seq2[io.Reader, error] {
+	return func(yield func(io.Reader, error) bool) {
+		for d, err := range documents {
+			var file *opened
+			if err == nil {
+				file, err = open(ctx, d)
+			}
+			if err == nil && file.look == klarna.LooksEmpty {
+				err = file.other(klarna.LooksTransactions, nil)
+			}
+			if !yield(file, err) {
+				return
+			}
 		}
 	}
 }
 
 // mixed complains about a row of another payout.
-func (r *rows) mixed(d *Document, at *klarna.TransactionReader, t *klarna.Transaction) error {
-	place := at.Place()
+func (r *rows) mixed(t *klarna.Transaction, at *klarna.At) error {
 	return &FileError{
-		File:    d.Name,
-		Problem: fmt.Sprintf("line %d, column %d: row %d belongs to payout %s, and %s is payout %s", place.Line, place.Column, at.Row(), t.PaymentReference, r.from, r.payout.PaymentReference),
+		File:    nameOf(at.File),
+		Problem: fmt.Sprintf("line %d, column %d: row %d belongs to payout %s, and %s is payout %s", at.Place.Line, at.Place.Column, at.Row, t.PaymentReference, r.from, r.payout.PaymentReference),
 		Helps:   "Give the transactions of one payout: /transactions?payment_reference=" + r.payout.PaymentReference + ".",
 	}
 }
 
 // add takes a page in that says the same about itself as it has. One that has the
 // rows of a whole listing may carry the count of its first page.
-func (r *rows) add(p page) error {
+func (r *rows) add(file io.Reader, extent klarna.Extent) error {
+	p := page{extent, nameOf(file)}
 	if p.Count >= 0 && p.Count != p.Rows && (p.Rows != p.Total || p.Offset > 0) {
 		return &FileError{File: p.file, Problem: fmt.Sprintf("its pagination.count is %d, and it has %s", p.Count, counted(p.Rows)), Helps: wholePages}
 	}

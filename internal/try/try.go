@@ -38,8 +38,9 @@ type Document struct {
 // Input is what a trial is made of.
 type Input struct {
 	Payout Document // the answer of /payouts/{payment_reference}
-	// Transactions are pages of /transactions, in any order. The next one is only
-	// asked for when the one before was read. An error of it ends the trial as it is.
+	// Transactions are pages of /transactions, in any order. They are asked for and
+	// read in a goroutine of their own, the next one when the one before was read. An
+	// error of it ends the trial as it is.
 	Transactions iter.Seq2[Document, error]
 	Profile      *voucher.Profile
 	// ClosingDebt is what the payout before left open, in minor units; nil when that
@@ -116,13 +117,8 @@ func Run(ctx context.Context, in *Input) (*Answer, error) {
 		return nil, err
 	}
 	rows := newRows(payout, in)
-	for document, err := range in.Transactions {
-		if err != nil {
-			return nil, err
-		}
-		if err := rows.read(ctx, document); err != nil {
-			return nil, err
-		}
+	if err := rows.read(ctx, in.Transactions); err != nil {
+		return nil, err
 	}
 	announced, err := rows.announced()
 	if err != nil {
