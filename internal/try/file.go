@@ -23,6 +23,9 @@ func (e *FileError) Error() string { return "read " + e.File + ": " + e.Problem 
 // Unwrap lets errors.As see the cause.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// NoFile stands for the transactions where no file has any.
+const NoFile = "the transactions"
+
 const (
 	wholePayout  = "Give the answer of /payouts/{payment_reference}, as it came."
 	wholePages   = "Give the pages of /transactions?payment_reference=…, as they came."

@@ -103,7 +103,7 @@ func (r *rows) add(file io.Reader, extent klarna.Extent) error {
 // The pages must be all of the listing, each of its rows once.
 func (r *rows) announced() (int64, error) {
 	if len(r.pages) == 0 {
-		return 0, &FileError{File: "the transactions", Problem: "no file has any", Helps: wholePages}
+		return 0, &FileError{File: NoFile, Problem: "no file has any", Helps: wholePages}
 	}
 	total := page{Extent: klarna.Extent{Total: -1}}
 	for _, p := range r.pages {
