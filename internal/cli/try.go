@@ -118,12 +118,13 @@ func (a *app) try(ctx context.Context, in *trying) error {
 	}
 	defer payout.close()
 	answer, err := try.Run(ctx, &try.Input{
-		Payout: payout.Document, Transactions: a.documents("transactions", in.transactions), Profile: profile, ClosingDebt: closing, AccrueAt: at,
+		Payout: payout.Document, Transactions: a.documents("transactions", in.transactions), Profile: profile,
+		Provider: providers[in.provider], ClosingDebt: closing, AccrueAt: at,
 	})
 	if err != nil {
 		return fileProblem(err)
 	}
-	if err := a.show(answer, func(w io.Writer) error { return writeTrial(w, answer, in, a.paint) }); err != nil {
+	if err := a.show(answer, func(w io.Writer) error { return writeTrial(w, answer, a.paint) }); err != nil {
 		return err
 	}
 	if answer.Stopped() {
@@ -181,16 +182,16 @@ func fileProblem(err error) error {
 // providers are the names of who pays out.
 var providers = map[string]string{"klarna": "Klarna", "kustom": "Kustom"}
 
-func writeTrial(w io.Writer, a *try.Answer, in *trying, paint painter) error {
+func writeTrial(w io.Writer, a *try.Answer, paint painter) error {
 	var b strings.Builder
 	state := paint.good("compiled; nothing is kept, nothing is posted")
 	if a.State == try.Held {
 		state = paint.bad("held: " + a.HeldReason)
 	}
-	fmt.Fprintf(&b, "%s payout %s of %s: %s\n", providers[in.provider], operate.Printable(a.PaymentReference), amount(a.Settlement, a.Currency), state)
+	fmt.Fprintf(&b, "%s payout %s of %s: %s\n", a.Provider, operate.Printable(a.PaymentReference), amount(a.Settlement, a.Currency), state)
 	fmt.Fprintf(&b, "%s, posting profile %s.\n", counted(a.Rows, "row"), operate.Printable(a.Profile))
 	if len(a.Variants) > 0 {
-		fmt.Fprintf(&b, "Klarna's figures were read as: %s.\n", strings.ReplaceAll(strings.Join(a.Variants, ", "), "_", " "))
+		fmt.Fprintf(&b, "%s's figures were read as: %s.\n", a.Provider, strings.ReplaceAll(strings.Join(a.Variants, ", "), "_", " "))
 	}
 	if a.State == try.Held {
 		for _, words := range []string{operate.Finish(a.Detail), operate.Finish("→ " + a.Remedy)} {
@@ -199,7 +200,7 @@ func writeTrial(w io.Writer, a *try.Answer, in *trying, paint painter) error {
 		_, err := io.WriteString(w, b.String())
 		return err
 	}
-	fmt.Fprintf(&b, "The rows are Klarna's totals, and the voucher is the payout: a difference of %s.\n\n", amount(a.Difference, a.Currency))
+	fmt.Fprintf(&b, "The rows match %s's totals, and the voucher matches the payout: a difference of %s.\n\n", a.Provider, amount(a.Difference, a.Currency))
 	fmt.Fprintf(&b, "Voucher of %s: %s\n", a.Voucher.Date, operate.Printable(a.Voucher.Description))
 	if rate := a.Voucher.ExchangeRate; rate != "" {
 		fmt.Fprintf(&b, "Exchange rate %s.\n", rate)

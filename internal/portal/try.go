@@ -105,7 +105,7 @@ func (f *trying) run(ctx context.Context, parts *multipart.Reader) error {
 	}
 	given := 0
 	input := try.Input{
-		Payout: document(payout), Profile: f.profile, ClosingDebt: f.closing, AccrueAt: f.at,
+		Payout: document(payout), Profile: f.profile, Provider: map[string]string{"klarna": "Klarna", "kustom": "Kustom"}[f.Provider], ClosingDebt: f.closing, AccrueAt: f.at,
 		Transactions: files(parts, &given),
 	}
 	f.Answer, err = try.Run(ctx, &input)

@@ -43,6 +43,7 @@ type Input struct {
 	// error of it ends the trial as it is.
 	Transactions iter.Seq2[Document, error]
 	Profile      *voucher.Profile
+	Provider     string // who pays out: Klarna or Kustom
 	// ClosingDebt is what the payout before left open, in minor units; nil when that
 	// is not known.
 	ClosingDebt *int64
@@ -68,6 +69,7 @@ type Answer struct {
 	Settlement       int64    `json:"settlement_amount"`
 	Difference       int64    `json:"difference"` // in money, that the reason names
 	Rows             int64    `json:"rows"`
+	Provider         string   `json:"provider"`
 	Profile          string   `json:"profile"` // its name
 	Voucher          *Voucher `json:"voucher"` // null when held
 	Accrual          *Accrual `json:"accrual"` // null when not asked for, or held
@@ -136,7 +138,7 @@ func judge(in *Input, payout *klarna.Payout, rows *rows, announced int64, previo
 	reported := payout.Settlement()
 	a := &Answer{
 		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals.Settlement,
-		Rows: rows.tally.Rows(), Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
+		Rows: rows.tally.Rows(), Provider: in.Provider, Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
 	}
 	proof, err := settlement.Prove(reported, rows.tally, announced, previous)
 	if err != nil {

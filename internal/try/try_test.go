@@ -119,7 +119,7 @@ func TestWhatBecomesOfAPayout(t *testing.T) {
 		"reserve-eur":          {kept(t, "testdata/reserve-eur.payout.json"), []file{kept(t, "testdata/reserve-eur.transactions.json")}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			input := try.Input{Payout: in.payout.document(), Transactions: all(in.pages...), Profile: profile(t), ClosingDebt: in.closing}
+			input := try.Input{Payout: in.payout.document(), Transactions: all(in.pages...), Profile: profile(t), Provider: "Klarna", ClosingDebt: in.closing}
 			if in.at != "" {
 				input.AccrueAt = day(t, in.at)
 			}
