@@ -112,7 +112,8 @@ func (a *app) rootCommand() *cobra.Command {
 Settings come from KVITT_… and TEMPORAL_… variables; see ` + "`starter help environment`" + `.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
-		Example: `  starter setup
+		Example: `  starter try --payout payout.json --transactions transactions.json
+  starter setup
   starter connection create --name "Nordisk Webbhandel" --profile se-bas
   starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run`,
 		SilenceErrors: true,
@@ -130,7 +131,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),
+		a.tryCommand(), a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),
 		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
 	)
 	group(root)

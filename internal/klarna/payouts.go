@@ -156,7 +156,7 @@ func decodePage[T any](s *shape[collection[T]], body []byte) (*Page[T], error) {
 	}
 	p := found.Pagination
 	if p.Count != int64(len(found.Items)) {
-		return nil, &DecodeError{"pagination.count", fmt.Sprintf("is %d, and there are %d items", p.Count, len(found.Items))}
+		return nil, &DecodeError{Where: "pagination.count", Problem: fmt.Sprintf("is %d, and there are %d items", p.Count, len(found.Items))}
 	}
 	return &Page[T]{Items: found.Items, Offset: max(p.Offset, 0), Total: p.Total, Answer: Answer{Body: body}}, nil
 }
