@@ -86,7 +86,7 @@ func endedBefore(firm *company.Company, captures *voucher.Captures, paid voucher
 func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, period visma.Period, share voucher.Share) (*voucher.Part, *workflows.Held, error) {
 	accrued := voucher.Accrued{
 		MerchantID: row.MerchantID, Company: firm.ID, At: dateOf(period.End), Currency: settlement.Currency(row.Currency),
-		PaymentReference: row.PaymentReference, Shares: []voucher.Share{share},
+		PaymentReference: row.PaymentReference, Provider: out.provider, Shares: []voucher.Share{share},
 	}
 	part := &voucher.Part{At: accrued.At, Period: period.ID}
 	sent, err := v.Store.Accruals().Posting(ctx, firm.ID, accrued.Token())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
 )
@@ -36,7 +37,7 @@ func (r *Reports) Accrual(profile *voucher.Profile, n *NotPaid, in settlement.Cu
 	}
 	v, err := voucher.Accrue(profile, &voucher.Accrued{
 		MerchantID: r.Connection.MerchantID, Company: r.Connection.CompanyID, At: n.At, Currency: in,
-		Shares: n.In(in),
+		Shares: n.In(in), Provider: klarna.Provider(r.Connection.Provider).Name(),
 	})
 	var none *voucher.NothingAccruedError
 	switch {

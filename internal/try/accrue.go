@@ -24,15 +24,14 @@ func (a *Answer) accrue(in *Input, proof *settlement.Proof, days *voucher.Days) 
 		a.Accrual.Detail = fmt.Sprintf("rows without a capture date: %d; it is not known by which day they were captured", days.Undated)
 		return nil
 	}
-	var captured voucher.Captured
-	for day, sum := range days.Sums(proof) {
-		if !at.Before(day) {
-			captured.Add(&sum)
-		}
+	captures := days.Captures(proof)
+	share, err := captures.UpTo(at)
+	if err != nil {
+		return err
 	}
 	v, err := voucher.Accrue(in.Profile, &voucher.Accrued{
 		MerchantID: proof.Payout.MerchantID, Company: Company, At: at, Currency: proof.Payout.Currency,
-		PaymentReference: proof.Payout.PaymentReference, Captured: captured,
+		PaymentReference: proof.Payout.PaymentReference, Provider: in.Provider, Shares: []voucher.Share{share},
 	})
 	var nothing *voucher.NothingAccruedError
 	var c coded

@@ -145,7 +145,7 @@ func judge(in *Input, payout *klarna.Payout, rows *rows, announced int64, previo
 		return a, a.hold(err)
 	}
 	a.Variants = append(a.Variants, proof.Variants...)
-	v, err := voucher.Compile(in.Profile, proof, voucher.Target{Company: Company})
+	v, err := voucher.Compile(in.Profile, proof, voucher.Target{Company: Company, Provider: in.Provider})
 	if err != nil {
 		return a, a.hold(err)
 	}
