@@ -252,7 +252,7 @@ func presetNumber(q Question, a Answers) string {
 	}
 	number := presetNumbers(a.preset())[q.Role]
 	if q.Role == "settlement" && number == c.bank {
-		return "" // the preset's is the bank, and money in transit is wanted
+		return c.transit // the preset's is the bank, and money in transit is wanted
 	}
 	return number
 }

@@ -21,15 +21,15 @@ func Document(a Answers) ([]byte, error) {
 		return nil, err
 	}
 	parts := sections(string(preset))
+	parts = ensure(parts, "time_zone", 1, section{"language", "\n# The language of the texts on vouchers.\n", ""})
+	parts = ensure(parts, "texts", 0, section{"vat", "\n", ""})
 	for i := range parts {
 		p := &parts[i]
 		switch p.name {
 		case "":
 			p.body = heading(a) + p.body
-		case "time_zone":
-			p.body += "\n# The language of the texts on vouchers.\nlanguage: " + a["language"] + "\n"
 		case "language":
-			p.lead, p.body = "", ""
+			p.body = "language: " + a["language"] + "\n"
 		case "posting":
 			p.body = modeLine.ReplaceAllString(p.body, "${1}"+a["posting"])
 		case "periods":
@@ -60,6 +60,7 @@ var (
 	policyLine  = regexp.MustCompile(`(?m)^(  policy: )\w+`)
 	sectionLine = regexp.MustCompile(`^([a-z_]+):`)
 	ruleLine    = regexp.MustCompile(`^  [A-Z_]+/[A-Z0-9_*]+: \{.*\}`)
+	textIn      = regexp.MustCompile(`(?m)^(  [A-Z_]+/[A-Z0-9_*]+: \{.*), text: "[^"]*"\}`) // the language writes them
 	accountIn   = regexp.MustCompile(`\baccount: ([a-z_]+)`)
 )
 
@@ -92,6 +93,16 @@ func sections(document string) []section {
 		parts[len(parts)-1].body += lead.String()
 	}
 	return parts
+}
+
+// ensure puts a member in where a preset has none of its name: before another
+// one, or so many after it.
+func ensure(parts []section, beside string, after int, s section) []section {
+	at := slices.IndexFunc(parts, func(p section) bool { return p.name == beside })
+	if at < 0 || slices.ContainsFunc(parts, func(p section) bool { return p.name == s.name }) {
+		return parts
+	}
+	return slices.Insert(parts, at+after, s)
 }
 
 // heading states the answers, as Read has them back.
@@ -181,7 +192,7 @@ func componentsOf(body string, a Answers) string {
 			b.WriteString(line)
 		}
 	}
-	return b.String()
+	return textIn.ReplaceAllString(b.String(), "$1}")
 }
 
 // vatOf keeps the rates of the preset and writes what was answered beside them.
@@ -287,8 +298,18 @@ func overridesOf(a Answers) string {
 	return "\n# What single merchants have for themselves.\noverrides:\n" + b.String()
 }
 
-// textsOf keeps the texts of the preset.
-func textsOf(body string) string { return body }
+// textsOf leaves the texts to the language, and keeps those of the preset as
+// comments, for whoever wants others.
+func textsOf(body string) string {
+	var b strings.Builder
+	for line := range strings.Lines(body) {
+		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
+			line = "# " + line
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
 
 func reverseRole(name string) bool { return strings.HasPrefix(name, "reverse_") }
 

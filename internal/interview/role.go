@@ -37,7 +37,7 @@ var roles = map[string]role{
 	"clearing": {
 		"what Klarna owes the shop", "Captured orders until Klarna pays them out: the shop or the ERP books sales against it, the payout clears it.",
 		[]string{asset}, true,
-		[]string{"avräkning", "avregning", "afregning", "kontokort", "betalningsförmedl", "betalingsformidler", "myyntisaamiset", "fordringer på", "tilgodehavender", "kundfordr", "kundefordr", "kort"},
+		[]string{"avräkning", "avregning", "afregning", "kontokort", "betalningsförmedl", "betalingsformidler", "myyntisaamiset", "fordringer på", "tilgodehavender"},
 	},
 	"fees": {
 		"Klarna's fees", "The cost of the fees, without VAT.",

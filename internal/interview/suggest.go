@@ -28,8 +28,8 @@ const (
 	ByPreset  Reason = "preset"  // the number of the country's chart, and its name and type fit
 	ByKlarna  Reason = "klarna"  // it is named after Klarna and its purpose
 	ByGroup   Reason = "group"   // of the same group of the chart, and its name fits
-	ByNumber  Reason = "number"  // the number of the country's chart, and something speaks against it
 	ByName    Reason = "name"    // elsewhere in the chart, and its name fits
+	ByNumber  Reason = "number"  // the number of the country's chart, and something speaks against it
 	Unchecked Reason = "unknown" // the company's chart is not known: the preset's number
 )
 
@@ -59,7 +59,7 @@ type Suggestion struct {
 	score int
 }
 
-var ranks = map[Reason]int{ByPreset: 5, ByKlarna: 4, ByGroup: 3, ByNumber: 2, ByName: 1}
+var ranks = map[Reason]int{ByPreset: 5, ByKlarna: 4, ByGroup: 3, ByName: 2, ByNumber: 1}
 
 // mostSuggested is how many suggestions are worth reading.
 const mostSuggested = 8
