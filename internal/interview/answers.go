@@ -114,7 +114,7 @@ var (
 	numberPattern   = regexp.MustCompile(`^[0-9][0-9A-Za-z.\-]{0,19}$`)
 	ratePattern     = regexp.MustCompile(`^[0-9]{1,2}(\.[0-9]{1,2})?$`)
 	merchantPattern = regexp.MustCompile(`^[0-9A-Za-z_\-]{1,40}$`)
-	codePattern     = regexp.MustCompile(`^[^\s"'#{}\[\],:]{1,10}$`)
+	codePattern     = regexp.MustCompile(`^[^\s"'#{}\[\],:/]{1,10}(/[^\s"'#{}\[\],:/]{1,10})?$`)
 	branchPattern   = regexp.MustCompile(`^[^\s"'#{}\[\],:]{1,30}$`)
 )
 
@@ -186,7 +186,7 @@ func (q *Question) check(value string) *Problem {
 		}
 	case Code:
 		if !codePattern.MatchString(value) {
-			return bad("write a VAT code as the company's list in Visma.net has it")
+			return bad("write a VAT code as the company's list in Visma.net has it, and after a slash its VAT id where that is another one")
 		}
 	case Branch:
 		if !branchPattern.MatchString(value) {

@@ -199,7 +199,9 @@ func componentsOf(body string, a Answers) string {
 func vatOf(body string, a Answers) string {
 	rates := ratesOf(body)
 	var b strings.Builder
-	b.WriteString("vat:\n")
+	if rates != "" || a["reverse_charge"] != "open" || a["vat_return"] != "open" {
+		b.WriteString("vat:\n")
+	}
 	if code, id := codeOf(a["vat_code.input"]); code != "" {
 		with := fmt.Sprintf("{code: %q, id: %q, base_code: %q, base_id: %q}", code, id, code, id)
 		rates = strings.Replace(rates, fmt.Sprintf("%q: {}", "25"), fmt.Sprintf("%q: %s", "25", with), 1)

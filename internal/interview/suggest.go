@@ -187,3 +187,23 @@ func Objections(q Question, a Answers, chart Chart) []Objection {
 	}
 	return out
 }
+
+// Words says a reason or an objection in English.
+func Words(of string) string { return words[of] }
+
+var words = map[string]string{
+	string(ByPreset): "the number of the country's chart", string(ByKlarna): "named after Klarna and its purpose",
+	string(ByGroup): "of the same group, and its name fits", string(ByName): "its name fits",
+	string(ByNumber):  "the number of the country's chart, but see what speaks against it",
+	string(Unchecked): "the number of the country's chart; the company's own is not known",
+
+	string(IsControl):  "a control account: the ledger of customers or suppliers would no longer agree with it",
+	string(IsShared):   "it collects other things too, so its balance is not Klarna's",
+	string(IsCash):     "a bank account",
+	string(OtherType):  "its type is another than the purpose needs",
+	string(OtherName):  "its name says something else",
+	string(Unusable):   "inactive, or takes no manual entries",
+	string(Unfound):    "the company does not have it",
+	string(OneMoney):   "it takes another currency only",
+	string(SameAsMore): "another purpose has it too",
+}
