@@ -250,11 +250,7 @@ func presetNumber(q Question, a Answers) string {
 	if reverseRole(q.Role) {
 		return c.reverse[q.Role]
 	}
-	number := presetNumbers(a.preset())[q.Role]
-	if q.Role == "settlement" && number == c.bank {
-		return c.transit // the preset's is the bank, and money in transit is wanted
-	}
-	return number
+	return presetNumbers(a.preset())[q.Role]
 }
 
 // presetNumbers are the accounts of a preset by their names.

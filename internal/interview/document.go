@@ -21,8 +21,6 @@ func Document(a Answers) ([]byte, error) {
 		return nil, err
 	}
 	parts := sections(string(preset))
-	parts = ensure(parts, "time_zone", 1, section{"language", "\n# The language of the texts on vouchers.\n", ""})
-	parts = ensure(parts, "texts", 0, section{"vat", "\n", ""})
 	for i := range parts {
 		p := &parts[i]
 		switch p.name {
@@ -40,8 +38,6 @@ func Document(a Answers) ([]byte, error) {
 			p.body = componentsOf(p.body, a)
 		case "vat":
 			p.body = vatOf(p.body, a)
-		case "texts":
-			p.body = textsOf(p.body)
 		}
 		if p.name == "vat" {
 			p.lead = overridesOf(a) + p.lead
@@ -60,8 +56,9 @@ var (
 	policyLine  = regexp.MustCompile(`(?m)^(  policy: )\w+`)
 	sectionLine = regexp.MustCompile(`^([a-z_]+):`)
 	ruleLine    = regexp.MustCompile(`^  [A-Z_]+/[A-Z0-9_*]+: \{.*\}`)
-	textIn      = regexp.MustCompile(`(?m)^(  [A-Z_]+/[A-Z0-9_*]+: \{.*), text: "[^"]*"\}`) // the language writes them
-	accountIn   = regexp.MustCompile(`\baccount: ([a-z_]+)`)
+	decided     = regexp.MustCompile(`(?m)^  (reverse_charge|transaction|return): .*\n`)
+	rateLine    = regexp.MustCompile(`(?m)^(    "(?:[1-9][0-9.]*)": ){}`)
+	accountIn   = regexp.MustCompile(`\b(?:account|taken): ([a-z_]+)`)
 )
 
 // section is a member of a document at its top level, with the comments above
@@ -89,20 +86,7 @@ func sections(document string) []section {
 		}
 		blank = strings.TrimSpace(line) == ""
 	}
-	if lead.Len() > 0 {
-		parts[len(parts)-1].body += lead.String()
-	}
-	return parts
-}
-
-// ensure puts a member in where a preset has none of its name: before another
-// one, or so many after it.
-func ensure(parts []section, beside string, after int, s section) []section {
-	at := slices.IndexFunc(parts, func(p section) bool { return p.name == beside })
-	if at < 0 || slices.ContainsFunc(parts, func(p section) bool { return p.name == s.name }) {
-		return parts
-	}
-	return slices.Insert(parts, at+after, s)
+	return append(parts, section{name: "end", lead: lead.String()})
 }
 
 // heading states the answers, as Read has them back.
@@ -126,12 +110,13 @@ func heading(a Answers) string {
 func accountsOf(a Answers) string {
 	var b strings.Builder
 	b.WriteString("accounts:\n")
+	questions := Accounts(a)
 	for _, name := range rolesOf(a) {
 		if reverseRole(name) {
 			continue
 		}
-		q := accountQuestion("account."+name, name, "", "")
-		fmt.Fprintf(&b, "\n  # %s\n", capital(q.Help))
+		q, _ := questionOf(questions, "account."+name)
+		b.WriteString("\n" + comment(q.Help))
 		note := func(c Chosen) string {
 			switch {
 			case c.Unconfirmed:
@@ -178,8 +163,10 @@ func componentsOf(body string, a Answers) string {
 	said := map[string]bool{}
 	for line := range strings.Lines(body) {
 		name := ""
-		if m := accountIn.FindStringSubmatch(line); m != nil && ruleLine.MatchString(line) {
-			name = m[1]
+		for _, m := range accountIn.FindAllStringSubmatch(line, -1) {
+			if ruleLine.MatchString(line) && (name == "" || out[m[1]] != "") {
+				name = m[1]
+			}
 		}
 		switch answer := out[name]; {
 		case answer != "" && !said[answer]:
@@ -192,57 +179,31 @@ func componentsOf(body string, a Answers) string {
 			b.WriteString(line)
 		}
 	}
-	return textIn.ReplaceAllString(b.String(), "$1}")
+	return b.String()
 }
 
-// vatOf keeps the rates of the preset and writes what was answered beside them.
+// vatOf writes what was answered into the preset's `vat`.
 func vatOf(body string, a Answers) string {
-	rates := ratesOf(body)
-	var b strings.Builder
-	if rates != "" || a["reverse_charge"] != "open" || a["vat_return"] != "open" {
-		b.WriteString("vat:\n")
-	}
+	body = strings.TrimRight(decided.ReplaceAllString(body, ""), "\n") + "\n"
 	if code, id := codeOf(a["vat_code.input"]); code != "" {
-		with := fmt.Sprintf("{code: %q, id: %q, base_code: %q, base_id: %q}", code, id, code, id)
-		rates = strings.Replace(rates, fmt.Sprintf("%q: {}", "25"), fmt.Sprintf("%q: %s", "25", with), 1)
-		if own := countryOf(a).rate; own != "25" {
-			rates = strings.Replace(rates, fmt.Sprintf("%q: {}", own), fmt.Sprintf("%q: %s", own, with), 1)
-		}
+		body = rateLine.ReplaceAllString(body, fmt.Sprintf("${1}{code: %q, id: %q, base_code: %q, base_id: %q}", code, id, code, id))
 	}
-	b.WriteString(rates)
 	switch a["vat_return"] {
 	case "transactions":
-		b.WriteString("\n  # Visma.net makes VAT transactions of the lines with VAT codes.\n  transaction: true\n")
+		body += "\n  # Answered: Visma.net makes VAT transactions of the lines with VAT codes.\n  transaction: true\n"
 	case "ledger":
-		b.WriteString("\n  # The VAT return is made from the balances of the VAT accounts.\n  return: ledger\n")
+		body += "\n  # Answered: the VAT return is made from the balances of the VAT accounts.\n  return: ledger\n"
 	}
 	switch a["reverse_charge"] {
 	case "none":
-		b.WriteString("\n  # Nothing is owed on fees without VAT.\n  reverse_charge: false\n")
+		body += "\n  # Answered: nothing is owed on fees without VAT.\n  reverse_charge: false\n"
 	case "owed":
-		b.WriteString("\n  # Fees without VAT are services from abroad, on which the company owes VAT.\n  reverse_charge: " + reverseOf(a) + "\n")
-	default:
-		b.WriteString("\n  # Not decided: `reverse_charge: {…}` or `reverse_charge: false`. A payout with a\n  # fee without VAT is held until it is.\n")
-	}
-	return b.String()
-}
-
-// ratesOf is what a preset says of the rates, as it stands there.
-func ratesOf(body string) string {
-	var b strings.Builder
-	inside := false
-	for line := range strings.Lines(body) {
-		switch {
-		case strings.HasPrefix(line, "  rates:"):
-			inside = true
-		case inside && !strings.HasPrefix(line, "    "):
-			inside = false
+		if !strings.Contains(body, `    "0": `) { // a fee without VAT is expected then
+			body = strings.Replace(body, "  rates:\n", "  rates:\n    \"0\": {}\n", 1)
 		}
-		if inside {
-			b.WriteString(line)
-		}
+		body += "\n  # Answered: fees without VAT are services from abroad, on which the company owes VAT.\n  reverse_charge: " + reverseOf(a) + "\n"
 	}
-	return b.String()
+	return body
 }
 
 func reverseOf(a Answers) string {
@@ -300,28 +261,22 @@ func overridesOf(a Answers) string {
 	return "\n# What single merchants have for themselves.\noverrides:\n" + b.String()
 }
 
-// textsOf leaves the texts to the language, and keeps those of the preset as
-// comments, for whoever wants others.
-func textsOf(body string) string {
-	var b strings.Builder
-	for line := range strings.Lines(body) {
-		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
-			line = "# " + line
-		}
-		b.WriteString(line)
-	}
-	return b.String()
-}
-
 func reverseRole(name string) bool { return strings.HasPrefix(name, "reverse_") }
 
-func capital(text string) string {
-	for i := range text {
-		if i > 0 {
-			return strings.ToUpper(text[:i]) + text[i:]
+// comment folds a text into lines of comments, as wide as those of the presets.
+func comment(text string) string {
+	const most = 78
+	var b strings.Builder
+	line := "  #"
+	for word := range strings.FieldsSeq(text) {
+		if len([]rune(line))+1+len([]rune(word)) > most {
+			b.WriteString(line + "\n")
+			line = "  #"
 		}
+		line += " " + word
 	}
-	return text
+	b.WriteString(line + "\n")
+	return b.String()
 }
 
 // Adopt reads answers out of a document that the interview has not made: the

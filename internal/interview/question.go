@@ -76,7 +76,7 @@ func Choices(a Answers) []Question {
 		})
 	}
 	all = append(all, Question{
-		Key: "reverse_charge", Kind: Choice, Options: []string{"open", "owed", "none"}, Text: "Does the company owe VAT itself on Klarna's fees that come without VAT?",
+		Key: "reverse_charge", Kind: Choice, Options: country.reverseCharge, Text: "Does the company owe VAT itself on Klarna's fees that come without VAT?",
 		Help: "owed: they are taxable services bought from abroad, and Kvitt books the reverse charge. none: they are exempt or carry domestic VAT, and nothing is owed. open: not decided; a payout with a fee without VAT is then held until it is.",
 	})
 	if a["reverse_charge"] == "owed" {
@@ -132,6 +132,11 @@ func Accounts(a Answers) []Question {
 		}
 		for _, currency := range a.currencies()[1:] {
 			all = append(all, accountQuestion("account.settlement."+currency, role, currency, ""))
+		}
+	}
+	for i := range all {
+		if all[i].Role == "settlement" && a["deposits"] == "bank" {
+			all[i].Text, all[i].Help = strings.Replace(all[i].Text, roles["settlement"].text, roles["bank"].text, 1), roles["bank"].help
 		}
 	}
 	for _, id := range a.merchants() {

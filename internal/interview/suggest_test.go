@@ -73,7 +73,7 @@ func TestTheBestSuggestionPerCountry(t *testing.T) {
 		}},
 		{"fi", interview.Answers{"country": "fi"}, map[string]string{
 			"account.settlement": "1703 ",
-			"account.clearing":   "1711 klarna",
+			"account.clearing":   "1711 preset",
 			"account.fees":       "8564 preset",
 			"account.reserve":    "1765 ",
 		}},
