@@ -187,6 +187,9 @@ func (s *session) interview(ctx context.Context, id string, in *interviewing, gi
 		s.say("%s The company's accounts are not known: %s Accounts stay unconfirmed.", s.aside.warn("Note:"), operate.Finish(at.NoChart))
 	}
 	before := maps.Clone(at.Answers)
+	if country := given["country"]; country != "" && before["country"] != "" {
+		before = interview.Move(before, country)
+	}
 	for key, value := range given {
 		if strings.HasPrefix(key, "account.") || strings.HasPrefix(key, "merchant.") && !strings.HasSuffix(key, ".branch") {
 			value = interview.Name(value, at.Chart)
@@ -355,6 +358,10 @@ func (a *app) ask(ctx context.Context, before, given interview.Answers, chart in
 		value, err := a.askOne(ctx, q, interview.Complete(answers, chart), before[q.Key], chart, codes)
 		if err != nil {
 			return nil, err
+		}
+		if q.Key == "country" && before["country"] != "" && before["country"] != value {
+			before = interview.Move(before, value)
+			answers = maps.Clone(before)
 		}
 		answers[q.Key] = value
 	}

@@ -77,6 +77,21 @@ func Complete(a Answers, chart Chart) Answers {
 	return out
 }
 
+// Move puts the answers into another country: what belongs to the books of the
+// one before is no longer answered.
+func Move(a Answers, country string) Answers {
+	out := Answers{}
+	for key, value := range a {
+		ofBooks := strings.HasPrefix(key, "account.") || strings.HasPrefix(key, "merchant.") || strings.HasPrefix(key, "vat_code.") ||
+			slices.Contains([]string{"chart", "language", "currencies", "reverse_charge", "reverse_charge.rate"}, key)
+		if a["country"] == country || !ofBooks {
+			out[key] = value
+		}
+	}
+	out["country"] = country
+	return out
+}
+
 // Default is what stands for an answer that was not given.
 func Default(q Question, a Answers, chart Chart) string {
 	if q.Kind != Account || q.Optional {
@@ -241,7 +256,7 @@ func Parse(file []byte) (Answers, error) {
 // none.
 func presetNumber(q Question, a Answers) string {
 	c := countryOf(a)
-	if q.Role == "settlement" && a["deposits"] == "bank" {
+	if q.Role == "bank" {
 		return c.bank
 	}
 	if q.Currency != "" || q.Merchant != "" {

@@ -125,23 +125,24 @@ func Choices(a Answers) []Question {
 // what single merchants have for themselves.
 func Accounts(a Answers) []Question {
 	var all []Question
-	for _, role := range rolesOf(a) {
-		all = append(all, accountQuestion("account."+role, role, "", ""))
-		if role != "settlement" {
+	purpose := func(name string) string { // of a named account
+		if name == "settlement" && a["deposits"] == "bank" {
+			return "bank"
+		}
+		return name
+	}
+	for _, name := range rolesOf(a) {
+		all = append(all, accountQuestion("account."+name, purpose(name), "", ""))
+		if name != "settlement" {
 			continue
 		}
 		for _, currency := range a.currencies()[1:] {
-			all = append(all, accountQuestion("account.settlement."+currency, role, currency, ""))
-		}
-	}
-	for i := range all {
-		if all[i].Role == "settlement" && a["deposits"] == "bank" {
-			all[i].Text, all[i].Help = strings.Replace(all[i].Text, roles["settlement"].text, roles["bank"].text, 1), roles["bank"].help
+			all = append(all, accountQuestion("account.settlement."+currency, purpose(name), currency, ""))
 		}
 	}
 	for _, id := range a.merchants() {
-		for _, role := range merchantRoles {
-			q := accountQuestion("merchant."+id+"."+role, role, "", id)
+		for _, name := range merchantRoles {
+			q := accountQuestion("merchant."+id+"."+name, purpose(name), "", id)
 			q.Optional = true
 			all = append(all, q)
 		}

@@ -74,7 +74,7 @@ func Suggest(q Question, a Answers, chart Chart) []Suggestion {
 		}
 		return []Suggestion{{Number: preset, Reason: Unchecked}}
 	}
-	about := purposeOf(q, a)
+	about := purposeOf(q)
 	var out []Suggestion
 	for i := range chart {
 		if s, ok := about.suggestion(&chart[i], preset, q.Currency); ok {
@@ -93,13 +93,7 @@ type purpose struct {
 	name string
 }
 
-func purposeOf(q Question, a Answers) purpose {
-	name := q.Role
-	if name == "settlement" && a["deposits"] == "bank" {
-		name = "bank"
-	}
-	return purpose{roles[name], name}
-}
+func purposeOf(q Question) purpose { return purpose{roles[q.Role], q.Role} }
 
 func (p *purpose) suggestion(account *ChartAccount, preset, currency string) (Suggestion, bool) {
 	s := Suggestion{Number: account.Number, Name: account.Name, Objections: p.objections(account, currency)}
@@ -171,7 +165,7 @@ func Objections(q Question, a Answers, chart Chart) []Objection {
 	if chart == nil || number == "" {
 		return nil
 	}
-	about := purposeOf(q, a)
+	about := purposeOf(q)
 	i := slices.IndexFunc(chart, func(c ChartAccount) bool { return c.Number == number })
 	if i < 0 {
 		return []Objection{Unfound}
