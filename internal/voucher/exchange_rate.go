@@ -12,8 +12,8 @@ const rateDigits = 8
 
 // ratePrecision is the bound on the error of a rate that is taken from VAT: one
 // part in so many of the payout. A payout of 10,000 EUR is then booked within
-// 10 EUR of what Klarna's own rate would give.
-const ratePrecision = 1000
+// 20 EUR of what Klarna's own rate would give.
+const ratePrecision = 500
 
 // exchangeRate is the rate at which Klarna converted the VAT of this payout, in
 // the merchant's own currency for one unit; "" when the profile leaves the rate
@@ -49,7 +49,7 @@ func (c *compiler) exchangeRate() (string, error) {
 	if !c.posted && !precise(abs(charged.sum), abs(home.sum), rows) {
 		return "", &RateImpreciseError{
 			PaymentReference: c.payout.PaymentReference, Currency: c.payout.Currency, Home: c.payout.RegistrationCurrency,
-			VAT: charged.sum, HomeVAT: home.sum, Rows: rows, Rate: rate.FloatString(rateDigits),
+			VAT: abs(charged.sum), HomeVAT: abs(home.sum), Rows: rows, Rate: rate.FloatString(rateDigits),
 		}
 	}
 	return rate.FloatString(rateDigits), nil
@@ -97,7 +97,7 @@ type RateImpreciseError struct {
 }
 
 func (e *RateImpreciseError) Error() string {
-	return fmt.Sprintf("compile voucher for payout %s: its VAT of %s %s is %s %s in Klarna's report (%d rows), which gives a rate of %s that may be wrong by more than 0.1 %%; set `vat.exchange_rate: visma` for %s to use Visma.net's rate",
+	return fmt.Sprintf("compile voucher for payout %s: its VAT of %s %s is %s %s in Klarna's report (%d rows), which gives a rate of %s that may be wrong by more than 0.2 %%; set `vat.exchange_rate: visma` for %s to use Visma.net's rate",
 		e.PaymentReference, settlement.Format(e.VAT, e.Currency), e.Currency, settlement.Format(e.HomeVAT, e.Home), e.Home, e.Rows, e.Rate, e.Currency)
 }
 

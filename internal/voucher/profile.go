@@ -34,7 +34,7 @@ type Profile struct {
 	hash   string
 	zone   *time.Location
 	layers []layer // the most specific first, the profile itself last
-	texts  texts // each empty one is looked up in the language
+	texts  texts   // each empty one is looked up in the language
 
 	accrual accrual // of what is captured and not paid out, on request
 }

@@ -108,7 +108,7 @@ func (c *compiler) addReverseCharge(level *layer, base int64) error {
 			continue
 		}
 		account := c.account(line.to.account, about, Missing{Member: "vat.reverse_charge." + line.member, Amount: gives})
-		text := strings.NewReplacer("{vat_rate}", Percent(charge.rate)).Replace(c.say("reverse_charge_" + line.member))
+		text := c.fill(c.say("reverse_charge_"+line.member), &settlement.Key{VATRate: charge.rate}, "")
 		c.add(lineKey{
 			role: line.role, account: account, branch: c.branch(about), vatCode: line.to.code, vatID: line.to.id,
 			text: fit(text, maxText),

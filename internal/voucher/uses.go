@@ -15,8 +15,8 @@ type Uses struct {
 	Ledgers     []string
 	Branches    []string
 	Accounts    []string
-	VATCodes    []string // vatCodeId of lines
-	VATIDs      []string // vatId of lines
+	VATCodes    []string    // vatCodeId of lines
+	VATIDs      []string    // vatId of lines
 	Subaccounts [][]Segment // whole subaccounts, segments in the order of their ids; an empty one: a line has none
 	Currencies  []settlement.Currency
 }

@@ -80,14 +80,15 @@ func (c *compiler) checkRates() error {
 	for _, component := range c.components() {
 		about := c.aboutOf(component)
 		expected, level := c.profile.expected(about)
-		if component.VAT == 0 && *c.profile.rule(component.Key, about).exempt {
-			continue
+		r := c.profile.rule(component.Key, about)
+		if r.account == "" || component.VAT == 0 && *r.exempt {
+			continue // the rule is missing first; or no VAT is right
 		}
 		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
 			continue
 		}
 		if _, ok := expected[rateOf(component, expected)]; !ok {
-			rates := slices.Sorted(maps.Keys(expected))
+			rates := sortedRates(expected)
 			e.Unexpected = append(e.Unexpected, component)
 			e.Levels = append(e.Levels, ExpectedRates{When: level.when.words(), Rates: rates})
 			e.Expected = append(e.Expected, rates...)
@@ -124,6 +125,9 @@ func rateOf(c settlement.Component, expected map[int64]vatRate) int64 {
 	}
 	return found
 }
+
+// sortedRates are rates in their order.
+func sortedRates(rates map[int64]vatRate) []int64 { return slices.Sorted(maps.Keys(rates)) }
 
 func abs(n int64) int64 { return max(n, -n) }
 

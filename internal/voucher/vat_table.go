@@ -1,7 +1,6 @@
 package voucher
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 )
@@ -35,7 +34,7 @@ func (p *Profile) VAT() []VATRow {
 				BaseCode: at.baseCode, BaseID: at.baseID,
 			})
 		}
-		for _, rate := range slices.Sorted(maps.Keys(l.vat.rates)) {
+		for _, rate := range sortedRates(l.vat.rates) {
 			say("rates", Percent(rate)+" %", l.vat.rates[rate].account, l.vat.rates[rate])
 		}
 		if l.vat.rates != nil && len(l.vat.rates) == 0 {
