@@ -10,6 +10,7 @@ package opening
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -32,6 +33,8 @@ type Figure struct {
 	Account  string `json:"account"`               // by the posting profile; "" when it has none
 	Amount   int64  `json:"amount"`                // minor units; positive: a debit balance
 	From     string `json:"from"`                  // which documents say so
+	// First is the payout that has to continue from a debt; empty: it is not known yet.
+	First string `json:"first_payout,omitempty"`
 }
 
 // Opening are the figures of one currency.
@@ -40,8 +43,10 @@ type Opening struct {
 	At       voucher.Date        `json:"at"`    // the day before it
 	Currency settlement.Currency `json:"currency"`
 	Figures  []Figure            `json:"figures"`
-	// Missing says what keeps the figures from being whole.
+	// Missing says what keeps the figures from being whole: they cannot be confirmed
+	// yet. Notes are what else has to be known of them.
 	Missing []string `json:"missing,omitempty"`
+	Notes   []string `json:"notes,omitempty"`
 }
 
 // Input is what the figures are computed from.
@@ -57,6 +62,7 @@ type Input struct {
 	Captured map[settlement.Currency]voucher.Captured
 	Undated  int64
 	Unread   []string
+	Last     time.Time // when the last payout was paid out whose rows were read
 }
 
 // Compute finds the opening figures, by currency.
@@ -97,14 +103,15 @@ func dayBefore(d voucher.Date) voucher.Date {
 // clearing is what was captured before the start and paid out after it.
 func (in *Input) clearing(o *Opening, after int) {
 	c := in.Captured[o.Currency]
+	if after == 0 {
+		o.miss("no payout in %s after the start is known yet, so what was captured before it and not paid out is not known", o.Currency)
+		return
+	}
 	account := in.Profile.AccountOf(Clearing, o.Currency, "")
 	o.Figures = append(o.Figures, Figure{
 		Role: Clearing, Account: account, Amount: c.Sales - c.Returns,
-		From: fmt.Sprintf("sales less returns captured before %s, in the rows of payouts that came after", in.Start),
+		From: fmt.Sprintf("sales less returns captured before %s, in the rows of payouts that came after, read up to %s", in.Start, voucher.DateOf(in.Last, in.Zone)),
 	})
-	if after == 0 {
-		o.say("no payout in %s after the start is known yet, so what was captured before it and not paid out is not known", o.Currency)
-	}
 	if in.Profile.ByCountry(Clearing) {
 		o.say("the profile has clearing accounts by country; divide the figure among them")
 	}
@@ -112,14 +119,18 @@ func (in *Input) clearing(o *Opening, after int) {
 		o.say("disputes, commission, charges and credits from before the start come to %s besides; they are not on the clearing account", settlement.Format(c.Other, o.Currency))
 	}
 	if in.Undated > 0 {
-		o.say("%d rows have no capture date and are in no figure", in.Undated)
+		o.miss("%d rows have no capture date and are in no figure", in.Undated)
 	}
 	for _, words := range in.Unread {
-		o.say("not in the figure of the clearing account: payout %s", words)
+		o.miss("not in the figure of the clearing account: payout %s", words)
 	}
 }
 
 func (o *Opening) say(format string, args ...any) {
+	o.Notes = append(o.Notes, fmt.Sprintf(format, args...))
+}
+
+func (o *Opening) miss(format string, args ...any) {
 	o.Missing = append(o.Missing, fmt.Sprintf(format, args...))
 }
 
@@ -133,7 +144,7 @@ func (in *Input) roll(o *Opening, r *settlement.Roll) (after int) {
 		after = len(r.Movements) - first
 	}
 	var reserve, debt int64
-	var reserveFrom, debtFrom string
+	var reserveFrom, debtFrom, next string
 	switch {
 	case first < 0:
 		last := r.Movements[len(r.Movements)-1]
@@ -141,7 +152,7 @@ func (in *Input) roll(o *Opening, r *settlement.Roll) (after int) {
 		debtFrom = "closing_debt_balance of payout " + last.PaymentReference + ", the last before the start"
 	default:
 		m := r.Movements[first]
-		reserve, debt = m.Reserve.Opening, m.Debt.Opening
+		reserve, debt, next = m.Reserve.Opening, m.Debt.Opening, m.PaymentReference
 		debtFrom = "opening_debt_balance of payout " + m.PaymentReference + ", the first from the start on"
 		if m.Break != 0 {
 			o.say("payout %s of %s opens with another debt than the payout before closed with, a difference of %s: a payout is missing, or the debt was invoiced apart",
@@ -157,11 +168,11 @@ func (in *Input) roll(o *Opening, r *settlement.Roll) (after int) {
 		reserveFrom += fmt.Sprintf(", and %s that must have been held back before that, because it was released since", settlement.Format(r.Reserve.Opening, o.Currency))
 	}
 	if r.Overflow {
-		o.say("the amounts of %s do not fit 64 bits", r.MerchantID)
+		o.miss("the amounts of %s do not fit 64 bits", r.MerchantID)
 	}
 	o.Figures = append(o.Figures,
-		Figure{Reserve, r.MerchantID, in.Profile.AccountOf(Reserve, o.Currency, r.MerchantID), reserve, reserveFrom},
-		Figure{Debt, r.MerchantID, in.Profile.AccountOf(Debt, o.Currency, r.MerchantID), -debt, debtFrom},
+		Figure{Role: Reserve, Merchant: r.MerchantID, Account: in.Profile.AccountOf(Reserve, o.Currency, r.MerchantID), Amount: reserve, From: reserveFrom},
+		Figure{Role: Debt, Merchant: r.MerchantID, Account: in.Profile.AccountOf(Debt, o.Currency, r.MerchantID), Amount: -debt, From: debtFrom, First: next},
 	)
 	return after
 }
@@ -210,4 +221,19 @@ func (o *Opening) Balances() map[string]int64 {
 		out[f.Account] += f.Amount
 	}
 	return out
+}
+
+// DebtOf is the debt to Klarna from which a payout has to continue, by recorded
+// figures; not known: the payout is another than the first one of its merchant.
+func DebtOf(figures []byte, merchant, payout string) (debt int64, known bool, err error) {
+	var all []Figure
+	if err := json.Unmarshal(figures, &all); err != nil {
+		return 0, false, fmt.Errorf("read the recorded opening figures: %w", err)
+	}
+	for _, f := range all {
+		if f.Role == Debt && f.Merchant == merchant && (f.First == "" || f.First == payout) {
+			return -f.Amount, true, nil
+		}
+	}
+	return 0, false, nil
 }
