@@ -119,6 +119,8 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/profile/versions/{version}", signin.Viewer, p.profileVersion},
 		{"GET /connections/{id}/profile/edit", signin.Administrator, p.editProfile},
 		{"POST /connections/{id}/profile/edit", signin.Administrator, p.changeProfile},
+		{"GET /connections/{id}/opening", signin.Viewer, p.opening},
+		{"POST /connections/{id}/opening", signin.Administrator, p.confirmOpening},
 		{"GET /connections/{id}/interview", signin.Administrator, p.interview},
 		{"POST /connections/{id}/interview", signin.Administrator, p.answerInterview},
 		{"POST /connections/{id}/four-eyes", signin.Administrator, p.setFourEyes},
