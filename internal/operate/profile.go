@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -36,7 +37,7 @@ func (d *Desk) SetProfile(ctx context.Context, row *store.Connection, profile *v
 	}
 	change.ProfileVersion = version
 	out := ProfileSet{Version: version, Changed: change.Posting}
-	now, err := Call(ctx, d.Temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{Settings: change, Who: r.Who}, SettingsWithin)
+	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{Settings: change, Who: r.Who}, SettingsWithin)
 	if err != nil {
 		return out, Unanswered(fmt.Sprintf("tell the connection %s of version %d of its profile, which is stored", row.ID, version), err, NoConnectionWorkflow(row))
 	}
@@ -113,7 +114,7 @@ func (d *Desk) Rehearse(ctx context.Context, row *store.Connection, reference st
 		return nil, fmt.Errorf("read the proof of payout %s: %w", payout.PaymentReference, err)
 	}
 	out := &Rehearsal{Payout: *payout}
-	target := voucher.Target{Company: row.CompanyID}
+	target := voucher.Target{Company: row.CompanyID, Provider: klarna.Provider(row.Provider).Name()}
 	inUse, version, err := d.Doors.Profile(ctx, row.ID, 0)
 	if err == nil {
 		out.InUse = version

@@ -100,7 +100,7 @@ type rule struct {
 	branch     string
 	subaccount []Segment
 	noReverse  bool  // no reverse charge is owed on these fees
-	exempt     *bool // these fees carry no VAT: the rate 0 is expected, and no reverse charge is owed
+	zeroRate   *bool // these fees may carry no VAT, whatever the rates are
 }
 
 // accountFor is the account of an amount: positive when the merchant gets it.
@@ -232,12 +232,12 @@ func (p *Profile) rule(kind settlement.Key, about condition) rule {
 		exempt := l.rules[pair].noReverse || l.rules[group].noReverse
 		return exempt, exempt
 	})
-	exempt, _ := find(p, about, func(l *layer) (bool, bool) {
-		return said(cmp.Or(l.rules[pair].exempt, l.rules[group].exempt))
+	zeroRate, _ := find(p, about, func(l *layer) (bool, bool) {
+		return said(cmp.Or(l.rules[pair].zeroRate, l.rules[group].zeroRate))
 	})
 	return rule{
-		noReverse:  noReverse || exempt,
-		exempt:     &exempt,
+		noReverse:  noReverse,
+		zeroRate:   &zeroRate,
 		account:    field(func(r rule) string { return r.account }),
 		taken:      field(func(r rule) string { return r.taken }),
 		vatAccount: field(func(r rule) string { return r.vatAccount }),

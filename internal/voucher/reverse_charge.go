@@ -133,7 +133,7 @@ func (e *VATUndecidedError) Error() string {
 	}
 	return "compile voucher for payout " + e.PaymentReference + ": " + strings.Join(what, ", ") +
 		" without VAT, and the posting profile \"" + e.Profile + "\" does not say whether the company owes it; add `vat.reverse_charge`, with its accounts or `false`," +
-		" or `exempt: true` to the rules of what is exempt"
+		" or `reverse_charge: false` to the rules of what is exempt"
 }
 
 // Code is the code under which the payout is held.

@@ -14,7 +14,7 @@ import (
 
 // rule reads a rule, and the accounts that it refers to by name.
 func (v value) rule() (r rule, references []reference, err error) {
-	members, err := v.object("account", "taken", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge", "exempt")
+	members, err := v.object("account", "taken", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge", "zero_rate")
 	if err != nil {
 		return rule{}, nil, err
 	}
@@ -38,10 +38,10 @@ func (v value) rule() (r rule, references []reference, err error) {
 			var owed bool
 			owed, err = v.yesOrNo()
 			r.noReverse = !owed
-		case "exempt":
+		case "zero_rate":
 			var yes bool
 			yes, err = v.yesOrNo()
-			r.exempt = &yes
+			r.zeroRate = &yes
 		}
 		if err != nil {
 			return rule{}, nil, err

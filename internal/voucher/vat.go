@@ -81,7 +81,7 @@ func (c *compiler) checkRates() error {
 		about := c.aboutOf(component)
 		expected, level := c.profile.expected(about)
 		r := c.profile.rule(component.Key, about)
-		if r.account == "" || component.VAT == 0 && *r.exempt {
+		if r.account == "" || component.VAT == 0 && *r.zeroRate {
 			continue // the rule is missing first; or no VAT is right
 		}
 		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
