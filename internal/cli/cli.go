@@ -132,7 +132,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		a.tryCommand(), a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),
-		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
+		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.openingCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
 	)
 	group(root)
 	return root

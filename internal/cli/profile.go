@@ -26,7 +26,7 @@ kept, and each posting pins the one it used.`,
 	})
 	c.AddCommand(
 		a.profileShowCommand(), a.profileSetCommand(), a.profileHistoryCommand(), a.profileDiffCommand(),
-		a.profileCheckCommand(), a.profilePresetsCommand(),
+		a.profileCheckCommand(), a.profilePresetsCommand(), a.profileInterviewCommand(),
 	)
 	return c
 }

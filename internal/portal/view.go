@@ -52,7 +52,9 @@ func functions(words dictionary) template.FuncMap {
 		"moment":  moment,
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 		"tone":    tone,
+		"minus":   func(minor int64) int64 { return -minor },
 		"steps":   func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
+		"interviewsteps": func() []string { return []string{stepChoices, stepAccounts, stepReview} },
 		"regions": func() []string { return []string{"eu", "na", "oc"} },
 		"join":    func(all []string) string { return strings.Join(all, ", ") },
 	}
