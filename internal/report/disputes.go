@@ -30,7 +30,7 @@ type dispute struct {
 // the span, or with something that happened in it.
 func (r *Reports) disputes(ctx context.Context, span Span) (*Report, error) {
 	from, to := span.days()
-	books, err := r.bookedOn(ctx, AboutDisputes, from, to)
+	books, err := r.bookedOn(ctx, AboutDisputes, to)
 	if err != nil {
 		return nil, err
 	}
@@ -222,19 +222,15 @@ type bookedAccount struct {
 	sign              int64 // -1: shown as what is owed
 }
 
-func (r *Reports) bookedOn(ctx context.Context, about, from, to string) (*bookedOn, error) {
-	months, err := r.Source.AccountMonths(ctx, r.Connection.ID, about, from, to)
+func (r *Reports) bookedOn(ctx context.Context, about, day string) (*bookedOn, error) {
+	sums, err := r.Source.AccountSums(ctx, r.Connection.ID, about, day)
 	if err != nil {
 		return nil, err
 	}
 	b := &bookedOn{map[[2]string]*bookedAccount{}, map[[2]string]int64{}}
-	for i := range months {
-		m := &months[i]
-		key := [2]string{m.Currency, m.Account}
-		if b.accounts[key] == nil {
-			b.accounts[key] = &bookedAccount{currency: m.Currency, account: m.Account, sign: 1}
-		}
-		b.accounts[key].vouchers += m.Debit - m.Credit
+	for i := range sums {
+		m := &sums[i]
+		b.accounts[[2]string{m.Currency, m.Account}] = &bookedAccount{currency: m.Currency, account: m.Account, vouchers: m.Debit - m.Credit, sign: 1}
 	}
 	return b, nil
 }

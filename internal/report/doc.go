@@ -36,6 +36,7 @@ type Source interface {
 	MonthSums(ctx context.Context, connection, from, to string, types [4]string) ([]store.MonthSum, error)
 	MonthReads(ctx context.Context, connection, from, to string) ([]store.MonthRead, error)
 	AccountMonths(ctx context.Context, connection, about, from, to string) ([]store.AccountMonth, error)
+	AccountSums(ctx context.Context, connection, about, day string) ([]store.AccountSum, error)
 	Debts(ctx context.Context, connection string, before time.Time) ([]store.Debt, error)
 	Waiting(ctx context.Context, connection string) ([]store.Payout, error)
 

@@ -19,7 +19,7 @@ type loan struct {
 // loans is a statement for each loan.
 func (r *Reports) loans(ctx context.Context, span Span) (*Report, error) {
 	from, to := span.days()
-	books, err := r.bookedOn(ctx, AboutLoan, from, to)
+	books, err := r.bookedOn(ctx, AboutLoan, to)
 	if err != nil {
 		return nil, err
 	}
