@@ -26,6 +26,7 @@ type Profile struct {
 	Name            string
 	TransactionCode string
 	TimeZone        string
+	Language        Language // of the texts on vouchers; empty: English as the first release wrote it
 	Posting         Posting
 	Periods         Periods
 	Start           Date // nothing before this day is posted; zero: no such day
@@ -33,7 +34,7 @@ type Profile struct {
 	hash   string
 	zone   *time.Location
 	layers []layer // the most specific first, the profile itself last
-	texts  texts
+	texts  texts   // each empty one is looked up in the language
 
 	accrual accrual // of what is captured and not paid out, on request
 }
@@ -92,12 +93,22 @@ const anyCurrency settlement.Currency = "*"
 // further; accounts are numbers, or names of the profile's accounts.
 type rule struct {
 	account    string
+	taken      string // of amounts that take money from the merchant, where that is another account
 	vatAccount string
 	vatCode    string
 	text       string
 	branch     string
 	subaccount []Segment
-	noReverse  bool // fees that are exempt, so that no reverse charge is owed on them
+	noReverse  bool  // no reverse charge is owed on these fees
+	exempt     *bool // these fees carry no VAT: the rate 0 is expected, and no reverse charge is owed
+}
+
+// accountFor is the account of an amount: positive when the merchant gets it.
+func (r *rule) accountFor(gives int64) string {
+	if gives < 0 {
+		return cmp.Or(r.taken, r.account)
+	}
+	return r.account
 }
 
 // condition is what an override is for. An empty field holds for everything.
@@ -221,9 +232,14 @@ func (p *Profile) rule(kind settlement.Key, about condition) rule {
 		exempt := l.rules[pair].noReverse || l.rules[group].noReverse
 		return exempt, exempt
 	})
+	exempt, _ := find(p, about, func(l *layer) (bool, bool) {
+		return said(cmp.Or(l.rules[pair].exempt, l.rules[group].exempt))
+	})
 	return rule{
-		noReverse:  noReverse,
+		noReverse:  noReverse || exempt,
+		exempt:     &exempt,
 		account:    field(func(r rule) string { return r.account }),
+		taken:      field(func(r rule) string { return r.taken }),
 		vatAccount: field(func(r rule) string { return r.vatAccount }),
 		vatCode:    field(func(r rule) string { return r.vatCode }),
 		text:       field(func(r rule) string { return r.text }),
