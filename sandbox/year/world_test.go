@@ -212,7 +212,7 @@ func (w *world) nature(number string) string {
 	check(w.t, err)
 	for _, l := range lines {
 		if l[0] == w.country.preset && l[3] == number {
-			return strings.ToUpper(l[5][:1]) + l[5][1:]
+			return map[string]string{"asset": "Asset", "liability": "Liability", "income": "Income", "cost": "Expense"}[l[5]]
 		}
 	}
 	w.t.Fatalf("the chart of %s does not know account %s", w.country.preset, number)
