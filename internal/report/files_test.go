@@ -350,6 +350,25 @@ func TestHowLongADocumentHasToBeKept(t *testing.T) {
 	}
 }
 
+// What the accounting handbook says of the time to keep records is what the packs
+// compute.
+func TestTheHandbookSaysHowLongRecordsAreKept(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", "docs", "accounting.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for country, base := range map[string]string{"SE": "SEK", "NO": "NOK", "FI": "EUR", "DK": "DKK"} {
+		rule, known := report.RetentionOf(base)
+		after := "after the financial year |"
+		if rule.CalendarYear {
+			after = "after the calendar year in which the financial year ended |"
+		}
+		if row := fmt.Sprintf("\n| %s | %d years %s %d years", country, rule.Received, after, rule.Books); !known || rule.Country != country || !strings.Contains(string(body), row) {
+			t.Errorf("the handbook has no row %q", row)
+		}
+	}
+}
+
 func TestAmountsAreWrittenDigitByDigit(t *testing.T) {
 	// 2^53+1 öre: a float has no such number.
 	big := int64(9_007_199_254_740_993)
