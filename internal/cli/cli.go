@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/build"
 	"kvitt/internal/config"
 	"kvitt/internal/operate"
 	"kvitt/internal/vault"
@@ -116,6 +117,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
   starter setup
   starter connection create --name "Nordisk Webbhandel" --profile se-bas
   starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run`,
+		Version:       build.Read().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -129,6 +131,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &UsageError{Words: err.Error(), Command: c.CommandPath()}
 	})
+	root.SetVersionTemplate("starter {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
 		a.tryCommand(), a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),

@@ -17,9 +17,9 @@ type booking struct {
 	monthly
 }
 
-// results accrues every month's end, and holds what Visma.net then has of each
+// checkResult accrues every month's end, and holds what Visma.net then has of each
 // month, on every account of income and expense, against a booking by hand.
-func (w *world) results() {
+func (w *world) checkResult() {
 	w.t.Helper()
 	if !w.fault.unaccrued {
 		w.accrueMonths()
@@ -42,7 +42,7 @@ func (w *world) results() {
 	}
 	for _, amount := range want {
 		if amount != 0 {
-			w.resultMonths++
+			w.results++
 		}
 	}
 }
