@@ -96,24 +96,8 @@ func heldFor(err error) *workflows.Held {
 		return nil
 	}
 	stop := reason(held.Code(c.Code()), c.Error())
-	stop.Difference, stop.Acceptable = differenceOf(err), acceptable(err)
+	stop.Difference, stop.Acceptable = voucher.DifferenceOf(err), acceptable(err)
 	return stop
-}
-
-// differenceOf is the exact difference that an error of the pure core names.
-func differenceOf(err error) int64 {
-	var m *settlement.Mismatch
-	var u *voucher.UnexplainedError
-	var b *voucher.UnbalancedError
-	switch {
-	case errors.As(err, &m) && m.HeldCode != string(held.RowsIncomplete) && m.HeldCode != string(held.RowsCurrency):
-		return m.Difference // of those two the figures are numbers of rows
-	case errors.As(err, &u):
-		return u.Difference
-	case errors.As(err, &b):
-		return b.Difference
-	}
-	return 0
 }
 
 // acceptable are the differences that a person may accept, as the pure core

@@ -82,6 +82,8 @@ type compiled struct {
 	profile *voucher.Profile
 	version int
 	bound   bool // an earlier attempt may have posted it
+
+	provider string // who pays out, as texts name it
 }
 
 // compile makes the voucher of a payout. Once anything may have been posted,
@@ -106,16 +108,24 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
-	out.voucher, err = voucher.Compile(out.profile, proof, voucher.Target{Company: firm.ID, Revision: row.Revision})
+	target := voucher.Target{Company: firm.ID, Revision: row.Revision, Posted: out.bound}
+	if target.Provider, err = v.provider(ctx, row.ConnectionID); err != nil {
+		return nil, nil, err
+	}
+	out.provider = target.Provider
+	compiled := func(t voucher.Target) (*voucher.Voucher, error) { return voucher.Compile(out.profile, proof, t) }
+	var posted voucher.Voucher
+	if !out.bound {
+		out.voucher, err = compiled(target)
+	} else if err = json.Unmarshal(before.Voucher, &posted); err != nil {
+		return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	} else {
+		out.voucher, err = inWordsOf(&posted, target, compiled)
+	}
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
 	if out.bound {
-		var posted voucher.Voucher
-		if err := json.Unmarshal(before.Voucher, &posted); err != nil {
-			return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
-		}
-		dated(out.voucher, &posted)
 		out.periods, out.voucher.Earlier = []string{before.Period}, posted.Earlier
 		if len(row.Voucher) > 0 {
 			var latest voucher.Voucher

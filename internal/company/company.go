@@ -30,6 +30,7 @@ type Reader interface {
 	Currencies(ctx context.Context) ([]visma.Currency, error)
 	Segments(ctx context.Context) ([]visma.Segment, error)
 	FinancialPeriods(ctx context.Context) ([]visma.FinancialPeriod, error)
+	VATs(ctx context.Context) ([]visma.VAT, error)
 }
 
 // Company is a snapshot of a Visma.net company.
@@ -43,6 +44,8 @@ type Company struct {
 	branches   map[string]visma.Branch
 	currencies map[string]visma.Currency
 	segments   []visma.Segment
+	vats       []visma.VAT
+	vatsKnown  bool // Visma.net told them; false where it refuses to
 }
 
 // Read takes a snapshot.
@@ -64,6 +67,7 @@ func Read(ctx context.Context, r Reader, now time.Time) (*Company, error) {
 	g.Go(func() (err error) { currencies, err = r.Currencies(ctx); return })
 	g.Go(func() (err error) { c.segments, err = r.Segments(ctx); return })
 	g.Go(func() (err error) { periods, err = r.FinancialPeriods(ctx); return })
+	g.Go(func() (err error) { c.vats, c.vatsKnown, err = vatCodes(ctx, r); return })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
@@ -191,7 +195,11 @@ func (c *Company) String() string {
 // Account is an account of the chart, for somebody who picks one.
 type Account struct {
 	Number, Description string
-	Usable              bool // active, and takes manual entries
+	Usable              bool   // active, and takes manual entries
+	Class, Type         string // as Visma.net names them
+	Control             string // the sub-ledger that owns the account, if any
+	Cash                bool
+	Currency            string // set when it takes one currency only
 }
 
 // Chart is the company's chart of accounts, by number.
@@ -199,7 +207,10 @@ func (c *Company) Chart() []Account {
 	out := make([]Account, 0, len(c.accounts))
 	for number := range c.accounts {
 		a := c.accounts[number]
-		out = append(out, Account{Number: number, Description: a.Description, Usable: a.Active && !a.RefusesManualEntry()})
+		out = append(out, Account{
+			Number: number, Description: a.Description, Usable: a.Active && !a.RefusesManualEntry(),
+			Class: a.AccountClass, Type: a.Type, Control: a.ControlAccountModule, Cash: a.CashAccount, Currency: a.Currency,
+		})
 	}
 	slices.SortFunc(out, func(a, b Account) int { return strings.Compare(a.Number, b.Number) })
 	return out

@@ -9,24 +9,29 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
 
 // The names of the reports.
 const (
+	Completeness  = "completeness"
 	Register      = "register"
 	Clearing      = "clearing"
 	Reserve       = "reserve"
 	Debt          = "debt"
 	Fees          = "fees"
 	UnsettledName = "unsettled" // at the end of the span
+	Disputes      = "disputes"
+	Loans         = "loans"
 	Held          = "held"
 )
 
-// Names are the reports there are.
+// Names are the reports there are. The first is the first sheet of a month's
+// pack: whether everything that Klarna paid is there.
 func Names() []string {
-	return []string{Register, Clearing, Reserve, Debt, Fees, UnsettledName, Held}
+	return []string{Completeness, Register, Clearing, Reserve, Debt, Fees, Disputes, Loans, UnsettledName, Held}
 }
 
 // Make makes a report by name. What is held is told as of now, whatever the
@@ -35,6 +40,12 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	var made *Report
 	var err error
 	switch name {
+	case Completeness:
+		made, err = r.completeness(ctx, span)
+	case Disputes:
+		made, err = r.disputes(ctx, span)
+	case Loans:
+		made, err = r.loans(ctx, span)
 	case Register:
 		made, err = r.register(ctx, span)
 	case Clearing, Reserve, Debt:
@@ -52,6 +63,7 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		return nil, err
 	}
 	made.Name = name
+	r.nameProvider(made)
 	told := made.Notes
 	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}
@@ -64,6 +76,28 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	}
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")
 	return made, nil
+}
+
+// nameProvider writes Kustom where the words of a report say Klarna, if that is who
+// pays out on the connection. The words are Kvitt's own; rows are left as they are.
+func (r *Reports) nameProvider(made *Report) {
+	name := klarna.Provider(r.Connection.Provider).Name()
+	if name == klarna.Klarna.Name() {
+		return
+	}
+	said := func(text string) string { return strings.ReplaceAll(text, klarna.Klarna.Name(), name) }
+	made.Title = said(made.Title)
+	for i := range made.Columns {
+		made.Columns[i].Name = said(made.Columns[i].Name)
+	}
+	notes := made.Notes
+	made.Notes = func() []string {
+		all := slices.Clone(notes())
+		for i := range all {
+			all[i] = said(all[i])
+		}
+		return all
+	}
 }
 
 // registerPage is how many payouts are in memory at once.
@@ -79,6 +113,16 @@ type Entry struct {
 
 // Page is a page of the register, and where the next one begins.
 func (r *Reports) Page(ctx context.Context, span Span, state string, after store.Cursor, limit int) ([]Entry, store.Cursor, error) {
+	entries, next, err := r.page(ctx, span, state, after, limit)
+	for i := range entries {
+		p := &entries[i]
+		p.Payout.Payout, p.Proof, p.Voucher = nil, nil, nil
+	}
+	return entries, next, err
+}
+
+// page is Page with what is large in a payout.
+func (r *Reports) page(ctx context.Context, span Span, state string, after store.Cursor, limit int) ([]Entry, store.Cursor, error) {
 	f := store.RegisterFilter{Connection: r.Connection.ID, State: state, After: after, Limit: limit}
 	f.From, f.To = r.moments(span)
 	payouts, err := r.Source.Register(ctx, f)
@@ -105,7 +149,6 @@ func (r *Reports) Page(ctx context.Context, span Span, state string, after store
 		if booked != nil {
 			batches = append(batches, booked.Batches...)
 		}
-		p.Payout, p.Proof, p.Voucher = nil, nil, nil
 		entries[i] = Entry{Payout: *p, Booked: booked}
 	}
 	return entries, after, r.shown(ctx, entries, batches)

@@ -77,6 +77,8 @@ var walks = map[held.Code]walker{
 	held.BranchUnknown:       misnamed("\ntexts:\n", "\nbranch: \"99\"\n\ntexts:\n"),
 	held.SubaccountInvalid:   segments,
 	held.CurrencyUnused:      simply(fits, in("GBP")),
+	held.VATUndecided:        staged(held.VATUndecided, byProfile),
+	held.RateImprecise:       staged(held.RateImprecise, byProfile),
 	held.PeriodMissing:       noSuchYear,
 	held.PeriodClosed:        reopened,
 	held.Rejected:            refusedOnce(vismasim.Fault{Kind: vismasim.Rejected, Method: http.MethodPost, Path: journals, Message: "no"}),
@@ -210,7 +212,8 @@ func staged(code held.Code, end ender) walker {
 			t.Fatal(err)
 		}
 		ends := workflows.StateRejected
-		if code == held.ProfileInvalid || code == held.SplitUnclear || code == held.FiguresChanged {
+		switch code {
+		case held.ProfileInvalid, held.SplitUnclear, held.FiguresChanged, held.VATUndecided, held.RateImprecise:
 			ends = workflows.StateVerified
 		}
 		return h, p, func(t *testing.T) { end(t, h, p) }, ends
