@@ -76,9 +76,7 @@ func writeAccrualTaken(w io.Writer, name string, t *accrualTaken, asleep bool) e
 	default:
 		words += fmt.Sprintf(" The %s is %s.", name, t.State)
 	}
-	for _, d := range t.Differences {
-		words += "\n  " + d
-	}
+	words = strings.Join(append([]string{words}, t.Differences...), "\n  ")
 	_, err := fmt.Fprintln(w, table.Fold(words, width(w), 0))
 	return err
 }

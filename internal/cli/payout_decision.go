@@ -198,9 +198,7 @@ func writeTaken(w io.Writer, p *store.Payout, t *taken, paint painter) error {
 	case t.Waits:
 		words += " Nothing runs for the payout now; the next sync acts on it."
 	}
-	for _, d := range t.Differences {
-		words += "\n  " + d
-	}
+	words = strings.Join(append([]string{words}, t.Differences...), "\n  ")
 	if _, err := fmt.Fprintln(w, table.Fold(words, width(w), 0)); err != nil || t.Second || t.Waits {
 		return err
 	}

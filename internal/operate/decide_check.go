@@ -251,11 +251,11 @@ func (d *Desk) mayTakeBatch(ctx context.Context, at *target, _ *Choice, made *st
 	if err != nil {
 		return none, err
 	}
-	return d.takes(ctx, at.sent, b)
+	return takes(at.sent, b)
 }
 
 // takes compares a batch with the posting that it is taken for.
-func (d *Desk) takes(ctx context.Context, sent *store.Posting, b *visma.JournalTransaction) (decision.Evidence, error) {
+func takes(sent *store.Posting, b *visma.JournalTransaction) (decision.Evidence, error) {
 	none := decision.Evidence{}
 	if b.Status == visma.BatchVoided {
 		return none, refuse("batch %s is voided, so nothing of it is in the books", b.BatchNumber)

@@ -112,10 +112,10 @@ func TestADecisionThatThePostingRestsOnIsNotTakenBack(t *testing.T) {
 			s := o.stage(t, "b"+string(rune('0'+i)), test.code)
 			s.holds()
 			s.take(test.kind, test.way)
-			switch {
-			case test.kind == store.DecidedElsewhere: // nothing is posted; see below
+			switch test.kind {
+			case store.DecidedElsewhere: // nothing is posted; see below
 				return
-			case test.kind == store.DecidedKeep:
+			case store.DecidedKeep:
 				s.change(func(p *store.Payout) { p.State, p.HeldReason, p.Held = workflows.StateVerified, "", nil })
 			default:
 				s.ensure()

@@ -187,7 +187,7 @@ func TestWhoeverReachesTemporalTakesNoDecisionAboutAHeldPayout(t *testing.T) {
 		}
 	}
 	h.held(t, payouts[1].PaymentReference, string(held.FormulaDiffers))
-	all, err := h.world.store.Decisions(t.Context(), h.id, store.WorkPayout, payouts[1].PaymentReference)
+	all, err := h.store.Decisions(t.Context(), h.id, store.WorkPayout, payouts[1].PaymentReference)
 	if err != nil || len(all) > 0 {
 		t.Errorf("decided was %+v, %v", all, err)
 	}

@@ -47,7 +47,7 @@ func TestEveryHeldCodeHasAWayOutThatEndsIt(t *testing.T) {
 			if books.Debit != books.Credit || len(books.DuplicateTokens) > 0 {
 				t.Errorf("the books: debit %d, credit %d, twice %v", books.Debit, books.Credit, books.DuplicateTokens)
 			}
-			if bank := books.Accounts["1930"].Currencies[p.Currency].Balance(); ends == workflows.StateVerified && bank != max(p.Totals.Settlement, 0) {
+			if bank := books.Accounts["16861"].Currencies[p.Currency].Balance(); ends == workflows.StateVerified && bank != max(p.Totals.Settlement, 0) {
 				t.Errorf("the settlement account holds %d, Klarna paid %d", bank, p.Totals.Settlement)
 			}
 		})
@@ -205,7 +205,7 @@ func staged(code held.Code, end ender) walker {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := h.world.store.UpdatePayout(t.Context(), h.id, p.PaymentReference, func(row *store.Payout) error {
+		if err := h.store.UpdatePayout(t.Context(), h.id, p.PaymentReference, func(row *store.Payout) error {
 			row.HeldReason, row.Held = string(code), why
 			return nil
 		}, nil); err != nil {
@@ -225,7 +225,7 @@ func (h *house) byHand(t *testing.T, p *shop.Payout, amount int64) string {
 	t.Helper()
 	number, err := h.Visma.AddBatch(h.firm.TenantID, vismasim.ForeignBatch{
 		Date: "2026-03-11", Currency: "SEK", Description: "Klarna, by hand",
-		Lines: []vismasim.ForeignLine{{Account: "1930", Debit: amount, Reference: p.PaymentReference}, {Account: "1686", Credit: amount}},
+		Lines: []vismasim.ForeignLine{{Account: "16861", Debit: amount, Reference: p.PaymentReference}, {Account: "1686", Credit: amount}},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +414,7 @@ func kept(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 func reposted(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	h, p := posted(t, plan{})
 	h.correct(t, "reverse", p).with(t, 0)
-	again := h.world.connectAnew(t, h)
+	again := h.connectAnew(t, h)
 	report(t, again.starter(t, again.backfill("2026-03-01", "2026-03-31")...).with(t, 3)).came(t, counted{Found: 1, Held: 1})
 	return again, p, func(t *testing.T) {
 		again.follow(t, again.ways(t, p)[held.Repost][0], "REASON", "again").with(t, 0)
