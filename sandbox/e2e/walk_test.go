@@ -473,7 +473,7 @@ func parked(t *testing.T, spoil func(h *house)) (*house, *shop.Payout) {
 	backfill := h.run(t, nil, h.backfill("2026-03-01", "2026-03-31")...)
 	t.Cleanup(func() { backfill.wait(t) })
 	until(t, waitFor, "the payout is listed", func() string {
-		if _, err := h.world.store.Payout(t.Context(), h.id, p.PaymentReference); err != nil {
+		if _, err := h.store.Payout(t.Context(), h.id, p.PaymentReference); err != nil {
 			return err.Error()
 		}
 		return ""
