@@ -64,7 +64,8 @@ func TestTheProfileIsMadeByQuestionsInABrowser(t *testing.T) {
 	p.goes("Save as a new version")
 	p.sees("saved", "Version 2 is in use.", "The first answers")
 
-	h.done(t, h.backfill("2026-02-02", "2026-02-02")...)
+	h.starter(t, h.backfill("2026-02-02", "2026-02-02")...).with(t, 3) // the first payout of a changed profile
+	h.done(t, "payout", "approve", h.id, payouts[0].PaymentReference)
 	h.once(t, payouts...)
 	p.open(home+"/interview", 200)
 	p.goes("Next")
