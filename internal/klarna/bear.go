@@ -75,7 +75,7 @@ const unnamed = "unreadable-"
 func Unnamed(reference string) bool { return strings.HasPrefix(reference, unnamed) }
 
 func newBroken(raw []byte, err *DecodeError) Broken {
-	b := Broken{Raw: bytes.Clone(raw), Err: err}
+	b := Broken{Raw: bytes.Clone(raw), Err: err.within("entry")}
 	var known struct {
 		Reference any `json:"payment_reference"`
 		Date      any `json:"payout_date"`
