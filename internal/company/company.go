@@ -77,7 +77,7 @@ func Read(ctx context.Context, r Reader, now time.Time) (*Company, error) {
 	c.currencies = byKey(currencies, func(c visma.Currency) string { return c.ID })
 	c.ledgers = map[string]bool{}
 	for _, l := range ledgers {
-		c.ledgers[l.Number] = l.BalanceType == visma.LedgerActual
+		c.ledgers[trim(l.Number)] = l.BalanceType == visma.LedgerActual
 	}
 	return c, nil
 }
@@ -96,10 +96,14 @@ func Identity(org *visma.Organization) string {
 func byKey[T any](list []T, key func(T) string) map[string]T {
 	m := make(map[string]T, len(list))
 	for _, v := range list {
-		m[key(v)] = v
+		m[trim(key(v))] = v
 	}
 	return m
 }
+
+// trim takes off what Visma.net pads keys with, "1         " for 1. It is done to
+// both sides of every comparison.
+func trim(key string) string { return strings.TrimSpace(key) }
 
 // Problem is something that Visma.net would refuse.
 type Problem struct {
@@ -116,17 +120,17 @@ func problem(code held.Code, format string, args ...any) Problem {
 func (c *Company) Check(u voucher.Uses) []Problem {
 	var out []Problem
 	for _, l := range u.Ledgers {
-		if !c.ledgers[l] {
+		if !c.ledgers[trim(l)] {
 			out = append(out, problem(held.LedgerUnknown, "ledger %q is not one of %s's ledgers for real entries", l, c))
 		}
 	}
 	for _, b := range u.Branches {
-		if branch, ok := c.branches[b]; !ok || !branch.IsActive {
+		if branch, ok := c.branches[trim(b)]; !ok || !branch.IsActive {
 			out = append(out, problem(held.BranchUnknown, "branch %q is not one of %s's active branches", b, c))
 		}
 	}
 	for _, cur := range u.Currencies {
-		if known, ok := c.currencies[string(cur)]; !ok || !known.IsUsedForAccounting && !known.IsBaseCurrency {
+		if known, ok := c.currencies[trim(string(cur))]; !ok || !known.IsUsedForAccounting && !known.IsBaseCurrency {
 			out = append(out, problem(held.CurrencyUnused, "%s does not use %s for accounting", c, cur))
 		}
 	}
@@ -144,7 +148,7 @@ func (c *Company) Check(u voucher.Uses) []Problem {
 }
 
 func (c *Company) account(number string, currencies []settlement.Currency) []Problem {
-	a, ok := c.accounts[number]
+	a, ok := c.accounts[trim(number)]
 	switch {
 	case !ok:
 		return []Problem{problem(held.AccountUnknown, "account %s does not exist in %s", number, c)}
@@ -152,7 +156,7 @@ func (c *Company) account(number string, currencies []settlement.Currency) []Pro
 		return []Problem{problem(held.AccountInactive, "account %s (%s) is inactive in %s", number, a.Description, c)}
 	case a.RefusesManualEntry():
 		return []Problem{problem(held.AccountManualEntry, "account %s (%s) takes no manual entries in %s", number, a.Description, c)}
-	case a.Currency != "" && len(currencies) == 1 && a.Currency != string(currencies[0]):
+	case a.Currency != "" && len(currencies) == 1 && trim(a.Currency) != string(currencies[0]):
 		return []Problem{problem(held.CurrencyUnused, "account %s (%s) of %s takes %s only", number, a.Description, c, a.Currency)}
 	}
 	return nil
@@ -175,7 +179,7 @@ func (c *Company) subaccount(given []voucher.Segment) []Problem {
 		value := given[i].Value
 		known := !s.Validate && len(s.SegmentValues) == 0
 		for _, v := range s.SegmentValues {
-			known = known || v.Active && v.ValueID == value
+			known = known || v.Active && trim(v.ValueID) == trim(value)
 		}
 		if given[i].ID != s.SegmentID || !known {
 			out = append(out, problem(held.SubaccountInvalid, "subaccount segment %d (%s) of %s does not take %q", s.SegmentID, s.Description, c, value))

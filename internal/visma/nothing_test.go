@@ -1,0 +1,115 @@
+package visma
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"kvitt/internal/fault"
+)
+
+// aList is a batch list's question.
+var aList = JournalTransactionsQuery{PeriodID: "202601", Module: "GL"}
+
+func TestNothingIsNothingInAnyDress(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"an empty body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
+		"null":          func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, " null\n") },
+		"no content":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"404 in words": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusNotFound, `{"message":"No records"}`)
+		},
+		"404 in other words": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusNotFound, `{"message":"VismaId: 00000000. No matching records were found."}`)
+		},
+		"a mark before a list": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, "\ufeff[]") },
+		"a mark and null":      func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, "\ufeffnull") },
+		"a list without records": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, `{"totalCount":0,"records":null}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := serveClient(t, answer).JournalTransactions(t.Context(), aList)
+			if err != nil || len(got) != 0 {
+				t.Errorf("got %v, %v", got, err)
+			}
+		})
+	}
+}
+
+func serveClient(t *testing.T, answer http.HandlerFunc) *Client {
+	t.Helper()
+	server := httptest.NewServer(answer)
+	t.Cleanup(server.Close)
+	client, _ := newTestClient(t, server)
+	return client
+}
+
+// TestNothingAfterTheFirstPageIsItsEnd: what the first page announced must still
+// have come.
+func TestNothingAfterTheFirstPageIsItsEnd(t *testing.T) {
+	for total, complete := range map[int]bool{2: true, 5: false} {
+		client := serveClient(t, func(w http.ResponseWriter, r *http.Request) {
+			if number, _ := pageAsked(r); number > 1 {
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			writeJSON(w, http.StatusOK, subaccountPage(1, 2, total))
+		})
+		got, err := client.Subaccounts(t.Context())
+		if (err == nil) != complete || complete && len(got) != 2 {
+			t.Errorf("of %d: got %v, %v", total, got, err)
+		}
+	}
+}
+
+// TestAWrongAddressIsNotAnEmptyList: it is refused, and the remedy names the
+// variable.
+func TestAWrongAddressIsNotAnEmptyList(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"no body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+		"a web page": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = w.Write([]byte("<!doctype html><title>404</title><p>There are no records of this page"))
+		},
+		"the gateway": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusNotFound, `{"statusCode":404,"message":"Resource not found"}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := serveClient(t, answer)
+			_, listErr := client.JournalTransactions(t.Context(), aList)
+			_, organizationErr := client.Organization(t.Context())
+			for _, err := range []error{listErr, organizationErr} {
+				e := fault.As(err)
+				if e == nil || e.Class != fault.Rejected || !strings.Contains(e.Remedy, "KVITT_VISMA_API_URL") || !strings.Contains(e.Remedy, DefaultBaseURL+",") {
+					t.Errorf("got %v", err)
+				}
+			}
+		})
+	}
+}
+
+// TestTheFieldsAnswers reads the inputs of public reports where they are there.
+func TestTheFieldsAnswers(t *testing.T) {
+	dir := os.Getenv("KVITT_REFERENCE_DIR")
+	if dir == "" {
+		t.Log("KVITT_REFERENCE_DIR names no folder; the tables above hold the same kinds")
+		return
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "cases", "field", "b4-errors-inside-the-members.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := serveClient(t, func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusBadRequest, string(body)) })
+	_, err = client.CreateJournalTransaction(t.Context(), JournalTransactionUpdate{})
+	for _, words := range []string{"raised at least one error", "PostPeriod: Error: The 08-2026 financial period is inactive", "Details[0].Account: Error: Account is inactive."} {
+		if err == nil || !strings.Contains(err.Error(), words) {
+			t.Errorf("%v does not say %q", err, words)
+		}
+	}
+}
