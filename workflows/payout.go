@@ -46,6 +46,7 @@ type payout struct {
 	posted    Posted
 	splitDone bool // what belongs to earlier periods is booked there
 	lookAgain time.Duration
+	again     bool // a person wants sent once more what was refused repeatedly
 	done      bool
 
 	result    PayoutResult
@@ -168,8 +169,9 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.again = false
 	if p.lookAgain = got.LookAgain; got.LookAgain > 0 {
-		return heldFor(held.OutcomeUnknown, ""), nil
+		return lookingFor(got), nil
 	}
 	if got.Held != nil {
 		return p.refused(ctx, got.Held)
@@ -191,8 +193,9 @@ func (p *payout) split(ctx workflow.Context) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.again = false
 	if p.lookAgain = got.LookAgain; got.LookAgain > 0 {
-		return heldFor(held.OutcomeUnknown, ""), nil
+		return lookingFor(got), nil
 	}
 	p.splitDone = got.Held == nil
 	return got.Held, nil
@@ -221,8 +224,19 @@ func (p *payout) begin() {
 }
 
 func (p *payout) postInput() PostInput {
-	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft}
+	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft, Again: p.again}
 }
+
+// lookingFor is what a posting waits for while nobody knows its outcome.
+func lookingFor(got Posted) *Held {
+	if got.Held != nil {
+		return got.Held
+	}
+	return heldFor(held.OutcomeUnknown, "")
+}
+
+// sendsAgain tells whether a retry means that the batch is sent once more.
+func sendsAgain(why *Held) bool { return why != nil && why.Code == held.RefusedRepeatedly }
 
 // complete attaches the documents, releases the batch and reads it back.
 func (p *payout) complete(ctx workflow.Context) (*Held, error) {
@@ -336,7 +350,7 @@ func (p *payout) tell(ctx workflow.Context, stop *Held) error {
 // patience is how long a held payout waits before it looks by itself.
 func patience(code held.Code, lookAgain time.Duration) time.Duration {
 	switch code {
-	case held.OutcomeUnknown:
+	case held.OutcomeUnknown, held.RefusedRepeatedly:
 		return lookAgain
 	case held.PeriodClosed, held.PeriodMissing, held.Failed:
 		return lookDaily

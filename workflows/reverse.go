@@ -31,6 +31,7 @@ type reversal struct {
 	decided   bool // who asked for it is recorded
 	sending   bool // from here on Visma.net may know of the batch
 	posted    Posted
+	again     bool // as in payout
 	withdrawn *Person
 	done      bool
 	nudges    int
@@ -119,13 +120,13 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 	r.sending = true
 	r.enter(ctx, StatePosting)
 	r.show(ctx, "Posting the mirrored batch to Visma.net.")
-	got, err := PostReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	got, err := PostReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared, r.again})
 	switch {
 	case err != nil:
 		return nil, err
 	case got.LookAgain > 0:
-		r.posted = Posted{LookAgain: got.LookAgain}
-		return heldFor(held.OutcomeUnknown, ""), nil
+		r.posted, r.again = Posted{LookAgain: got.LookAgain}, false
+		return lookingFor(got), nil
 	case got.Held != nil && got.Held.Code == held.FiguresChanged:
 		r.sending = false
 		return r.advance(ctx) // its period was closed meanwhile, and there is a next one
@@ -142,7 +143,7 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 
 func (r *reversal) complete(ctx workflow.Context) (*Held, error) {
 	r.show(ctx, fmt.Sprintf("Batch %s takes batch %s back. Linking, releasing and reading back.", r.BatchNumber, r.Reverses))
-	got, err := CompleteReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	got, err := CompleteReversal.Run(ctx, r.in.Connection, ReversalStep{ReverseInput: r.in, PreparedReversal: r.prepared})
 	if err != nil || got.Held != nil {
 		return got.Held, err
 	}
@@ -190,7 +191,10 @@ func (r *reversal) listen(ctx workflow.Context) error {
 	})
 	return errors.Join(
 		ReverseStatusQuery.Answer(ctx, func() ReverseStatus { return r.ReverseStatus }),
-		RetryPayout.Handle(ctx, r.may("retry"), func(ctx workflow.Context, _ Person) (Accepted, error) { return r.command(ctx) }),
+		RetryPayout.Handle(ctx, r.may("retry"), func(ctx workflow.Context, _ Person) (Accepted, error) {
+			r.again = sendsAgain(r.Held)
+			return r.command(ctx)
+		}),
 		RejectPayout.Handle(ctx, r.mayWithdraw, func(ctx workflow.Context, by Person) (Accepted, error) {
 			r.withdrawn = &by
 			return r.command(ctx)

@@ -101,6 +101,40 @@ func byKey[T any](list []T, key func(T) string) map[string]T {
 	return m
 }
 
+// MainBranch is the branch that a voucher without one is meant for: the main one,
+// or the only active one; "" where that cannot be told.
+func (c *Company) MainBranch() string {
+	var active, main []string
+	for number := range c.branches {
+		b := c.branches[number]
+		switch {
+		case !b.IsActive:
+			continue
+		case b.IsMainBranch:
+			main = append(main, number)
+		}
+		active = append(active, number)
+	}
+	for _, only := range [][]string{main, active} {
+		if len(only) == 1 {
+			return only[0]
+		}
+	}
+	return ""
+}
+
+// FilledIn are accounts of the chart with a VAT category of their own, which
+// Visma.net writes on every line of a batch that names no VAT code.
+func (c *Company) FilledIn(accounts []string) (all []Account) {
+	for _, number := range accounts {
+		if a, ok := c.accounts[trim(number)]; ok && trim(a.TaxCategory) != "" {
+			all = append(all, Account{Number: trim(number), Description: a.Description, VATCategory: trim(a.TaxCategory)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Account) int { return strings.Compare(a.Number, b.Number) })
+	return slices.CompactFunc(all, func(a, b Account) bool { return a.Number == b.Number })
+}
+
 // trim takes off what Visma.net pads keys with, "1         " for 1. It is done to
 // both sides of every comparison.
 func trim(key string) string { return strings.TrimSpace(key) }
@@ -196,6 +230,7 @@ func (c *Company) String() string {
 type Account struct {
 	Number, Description string
 	Usable              bool // active, and takes manual entries
+	VATCategory         string
 }
 
 // Chart is the company's chart of accounts, by number.
