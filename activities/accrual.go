@@ -23,6 +23,12 @@ import (
 // PrepareAccrual sums what is captured and not paid out, compiles its voucher
 // and remembers it. Once it may have been sent, it stays what it is.
 func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (workflows.PreparedAccrual, error) {
+	why, err := prove(ctx, v.Instructions, in.Connection, workflows.Instruction{
+		ID: in.Instruction, Action: workflows.ActionAccrue, Who: in.Who, Digest: workflows.DigestOf(in),
+	})
+	if err != nil || why != "" {
+		return workflows.PreparedAccrual{Refused: why}, err
+	}
 	out, err := v.prepareAccrual(ctx, in)
 	if err == nil && out.Refused != "" {
 		err = v.accrualOver(ctx, in)

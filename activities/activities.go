@@ -16,6 +16,7 @@ import (
 	"go.temporal.io/sdk/worker"
 
 	"kvitt/internal/access"
+	"kvitt/internal/instruct"
 	"kvitt/internal/notify"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -37,9 +38,10 @@ type Settings struct {
 
 // Register makes every activity known to a worker, under its declared name.
 func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Client, s Settings) {
-	ledger := &Ledger{Store: doors.Store, Doors: doors}
+	book := instruct.NewBook(doors.Vault, doors.Store)
+	ledger := &Ledger{Store: doors.Store, Doors: doors, Instructions: book}
 	from := &Klarna{Doors: doors, Store: doors.Store}
-	to := &Visma{Doors: doors, Store: doors.Store, UnknownWait: s.UnknownWait, GrantLifetime: s.GrantLifetime}
+	to := &Visma{Doors: doors, Store: doors.Store, Instructions: book, UnknownWait: s.UnknownWait, GrantLifetime: s.GrantLifetime}
 	schedules := &Schedules{Temporal: temporal, TaskQueue: s.TaskQueue}
 
 	add(r, workflows.BeginSync, ledger.BeginSync)
@@ -47,6 +49,7 @@ func Register(r worker.ActivityRegistry, doors *access.Doors, temporal client.Cl
 	add(r, workflows.HoldPayout, ledger.HoldPayout)
 	add(r, workflows.KeepStop, ledger.KeepStop)
 	add(r, workflows.RecordDecision, ledger.RecordDecision)
+	add(r, workflows.ProveInstruction, ledger.ProveInstruction)
 	add(r, workflows.PayoutState, ledger.PayoutState)
 	add(r, workflows.SaveConnection, ledger.SaveConnection)
 

@@ -24,6 +24,8 @@ import (
 type Ledger struct {
 	Store *store.Store
 	Doors *access.Doors
+	// Instructions prove who asked for what.
+	Instructions Instructions
 }
 
 // A scheduled sync overlaps the one before by this much, because Klarna has no
@@ -34,6 +36,9 @@ const defaultConcurrency = 8
 
 // BeginSync decides the windows of a sync and records that it began.
 func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (workflows.Plan, error) {
+	if err := l.mayBackfill(ctx, in.SyncInput); err != nil {
+		return workflows.Plan{}, err
+	}
 	connection, err := l.Store.Connection(ctx, in.Connection)
 	if err != nil {
 		return workflows.Plan{}, err
@@ -61,6 +66,21 @@ func (l *Ledger) BeginSync(ctx context.Context, in workflows.BeginSyncInput) (wo
 	return plan, l.Store.PutSyncRun(ctx, store.SyncRun{
 		ID: in.RunID, ConnectionID: in.Connection, Mode: modeOf(in.Mode, in.DryRun), From: span.From, To: span.To, StartedAt: time.Now(),
 	})
+}
+
+// mayBackfill refuses a backfill that nobody is known to have asked for. The
+// schedule and the connection start the other syncs.
+func (l *Ledger) mayBackfill(ctx context.Context, in workflows.SyncInput) error {
+	if in.Mode != workflows.ModeBackfill {
+		return nil
+	}
+	why, err := prove(ctx, l.Instructions, in.Connection, workflows.Instruction{
+		ID: in.Instruction, Action: workflows.ActionBackfill, Who: in.Who, Digest: workflows.DigestOf(in),
+	})
+	if err == nil && why != "" {
+		err = temporal.NewNonRetryableApplicationError("begin the backfill of connection "+in.Connection+": "+why, workflows.RefusedErrorType, nil, workflows.RefusedInstruction)
+	}
+	return err
 }
 
 func modeOf(mode string, dryRun bool) string {
@@ -238,12 +258,19 @@ func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.N
 // RecordDecision records what a person decided about a payout, if that person
 // may.
 func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (workflows.Recorded, error) {
+	why, err := prove(ctx, l.Instructions, in.Connection, in.Instruction)
+	if err != nil {
+		return workflows.Recorded{}, err
+	}
+	if why != "" {
+		return workflows.Recorded{Refused: in.Kind + " the payout " + in.PaymentReference + ": " + why, Code: workflows.RefusedInstruction}, nil
+	}
 	if in.Kind == workflows.DecisionApprove {
 		if refused, err := l.samePerson(ctx, in); err != nil || refused != "" {
 			return workflows.Recorded{Refused: refused}, err
 		}
 	}
-	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash})
+	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash, "instruction": in.Instruction.ID})
 	if err != nil {
 		return workflows.Recorded{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
 	}
@@ -311,9 +338,19 @@ func FoundOf(p *store.Payout) workflows.Found {
 // it.
 func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnectionInput) (workflows.Nothing, error) {
 	s := in.Status
+	if err := l.mayBegin(ctx, in); err != nil {
+		return workflows.Nothing{}, err
+	}
 	before, err := l.Store.Connection(ctx, s.ID)
 	if err != nil {
 		return workflows.Nothing{}, err
+	}
+	changes, err := l.changesSettings(ctx, in)
+	if err != nil {
+		return workflows.Nothing{}, err
+	}
+	if !changes {
+		s.Name, s.Posting, s.Start, s.ProfileVersion, s.FourEyes = before.Name, before.Posting, before.Start, before.ProfileVersion, before.FourEyes
 	}
 	after := before
 	after.Name, after.Posting, after.State, after.Start = s.Name, s.Posting, s.State, s.Start
@@ -334,4 +371,27 @@ func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnection
 	return workflows.Nothing{}, l.Store.Audit(ctx, store.AuditEntry{
 		Who: in.Who, ConnectionID: s.ID, Subject: "connection/" + s.ID, Action: "connection." + in.Action, Before: was, After: change,
 	})
+}
+
+// mayBegin refuses to record a connection that was created or revived, when
+// nobody is known to have asked for that.
+func (l *Ledger) mayBegin(ctx context.Context, in workflows.SaveConnectionInput) error {
+	if in.Action != workflows.ActionCreate && in.Action != workflows.ActionRevive {
+		return nil
+	}
+	why, err := prove(ctx, l.Instructions, in.Status.ID, in.Instruction)
+	if err == nil && why != "" {
+		err = temporal.NewNonRetryableApplicationError(in.Action+" connection "+in.Status.ID+": "+why, workflows.RefusedErrorType, nil, workflows.RefusedInstruction)
+	}
+	return err
+}
+
+// changesSettings tells whether a person had this run of the workflow change the
+// settings. Otherwise those in the database stay: the memory of a workflow that
+// was reset, or started again from an old message, is an old one.
+func (l *Ledger) changesSettings(ctx context.Context, in workflows.SaveConnectionInput) (bool, error) {
+	if in.Settings == "" {
+		return false, nil
+	}
+	return l.Instructions.UsedIn(ctx, in.Settings, stepOf(ctx), workflows.ConfigureConnection.Name)
 }

@@ -19,7 +19,7 @@ func TestOnlyDaysThatWereListedCountForTheRhythm(t *testing.T) {
 	}
 	ran("march", "2026-03-01 00:00", "2026-04-01 00:00", workflows.OutcomeFetched)
 	ran("april", "2026-04-01 00:00", "2026-05-01 00:00", workflows.OutcomeCancelled)
-	l := &Ledger{Store: s}
+	l := &Ledger{Store: s, Instructions: trusted{}}
 	window := workflows.Window{From: utc("2026-06-01 00:00"), To: utc("2026-06-06 00:00")}
 	since := func() time.Time {
 		t.Helper()

@@ -21,6 +21,9 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 	if stop, err := v.stillProven(ctx, in.PayoutRef); err != nil || stop != nil {
 		return workflows.Posted{Held: stop}, err
 	}
+	if stop, err := v.unapproved(ctx, in); err != nil || stop != nil {
+		return workflows.Posted{Held: stop}, err
+	}
 	poster, intent, err := v.intend(ctx, in)
 	if err != nil {
 		return workflows.Posted{}, err

@@ -3,6 +3,7 @@ package activities
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +36,9 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
 	for _, part := range proof.Components {
 		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimRight(strings.TrimRight(part.Type+"/"+part.DetailedType+" "+part.Country, " ")+" "+part.Reference, " "), part.Rows, money(part.Amount), money(part.VAT))
+		if part.Against != 0 || part.VATAgainst != 0 {
+			fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "  of which with a minus sign", "", money(part.Against), money(part.VATAgainst))
+		}
 	}
 	b.WriteString("\nKlarna's settlement formula\n")
 	for _, term := range proof.Terms() {
@@ -48,6 +52,7 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 		fmt.Fprintf(&b, "  %s %-38s %16s%s\n", sign, term.Name, money(term.Amount), note)
 	}
 	fmt.Fprintf(&b, "  = %-38s %16s\n", "settlement", money(payout.Totals.Settlement))
+	writeAccepted(&b, proof.Proof)
 	writeVoucher(&b, document)
 	for _, part := range document.Earlier {
 		if part.Batch == nil {
@@ -61,6 +66,26 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, document.Hash(), row.ProfileVersion)
 	writePapers(&b, papers)
 	return []byte(b.String()), nil
+}
+
+// writeAccepted says which differences a person accepted, and why. Of rows that
+// are missing or left out, the difference is a number of rows.
+func writeAccepted(b *strings.Builder, proof *settlement.Proof) {
+	if len(proof.Accepted) == 0 {
+		return
+	}
+	b.WriteString("\nDifferences that were accepted\n")
+	for _, a := range proof.Accepted {
+		difference := strconv.FormatInt(a.Difference, 10) + " rows"
+		if !a.CountsRows() {
+			difference = settlement.Format(a.Difference, proof.Payout.Currency)
+		}
+		where := ""
+		if a.Account != "" {
+			where = ", on account " + a.Account
+		}
+		fmt.Fprintf(b, "  %-40s %16s  %s%s: %s\n", a.Component, difference, a.Code, where, a.Reason)
+	}
 }
 
 // writePapers says what Klarna's reports are, so that whoever has one can tell

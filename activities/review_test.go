@@ -103,7 +103,7 @@ func TestWhoChangedTheProfileMayNotApproveWhatItLedTo(t *testing.T) {
 	for i, r := range []string{"P1", "P2", "P3"} {
 		change(t, s, r, func(p *store.Payout) { p.State, p.ProfileVersion = workflows.StateCompiled, min(2, i+1) })
 	}
-	l := &Ledger{Store: s}
+	l := &Ledger{Store: s, Instructions: trusted{}}
 	decide := func(kind, reference, who string) string {
 		t.Helper()
 		got, err := l.RecordDecision(t.Context(), workflows.Decision{

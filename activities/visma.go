@@ -23,9 +23,11 @@ import (
 
 // Visma is what the workflows want from Visma.net.
 type Visma struct {
-	Doors       *access.Doors
-	Store       *store.Store
-	UnknownWait time.Duration
+	Doors *access.Doors
+	Store *store.Store
+	// Instructions prove who asked for an accrual.
+	Instructions Instructions
+	UnknownWait  time.Duration
 	// GrantLifetime is how long an interactive consent lives.
 	GrantLifetime time.Duration
 	// CSVPatience is how long a booked batch waits for Klarna's CSV; four hours

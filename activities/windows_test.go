@@ -91,7 +91,7 @@ func TestAScheduledWindowOverlapsTheLastAndNeverReachesBeforeTheStart(t *testing
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &Ledger{Store: s}
+	l := &Ledger{Store: s, Instructions: trusted{}}
 	window := func(nominal string) workflows.Window {
 		t.Helper()
 		got, err := l.sliding(t.Context(), c, utc(nominal), profile)

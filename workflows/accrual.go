@@ -167,7 +167,10 @@ func (a *accruing) listen(ctx workflow.Context) error {
 	})
 	return errors.Join(
 		AccrualStatusQuery.Answer(ctx, func() AccrualStatus { return a.AccrualStatus }),
-		RetryPayout.Handle(ctx, a.mayRetry, func(ctx workflow.Context, _ Person) (Accepted, error) {
+		RetryPayout.Handle(ctx, a.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
+			if err := proven(ctx, a.in.Connection, RetryPayout.Name, by.Instruction, by); err != nil {
+				return Accepted{State: a.State}, err
+			}
 			a.again = sendsAgain(a.Held)
 			a.Held, a.Told = nil, false
 			a.nudges++

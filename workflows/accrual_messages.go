@@ -5,10 +5,11 @@ import "time"
 // AccrualInput starts an AccrualWorkflow: accrue what was captured in one
 // currency up to and including a day, 2026-01-31, and paid out after it.
 type AccrualInput struct {
-	Connection string `json:"connection"`
-	At         string `json:"at"`
-	Currency   string `json:"currency"`
-	Who        string `json:"who"`
+	Connection  string `json:"connection"`
+	At          string `json:"at"`
+	Currency    string `json:"currency"`
+	Who         string `json:"who"`
+	Instruction string `json:"instruction,omitempty"` // as of a Person
 	// Seen is the hash of the voucher that the person has looked at, and no other
 	// one is posted; without it, it is what the figures are now.
 	Seen string `json:"seen,omitempty"`

@@ -43,7 +43,9 @@ type connection struct {
 	tells    bool // histories of an earlier version told nothing
 	busy     int  // pieces of work that must not be cut by continuing as new
 	draining bool
-	watches  bool // the daily check looks at the batches, see checkDrift
+	begun    Instruction // who created or revived it, until that is recorded
+	settings string      // the instruction of this run that last changed the settings
+	watches  bool        // the daily check looks at the batches, see checkDrift
 }
 
 func newStatus(ctx workflow.Context, in ConnectionInput) Status {
@@ -86,15 +88,28 @@ func (c *connection) run(ctx workflow.Context, in ConnectionInput) error {
 func (c *connection) begin(ctx workflow.Context, in ConnectionInput) error {
 	switch {
 	case in.Carry != nil:
+		if workflow.GetInfo(ctx).ContinuedExecutionRunID == "" {
+			return temporal.NewNonRetryableApplicationError("start connection "+c.ID+": it was started as if it went on from an earlier run, and there is none; `starter setup` starts it", RefusedErrorType, nil)
+		}
 		return nil
 	case in.Revive == nil:
+		c.begun = instructionFor(ActionCreate, in.Instruction, in)
 		return c.save(ctx, "create", in.Who)
 	case c.State != ConnSetup && c.State != ConnVerifying:
 		if err := c.setSchedule(ctx); err != nil {
 			return err
 		}
 	}
+	c.begun = instructionFor(ActionRevive, in.Instruction, in)
 	return c.save(ctx, "revive", in.Who)
+}
+
+// saving is what is kept of the connection. The instruction that began the
+// workflow goes with the first record.
+func (c *connection) saving(action, who string) SaveConnectionInput {
+	in := SaveConnectionInput{Status: c.Status, Action: action, Who: who, Settings: c.settings, Instruction: c.begun}
+	c.begun = Instruction{}
+	return in
 }
 
 func (c *connection) continueAsNew(ctx workflow.Context, in ConnectionInput) error {
@@ -104,7 +119,7 @@ func (c *connection) continueAsNew(ctx workflow.Context, in ConnectionInput) err
 	}
 	ReauthRequired.Drain(ctx, c.onReauthRequired)
 	PayoutsMissing.Drain(ctx, c.onPayoutsMissing)
-	in.Carry, in.Revive, in.Notices = &c.Status, nil, &c.Notices
+	in.Carry, in.Revive, in.Notices, in.Instruction = &c.Status, nil, &c.Notices, ""
 	return workflow.NewContinueAsNewError(ctx, ConnectionWorkflowName, in)
 }
 
@@ -279,7 +294,7 @@ func (c *connection) setSchedule(ctx workflow.Context) error {
 // save keeps the status in Kvitt's own database, with the audit record.
 func (c *connection) save(ctx workflow.Context, action, who string) error {
 	c.show(ctx)
-	_, err := SaveConnection.Run(ctx, c.ID, SaveConnectionInput{Status: c.Status, Action: action, Who: who})
+	_, err := SaveConnection.Run(ctx, c.ID, c.saving(action, who))
 	if err != nil {
 		return err
 	}

@@ -40,16 +40,34 @@ func (c *connection) listen(ctx workflow.Context) error {
 		}),
 		ConfigureConnection.Handle(ctx, c.mayConfigure, c.configure),
 		SetKlarnaCredential.Handle(ctx, c.maySetCredential, func(ctx workflow.Context, in CredentialSet) (Status, error) {
-			return c.setCredential(ctx, ProviderKlarna, in)
+			return c.setCredential(ctx, ProviderKlarna, SetKlarnaCredential.Name, in)
 		}),
 		AuthorizeVisma.Handle(ctx, c.maySetCredential, func(ctx workflow.Context, in CredentialSet) (Status, error) {
-			return c.setCredential(ctx, ProviderVisma, in)
+			return c.setCredential(ctx, ProviderVisma, AuthorizeVisma.Name, in)
 		}),
-		PauseConnection.Handle(ctx, c.may("pause", ConnActive, ConnReauthRequired), c.pause),
-		ResumeConnection.Handle(ctx, c.may("resume", ConnPaused), c.resume),
-		Disconnect.Handle(ctx, c.may("disconnect"), c.disconnect),
-		SyncNow.Handle(ctx, c.may("sync", ConnActive), c.startSync),
+		PauseConnection.Handle(ctx, c.may("pause", ConnActive, ConnReauthRequired), asked(c, PauseConnection, c.pause)),
+		ResumeConnection.Handle(ctx, c.may("resume", ConnPaused), asked(c, ResumeConnection, c.resume)),
+		Disconnect.Handle(ctx, c.may("disconnect"), asked(c, Disconnect, c.disconnect)),
+		SyncNow.Handle(ctx, c.may("sync", ConnActive), asked(c, SyncNow, c.startSync)),
 	)
+}
+
+// asked has the instruction of a command proven before it is carried out. The
+// state may have changed meanwhile, so the command is validated once more.
+func asked[Out any](c *connection, u Update[Person, Out], do func(workflow.Context, Person) (Out, error)) func(workflow.Context, Person) (Out, error) {
+	return func(ctx workflow.Context, by Person) (out Out, err error) {
+		if by.Instruction == "" {
+			return do(ctx, by)
+		}
+		before := c.State
+		if err := proven(ctx, c.ID, u.Name, by.Instruction, by); err != nil {
+			return out, err
+		}
+		if c.State != before {
+			return out, refused(fmt.Sprintf("connection %s became %s meanwhile; look at it again", c.ID, c.State), "")
+		}
+		return do(ctx, by)
+	}
 }
 
 // may validates a command that needs one of the states; none named means any.
@@ -81,7 +99,7 @@ func (c *connection) open(verb string) error {
 }
 
 func (c *connection) maySetCredential(in CredentialSet) error {
-	return errors.Join(c.open("authorise"), named(Person{Who: in.Who}))
+	return errors.Join(c.open("authorise"), instructed(in.Who, in.Instruction))
 }
 
 func (c *connection) mayConfigure(in Configure) error {
@@ -102,10 +120,14 @@ func (c *connection) mayConfigure(in Configure) error {
 	if s.Every != 0 && s.Every < time.Minute {
 		return fmt.Errorf("configure connection %s: a sync every %s is too often; a minute is the least", c.ID, s.Every)
 	}
-	return errors.Join(c.open("configure"), named(Person{Who: in.Who}))
+	return errors.Join(c.open("configure"), instructed(in.Who, in.Instruction))
 }
 
 func (c *connection) configure(ctx workflow.Context, in Configure) (Status, error) {
+	if err := proven(ctx, c.ID, ConfigureConnection.Name, in.Instruction, in); err != nil {
+		return c.Status, err
+	}
+	c.settings = in.Instruction
 	s, waited := in.Settings, c.Start == ""
 	for _, change := range []struct {
 		to   *string
@@ -135,7 +157,10 @@ func (c *connection) configure(ctx workflow.Context, in Configure) (Status, erro
 	return c.Status, c.save(ctx, "configure", in.Who)
 }
 
-func (c *connection) setCredential(ctx workflow.Context, provider string, in CredentialSet) (Status, error) {
+func (c *connection) setCredential(ctx workflow.Context, provider, action string, in CredentialSet) (Status, error) {
+	if err := proven(ctx, c.ID, action, in.Instruction, in); err != nil {
+		return c.Status, err
+	}
 	// One after the other, so that a new credential is never judged by an old one.
 	if err := workflow.Await(ctx, func() bool { return c.busy == 0 }); err != nil {
 		return c.Status, err

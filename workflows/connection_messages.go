@@ -77,7 +77,9 @@ type ConnectionInput struct {
 	ID       string   `json:"id"`
 	Settings Settings `json:"settings"`
 	Who      string   `json:"who"`
-	Carry    *Status  `json:"carry,omitempty"`
+	// Instruction is the id of the record that proves who asks.
+	Instruction string  `json:"instruction,omitempty"`
+	Carry       *Status `json:"carry,omitempty"`
 	// Revive is the status that the database kept of a connection whose
 	// workflow was lost.
 	Revive *Status `json:"revive,omitempty"`
@@ -95,14 +97,16 @@ type Notices struct {
 // Configure changes settings; empty members stay as they are. A connection that
 // had no first day to post from is started by being given one.
 type Configure struct {
-	Settings Settings `json:"settings"`
-	FourEyes *bool    `json:"four_eyes,omitempty"` // instead of the one in Settings, which cannot be empty
-	Who      string   `json:"who"`
+	Settings    Settings `json:"settings"`
+	FourEyes    *bool    `json:"four_eyes,omitempty"` // instead of the one in Settings, which cannot be empty
+	Who         string   `json:"who"`
+	Instruction string   `json:"instruction,omitempty"` // as of a Person
 }
 
 // CredentialSet says that a candidate credential lies in the vault.
 type CredentialSet struct {
-	Who string `json:"who"`
+	Who         string `json:"who"`
+	Instruction string `json:"instruction,omitempty"` // as of a Person
 }
 
 // ReauthNeeded tells a connection that a provider refused its credential.

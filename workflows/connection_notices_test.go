@@ -120,7 +120,7 @@ func TestADeadMailServerHoldsNothingUp(t *testing.T) {
 				if took := env2.Now().Sub(before); took > time.Second {
 					t.Errorf("SetKlarnaCredential was answered after %s", took)
 				}
-			}}, workflows.CredentialSet{Who: "anna"})
+			}}, workflows.CredentialSet{Who: "anna", Instruction: "i1"})
 		}, lost+2*time.Minute)
 		at(t, env, lost+3*time.Minute, func(got workflows.Status) {
 			if answered.failed != nil || answered.result == nil || got.State != workflows.ConnActive {
@@ -164,6 +164,7 @@ func TestContinuingAsNewLosesNoNotice(t *testing.T) {
 	}
 	later := goodSteps()
 	env = newEnv(t, later)
+	env.SetContinuedExecutionRunID("the run before")
 	// What had been told is not told again: the workflow that waits says so again.
 	during(t, env, func() { lose(env, "payout/c1/1") }, time.Minute)
 	tell(t, env, time.Hour, workflows.Disconnect, annas)

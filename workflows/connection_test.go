@@ -114,7 +114,7 @@ func TestARefusedCandidateLeavesTheCredentialInUse(t *testing.T) {
 func TestADeadCredentialPausesTheScheduleAndWakesTheWaitingOnesLater(t *testing.T) {
 	s := goodSteps()
 	var env2 *testsuite.TestWorkflowEnvironment
-	connect(t, s, 70*24*time.Hour, func(env *testsuite.TestWorkflowEnvironment) {
+	connect(t, s, 70*24*time.Hour-30*time.Minute, func(env *testsuite.TestWorkflowEnvironment) {
 		env2 = env
 		setUp(t, env)
 		during(t, env, func() {

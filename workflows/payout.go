@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -24,9 +25,7 @@ func PayoutWorkflow(ctx workflow.Context, in PayoutInput) (PayoutResult, error) 
 		return PayoutResult{}, err
 	}
 	if in.Repost != nil {
-		p.decisions = append(p.decisions, &decision{Decision: Decision{
-			PayoutRef: in.PayoutRef, Kind: DecisionRepost, Who: in.Repost.Who, Reason: in.Repost.Reason,
-		}})
+		p.decisions = append(p.decisions, p.decided(DecisionRepost, RepostPayout.Name, *in.Repost))
 	}
 	return p.run(ctx)
 }
@@ -102,8 +101,15 @@ func (p *payout) decide(ctx workflow.Context) (*Held, error) {
 			return nil, err
 		}
 		p.decisions = p.decisions[1:]
-		if d.refused = got.Refused; d.refused != "" && p.approved == d.VoucherHash {
+		if d.refused = got.Refused; d.refused == "" {
+			continue
+		}
+		d.code = cmp.Or(got.Code, RefusedSamePerson)
+		if p.approved == d.VoucherHash {
 			p.approved = ""
+		}
+		if d.Kind == DecisionReject {
+			p.rejected = false
 		}
 	}
 	if p.rejected {

@@ -38,23 +38,23 @@ func (p *payout) listen(ctx workflow.Context) error {
 			return status
 		}),
 		ApprovePayout.Handle(ctx, p.mayApprove, func(ctx workflow.Context, by Person) (Accepted, error) {
-			p.approved, by.VoucherHash = p.compiled.VoucherHash, p.compiled.VoucherHash
-			return p.command(ctx, DecisionApprove, by)
+			p.approved = p.compiled.VoucherHash
+			return p.command(ctx, DecisionApprove, ApprovePayout.Name, by)
 		}),
 		RejectPayout.Handle(ctx, p.mayReject, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.rejected = true
-			return p.command(ctx, DecisionReject, by)
+			return p.command(ctx, DecisionReject, RejectPayout.Name, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.again = sendsAgain(p.held)
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
-			return p.command(ctx, DecisionRetry, by)
+			return p.command(ctx, DecisionRetry, RetryPayout.Name, by)
 		}),
 		RepostPayout.Handle(ctx, p.mayRepost, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.begin()
-			return p.command(ctx, DecisionRepost, by)
+			return p.command(ctx, DecisionRepost, RepostPayout.Name, by)
 		}),
 	)
 }
@@ -63,19 +63,37 @@ func (p *payout) listen(ctx workflow.Context) error {
 type decision struct {
 	Decision
 	refused string
+	code    string // that tells refusals apart
+}
+
+// decided is what a person decided by a message.
+func (p *payout) decided(kind, action string, by Person) *decision {
+	d := &decision{Decision: Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash}}
+	if by.Instruction != "" { // a history of an earlier version has none
+		d.Instruction = instructionFor(action, by.Instruction, by)
+	}
+	return d
+}
+
+// refused is the answer to a command that its maker may not give.
+func refused(why, code string) error {
+	return temporal.NewNonRetryableApplicationError(why, RefusedErrorType, nil, code)
 }
 
 // command notes a decision and waits until the payout has acted on it: it
 // stopped again, and that is recorded, or it is done. A decision that its maker
 // may not take is refused where it would be recorded.
-func (p *payout) command(ctx workflow.Context, kind string, by Person) (Accepted, error) {
-	d := &decision{Decision: Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash}}
+func (p *payout) command(ctx workflow.Context, kind, action string, by Person) (Accepted, error) {
+	d := p.decided(kind, action, by)
+	if kind == DecisionApprove {
+		d.VoucherHash = p.compiled.VoucherHash
+	}
 	p.decisions = append(p.decisions, d)
 	p.held = nil
 	p.nudges++
 	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
 	if err == nil && d.refused != "" {
-		err = temporal.NewNonRetryableApplicationError(d.refused, RefusedErrorType, nil, RefusedSamePerson)
+		err = refused(d.refused, d.code)
 	}
 	return Accepted{State: p.state}, err
 }
@@ -119,9 +137,4 @@ func (p *payout) mayRepost(by Person) error {
 	return named(by)
 }
 
-func named(by Person) error {
-	if by.Who == "" {
-		return errors.New("a command needs the name of the person who gives it")
-	}
-	return nil
-}
+func named(by Person) error { return instructed(by.Who, by.Instruction) }

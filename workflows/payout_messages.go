@@ -44,6 +44,8 @@ type Parked struct {
 type Person struct {
 	Who    string `json:"who"`
 	Reason string `json:"reason,omitempty"`
+	// Instruction is the id of the record that proves who asks.
+	Instruction string `json:"instruction,omitempty"`
 	// VoucherHash, when given with an approval, is the voucher that the person
 	// saw: another one is not approved.
 	VoucherHash string `json:"voucher_hash,omitempty"`

@@ -33,6 +33,7 @@ type reversal struct {
 	posted    Posted
 	again     bool // as in payout
 	withdrawn *Person
+	refusal   error // why it was not withdrawn
 	done      bool
 	nudges    int
 	stops     stopKeeper
@@ -75,13 +76,20 @@ func (r *reversal) withdraw(ctx workflow.Context) (*Held, error) {
 	if r.withdrawn == nil {
 		return nil, nil
 	}
-	_, err := RecordDecision.Run(ctx, r.in.Connection, Decision{
-		PayoutRef: r.in.PayoutRef, Kind: DecisionWithdraw, Who: r.withdrawn.Who, Reason: r.withdrawn.Reason,
-	})
-	if err == nil {
-		r.end(ctx, ReversalWithdrawn)
+	d := Decision{PayoutRef: r.in.PayoutRef, Kind: DecisionWithdraw, Who: r.withdrawn.Who, Reason: r.withdrawn.Reason}
+	if by := *r.withdrawn; by.Instruction != "" {
+		d.Instruction = instructionFor(RejectPayout.Name, by.Instruction, by)
 	}
-	return nil, err
+	got, err := RecordDecision.Run(ctx, r.in.Connection, d)
+	switch {
+	case err != nil:
+		return nil, err
+	case got.Refused != "": // it goes on as if nobody had asked
+		r.withdrawn, r.refusal = nil, refused(got.Refused, got.Code)
+		return nil, nil
+	}
+	r.end(ctx, ReversalWithdrawn)
+	return nil, nil
 }
 
 // prepare mirrors the voucher and finds its period. Once the batch may have
@@ -101,11 +109,17 @@ func (r *reversal) prepare(ctx workflow.Context) (*Held, error) {
 		return nil, nil
 	}
 	if !r.decided {
-		_, err := RecordDecision.Run(ctx, r.in.Connection, Decision{
+		recorded, err := RecordDecision.Run(ctx, r.in.Connection, Decision{
 			PayoutRef: r.in.PayoutRef, Kind: DecisionReverse, Who: r.in.Who, Reason: r.in.Reason, VoucherHash: got.VoucherHash,
+			Instruction: instructionFor(ActionReverse, r.in.Instruction, r.in),
 		})
 		if err != nil {
 			return nil, err
+		}
+		if recorded.Refused != "" {
+			r.Refused = recorded.Refused
+			r.end(ctx, ReversalRefused)
+			return nil, nil
 		}
 		r.decided = true
 	}
@@ -191,13 +205,17 @@ func (r *reversal) listen(ctx workflow.Context) error {
 	})
 	return errors.Join(
 		ReverseStatusQuery.Answer(ctx, func() ReverseStatus { return r.ReverseStatus }),
-		RetryPayout.Handle(ctx, r.may("retry"), func(ctx workflow.Context, _ Person) (Accepted, error) {
+		RetryPayout.Handle(ctx, r.may("retry"), func(ctx workflow.Context, by Person) (Accepted, error) {
+			if err := proven(ctx, r.in.Connection, RetryPayout.Name, by.Instruction, by); err != nil {
+				return Accepted{State: r.State}, err
+			}
 			r.again = sendsAgain(r.Held)
 			return r.command(ctx)
 		}),
 		RejectPayout.Handle(ctx, r.mayWithdraw, func(ctx workflow.Context, by Person) (Accepted, error) {
-			r.withdrawn = &by
-			return r.command(ctx)
+			r.withdrawn, r.refusal = &by, nil
+			out, err := r.command(ctx)
+			return out, errors.Join(err, r.refusal)
 		}),
 	)
 }

@@ -6,9 +6,10 @@ import "time"
 // payout by a mirrored batch, whose revision is Revision.
 type ReverseInput struct {
 	PayoutRef
-	Revision int    `json:"revision"`
-	Who      string `json:"who"`
-	Reason   string `json:"reason"`
+	Revision    int    `json:"revision"`
+	Who         string `json:"who"`
+	Reason      string `json:"reason"`
+	Instruction string `json:"instruction,omitempty"` // as of a Person
 }
 
 // PreparedReversal is what PrepareReversal decided. Refused is why there is

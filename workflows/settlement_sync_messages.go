@@ -19,6 +19,7 @@ type SyncInput struct {
 	DryRun      bool   `json:"dry_run,omitempty"`
 	Concurrency int    `json:"concurrency,omitempty"`
 	Who         string `json:"who,omitempty"`
+	Instruction string `json:"instruction,omitempty"` // as of a Person; a backfill needs one
 
 	// Carry is what one run hands to the next when it continues as new.
 	Carry *SyncCarry `json:"carry,omitempty"`

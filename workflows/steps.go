@@ -106,6 +106,8 @@ type Decision struct {
 	Reason string `json:"reason,omitempty"`
 	// VoucherHash is the voucher that was approved.
 	VoucherHash string `json:"voucher_hash,omitempty"`
+	// Instruction proves that this person decided it.
+	Instruction Instruction `json:"instruction,omitzero"`
 }
 
 // The kinds of decisions, as the audit trail names them.
@@ -122,6 +124,7 @@ const (
 // may not take it; then nothing was recorded.
 type Recorded struct {
 	Refused string `json:"refused,omitempty"`
+	Code    string `json:"code,omitempty"` // tells refusals apart: RefusedSamePerson or RefusedInstruction
 }
 
 // PreviewInput asks what would be posted for a payout. Run is the dry run that
@@ -266,6 +269,11 @@ type SaveConnectionInput struct {
 	Status Status `json:"status"`
 	Action string `json:"action"`
 	Who    string `json:"who"`
+	// Settings is the instruction that this run of the workflow used up to change
+	// the settings; without one, those in the database stay.
+	Settings string `json:"settings,omitempty"`
+	// Instruction proves who created or revived the connection.
+	Instruction Instruction `json:"instruction,omitzero"`
 }
 
 // ScheduleInput says how a connection's schedule should be.

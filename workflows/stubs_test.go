@@ -51,6 +51,8 @@ type steps struct {
 	holds     []workflows.Hold
 	stops     []workflows.Stopped
 	decisions []workflows.Decision
+	proofs    []workflows.ProveInput
+	forged    bool // no instruction proves anything
 	finished  []workflows.FinishSyncInput
 	missing   []notice.Missing // what FinishSync finds
 	saved     []workflows.SaveConnectionInput
@@ -168,6 +170,13 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 		s.decisions = append(s.decisions, in)
 		return workflows.Recorded{}, nil
 	})
+	add(env, &s.mu, workflows.ProveInstruction, func(in workflows.ProveInput) (workflows.Recorded, error) {
+		s.proofs = append(s.proofs, in)
+		if s.forged {
+			return workflows.Recorded{Refused: "nobody is known to have asked for it", Code: workflows.RefusedInstruction}, nil
+		}
+		return workflows.Recorded{}, nil
+	})
 	add(env, &s.mu, workflows.PreviewPayout, func(in workflows.PreviewInput) (workflows.Found, error) { return s.preview(in) })
 	add(env, &s.mu, workflows.PayoutState, func(in workflows.PayoutRef) (workflows.Found, error) { return s.state(in) })
 	add(env, &s.mu, workflows.BeginSync, func(in workflows.BeginSyncInput) (workflows.Plan, error) { return s.begin(in) })
@@ -265,6 +274,9 @@ func during(t *testing.T, env *testsuite.TestWorkflowEnvironment, do func(), aft
 func tell[In, Out any](t *testing.T, env *testsuite.TestWorkflowEnvironment, after time.Duration, u workflows.Update[In, Out], in In) *outcome {
 	t.Helper()
 	o := &outcome{}
+	if m, ok := any(in).(workflows.Instructed[In]); ok && m.Asker() != "" {
+		in = m.WithInstruction("instruction of " + u.Name)
+	}
 	during(t, env, func() { env.UpdateWorkflow(u.Name, u.Name+after.String(), o, in) }, after)
 	return o
 }

@@ -204,7 +204,7 @@ func TestARunningBackfillIsPausedResumedAndCancelled(t *testing.T) {
 		got = append(got, m.String())
 	}
 	id := "backfill/shop-1/2026-01-01/2026-01-31 "
-	if diff := cmp.Diff([]string{id + "Pause {Who:anna Reason: VoucherHash:}", id + "Resume {Who:anna Reason: VoucherHash:}", id + "Cancel {Who:anna Reason: VoucherHash:}"}, got); diff != "" {
+	if diff := cmp.Diff([]string{id + "Pause {Who:anna Reason: Instruction: VoucherHash:}", id + "Resume {Who:anna Reason: Instruction: VoucherHash:}", id + "Cancel {Who:anna Reason: Instruction: VoucherHash:}"}, got); diff != "" {
 		t.Error(diff)
 	}
 	d.temporal.signalError = operate.ErrNotRunning

@@ -174,7 +174,7 @@ func TestPauseResumeAndDisconnectTellTheWorkflowWhoAsked(t *testing.T) {
 	for _, m := range d.temporal.updates {
 		got = append(got, m.String())
 	}
-	want := []string{"connection/shop-1 Pause {Who:anna Reason:year end VoucherHash:}", "connection/shop-1 Resume {Who:anna Reason: VoucherHash:}", "connection/shop-1 Disconnect {Who:anna Reason: VoucherHash:}"}
+	want := []string{"connection/shop-1 Pause {Who:anna Reason:year end Instruction: VoucherHash:}", "connection/shop-1 Resume {Who:anna Reason: Instruction: VoucherHash:}", "connection/shop-1 Disconnect {Who:anna Reason: Instruction: VoucherHash:}"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}

@@ -69,7 +69,7 @@ func TestAKlarnaKeyComesFromAFileAPipeOrTheTerminal(t *testing.T) {
 			if !d.candidate(access.FieldKlarnaCandidate, &kept) || kept.Key != testKey || kept.Username != username {
 				t.Errorf("the vault holds %+v", kept)
 			}
-			if len(d.temporal.updates) != 1 || d.temporal.updates[0].String() != "connection/shop-1 SetKlarnaCredential {Who:anna}" {
+			if len(d.temporal.updates) != 1 || d.temporal.updates[0].String() != "connection/shop-1 SetKlarnaCredential {Who:anna Instruction:}" {
 				t.Errorf("%v", d.temporal.updates)
 			}
 			if strings.Contains(s.out+s.err, testKey) {

@@ -100,7 +100,12 @@ func newDesk(t *testing.T) *desk {
 	if d.store, err = store.Open(t.Context(), url); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.store.Close() })
+	t.Cleanup(func() {
+		if len(d.temporal.unproven) > 0 {
+			t.Errorf("sent without an instruction: %+v", d.temporal.unproven)
+		}
+		_ = d.store.Close()
+	})
 	if err := d.store.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -245,6 +250,7 @@ func (p *person) Secret(ctx context.Context, prompt string) (string, error) {
 
 // played is Temporal as a test plays it.
 type played struct {
+	unproven    []any  // messages that act, sent without an instruction
 	current     string // the version that gets the work
 	mu          sync.Mutex
 	unreachable error
@@ -292,13 +298,56 @@ func give(value any, err error, out any) error {
 func (p *played) Update(_ context.Context, workflowID, name string, in, out any, _ time.Duration) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	m := message{workflowID, name, in}
+	m := message{workflowID, name, p.bare(in)}
 	p.updates = append(p.updates, m)
 	if p.onUpdate == nil {
 		return operate.ErrNotRunning
 	}
 	value, err := p.onUpdate(m)
 	return give(value, err, out)
+}
+
+// bare is a message without the id of the instruction that proves it, which is
+// another one each time. One that was sent without is noted.
+func (p *played) bare(in any) any {
+	take := func(id *string) {
+		if *id == "" {
+			p.unproven = append(p.unproven, in)
+		}
+		*id = ""
+	}
+	switch m := in.(type) {
+	case workflows.Person:
+		take(&m.Instruction)
+		return m
+	case workflows.Configure:
+		take(&m.Instruction)
+		return m
+	case workflows.CredentialSet:
+		take(&m.Instruction)
+		return m
+	case workflows.ConnectionInput:
+		take(&m.Instruction)
+		return m
+	case workflows.SyncInput:
+		take(&m.Instruction)
+		return m
+	case workflows.ReverseInput:
+		take(&m.Instruction)
+		return m
+	case workflows.AccrualInput:
+		take(&m.Instruction)
+		return m
+	case workflows.PayoutInput:
+		if m.Repost != nil {
+			by := *m.Repost
+			take(&by.Instruction)
+			m.Repost = &by
+		}
+		return m
+	}
+	p.unproven = append(p.unproven, in)
+	return in
 }
 
 func (p *played) Query(_ context.Context, workflowID, name string, out any) error {
@@ -322,6 +371,7 @@ func (p *played) Start(_ context.Context, s operate.Start) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.startError == nil {
+		s.Input = p.bare(s.Input)
 		p.started = append(p.started, s)
 	}
 	return p.startError

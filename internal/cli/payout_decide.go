@@ -85,7 +85,7 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return err
 	}
 	s.say("Asked for it; waiting until the payout is final or stops again.")
-	accepted, err := operate.Call(ctx, s.temporal, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, operate.DecisionWithin)
+	accepted, err := operate.Give(ctx, s.desk(), id, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, operate.DecisionWithin)
 	if errors.Is(err, operate.ErrNotRunning) && (d.verb == "retry" || d.verb == "reject") {
 		return s.decideReversal(ctx, d, &before)
 	}
@@ -110,7 +110,7 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 // look again, or to withdraw it.
 func (s *session) decideReversal(ctx context.Context, d *decision, p *store.Payout) error {
 	id := workflows.ReverseWorkflowID(p.ConnectionID, p.PaymentReference, p.Revision+1)
-	_, err := operate.Call(ctx, s.temporal, d.update, id, workflows.Person{Who: s.who, Reason: d.reason}, operate.DecisionWithin)
+	_, err := operate.Give(ctx, s.desk(), p.ConnectionID, d.update, id, workflows.Person{Who: s.who, Reason: d.reason}, operate.DecisionWithin)
 	if err != nil {
 		return operate.Unanswered(d.verb+" the payout "+p.PaymentReference, err, noPayoutWorkflow(p))
 	}

@@ -135,7 +135,7 @@ func TestADecisionIsToldToThePayoutAndItsResultShown(t *testing.T) {
 	if diff := cmp.Diff(decided{"P2", "held", "component_unknown", ""}, got); diff != "" {
 		t.Error(diff)
 	}
-	if m := d.temporal.updates[1].String(); m != "payout/shop-1/P2 Reject {Who:anna Reason:booked by hand VoucherHash:}" {
+	if m := d.temporal.updates[1].String(); m != "payout/shop-1/P2 Reject {Who:anna Reason:booked by hand Instruction: VoucherHash:}" {
 		t.Error(m)
 	}
 }

@@ -135,8 +135,8 @@ func heldOf(p *store.Payout) evidence {
 }
 
 // difference is what is left unexplained: of a held payout what its evidence
-// says, of another one what its voucher's settlement lines come to against
-// what Klarna paid out.
+// says, of another one what its voucher's settlement lines (or the debt that a
+// negative payout is carried as) come to against what Klarna paid out.
 func difference(p *store.Payout, e *evidence) int64 {
 	if p.HeldReason != "" && p.State != workflows.StateAwaitingApproval {
 		return e.Difference
@@ -148,7 +148,7 @@ func difference(p *store.Payout, e *evidence) int64 {
 	var booked, invoiced int64
 	for i := range v.Lines {
 		switch v.Lines[i].Role {
-		case voucher.RoleSettlement:
+		case voucher.RoleSettlement, voucher.RoleCarried:
 			booked += v.Lines[i].Debit - v.Lines[i].Credit
 		case voucher.RoleInvoice:
 			invoiced += v.Lines[i].Credit - v.Lines[i].Debit

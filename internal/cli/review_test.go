@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"kvitt/internal/instruct"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -80,7 +82,7 @@ func TestManyApprovalsAtOnceAnswerInTheOrderOfThePayouts(t *testing.T) {
 		chosen[i] = operate.Chosen{PaymentReference: strings.Repeat("x", i+1) + string(rune('0'+i%10)), VoucherHash: "h"}
 	}
 	chosen[3].VoucherHash = ""
-	got := (&operate.Desk{Temporal: played}).ApproveAll(t.Context(), "c1", chosen, "anna", 0)
+	got := (&operate.Desk{Temporal: played, Instructions: written{}}).ApproveAll(t.Context(), "c1", chosen, "anna", 0)
 	for i, a := range got {
 		switch {
 		case a.PaymentReference != chosen[i].PaymentReference:
@@ -174,3 +176,8 @@ func TestASecondPairOfEyesIsAskedForWithAFlag(t *testing.T) {
 	contains(t, d.fails(ExitUsage, "connection", "configure", rows[0].ID), "Say what to change")
 	contains(t, d.fails(ExitUsage, "connection", "configure", rows[0].ID, "--four-eyes", "both"), `--four-eyes is "both"; it is on or off`)
 }
+
+// written stands in for where it is written down who asks for what.
+type written struct{}
+
+func (written) Write(context.Context, instruct.Instruction) (string, error) { return "i1", nil }

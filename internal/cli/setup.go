@@ -179,10 +179,9 @@ func reviveConnections(ctx context.Context, s *session, done *checks) error {
 		if err != nil {
 			return err
 		}
-		err = s.temporal.Start(ctx, operate.Start{
+		err = s.desk().Revive(ctx, row.ID, last, s.who, operate.Start{
 			ID:         workflows.ConnectionWorkflowID(row.ID),
 			Workflow:   workflows.ConnectionWorkflowName,
-			Input:      workflows.ConnectionInput{ID: row.ID, Who: s.who, Revive: &last},
 			Summary:    "Connection " + row.ID,
 			Connection: row.ID,
 			Urgency:    workflows.UrgentPerson,

@@ -42,7 +42,7 @@ func (s *session) sync(ctx context.Context, id string, detach bool) error {
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
 	}
-	begun, err := operate.Call(ctx, s.temporal, workflows.SyncNow, workflows.ConnectionWorkflowID(id), workflows.Person{Who: s.who}, operate.SettingsWithin)
+	begun, err := operate.Give(ctx, s.desk(), id, workflows.SyncNow, workflows.ConnectionWorkflowID(id), workflows.Person{Who: s.who}, operate.SettingsWithin)
 	if err != nil {
 		return operate.Unanswered(attempted, err, operate.NoConnectionWorkflow(&row))
 	}

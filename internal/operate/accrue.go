@@ -129,14 +129,16 @@ func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (A
 // it has ended or stopped. ErrStillGoing means that it goes on by itself.
 func (d *Desk) Accrue(ctx context.Context, in workflows.AccrualInput, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
 	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
+	if in, err = instructed(ctx, d, in.Connection, id, workflows.ActionAccrue, in); err != nil {
+		return last, err
+	}
 	err = d.Temporal.Start(ctx, Start{
 		ID: id, Workflow: workflows.AccrualWorkflowName, Input: in, Connection: in.Connection, Urgency: workflows.UrgentPerson,
 		Summary: fmt.Sprintf("Accrual of %s at %s, asked for by %s", in.Currency, in.At, in.Who),
 	})
 	if errors.Is(err, ErrRunning) {
 		if last, err = Ask(ctx, d.Temporal, workflows.AccrualStatusQuery, id); err == nil && last.Held != nil {
-			var done workflows.Accepted
-			err = d.Temporal.Update(ctx, id, workflows.RetryPayout.Name, workflows.Person{Who: in.Who}, &done, patience)
+			_, err = Give(ctx, d, in.Connection, workflows.RetryPayout, id, workflows.Person{Who: in.Who}, patience)
 		}
 	}
 	if err != nil {

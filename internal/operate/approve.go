@@ -60,7 +60,7 @@ func (d *Desk) approve(ctx context.Context, connection string, c Chosen, who str
 		out.Err = &Error{Attempted: attempted, Happened: "nobody said which voucher was looked at", Helps: "Look at the payout again."}
 		return out
 	}
-	got, err := Call(ctx, d.Temporal, workflows.ApprovePayout, workflows.PayoutWorkflowID(connection, c.PaymentReference),
+	got, err := Give(ctx, d, connection, workflows.ApprovePayout, workflows.PayoutWorkflowID(connection, c.PaymentReference),
 		workflows.Person{Who: who, VoucherHash: c.VoucherHash}, patience)
 	if errors.Is(err, ErrStillGoing) {
 		out.Going = true
@@ -106,6 +106,6 @@ func (d *Desk) FourEyes(ctx context.Context, row *store.Connection, on bool, who
 
 // Configure changes settings of a connection.
 func (d *Desk) Configure(ctx context.Context, row *store.Connection, change workflows.Configure) (workflows.Status, error) {
-	now, err := Call(ctx, d.Temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), change, SettingsWithin)
+	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), change, SettingsWithin)
 	return now, Unanswered("configure the connection "+row.ID, err, NoConnectionWorkflow(row))
 }

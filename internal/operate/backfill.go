@@ -20,6 +20,9 @@ func (d *Desk) StartBackfill(ctx context.Context, in workflows.SyncInput) (workf
 		kind = "Dry run"
 	}
 	id := workflows.BackfillWorkflowID(in.Connection, in.From, in.To)
+	if in, err = instructed(ctx, d, in.Connection, id, workflows.ActionBackfill, in); err != nil {
+		return id, err
+	}
 	return id, d.Temporal.Start(ctx, Start{
 		ID:         id,
 		Workflow:   workflows.SettlementSyncWorkflowName,
@@ -33,7 +36,7 @@ func (d *Desk) StartBackfill(ctx context.Context, in workflows.SyncInput) (workf
 // Decide asks a payout for what a person decided about it, and waits until it
 // has acted on that.
 func (d *Desk) Decide(ctx context.Context, connection, reference, verb string, u workflows.Update[workflows.Person, workflows.Accepted], by workflows.Person) (workflows.Accepted, error) {
-	out, err := Call(ctx, d.Temporal, u, workflows.PayoutWorkflowID(connection, reference), by, DecisionWithin)
+	out, err := Give(ctx, d, connection, u, workflows.PayoutWorkflowID(connection, reference), by, DecisionWithin)
 	if errors.Is(err, ErrNotRunning) {
 		return out, err
 	}

@@ -71,10 +71,14 @@ func (d *Desk) Create(ctx context.Context, row *store.Connection, profile *vouch
 }
 
 func (d *Desk) startConnection(ctx context.Context, id string, settings workflows.Settings, who string) error {
-	err := d.Temporal.Start(ctx, Start{
+	in, err := instructed(ctx, d, id, workflows.ConnectionWorkflowID(id), workflows.ActionCreate, workflows.ConnectionInput{ID: id, Who: who, Settings: settings})
+	if err != nil {
+		return err
+	}
+	err = d.Temporal.Start(ctx, Start{
 		ID:         workflows.ConnectionWorkflowID(id),
 		Workflow:   workflows.ConnectionWorkflowName,
-		Input:      workflows.ConnectionInput{ID: id, Who: who, Settings: settings},
+		Input:      in,
 		Summary:    "Connection " + id,
 		Connection: id,
 		Urgency:    workflows.UrgentPerson,
@@ -126,20 +130,20 @@ func (d *Desk) offer(ctx context.Context, row *store.Connection, attempted, fiel
 	if err := d.Vault.Put(ctx, row.ID, field, secret); err != nil {
 		return workflows.Status{}, err
 	}
-	now, err := Call(ctx, d.Temporal, u, workflows.ConnectionWorkflowID(row.ID), workflows.CredentialSet{Who: who}, CredentialWithin)
+	now, err := Give(ctx, d, row.ID, u, workflows.ConnectionWorkflowID(row.ID), workflows.CredentialSet{Who: who}, CredentialWithin)
 	return now, Unanswered(attempted, err, NoConnectionWorkflow(row))
 }
 
 // Command asks a connection for something that a person may ask of it: pause,
 // resume, disconnect.
 func (d *Desk) Command(ctx context.Context, row *store.Connection, verb string, u workflows.Update[workflows.Person, workflows.Status], by workflows.Person) (workflows.Status, error) {
-	now, err := Call(ctx, d.Temporal, u, workflows.ConnectionWorkflowID(row.ID), by, SettingsWithin)
+	now, err := Give(ctx, d, row.ID, u, workflows.ConnectionWorkflowID(row.ID), by, SettingsWithin)
 	return now, Unanswered(verb+" the connection "+row.ID, err, NoConnectionWorkflow(row))
 }
 
 // Start lets a connection whose sides both work begin, from a day on.
 func (d *Desk) Start(ctx context.Context, row *store.Connection, day, posting, who string) (workflows.Status, error) {
-	now, err := Call(ctx, d.Temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{
+	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{
 		Settings: workflows.Settings{Start: day, Posting: posting}, Who: who,
 	}, SettingsWithin)
 	return now, Unanswered("start the connection "+row.ID, err, NoConnectionWorkflow(row))

@@ -21,6 +21,8 @@ type Desk struct {
 	Vault    *vault.Vault
 	Doors    *access.Doors
 	Temporal Temporal
+	// Instructions, when set, stand in for those in the Store.
+	Instructions Instructions
 }
 
 // Error is why something could not be done, as a person is told: what was

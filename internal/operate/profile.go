@@ -36,7 +36,7 @@ func (d *Desk) SetProfile(ctx context.Context, row *store.Connection, profile *v
 	}
 	change.ProfileVersion = version
 	out := ProfileSet{Version: version, Changed: change.Posting}
-	now, err := Call(ctx, d.Temporal, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{Settings: change, Who: r.Who}, SettingsWithin)
+	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{Settings: change, Who: r.Who}, SettingsWithin)
 	if err != nil {
 		return out, Unanswered(fmt.Sprintf("tell the connection %s of version %d of its profile, which is stored", row.ID, version), err, NoConnectionWorkflow(row))
 	}

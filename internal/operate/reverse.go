@@ -35,6 +35,9 @@ func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Pers
 		Revision:  row.Revision + 1, Who: by.Who, Reason: by.Reason,
 	}
 	id := workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, in.Revision)
+	if in, err = instructed(ctx, d, row.ConnectionID, id, workflows.ActionReverse, in); err != nil {
+		return id, err
+	}
 	err = d.Temporal.Start(ctx, Start{
 		ID: id, Workflow: workflows.ReversePayoutWorkflowName, Input: in, Connection: row.ConnectionID,
 		Summary:    fmt.Sprintf("Reversal of payout %s, asked for by %s", row.PaymentReference, by.Who),
@@ -77,7 +80,7 @@ func (d *Desk) HeldReversals(ctx context.Context, connection string) (map[string
 // that it goes on by itself.
 func (d *Desk) RetryReversal(ctx context.Context, row *store.Payout, who string, patience time.Duration) error {
 	id := workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, row.Revision+1)
-	_, err := Call(ctx, d.Temporal, workflows.RetryPayout, id, workflows.Person{Who: who}, patience)
+	_, err := Give(ctx, d, row.ConnectionID, workflows.RetryPayout, id, workflows.Person{Who: who}, patience)
 	if errors.Is(err, ErrStillGoing) {
 		return err
 	}
@@ -96,6 +99,9 @@ func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Perso
 		}
 	}
 	id := workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference)
+	if by, err = instructed(ctx, d, row.ConnectionID, id, workflows.RepostPayout.Name, by); err != nil {
+		return id, err
+	}
 	err = d.Temporal.Start(ctx, Start{
 		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
 		Input: workflows.PayoutInput{

@@ -242,7 +242,7 @@ func (p *Portal) syncNow(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	_, err = operate.Call(r.Context(), p.Desk.Temporal, workflows.SyncNow, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: by(r)}, operate.SettingsWithin)
+	_, err = operate.Give(r.Context(), p.Desk, row.ID, workflows.SyncNow, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: by(r)}, operate.SettingsWithin)
 	if err := operate.Unanswered("sync the connection "+row.ID, err, operate.NoConnectionWorkflow(&row)); err != nil {
 		return err
 	}

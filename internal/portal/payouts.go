@@ -200,7 +200,7 @@ func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u w
 	if verb == "approve" && person.VoucherHash == "" {
 		return &operate.Error{Attempted: "approve the payout " + ref, Happened: "the page did not say which voucher was looked at", Helps: "Open the payout again."}
 	}
-	_, err := operate.Call(r.Context(), p.Desk.Temporal, u, workflows.PayoutWorkflowID(id, ref), person, decisionWithin)
+	_, err := operate.Give(r.Context(), p.Desk, id, u, workflows.PayoutWorkflowID(id, ref), person, decisionWithin)
 	if err != nil && !errors.Is(err, operate.ErrStillGoing) {
 		return operate.Unanswered(verb+" the payout "+ref, err, &operate.Error{
 			Happened: "nothing runs for it", Helps: "A sync, or a backfill of its day, takes it up again.",

@@ -153,7 +153,11 @@ func TestPayoutsAreApprovedOnlyAsTheyWereShownAndAfterAYes(t *testing.T) {
 	both["payout"] = []string{"P1 hashP1", "P2"}
 	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "1 approved, 0 approved and still being posted, 1 not approved.", "nobody said which voucher was looked at")
 	want := workflows.Person{Who: "administrator@example.com", VoucherHash: "hashP1"}
-	if got := o.wires.updates["payout/c1/P1 Approve"]; got != want || len(o.wires.updates) != 1 {
+	got, _ := o.wires.updates["payout/c1/P1 Approve"].(workflows.Person)
+	if row, err := o.store.Instruction(t.Context(), got.Instruction); err != nil || row.ConnectionID != "c1" {
+		t.Errorf("who asks is not written down: %+v %v", row, err)
+	}
+	if got.Instruction = ""; got != want || len(o.wires.updates) != 1 {
 		t.Errorf("asked for was %v", o.wires.updates)
 	}
 }

@@ -67,7 +67,7 @@ func accountNotes(about string) []string {
 	case AboutClearing:
 		notes = append(notes, "What the shop books against this account when it sells is not in it: together with that, the account is zero when every order is paid out.")
 	case AboutDebt:
-		notes = append(notes, "By Klarna's figures: the closing debt of the last payout of the month, less what was owed before the first payout that Kvitt knows. A difference is payouts that are not booked.")
+		notes = append(notes, "By Klarna's figures: the closing debt of the last payout of the month, less what was owed before the first payout that Kvitt knows. A difference is payouts that are not booked, or negative ones whose debt Klarna does not state, until they are collected.")
 	}
 	return notes
 }

@@ -143,12 +143,12 @@ func (b *Booked) say(difference int64, format string, args ...any) {
 	}
 }
 
-// moved is what a voucher moves on the settlement account; a fee bill moves
-// nothing there and is owed instead.
+// moved is what a voucher moves on the settlement account. A fee bill moves
+// nothing there and is owed instead, and a negative payout is added to the debt.
 func moved(v *voucher.Voucher) (amount int64) {
 	for i := range v.Lines {
 		switch l := &v.Lines[i]; l.Role {
-		case voucher.RoleSettlement:
+		case voucher.RoleSettlement, voucher.RoleCarried:
 			amount += l.Debit - l.Credit
 		case voucher.RoleInvoice:
 			amount += l.Credit - l.Debit
@@ -158,17 +158,10 @@ func moved(v *voucher.Voucher) (amount int64) {
 	return amount
 }
 
-// dueOf is what the rows and the debt of a payout give the merchant.
-func dueOf(p *settlement.Proof) (due int64) {
-	for _, c := range p.Components {
-		if e := p.Effect(c); !e.Outside {
-			due += e.Amount + e.VAT
-		}
-	}
-	due -= p.Payout.Totals.Repay
-	if p.DepositInFormula() {
-		due += p.Payout.Totals.Deposit
-	}
+// dueOf is what the rows, the debt and the accepted differences of a payout give
+// the merchant. It fitted 64 bits when the payout was proven.
+func dueOf(p *settlement.Proof) int64 {
+	due, _ := p.Booked()
 	return due
 }
 
@@ -177,7 +170,7 @@ func dueOf(p *settlement.Proof) (due int64) {
 func clearedBy(v *voucher.Voucher) (cleared int64) {
 	for i := range v.Lines {
 		switch l := &v.Lines[i]; l.Role {
-		case voucher.RoleComponent, voucher.RoleVAT, voucher.RoleDebt:
+		case voucher.RoleComponent, voucher.RoleVAT, voucher.RoleDebt, voucher.RoleAccepted:
 			cleared += l.Credit - l.Debit
 		default:
 		}
@@ -195,7 +188,7 @@ func provenOf(p *settlement.Proof, l *voucher.Line, sign int64) (amount int64, k
 		if e := p.Effect(c); l.Role == voucher.RoleVAT {
 			amount += sign * e.VAT
 		} else {
-			amount += sign * e.Amount
+			amount += sign * e.Side((l.Credit > 0) == (sign > 0))
 		}
 	}
 	return amount, true

@@ -64,6 +64,25 @@ const (
 	TaxNetOfRefund             = "tax_net_of_tax_refund"
 	GrossFeesOutsideTotals     = "gross_fee_rows_outside_totals"
 
+	// A REVERSAL row that takes commission back is summed in commission, as less.
+	ReversedCommissionNetted = "reversed_commission_reduces_commission"
+	// COMMISSION rows with a minus sign are summed as commission_reversal.
+	NegativeCommissionApart = "negative_commission_in_commission_reversal"
+	// Tax is net of the VAT of fee refunds, and tax_refund states that VAT again.
+	TaxRefundToldBeside = "tax_refund_told_beside_net_tax"
+	// Klarna's table gives no transaction type for fee_correction: a total without
+	// rows, which becomes a component of its own.
+	FeeCorrectionWithoutRows = "fee_correction_without_rows"
+	// VAT on CORRECTION rows: with the sign of tax (a minus gives back) in the tax;
+	// with the sign of the correction taken off the tax, in the total of the
+	// corrections, or in tax_refund.
+	CorrectionVATInTax    = "correction_vat_in_tax"
+	CorrectionVATOffTax   = "correction_vat_off_tax"
+	CorrectionVATInTotal  = "correction_vat_in_fee_correction"
+	CorrectionVATInRefund = "correction_vat_in_tax_refund"
+	// Rows that say nothing but their type.
+	RowsWithoutDetailedType = "rows_without_detailed_type"
+
 	// Totals against the settlement amount.
 	TaxRefundInFormula             = "tax_refund_in_formula"
 	TaxRefundOutsideFormula        = "tax_refund_outside_formula"
@@ -73,7 +92,15 @@ const (
 	GrossFeesNotDeducted           = "gross_fees_not_deducted"
 	FeeInvoiceAsPositiveSettlement = "fee_invoice_as_positive_settlement"
 	FeeInvoiceWithoutSettlement    = "fee_invoice_without_settlement"
+
+	// Rows that no total accounts for, of which a person said where they belong.
+	LooseRowsGive = "unaccounted_rows_give"
+	LooseRowsTake = "unaccounted_rows_take"
 )
+
+// AsPublished names the reading that needs none of the others, where one has to
+// be chosen.
+const AsPublished = "as_published"
 
 // reading is one way to read the settlement formula: the names that tell how,
 // the totals it leaves out, and what the sum is multiplied with.
@@ -98,7 +125,9 @@ func (r reading) with(name string, without func(*total) bool) reading {
 
 // readings lists the ways in which the formula of p may be read, the most
 // literal first. Where a term is zero there is nothing to read.
-func readings(p *Payout) []reading {
+//
+// A tax_refund that is told beside a net tax has been counted there.
+func readings(p *Payout, toldBeside bool) []reading {
 	all := []reading{{without: noTerm, factor: 1}}
 	if p.Type == Gross && hasFees(&p.Totals) {
 		all = []reading{
@@ -111,6 +140,12 @@ func readings(p *Payout) []reading {
 			reading{[]string{FeeInvoiceAsPositiveSettlement}, noTerm, -1},
 			reading{[]string{FeeInvoiceWithoutSettlement}, noTerm, 0},
 		)
+	}
+	if toldBeside {
+		for i := range all {
+			counted := all[i].without
+			all[i].without = func(t *total) bool { return t.name == totalTaxRefund || counted(t) }
+		}
 	}
 	all = eachWay(all, p.Totals.TaxRefund, totalTaxRefund, TaxRefundInFormula, TaxRefundOutsideFormula)
 	return eachWay(all, p.Totals.Deposit, totalDeposit, DepositInFormula, DepositOutsideFormula)

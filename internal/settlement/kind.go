@@ -53,6 +53,10 @@ func feeType(typ string) bool {
 // commission_reversal total.
 const revenueShareReversal = "REVENUE_SHARE_REVERSAL"
 
+// PaymentReminder is the detailed type of a CHARGE for the debt that is left after
+// a negative period.
+const PaymentReminder = "PAYMENT_REMINDER"
+
 // takesCommissionBack tells the detailed types that take a commission back.
 // Only their rows can be behind Klarna's commission_reversal total.
 func takesCommissionBack(detailedType string) bool {

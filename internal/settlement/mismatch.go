@@ -28,6 +28,14 @@ const (
 	codeBadData          = "bad_data"
 )
 
+// The components of differences that are no total and no kind of rows.
+const (
+	componentSettlement = "settlement"
+	closingDebt         = "closing_debt_balance"      // of this payout, against its own movements
+	openingDebt         = "opening_debt_balance"      // of this payout, against the one before
+	nextOpening         = "next_opening_debt_balance" // of the payout after, against this one
+)
+
 // Mismatch is the error of Prove: what does not prove, where, and by exactly
 // how much. It is kept as evidence, so it survives JSON. Amounts are minor
 // units of Currency; for rows_incomplete the figures are numbers of rows.
@@ -42,6 +50,7 @@ type Mismatch struct { //nolint:errname // the word that everything around it us
 	Difference       int64        `json:"difference"`          // Totals − Rows
 	Problem          string       `json:"problem"`             // the sentence, without the payout
 	Also             []Difference `json:"also,omitempty"`      // further components that differ
+	Readings         []string     `json:"readings,omitempty"`  // the readings that are exact, where nothing says which is meant
 }
 
 // Difference is one more component that does not agree.

@@ -113,4 +113,10 @@ type Component struct {
 	Amount                    int64 `json:"amount"`
 	VAT                       int64 `json:"vat,omitempty"`
 	TaxInRegistrationCurrency int64 `json:"tax_in_registration_currency,omitempty"`
+
+	// Of the figures above, what came on rows with a minus sign. Zero where the
+	// figures keep Klarna's sign anyway.
+	Against    int64 `json:"against,omitempty"`
+	VATAgainst int64 `json:"vat_against,omitempty"`
+	TaxAgainst int64 `json:"tax_in_registration_currency_against,omitempty"`
 }

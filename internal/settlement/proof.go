@@ -8,8 +8,10 @@ type Proof struct {
 	Payout     Payout      `json:"payout"`
 	Components []Component `json:"components"` // sorted
 	Rows       int64       `json:"rows"`
-	Variants   []string    `json:"variants,omitempty"` // the readings of Klarna's figures that were needed
-	Previous   *Debt       `json:"previous,omitempty"` // the payout that the debt continues from, when known
+	Variants   []string    `json:"variants,omitempty"`      // the readings of Klarna's figures that were needed
+	Previous   *Debt       `json:"previous,omitempty"`      // the payout that the debt continues from, when known
+	Accepted   []Accepted  `json:"accepted,omitempty"`      // the differences that a person accepted, those that were found
+	Excluded   int64       `json:"rows_excluded,omitempty"` // rows in another currency that an accepted difference leaves out
 }
 
 // Effect is what a component does to the merchant's money, in minor units:
@@ -19,6 +21,23 @@ type Effect struct {
 	Amount  int64 `json:"amount"`
 	VAT     int64 `json:"vat,omitempty"`
 	Outside bool  `json:"outside,omitempty"`
+	// Against is the part of Amount that goes the other way and that Klarna totals
+	// apart, so that it is booked apart.
+	Against int64 `json:"against,omitempty"`
+}
+
+// Parts are the amounts that are booked apart, the second one often zero.
+func (e Effect) Parts() [2]int64 { return [2]int64{e.Amount - e.Against, e.Against} }
+
+// Side is the part that gives, or the one that takes; of an amount that is not in
+// parts, it is the amount.
+func (e Effect) Side(gives bool) int64 {
+	for _, part := range e.Parts() {
+		if e.Against != 0 && part != 0 && (part > 0) == gives {
+			return part
+		}
+	}
+	return e.Amount
 }
 
 // Read tells whether the proof needed a reading.
@@ -27,24 +46,52 @@ func (p *Proof) Read(variant string) bool { return slices.Contains(p.Variants, v
 // Effect gives the direction of a component's figures as the proof read them.
 func (p *Proof) Effect(c Component) Effect {
 	d, known := directionOf(c.Type)
-	switch {
-	case !known:
-		return Effect{} // proven to come to nothing
-	case feeType(c.Type) && (p.Read(GrossFeesNotDeducted) || p.Read(GrossFeesOutsideTotals)):
-		return Effect{Amount: int64(d) * c.Amount, VAT: int64(d) * c.VAT, Outside: true}
-	case c.Type == TypeCommission && takesCommissionBack(c.DetailedType) && p.returnsReduceCommission():
-		return Effect{Amount: -c.Amount}
-	case d == own:
-		return Effect{Amount: c.Amount, VAT: c.VAT}
-	default:
-		return Effect{Amount: int64(d) * c.Amount, VAT: int64(d) * c.VAT}
+	if !known {
+		return Effect{} // proven to come to nothing, or accepted on their own
 	}
+	if c.Type == TypeCorrection {
+		return Effect{Amount: c.Amount, VAT: p.correctionVAT() * c.VAT}
+	}
+	w := p.way(&c)
+	e := Effect{Amount: int64(d) * w.of(c.Amount, c.Against)}
+	switch {
+	case carriesVAT(c.Type): // VAT that no total accounts for is accepted on its own
+		e.VAT = int64(d) * w.of(c.VAT, c.VATAgainst)
+	case c.Type == TypeCommission && w == againstApart:
+		e.Against = -c.Against
+	case c.Type == TypeCommission && w == bySize && takesCommissionBack(c.DetailedType) && p.returnsReduceCommission():
+		e.Amount = -e.Amount
+	}
+	e.Outside = feeType(c.Type) && (p.Read(GrossFeesNotDeducted) || p.Read(GrossFeesOutsideTotals))
+	return e
+}
+
+// RegistrationTax is the VAT of a component in the currency of the merchant's
+// country, with the direction of its VAT.
+func (p *Proof) RegistrationTax(c Component) int64 {
+	if c.Type == TypeCorrection {
+		return p.correctionVAT() * c.TaxInRegistrationCurrency
+	}
+	d, _ := directionOf(c.Type)
+	return int64(d) * p.way(&c).of(c.TaxInRegistrationCurrency, c.TaxAgainst)
+}
+
+// correctionVAT is the direction of the VAT on CORRECTION rows.
+func (p *Proof) correctionVAT() int64 {
+	switch {
+	case p.Read(CorrectionVATInTax):
+		return -1
+	case p.Read(CorrectionVATOffTax), p.Read(CorrectionVATInTotal), p.Read(CorrectionVATInRefund):
+		return +1
+	}
+	return 0 // in no total, so it is accepted on its own
 }
 
 // returnsReduceCommission tells whether COMMISSION rows that take commission
 // back were read as taking it; by their type alone they would give.
 func (p *Proof) returnsReduceCommission() bool {
-	return p.Read(CommissionReturnsApart) || p.Read(RevenueShareReversalsApart) || p.Read(CommissionReturnsNetted)
+	return p.Read(CommissionReturnsApart) || p.Read(RevenueShareReversalsApart) ||
+		p.Read(CommissionReturnsNetted) || p.Read(ReversedCommissionNetted)
 }
 
 // DepositInFormula tells whether the debt that this payout adds lifted its
@@ -70,7 +117,7 @@ func (p *Proof) Terms() []Term {
 func (p *Proof) leavesOut(t *total) bool {
 	switch t.name {
 	case totalTaxRefund:
-		return p.Read(TaxRefundOutsideFormula) || p.Read(GrossFeesNotDeducted)
+		return p.Read(TaxRefundOutsideFormula) || p.Read(TaxRefundToldBeside) || p.Read(GrossFeesNotDeducted)
 	case totalDeposit:
 		return p.Read(DepositOutsideFormula)
 	default:

@@ -24,8 +24,15 @@ type Movement struct {
 	Debt             Balance   `json:"debt"` // as Klarna states it
 	// Break is the debt that this payout opens with less the one that the payout
 	// before closed with. Anything but zero means that a payout is missing
-	// between the two, or that Klarna's report is wrong.
+	// between the two, that Klarna or Kustom invoiced the debt apart, or that
+	// Klarna's report is wrong.
 	Break int64 `json:"break,omitempty"`
+	// Accepted is the break, or a closing debt that does not follow from the
+	// movements, which a person accepted; see Accept.
+	Accepted []Accepted `json:"accepted,omitempty"`
+	// Unstated is what a negative payout leaves owing beside the debt that Klarna
+	// states: it is not paid out, so the books have it as debt.
+	Unstated int64 `json:"unstated,omitempty"`
 }
 
 // Roll is the reserve and the debt of one merchant id in one currency, payout
@@ -36,13 +43,40 @@ type Roll struct {
 	Movements  []Movement `json:"movements"` // oldest first
 	Reserve    Balance    `json:"reserve"`   // over all of them
 	Debt       Balance    `json:"debt"`
+	Unstated   int64      `json:"unstated,omitempty"` // debt of negative payouts that Klarna's balance does not state
 	// Overflow is set when the sums do not fit 64 bits, and are not to be used.
 	Overflow bool `json:"overflow,omitempty"`
 }
 
-// Breaks are the movements whose debt does not continue.
+// Breaks are the movements whose debt does not continue, and of which nobody
+// accepted just that.
 func (r *Roll) Breaks() []Movement {
-	return slices.DeleteFunc(slices.Clone(r.Movements), func(m Movement) bool { return m.Break == 0 })
+	return slices.DeleteFunc(slices.Clone(r.Movements), func(m Movement) bool {
+		return m.Break == 0 || slices.ContainsFunc(m.Accepted, func(a Accepted) bool {
+			return a.same(codeDebtDiffers, openingDebt, m.Break)
+		})
+	})
+}
+
+// Accept tells what was accepted of a payout's debt, as its proof keeps it; and
+// of a break that was accepted of the payout before, because that one was proven
+// last, what is accepted here.
+func (r *Roll) Accept(paymentReference string, accepted ...Accepted) {
+	for i := range r.Movements {
+		if r.Movements[i].PaymentReference != paymentReference {
+			continue
+		}
+		for _, a := range accepted {
+			switch {
+			case a.Code != codeDebtDiffers:
+			case a.Component == nextOpening && i+1 < len(r.Movements):
+				a.Component, a.Difference = openingDebt, minus(0, a.Difference)
+				r.Movements[i+1].Accepted = append(r.Movements[i+1].Accepted, a)
+			default:
+				r.Movements[i].Accepted = append(r.Movements[i].Accepted, a)
+			}
+		}
+	}
 }
 
 // RollForward carries reserve and debt from payout to payout, for each merchant
@@ -90,6 +124,9 @@ func (r *Roll) roll(payouts []Payout) {
 			Reserve: Balance{Opening: reserve, Added: t.Holdback, Taken: t.Release, Closing: e.sum(reserve, t.Holdback, -t.Release)},
 			Debt:    Balance{Opening: t.OpeningDebt, Added: t.Deposit, Taken: t.Repay, Closing: t.ClosingDebt},
 		}
+		if p.Type != GrossFee && t.Settlement < 0 {
+			m.Unstated = max(e.sum(minus(0, t.Settlement), -t.Deposit), 0)
+		}
 		reserve = m.Reserve.Closing
 		if i == 0 {
 			r.Debt.Opening = t.OpeningDebt
@@ -99,6 +136,7 @@ func (r *Roll) roll(payouts []Payout) {
 		r.Reserve.Added, r.Reserve.Taken = e.sum(r.Reserve.Added, t.Holdback), e.sum(r.Reserve.Taken, t.Release)
 		r.Debt.Added, r.Debt.Taken = e.sum(r.Debt.Added, t.Deposit), e.sum(r.Debt.Taken, t.Repay)
 		r.Debt.Closing = t.ClosingDebt
+		r.Unstated = e.sum(r.Unstated, m.Unstated)
 		r.Movements = append(r.Movements, m)
 	}
 	r.Reserve.Closing, r.Overflow = reserve, e.overflow

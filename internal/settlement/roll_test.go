@@ -68,6 +68,46 @@ func TestABreakInTheDebtIsShownWhereItIs(t *testing.T) {
 	}
 }
 
+func TestAnAcceptedBreakIsNoBreak(t *testing.T) {
+	payouts := []settlement.Payout{
+		on(2, "K1", "SEK", "P1", settlement.Totals{Deposit: 40, ClosingDebt: 40}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{OpeningDebt: 5, Repay: 5}),
+	}
+	for name, accept := range map[string]func(r *settlement.Roll, off int64){
+		"of this payout": func(r *settlement.Roll, off int64) {
+			r.Accept("P2", settlement.Accepted{Code: "debt_differs", Component: "opening_debt_balance", Difference: -40 + off})
+		},
+		"of the one before, proven last": func(r *settlement.Roll, off int64) {
+			r.Accept("P1", settlement.Accepted{Code: "debt_differs", Component: "next_opening_debt_balance", Difference: 40 + off})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := settlement.RollForward(payouts)[0]
+			accept(&r, 0)
+			if breaks := r.Breaks(); len(breaks) != 1 || breaks[0].PaymentReference != "P3" {
+				t.Errorf("breaks: %+v", breaks)
+			}
+			r = settlement.RollForward(payouts)[0]
+			accept(&r, 1)
+			if breaks := r.Breaks(); len(breaks) != 2 {
+				t.Errorf("another difference was accepted, and the breaks are %+v", breaks)
+			}
+		})
+	}
+}
+
+func TestANegativePayoutIsOwedThoughKlarnaStatesNoDebt(t *testing.T) {
+	got := settlement.RollForward([]settlement.Payout{
+		on(2, "K1", "SEK", "P1", settlement.Totals{Settlement: -50}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{Settlement: -30, Deposit: 30, ClosingDebt: 30}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{Settlement: 70, OpeningDebt: 30, ClosingDebt: 30}),
+	})[0]
+	if got.Unstated != 50 || got.Movements[0].Unstated != 50 || got.Movements[1].Unstated != 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
 func TestWhatIsReleasedAndWasNotHeldBackSinceWasHeldBackBefore(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
 		on(2, "K1", "SEK", "P1", settlement.Totals{Holdback: 100, Release: 250}),

@@ -2,139 +2,143 @@ package settlement
 
 import "slices"
 
-// rowReading is what Klarna's totals should be if the rows are read in one way:
-// only the totals that rows stand behind are filled in.
+// rowReading is what the totals of one group should be if the rows are read in
+// one way. loose are sums of rows that it leaves without a total.
 type rowReading struct {
 	names  []string
 	totals Totals
+	loose  []Difference
 }
 
-// bySum holds the sums of the components that the totals are made of.
-type bySum struct {
-	amount map[string]int64 // by type
-	vat    map[string]int64 // by type
+// named makes the reading that differs from r by one more name and by its totals.
+func (r *rowReading) named(name string, totals Totals) rowReading {
+	names := slices.Clone(r.names)
+	if name != "" {
+		names = append(names, name)
+	}
+	return rowReading{names: names, totals: totals, loose: r.loose}
+}
 
-	// What takes commission back, by type: revenue shares apart from the rest,
-	// since the commission_reversal total is as young as they are.
-	commissionReturn, shareReversal map[string]int64
+// group are totals that share rows, with the ways of reading those rows, the most
+// literal first. No total is in two groups, so each group is read by itself.
+type group struct {
+	totals   []string
+	readings []rowReading
+}
+
+// bySum holds the sums of the components that the totals are made of, by type.
+type bySum struct {
+	of map[string]figures
+
+	// What takes commission back: revenue shares apart from the rest, since the
+	// commission_reversal total is as young as they are.
+	commissionReturn, shareReversal map[string]figures
+
+	corrections     int64 // the number of CORRECTION components
+	correctionLoose []Difference
 }
 
 // sumComponents adds components up by type. ok is false when a sum does not fit
 // 64 bits.
 func sumComponents(components []Component) (s bySum, ok bool) {
-	s = bySum{map[string]int64{}, map[string]int64{}, map[string]int64{}, map[string]int64{}}
-	ok = true
-	add := func(to map[string]int64, key string, amount int64) {
-		sum, fits := Add(to[key], amount)
-		to[key], ok = sum, ok && fits
+	s = bySum{of: map[string]figures{}, commissionReturn: map[string]figures{}, shareReversal: map[string]figures{}}
+	e := exact{}
+	add := func(to map[string]figures, c *Component) {
+		f := to[c.Type]
+		to[c.Type] = figures{
+			amount: e.sum(f.amount, c.Amount), against: e.sum(f.against, c.Against),
+			vat: e.sum(f.vat, c.VAT), vatAgainst: e.sum(f.vatAgainst, c.VATAgainst),
+		}
 	}
 	for i := range components {
 		c := &components[i]
-		add(s.amount, c.Type, c.Amount)
-		add(s.vat, c.Type, c.VAT)
+		add(s.of, c)
 		switch {
+		case c.Type == TypeCorrection:
+			s.corrections++
+			s.addLoose(c, &e)
 		case !takesCommissionBack(c.DetailedType):
 		case c.DetailedType == revenueShareReversal:
-			add(s.shareReversal, c.Type, c.Amount)
+			add(s.shareReversal, c)
 		default:
-			add(s.commissionReturn, c.Type, c.Amount)
+			add(s.commissionReturn, c)
 		}
 	}
-	return s, ok
+	return s, !e.overflow
 }
 
-// rowReadings lists what the totals of p may be made of, the most literal
-// reading first and none twice. ok is false when a sum does not fit 64 bits.
-func rowReadings(p *Payout, components []Component) (all []rowReading, ok bool) {
+// addLoose notes the VAT of a CORRECTION, by kind.
+func (s *bySum) addLoose(c *Component, e *exact) {
+	if c.VAT == 0 {
+		return
+	}
+	n := len(s.correctionLoose)
+	if n == 0 || s.correctionLoose[n-1].Component != c.Pair() {
+		s.correctionLoose = append(s.correctionLoose, Difference{Component: c.Pair()})
+		n++
+	}
+	d := &s.correctionLoose[n-1]
+	d.Rows = e.sum(d.Rows, c.VAT)
+	d.Difference = minus(0, d.Rows)
+}
+
+// groupsOf lists what the totals of p may be made of. ok is false when a sum does
+// not fit 64 bits.
+func groupsOf(p *Payout, components []Component) (all []group, ok bool) {
 	s, ok := sumComponents(components)
 	if !ok {
 		return nil, false
 	}
 	e := exact{}
-	literal := Totals{
-		Sale:          s.amount[TypeSale],
-		Return:        s.amount[TypeReturn],
-		Reversal:      e.sum(s.amount[TypeReversal], -s.amount[TypeReversalMerchantProtection]),
-		Fee:           s.amount[TypeFee],
-		FeeCorrection: s.amount[TypeCorrection],
-		FeeRefund:     s.amount[TypeFeeRefund],
-		Tax:           e.sum(s.vat[TypeFee], s.amount[TypeTax]),
-		TaxRefund:     s.vat[TypeFeeRefund],
-		Commission:    s.amount[TypeCommission],
-		Charge:        s.amount[TypeCharge],
-		Credit:        s.amount[TypeCredit],
-		Holdback:      s.amount[TypeHoldback],
-		Release:       s.amount[TypeRelease],
-	}
-	for _, commission := range commissionReadings(literal, &s, &e) {
-		for _, r := range feeReadings(p.Type, commission, &e) {
-			if !slices.ContainsFunc(all, func(o rowReading) bool { return o.totals == r.totals }) {
-				all = append(all, r)
-			}
+	for _, one := range []struct {
+		typ, total string
+	}{
+		{TypeSale, "sale"},
+		{TypeReturn, "return"},
+		{TypeCharge, "charge"},
+		{TypeCredit, "credit"},
+		{TypeHoldback, "holdback"},
+		{TypeRelease, "release"},
+	} {
+		g := group{totals: []string{one.total}}
+		for _, w := range s.of[one.typ].ways(one.typ) {
+			r := rowReading{names: namesOf(w, one.typ)}
+			*totalNamed(one.total).of(&r.totals) = s.of[one.typ].as(w)
+			g.readings = append(g.readings, r)
 		}
+		all = append(all, g)
 	}
+	all = append(all,
+		group{[]string{"reversal", "commission", "commission_reversal"}, commissionReadings(&s, &e)},
+		group{[]string{totalFee, totalFeeRefund, "fee_correction", totalTax, totalTaxRefund}, feeReadings(p, &s, &e)},
+	)
 	return all, !e.overflow
 }
 
-// commissionReadings reads the rows that take commission back. They may stay
-// where their type puts them, reduce the commission, or be what Klarna sums as
-// commission_reversal, all of them or the revenue shares alone.
-func commissionReadings(literal Totals, s *bySum, e *exact) []rowReading {
-	reversals, reversedShares := s.commissionReturn[TypeReversal], s.shareReversal[TypeReversal]
-	returns, shares := s.commissionReturn[TypeCommission], s.shareReversal[TypeCommission]
-
-	netted := literal
-	netted.Commission = e.sum(literal.Commission, -returns, -returns, -shares, -shares)
-
-	sharesApart := literal
-	sharesApart.Reversal = e.sum(literal.Reversal, -reversedShares)
-	sharesApart.Commission = e.sum(literal.Commission, -returns, -returns, -shares)
-	sharesApart.CommissionReversal = e.sum(reversedShares, shares)
-
-	apart := literal
-	apart.Reversal = e.sum(literal.Reversal, -reversals, -reversedShares)
-	apart.Commission = e.sum(literal.Commission, -returns, -shares)
-	apart.CommissionReversal = e.sum(reversals, reversedShares, returns, shares)
-
-	return []rowReading{
-		{nil, literal},
-		{[]string{CommissionReturnsApart}, apart},
-		{[]string{CommissionReturnsNetted}, netted},
-		{[]string{RevenueShareReversalsApart}, sharesApart},
+// namesOf names the readings of signs, pairs of a way and a type.
+func namesOf(pairs ...any) (names []string) {
+	for i := 0; i < len(pairs); i += 2 {
+		if name := signName(pairs[i].(way), pairs[i+1].(string)); name != "" {
+			names = append(names, name)
+		}
 	}
+	return names
 }
 
-// feeReadings reads the VAT of fee refunds (a total of its own, or taken off
-// the tax) and, in a GROSS payout, fee rows that are in no total at all.
-func feeReadings(typ SettlementType, r rowReading, e *exact) []rowReading {
-	readings := []rowReading{r}
-	if r.totals.TaxRefund != 0 {
-		net := r.totals
-		net.Tax, net.TaxRefund = e.sum(net.Tax, -net.TaxRefund), 0
-		readings = append(readings, rowReading{append(slices.Clone(r.names), TaxNetOfRefund), net})
-	}
-	if typ == Gross && hasFees(&r.totals) {
-		outside := r.totals
-		outside.Fee, outside.FeeRefund, outside.Tax, outside.TaxRefund = 0, 0, 0, 0
-		readings = append(readings, rowReading{append(slices.Clone(r.names), GrossFeesOutsideTotals), outside})
-	}
-	return readings
-}
-
-// differs lists the row-backed totals in which Klarna's figures are not those
+// differs lists the totals of the group in which Klarna's figures are not those
 // of the rows.
-func (r *rowReading) differs(klarna *Totals) []Difference {
+func (g *group) differs(r *rowReading, klarna *Totals) []Difference {
 	var differences []Difference
 	for i := range formula {
 		t := &formula[i]
-		if t.rows == "" {
+		if !slices.Contains(g.totals, t.name) {
 			continue
 		}
 		if rows, totals := *t.of(&r.totals), *t.of(klarna); rows != totals {
 			differences = append(differences, Difference{t.name, rows, totals, minus(totals, rows)})
 		}
 	}
-	return differences
+	return append(differences, r.loose...)
 }
 
 // exact sums without hiding an overflow.

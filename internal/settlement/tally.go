@@ -11,7 +11,8 @@ import (
 // memory grows with the number of components, never with the number of rows.
 //
 // Klarna does not document the sign of a row's amount, so the sum takes the
-// magnitude and leaves the direction to the type. A CORRECTION can go either
+// magnitude and leaves the direction to the type; what came with a minus sign is
+// summed beside it, for the readings in which the sign counts. A CORRECTION can go either
 // way and keeps its sign, and so does a type that nobody has told us of. A
 // wrong guess cannot slip through: Prove compares every sum with Klarna's own
 // totals.
@@ -58,9 +59,9 @@ func (t *Tally) Add(r *Row) {
 	}
 	s := t.find(r)
 	s.Rows++
-	s.add(&s.Amount, r.Amount)
-	s.add(&s.VAT, r.VAT)
-	s.add(&s.TaxInRegistrationCurrency, r.TaxInRegistrationCurrency)
+	s.add(&s.Amount, &s.Against, r.Amount)
+	s.add(&s.VAT, &s.VATAgainst, r.VAT)
+	s.add(&s.TaxInRegistrationCurrency, &s.TaxAgainst, r.TaxInRegistrationCurrency)
 }
 
 // find returns the sum that r belongs to. Rows come in a pattern (a sale, its
@@ -119,13 +120,14 @@ func (s *sum) holds(r *Row) bool {
 		s.Country == r.Country && s.MerchantID == r.MerchantID && s.VATRate == r.VATRate && s.Reference == r.reference()
 }
 
-func (s *sum) add(to *int64, amount int64) {
+func (s *sum) add(to, against *int64, amount int64) {
 	if amount < 0 && !s.ownSign {
 		if amount == math.MinInt64 {
 			s.overflow = true
 			return
 		}
 		amount = -amount
+		*against += amount // at most what it is a part of
 	}
 	var ok bool
 	if *to, ok = Add(*to, amount); !ok {

@@ -130,6 +130,22 @@ func (s *Store) Audited(ctx context.Context, connection, subject, action string)
 	return n > 0, s.fail("look for "+action+" in the audit trail", err)
 }
 
+// Approved tells whether the trail says that a person approved exactly this
+// voucher of a payout.
+func (s *Store) Approved(ctx context.Context, connection, reference, voucherHash string) (bool, error) {
+	entries, err := list(ctx, s.reads, (*AuditEntry).cells, "SELECT "+auditColumns+
+		" FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action = $3", connection, "payout/"+reference, "payout.approve")
+	for i := range entries {
+		var decided struct {
+			VoucherHash string `json:"voucher_hash"`
+		}
+		if json.Unmarshal(entries[i].After, &decided) == nil && decided.VoucherHash == voucherHash {
+			return true, nil
+		}
+	}
+	return false, s.fail("look for the approval of payout "+reference, err)
+}
+
 // AuditHead tells the number of entries and the hash of the last one. Kept
 // somewhere else, it proves later that nobody rewrote the whole chain, which
 // the chain alone cannot.

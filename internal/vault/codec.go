@@ -19,17 +19,23 @@ const (
 // codec encrypts what Temporal keeps. It does not bind the workflow id: a
 // payload is decoded in other contexts than it was encoded in (children, local
 // activities, the Web UI).
-type codec struct{ keys *Keyring }
+type codec struct {
+	keys *Keyring
+	// strict refuses what this keyring did not seal.
+	strict bool
+}
 
 var _ converter.PayloadCodec = codec{}
 
-// Codec is the Temporal payload codec of this keyring: it encrypts with the
-// primary key, decrypts with any, and passes through what it did not encrypt.
-func (k *Keyring) Codec() converter.PayloadCodec { return codec{k} }
+// Codec is the Temporal payload codec of this keyring, for whoever shows
+// payloads: it encrypts with the primary key, decrypts with any, and passes
+// through what it did not encrypt.
+func (k *Keyring) Codec() converter.PayloadCodec { return codec{keys: k} }
 
 // DataConverter is Temporal's default data converter with the codec around it.
+// It refuses what was not sealed: whoever reaches Temporal could write that.
 func (k *Keyring) DataConverter() converter.DataConverter {
-	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), k.Codec())
+	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec{keys: k, strict: true})
 }
 
 // FailureConverter encrypts error messages and stack traces too.
@@ -61,11 +67,15 @@ func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 	return out, nil
 }
 
-// Decode decrypts what Encode encrypted. Errors: ErrWrongKeyset, ErrSealed.
+// Decode decrypts what Encode encrypted. Errors: ErrWrongKeyset, ErrSealed; with
+// strict also for what Encode did not make.
 func (c codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
 		if string(p.GetMetadata()[converter.MetadataEncoding]) != encodingEncrypted {
+			if c.strict {
+				return nil, fmt.Errorf("decrypt a Temporal payload: %w: it was not sealed with this installation's keyset, so it did not come from Kvitt", ErrSealed)
+			}
 			out[i] = p
 			continue
 		}

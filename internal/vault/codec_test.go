@@ -57,6 +57,16 @@ func TestWhatIsNotOursPassesThrough(t *testing.T) {
 	}
 }
 
+// Whoever reaches Temporal can write such a payload; only the keyset seals one.
+func TestTheWorkerTakesNothingThatWasNotSealed(t *testing.T) {
+	k := keyring(t, keyset(t))
+	var got string
+	err := k.DataConverter().FromPayload(&commonpb.Payload{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"hej"`)}, &got)
+	if !errors.Is(err, vault.ErrSealed) || got != "" {
+		t.Errorf("%q %v", got, err)
+	}
+}
+
 func TestAnErrorIsEncryptedWithItsMessageAndDetails(t *testing.T) {
 	k := keyring(t, keyset(t))
 	failure := k.FailureConverter().ErrorToFailure(temporal.NewApplicationError("words with "+canary, "held", "detail "+canary))

@@ -17,8 +17,9 @@ import (
 const mostBody = 8 << 20
 
 // CodecHandler lets the Temporal Web UI and CLI decode payloads: POST to
-// …/decode and …/encode, with or without a trailing slash, whatever stands
-// before (such as the namespace). A browser is let in from allowedOrigin
+// …/decode, with or without a trailing slash, whatever comes before (such as the
+// namespace). It encrypts nothing: that would make messages that the worker
+// takes for Kvitt's own. A browser is let in from allowedOrigin
 // ("http://127.0.0.1:8233") only, with credentials, so that authorize can look
 // at cookies and headers; a nil authorize lets nobody in. Answers: 200 with
 // the payloads, 400 with what is wrong with them, 401, 403 (another origin),
@@ -39,9 +40,8 @@ func (h *codecHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 
-	transform, ok := h.transform(r)
-	if !ok {
-		http.Error(w, "the codec has /decode and /encode", http.StatusNotFound)
+	if path.Base(path.Clean("/"+r.URL.Path)) != "decode" {
+		http.Error(w, "the codec has /decode", http.StatusNotFound)
 		return
 	}
 	if origin := r.Header.Get("Origin"); origin != "" { // the CLI has none
@@ -64,22 +64,11 @@ func (h *codecHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case h.authorize == nil || !h.authorize(r):
 		http.Error(w, "log in to Kvitt first", http.StatusUnauthorized)
 	default:
-		h.answer(w, r, transform)
+		h.answer(w, r)
 	}
 }
 
-// transform is what the last segment of the path asks for.
-func (h *codecHandler) transform(r *http.Request) (func([]*commonpb.Payload) ([]*commonpb.Payload, error), bool) {
-	switch path.Base(path.Clean("/" + r.URL.Path)) {
-	case "decode":
-		return h.codec.Decode, true
-	case "encode":
-		return h.codec.Encode, true
-	}
-	return nil, false
-}
-
-func (h *codecHandler) answer(w http.ResponseWriter, r *http.Request, transform func([]*commonpb.Payload) ([]*commonpb.Payload, error)) {
+func (h *codecHandler) answer(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostBody))
 	if err != nil {
 		var tooLarge *http.MaxBytesError
@@ -95,7 +84,7 @@ func (h *codecHandler) answer(w http.ResponseWriter, r *http.Request, transform 
 		http.Error(w, `the body is not {"payloads":[…]} in JSON`, http.StatusBadRequest)
 		return
 	}
-	out, err := transform(payloads.GetPayloads())
+	out, err := h.codec.Decode(payloads.GetPayloads())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return

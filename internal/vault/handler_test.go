@@ -70,7 +70,7 @@ func body(t *testing.T, r *http.Response) string {
 	return string(b)
 }
 
-func TestTheWebUIDecodesAndEncodesThroughTheHandler(t *testing.T) {
+func TestTheWebUIDecodesThroughTheHandlerAndCannotEncode(t *testing.T) {
 	k := keyring(t, keyset(t))
 	h := k.CodecHandler(ui, loggedIn)
 	sealed, err := protojson.Marshal(&commonpb.Payloads{Payloads: []*commonpb.Payload{encoded(t, k, "hej")}})
@@ -87,8 +87,8 @@ func TestTheWebUIDecodesAndEncodesThroughTheHandler(t *testing.T) {
 		}
 	}
 	r := ask(t, h, "POST", "/encode", `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"ImhlaiI="}]}`, "Cookie", "session=anna")
-	if b := body(t, r); r.StatusCode != 200 || !strings.Contains(b, "YmluYXJ5L2VuY3J5cHRlZA==") {
-		t.Errorf("encoding: %d %s", r.StatusCode, b)
+	if b := body(t, r); r.StatusCode != 404 || strings.Contains(b, "YmluYXJ5L2VuY3J5cHRlZA==") {
+		t.Errorf("a message that the worker takes for Kvitt's own was made: %d %s", r.StatusCode, b)
 	}
 }
 
@@ -99,12 +99,8 @@ func TestTheRemoteCodecOfTheSDKWorksWithTheHandler(t *testing.T) {
 	remote := converter.NewRemoteDataConverter(converter.GetDefaultDataConverter(), converter.RemoteDataConverterOptions{Endpoint: server.URL})
 	var got string
 	must(t, remote.FromPayload(encoded(t, k, "hej"), &got))
-	p, err := remote.ToPayload("på dig")
-	must(t, err)
-	var back string
-	must(t, k.DataConverter().FromPayload(p, &back))
-	if got != "hej" || back != "på dig" {
-		t.Errorf("%q and %q", got, back)
+	if got != "hej" {
+		t.Errorf("%q", got)
 	}
 }
 

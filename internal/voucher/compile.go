@@ -14,16 +14,18 @@ import (
 // component takes from the merchant is debited, what it gives is credited.
 // Everything is in the payout's currency. The voucher has passed Check.
 //
-// A negative settlement credits the settlement account, and one of zero has no
-// bank line. A GROSS_FEE bill moves no money; what it comes to goes to
-// fees_invoice instead. Fees that a GROSS payout only lists are left out and
+// Klarna pays out and never collects: a negative settlement has no bank line and
+// becomes debt, and one of zero has none either. A GROSS_FEE bill moves no money;
+// what it comes to goes to fees_invoice instead. Each accepted difference that
+// moves money has a line of its own on the account that it names. Fees that a GROSS payout only lists are left out and
 // named in Voucher.Outside.
 //
 // The errors are *RuleError (the profile does not say where an amount belongs),
 // *UnexplainedError (the proof needed a reading that cannot be booked without
 // guessing), *VATRateError (VAT of a rate that the profile does not expect),
-// *NothingToBookError (no amounts at all) and *UnbalancedError, and
-// tell the held code by Code().
+// *NothingToBookError (no amounts at all), *UnbalancedError and
+// *settlement.AcceptedError (an accepted difference names no account), and tell
+// the held code by Code().
 func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	if t.Company == "" {
 		return nil, errors.New("compile voucher: no Visma.net company was given")
@@ -36,6 +38,9 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 		return nil, err
 	}
 	c.addDebt()
+	if err := c.addAccepted(); err != nil {
+		return nil, err
+	}
 	if err := c.addMoney(); err != nil {
 		return nil, err
 	}
@@ -148,15 +153,19 @@ func (c *compiler) aboutOf(component settlement.Component) condition {
 // it returns the level of the profile that says so.
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
 	about := c.aboutOf(component)
-	r := c.profile.rule(component.Key, about)
+	r := c.profile.ruleOf(component.Key, about)
 	fill := filler(c.payout, c.voucher.Date, &component.Key)
-	if effect.Amount != 0 {
+	for _, gives := range effect.Parts() {
+		if gives == 0 {
+			continue
+		}
+		reference := r.accountFor(gives, effect.VAT)
 		c.add(lineKey{
-			role:    RoleComponent,
-			account: c.account(r.account, about, Missing{component.Pair(), "account", effect.Amount}),
+			role:    roleOf(component.Key, reference),
+			account: c.account(reference, about, Missing{component.Pair(), "account", gives}),
 			branch:  r.branch, vatCode: r.vatCode,
 			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
-		}, r.subaccount, effect.Amount, 0, component)
+		}, r.subaccount, gives, 0, component)
 	}
 	if effect.VAT != 0 {
 		account, code, id := c.vatLine(component, about, r)
@@ -165,12 +174,21 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
 			branch:  r.branch, vatCode: code, vatID: id,
 			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
-		}, r.subaccount, effect.VAT, component.TaxInRegistrationCurrency, component)
+		}, r.subaccount, effect.VAT, abs(c.proof.RegistrationTax(component)), component)
 	}
 	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
 		return nil
 	}
 	return c.profile.owes(about)
+}
+
+// roleOf is the role of a component's line. A reminder collects what is owed
+// after a negative period, so it is debt repaid where the profile says so.
+func roleOf(kind settlement.Key, account string) Role {
+	if kind.Type == settlement.TypeCharge && kind.DetailedType == settlement.PaymentReminder && account == accountDebt {
+		return RoleDebt
+	}
+	return RoleComponent
 }
 
 // account gives the number of an account that is referred to, and notes what is
@@ -215,8 +233,12 @@ func (c *compiler) addMoney() error {
 	if c.booked.sum != paid {
 		return c.unexplained(c.booked.sum, paid)
 	}
-	c.addPlain(RoleSettlement, accountSettlement, c.profile.texts.settlement, -paid)
-	return c.addCarried(accountSettlement, paid)
+	if paid > 0 {
+		c.addPlain(RoleSettlement, accountSettlement, c.profile.texts.settlement, -paid)
+	} else {
+		c.addPlain(RoleCarried, accountDebt, c.profile.texts.carried, -paid)
+	}
+	return c.depositExplained()
 }
 
 // addInvoice books what a GROSS_FEE bill comes to. Klarna's settlement amount
@@ -234,41 +256,43 @@ func (c *compiler) addInvoice() error {
 	}
 	c.voucher.Invoice = -c.booked.sum
 	c.addPlain(RoleInvoice, accountFeesInvoice, c.profile.texts.invoice, c.voucher.Invoice)
-	return c.addCarried(accountFeesInvoice, c.booked.sum)
+	return c.addCarried()
 }
 
-// addCarried books debt that was added beside the settlement amount instead of
-// inside it. There is one case in which that explains itself: the payout is
-// negative, was not collected, and all of it was carried as debt. The bank line
-// stays what Klarna states, and a pair of its own moves it on to the debt.
-func (c *compiler) addCarried(counter string, paid int64) error {
+// addCarried books a bill that was added to the debt beside the settlement
+// amount: a pair of lines moves it on from fees_invoice.
+func (c *compiler) addCarried() error {
 	deposit := c.payout.Totals.Deposit
-	if deposit == 0 || c.proof.DepositInFormula() {
-		return nil
+	if deposit == 0 || c.proof.DepositInFormula() || c.booked.sum != -deposit {
+		return c.depositExplained()
 	}
-	if paid != -deposit {
-		e := c.unexplained(-deposit, paid)
-		e.HeldCode = codeDebtDiffers
-		e.Problem = "Klarna adds " + c.voucher.money(deposit) + " to the debt, and neither the rows nor the settlement amount of " +
-			c.voucher.money(paid) + " account for it"
-		return e
-	}
-	c.addPlain(RoleCarried, counter, c.profile.texts.carried, -deposit)
+	c.addPlain(RoleCarried, accountFeesInvoice, c.profile.texts.carried, -deposit)
 	c.addPlain(RoleCarried, accountDebt, c.profile.texts.carried, deposit)
 	return nil
+}
+
+// depositExplained makes sure that debt which was added beside the settlement
+// amount, instead of inside it, has a cause: a negative payout of just that
+// amount, a bill, or a person who accepted the rest.
+func (c *compiler) depositExplained() error {
+	gap := c.proof.DepositUnexplained()
+	if gap == 0 || slices.ContainsFunc(c.proof.Accepted, func(a settlement.Accepted) bool {
+		return a.Code == codeDebtDiffers && a.Component == componentDeposit && a.Difference == gap
+	}) {
+		return nil
+	}
+	deposit := c.payout.Totals.Deposit
+	e := c.unexplained(deposit-gap, deposit)
+	e.HeldCode, e.Component = codeDebtDiffers, componentDeposit
+	e.Problem = "Klarna adds " + c.voucher.money(deposit) + " to the debt, and neither the rows nor the settlement amount of " +
+		c.voucher.money(c.payout.Totals.Settlement) + " account for it"
+	return e
 }
 
 // addPlain books an amount that no rows are behind on one of the profile's
 // accounts.
 func (c *compiler) addPlain(role Role, account, text string, gives int64) {
-	if gives == 0 {
-		return
-	}
-	text = filler(c.payout, c.voucher.Date, nil).Replace(text)
-	c.add(lineKey{
-		role: role, account: c.account(account, c.about, Missing{Amount: gives}),
-		branch: c.branch(c.about), text: fit(text, maxText),
-	}, c.subaccount(c.about), gives, 0)
+	c.addLine(role, account, filler(c.payout, c.voucher.Date, nil).Replace(text), gives)
 }
 
 // miss notes what the profile has to say, each thing once.
@@ -291,7 +315,7 @@ func (c *compiler) unexplained(booked, stated int64) *UnexplainedError {
 		Problem: "its rows come to " + c.voucher.money(booked) + " and the settlement amount is " + c.voucher.money(stated),
 	}
 	if c.proof.Read(settlement.TaxRefundOutsideFormula) {
-		e.HeldCode = codeFormulaDiffers
+		e.HeldCode, e.Component = codeFormulaDiffers, componentTaxRefund
 		e.Problem = "Klarna refunds VAT of " + c.voucher.money(c.payout.Totals.TaxRefund) +
 			" on its fees and leaves it out of the settlement amount, so nothing says where it went"
 	}

@@ -109,7 +109,8 @@ type UnexplainedError struct {
 	PaymentReference string              `json:"payment_reference"`
 	Currency         settlement.Currency `json:"currency"`
 	HeldCode         string              `json:"code"`
-	Booked           int64               `json:"booked"` // what the lines would come to
+	Component        string              `json:"component,omitempty"` // the total that an accepted difference may answer
+	Booked           int64               `json:"booked"`              // what the lines would come to
 	Settlement       int64               `json:"settlement"`
 	Difference       int64               `json:"difference"` // Settlement − Booked
 	Problem          string              `json:"problem"`

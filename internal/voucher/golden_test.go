@@ -115,31 +115,30 @@ func TestADebtIsOpenedContinuedAndRepaid(t *testing.T) {
              300.00       300.00`)
 }
 
-func TestANegativeSettlementCreditsTheSettlementAccount(t *testing.T) {
-	wantTable(t, compile(t, preset(t, "se-bas"), prove(t, payout(settlement.Totals{
-		Sale: 100_00, Return: 150_00, Settlement: -50_00,
-	}), row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00))), `
-1930                       50.00  Klarna payout 1234567890
+// Klarna pays out and never collects: whether it states the debt or not, a
+// negative payout is owed and leaves the bank account alone.
+func TestANegativePayoutBecomesDebtAndLeavesTheBankAlone(t *testing.T) {
+	for name, totals := range map[string]settlement.Totals{
+		"no debt stated":            {Sale: 100_00, Return: 150_00, Settlement: -50_00},
+		"stated beside the payout":  {Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00},
+		"on top of a debt":          {Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, OpeningDebt: 10_00, ClosingDebt: 60_00},
+		"with a debt that stays on": {Sale: 100_00, Return: 150_00, Settlement: -50_00, OpeningDebt: 10_00, ClosingDebt: 10_00},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, typ := range []settlement.SettlementType{settlement.Net, settlement.Gross} {
+				p := payout(totals)
+				p.Type = typ
+				v := compile(t, preset(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)))
+				wantTable(t, v, `
 1686         150.00               Klarna returns
 1686                      100.00  Klarna sales
-             150.00       150.00`)
-}
-
-// Klarna states the payout as negative and adds the same amount to the debt: the
-// bank line stays what Klarna states, and a pair of its own moves it to the debt.
-func TestANegativeSettlementCarriedAsDebtLeavesTheBankAtZero(t *testing.T) {
-	v := compile(t, preset(t, "se-bas"), prove(t, payout(settlement.Totals{
-		Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00,
-	}), row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)))
-	wantTable(t, v, `
-1930                       50.00  Klarna payout 1234567890
-1686         150.00               Klarna returns
-1686                      100.00  Klarna sales
-1930          50.00               Klarna payout carried as debt
 2890                       50.00  Klarna payout carried as debt
-             200.00       200.00`)
-	if balance(v, "1930") != 0 {
-		t.Error("no money moved, and the bank account does")
+             150.00       150.00`)
+				if v.Settlement != -50_00 {
+					t.Errorf("the voucher says %d was paid out", v.Settlement)
+				}
+			}
+		})
 	}
 }
 
@@ -174,11 +173,11 @@ func TestARefundedFeeReturnsItsVAT(t *testing.T) {
 	p := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: -75_00})
 	wantTable(t, compile(t, preset(t, "se-bas"), prove(t, p,
 		row("FEE/DISPUTE_FEE", 100_00, 25_00), row("FEE_REFUND/DISPUTE_FEE_REFUND", 40_00, 10_00))), `
-1930                       75.00  Klarna payout 1234567890
 6064         100.00               Klarna fee, disputes
 6064                       40.00  Klarna fee refunded, disputes
 2641          25.00               Klarna fee VAT
 2641                       10.00  Klarna fee VAT
+2890                       75.00  Klarna payout carried as debt
              125.00       125.00`)
 }
 

@@ -148,3 +148,11 @@ func balance(v *voucher.Voucher, account string) int64 {
 	}
 	return sum
 }
+
+func tallyOf(rows []settlement.Row) *settlement.Tally {
+	tally := settlement.NewTally("SEK")
+	for i := range rows {
+		tally.Add(&rows[i])
+	}
+	return tally
+}

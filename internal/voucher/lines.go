@@ -51,8 +51,8 @@ func (c *compiler) add(key lineKey, subaccount []Segment, gives, tax int64, comp
 }
 
 // roleOrder is the order of lines in a voucher: the money, what it was for, its
-// VAT, the debt.
-var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleDebt, RoleCarried}
+// VAT, the debt, what was accepted.
+var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleDebt, RoleCarried, RoleAccepted}
 
 // sorted returns the lines in the one order that a voucher has: by role, then
 // account, debit before credit, and the rest of what tells them apart.

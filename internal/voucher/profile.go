@@ -92,6 +92,8 @@ const anyCurrency settlement.Currency = "*"
 // further; accounts are numbers, or names of the profile's accounts.
 type rule struct {
 	account    string
+	taken      string // the account of what takes money, where it is another one
+	taxed      string // the account of amounts with VAT, where it is another one
 	vatAccount string
 	vatCode    string
 	text       string
@@ -224,10 +226,57 @@ func (p *Profile) rule(kind settlement.Key, about condition) rule {
 	return rule{
 		noReverse:  noReverse,
 		account:    field(func(r rule) string { return r.account }),
+		taken:      field(func(r rule) string { return r.taken }),
+		taxed:      field(func(r rule) string { return r.taxed }),
 		vatAccount: field(func(r rule) string { return r.vatAccount }),
 		vatCode:    field(func(r rule) string { return r.vatCode }),
 		text:       field(func(r rule) string { return r.text }),
 		branch:     branch,
 		subaccount: subaccount,
 	}
+}
+
+// accountFor is the account of an amount that gives (+) or takes (-) money.
+func (r *rule) accountFor(gives, vat int64) string {
+	switch {
+	case vat != 0 && r.taxed != "":
+		return r.taxed
+	case gives < 0 && r.taken != "":
+		return r.taken
+	}
+	return r.account
+}
+
+// ruleOf is the rule of a component. Rows without a detailed type that no rule
+// covers take that of the detailed types which Klarna documents for their type,
+// if all of these book the same.
+func (p *Profile) ruleOf(kind settlement.Key, about condition) rule {
+	own := p.rule(kind, about)
+	if kind.DetailedType != "" || own.account != "" {
+		return own
+	}
+	var common *rule
+	for _, k := range settlement.Kinds() {
+		if k.Type != kind.Type || !k.Documented {
+			continue
+		}
+		kind.DetailedType = k.DetailedType
+		r := p.rule(kind, about)
+		r.text = ""
+		if r.account == "" || common != nil && !common.same(&r) {
+			return own
+		}
+		common = &r
+	}
+	if common == nil {
+		return own
+	}
+	return *common
+}
+
+// same tells whether two rules book alike.
+func (r *rule) same(o *rule) bool {
+	return r.account == o.account && r.taken == o.taken && r.taxed == o.taxed && r.vatAccount == o.vatAccount &&
+		r.vatCode == o.vatCode && r.branch == o.branch && r.noReverse == o.noReverse &&
+		slices.Equal(r.subaccount, o.subaccount)
 }

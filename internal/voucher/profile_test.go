@@ -28,6 +28,9 @@ components:
     vat_account: "2641"
 `
 
+// smallWithDebt can book a payout that is not paid out.
+var smallWithDebt = strings.Replace(small, "components:", "  debt: \"2890\"\ncomponents:", 1)
+
 func TestASmallProfileIsEnough(t *testing.T) {
 	p := profile(t, small)
 	if p.Name != "Small" || p.Version != 1 || p.TimeZone != "Europe/Stockholm" || p.Location().String() != "Europe/Stockholm" {
@@ -86,6 +89,26 @@ texts:
 	}
 }
 
+// A rule may send what takes money, and what carries VAT, to accounts of their own;
+// each of them has to be in the company.
+func TestARuleHasAccountsForTheOtherDirectionAndForVAT(t *testing.T) {
+	p := profile(t, smallWithDebt+"  CREDIT/*: {account: \"2999\", taken: \"8420\", taxed: \"6065\"}\n")
+	for _, account := range []string{"2999", "8420", "6065"} {
+		if users := p.UsedBy(account); !slices.Equal(users, []string{"CREDIT/*"}) || !slices.Contains(p.Accounts(), account) {
+			t.Errorf("%s is used by %v", account, users)
+		}
+	}
+	credit := func(amount, total int64) *voucher.Voucher {
+		return compile(t, p, prove(t, payout(settlement.Totals{Credit: total, Settlement: total}), row("CREDIT/CASH_ADVANCE_FEES", amount)))
+	}
+	if v := credit(80, 80); balance(v, "2999") != -80 || balance(v, "8420") != 0 {
+		t.Errorf("what gives is booked as\n%s", table(v))
+	}
+	if v := credit(-80, -80); balance(v, "8420") != 80 || balance(v, "2999") != 0 {
+		t.Errorf("what takes is booked as\n%s", table(v))
+	}
+}
+
 // Each case changes one thing in the small profile; the error says where and
 // what helps.
 func TestAMistakeInAProfileIsNamedWithItsPlaceAndARemedy(t *testing.T) {
@@ -99,6 +122,10 @@ func TestAMistakeInAProfileIsNamedWithItsPlaceAndARemedy(t *testing.T) {
 		{"misspelt account name", "clearing: 1686", "cleering: 1686", 6, 3, `accounts has no member "cleering"`, `did you mean "clearing"?`},
 		{"misspelt reference", "account: clearing", "account: claering", 8, 28, `there is no account named "claering"`, `did you mean "clearing"?`},
 		{"misspelt rule member", "vat_account", "vat_acount", 11, 5, `FEE/* has no member "vat_acount"`, `did you mean "vat_account"?`},
+		{"misspelt account of what takes", "account: clearing", "account: clearing, taken: claering", 8, 45, `there is no account named "claering"`, `did you mean "clearing"?`},
+		{"an account of what takes that is not there", "account: clearing", "account: clearing, taken: loan_costs", 8, 45, `uses the account "loan_costs", which is not under accounts`, "add it there"},
+		{"an account of what is taxed that is no number", "account: clearing", `account: clearing, taxed: "6 0"`, 8, 45, `"6 0" is not an account number`, "in quotes"},
+		{"misspelt member for what takes", "account: clearing", "account: clearing, takn: fees", 8, 38, `SALE/PURCHASE has no member "takn"`, `did you mean "taken"?`},
 		{"misspelt type", "SALE/PURCHASE", "SALES/PURCHASE", 8, 3, `Klarna has no type "SALES"`, `did you mean "SALE"?`},
 		{"misspelt detailed type", "SALE/PURCHASE", "SALE/PURCHACE", 8, 3, `Klarna has no detailed type "PURCHACE" that we know of`, `did you mean "SALE/PURCHASE"?`},
 		{"no detailed type", "SALE/PURCHASE", "SALE", 8, 3, `"SALE" is not a kind of rows`, `TYPE/DETAILED_TYPE`},
@@ -212,7 +239,7 @@ func TestNorwayIsACountryAndNotANo(t *testing.T) {
 }
 
 func TestADetailedTypeThatKlarnaInventsCanBeGivenARule(t *testing.T) {
-	p := profile(t, small+"  CHARGE/SOMETHING_ELSE: {account: clearing}\n")
+	p := profile(t, smallWithDebt+"  CHARGE/SOMETHING_ELSE: {account: clearing}\n")
 	compile(t, p, prove(t, payout(settlement.Totals{Charge: 5, Settlement: -5}), row("CHARGE/SOMETHING_ELSE", 5)))
 }
 
@@ -221,12 +248,12 @@ func TestWindowsLineEndsAndAByteOrderMarkAreRead(t *testing.T) {
 }
 
 func TestTheRuleOfAPairInheritsFromTheRuleOfItsType(t *testing.T) {
-	p := profile(t, small+"  FEE/SERVICING_FEE: {text: Servicing}\n")
+	p := profile(t, smallWithDebt+"  FEE/SERVICING_FEE: {text: Servicing}\n")
 	v := compile(t, p, prove(t, payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125}), row("FEE/SERVICING_FEE", 60, 15), row("FEE/RETURN_FEE", 40, 10)))
 	wantTable(t, v, `
-1930                        1.25  Klarna payout 1234567890
 6064           0.40               Klarna fee, return fee
 6064           0.60               Servicing
 2641           0.25               Klarna fee VAT
+2890                        1.25  Klarna payout carried as debt
                1.25         1.25`)
 }

@@ -110,3 +110,19 @@ func TestAVoucherThatIsMovedKeepsItsOwnDayInTheText(t *testing.T) {
 		}
 	}
 }
+
+// A negative payout is taken back as it was booked: as debt, or by a release before
+// this one on the bank account.
+func TestANegativePayoutIsTakenBackAsItWasBooked(t *testing.T) {
+	p := preset(t, "se-bas")
+	v := compile(t, p, prove(t, payout(settlement.Totals{Return: 50, Settlement: -50}), row("RETURN/PURCHASE_RETURN", 50)))
+	before := *v
+	before.Lines = append([]voucher.Line(nil), v.Lines...)
+	before.Lines[1].Role, before.Lines[1].Account = voucher.RoleSettlement, "1930"
+	for name, booked := range map[string]*voucher.Voucher{"as debt": v, "on the bank account": &before} {
+		mirror := voucher.Mirror(p, voucher.Reversed{Voucher: booked, MerchantID: "K100001", Company: "5566778899", Batch: "17"})
+		if err := mirror.Check(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -92,7 +92,7 @@ func (p *Profile) eachAccount(visit func(number, member string)) {
 	}
 	for i := range p.layers {
 		for kind, r := range p.layers[i].rules {
-			for _, reference := range []string{r.account, r.vatAccount} {
+			for _, reference := range []string{r.account, r.taken, r.taxed, r.vatAccount} {
 				switch {
 				case reference == "":
 				case isAccountName(reference):

@@ -14,7 +14,7 @@ import (
 
 // rule reads a rule, and the accounts that it refers to by name.
 func (v value) rule() (r rule, references []reference, err error) {
-	members, err := v.object("account", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge")
+	members, err := v.object("account", "taken", "taxed", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge")
 	if err != nil {
 		return rule{}, nil, err
 	}
@@ -22,6 +22,10 @@ func (v value) rule() (r rule, references []reference, err error) {
 		switch v := m.value; m.name {
 		case "account":
 			r.account, err = v.account(&references)
+		case "taken":
+			r.taken, err = v.account(&references)
+		case "taxed":
+			r.taxed, err = v.account(&references)
 		case "vat_account":
 			r.vatAccount, err = v.account(&references)
 		case "vat_code":

@@ -208,9 +208,8 @@ func (c *compiler) exchangeRate() string {
 	var charged, home adder
 	for _, component := range c.proof.Components {
 		if effect := c.proof.Effect(component); effect.VAT != 0 && !effect.Outside {
-			sign := effect.VAT / component.VAT
 			charged.add(effect.VAT)
-			home.add(sign * component.TaxInRegistrationCurrency)
+			home.add(c.proof.RegistrationTax(component))
 		}
 	}
 	from, err1 := c.payout.Currency.Exponent()

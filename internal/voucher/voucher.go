@@ -41,8 +41,9 @@ type Voucher struct {
 	Currency         settlement.Currency `json:"currency"`
 	Lines            []Line              `json:"lines"`
 
-	// Settlement is Klarna's settlement amount, and what the lines of
-	// RoleSettlement come to: positive is money to the merchant.
+	// Settlement is Klarna's settlement amount. When it is positive, it is what the
+	// lines of RoleSettlement come to; Klarna collects nothing, so there are none
+	// when it is negative.
 	Settlement int64 `json:"settlement"`
 	// Invoice is what a GROSS_FEE bill adds to the debt to Klarna, and what the
 	// lines of RoleInvoice come to. It moves no money, so such a voucher has no
@@ -79,6 +80,7 @@ const (
 	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
 	RoleReverseCharge Role = "reverse_charge" // VAT that the buyer owes and deducts
 	RoleCarried       Role = "carried"        // a negative payout that was carried as debt, not paid
+	RoleAccepted      Role = "accepted"       // a difference that a person accepted
 )
 
 // Line is one line of a voucher. Exactly one of Debit and Credit is positive,
@@ -115,13 +117,13 @@ func (v *Voucher) Total() (debit, credit int64) {
 }
 
 // Check is the last step of the proof: the voucher balances and its bank line is
-// the settlement amount. It trusts nothing that Compile did. The error is an
+// the settlement amount; a negative one is debt and has no bank line. It trusts nothing that Compile did. The error is an
 // *UnbalancedError.
 func (v *Voucher) Check() error {
 	if len(v.Lines) < 2 {
 		return v.unbalanced("it has %d lines, and a batch needs two", len(v.Lines))
 	}
-	var debit, credit, bank, bill, charge adder
+	var debit, credit, bank, bill, charge, carried adder
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		if err := v.checkLine(l); err != nil {
@@ -136,15 +138,20 @@ func (v *Voucher) Check() error {
 			bill.add(l.Credit - l.Debit)
 		case RoleReverseCharge:
 			charge.add(l.Debit - l.Credit)
-		case RoleComponent, RoleVAT, RoleDebt, RoleCarried:
+		case RoleCarried:
+			carried.add(l.Credit - l.Debit)
+		case RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
 			// what the money was for
 		}
 	}
-	if debit.overflow || credit.overflow || bank.overflow || bill.overflow {
+	if debit.overflow || credit.overflow || bank.overflow || bill.overflow || carried.overflow {
 		return v.unbalanced("its sums do not fit 64 bits")
 	}
 	if charge.sum != 0 || charge.overflow {
 		return v.differs(charge.sum, 0, "its reverse charge comes to %s and has to come to nothing", v.money(charge.sum))
+	}
+	if v.Settlement < 0 && v.Invoice == 0 && v.Reverses == "" && carried.sum != -v.Settlement {
+		return v.differs(carried.sum, -v.Settlement, "its settlement amount is %s, and %s of it becomes debt", v.money(v.Settlement), v.money(carried.sum))
 	}
 	if err := v.checkSums(debit.sum, credit.sum, bank.sum, bill.sum); err != nil {
 		return err
@@ -159,14 +166,27 @@ func (v *Voucher) checkSums(debit, credit, bank, bill int64) error {
 	if bill != v.Invoice {
 		return v.differs(bill, v.Invoice, "its invoice line comes to %s and the fee bill to %s", v.money(bill), v.money(v.Invoice))
 	}
-	if v.Invoice == 0 && bank != v.Settlement {
-		return v.differs(bank, v.Settlement, "its bank line comes to %s and the settlement amount is %s", v.money(bank), v.money(v.Settlement))
+	if want := v.wantedAtBank(bank); v.Invoice == 0 && bank != want {
+		return v.differs(bank, want, "its bank line comes to %s and the settlement amount is %s", v.money(bank), v.money(v.Settlement))
 	}
 	if v.Invoice != 0 && (bank != 0 || v.Settlement != 0 && v.Settlement != v.Invoice && v.Settlement != -v.Invoice) {
 		return v.differs(bank, v.Settlement, "it is a fee bill of %s, its bank line comes to %s and the settlement amount is %s",
 			v.money(v.Invoice), v.money(bank), v.money(v.Settlement))
 	}
 	return v.checkHeader()
+}
+
+// wantedAtBank is what the bank line has to come to: the settlement amount if
+// Klarna paid it out. A voucher that takes one back has the opposite of that; of
+// a batch from before negative payouts became debt, it is all of the settlement.
+func (v *Voucher) wantedAtBank(bank int64) int64 {
+	if v.Reverses == "" {
+		return max(v.Settlement, 0)
+	}
+	if bank == v.Settlement {
+		return bank
+	}
+	return min(v.Settlement, 0)
 }
 
 // checkLine looks at one line by itself.

@@ -112,6 +112,7 @@ func TestAVoucherThatMustNotBePostedFailsItsCheck(t *testing.T) {
 	bill := payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125})
 	bill.Type = settlement.GrossFee
 	billProof := prove(t, bill, row("FEE/SERVICING_FEE", 100, 25))
+	negative := prove(t, payout(settlement.Totals{Return: 50, Settlement: -50}), row("RETURN/PURCHASE_RETURN", 50))
 	for name, test := range map[string]struct {
 		proof      *settlement.Proof
 		change     func(*voucher.Voucher)
@@ -140,6 +141,12 @@ func TestAVoucherThatMustNotBePostedFailsItsCheck(t *testing.T) {
 			v.Lines = append(v.Lines, v.Lines[0], v.Lines[1])
 			v.Lines[3].Role, v.Lines[3].Credit, v.Lines[4].Debit = voucher.RoleSettlement, 1, 1
 		}, -124},
+		"a negative payout collected by the bank": {negative, func(v *voucher.Voucher) { v.Lines[1].Role = voucher.RoleSettlement }, 50},
+		"a negative payout that is no debt":       {negative, func(v *voucher.Voucher) { v.Lines[1].Role = voucher.RoleComponent }, 50},
+		"a negative payout and a bank line that takes": {negative, func(v *voucher.Voucher) {
+			v.Lines = append(v.Lines, v.Lines[0], v.Lines[1])
+			v.Lines[2].Role, v.Lines[3].Role = voucher.RoleComponent, voucher.RoleSettlement
+		}, 50},
 		"a bill stated as another": {billProof, func(v *voucher.Voucher) { v.Settlement = 7 }, 7},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -134,7 +134,7 @@ type scenario struct {
 }
 
 var (
-	anna      = workflows.Person{Who: "anna", Reason: "as agreed"}
+	anna      = workflows.Person{Instruction: "recorded", Who: "anna", Reason: "as agreed"}
 	payoutDay = time.Date(2026, 1, 5, 9, 0, 0, 0, time.UTC)
 )
 
@@ -200,7 +200,7 @@ func payout(kind string, when func(context.Context, client.Client, string) error
 
 func reversal(kind string, when func(context.Context, client.Client, string) error) func(context.Context, client.Client) (string, error) {
 	return func(ctx context.Context, c client.Client) (string, error) {
-		in := workflows.ReverseInput{PayoutRef: workflows.PayoutRef{Connection: "c1", PaymentReference: kind}, Revision: 1, Who: anna.Who, Reason: anna.Reason}
+		in := workflows.ReverseInput{PayoutRef: workflows.PayoutRef{Connection: "c1", PaymentReference: kind}, Revision: 1, Who: anna.Who, Reason: anna.Reason, Instruction: "recorded"}
 		id := workflows.ReverseWorkflowID("c1", kind, in.Revision)
 		run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.ReversePayoutWorkflowName, in)
 		if err != nil {
@@ -219,7 +219,7 @@ func reversal(kind string, when func(context.Context, client.Client, string) err
 }
 
 func accrual(ctx context.Context, c client.Client) (string, error) {
-	in := workflows.AccrualInput{Connection: "c1", At: "2026-01-31", Currency: "SEK", Who: anna.Who}
+	in := workflows.AccrualInput{Connection: "c1", At: "2026-01-31", Currency: "SEK", Who: anna.Who, Instruction: "recorded"}
 	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
 	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.AccrualWorkflowName, in)
 	if err != nil {
@@ -248,19 +248,19 @@ func backfill(connection string, in workflows.SyncInput) func(context.Context, c
 func connection(ctx context.Context, c client.Client) (string, error) {
 	id := workflows.ConnectionWorkflowID("c1")
 	_, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflows.ConnectionWorkflowName, workflows.ConnectionInput{
-		ID: "c1", Who: "anna", Settings: workflows.Settings{Name: "Shop", Provider: "klarna", Region: "eu", Posting: "review", Start: "2026-01-01", ProfileVersion: 1},
+		ID: "c1", Who: "anna", Instruction: "recorded", Settings: workflows.Settings{Name: "Shop", Provider: "klarna", Region: "eu", Posting: "review", Start: "2026-01-01", ProfileVersion: 1},
 	})
 	if err != nil {
 		return id, err
 	}
-	set := workflows.CredentialSet{Who: "anna"}
+	set := workflows.CredentialSet{Who: "anna", Instruction: "recorded"}
 	for _, u := range []struct {
 		name string
 		in   any
 	}{
 		{workflows.SetKlarnaCredential.Name, set},
 		{workflows.AuthorizeVisma.Name, set},
-		{workflows.ConfigureConnection.Name, workflows.Configure{Who: "anna", Settings: workflows.Settings{Posting: "auto"}}},
+		{workflows.ConfigureConnection.Name, workflows.Configure{Who: "anna", Instruction: "recorded", Settings: workflows.Settings{Posting: "auto"}}},
 		{workflows.PauseConnection.Name, anna},
 		{workflows.ResumeConnection.Name, anna},
 		{workflows.SyncNow.Name, anna},

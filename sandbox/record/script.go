@@ -91,6 +91,7 @@ func register(w worker.Worker) {
 	})
 	add(w, workflows.HoldPayout, nothing[workflows.Hold])
 	add(w, workflows.KeepStop, nothing[workflows.Stopped])
+	add(w, workflows.ProveInstruction, func(workflows.ProveInput) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
 	add(w, workflows.RecordDecision, func(workflows.Decision) (workflows.Recorded, error) { return workflows.Recorded{}, nil })
 	registerReversal(w)
 	registerAccrual(w)

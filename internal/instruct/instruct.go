@@ -1,0 +1,157 @@
+// Package instruct proves who asked for something. Temporal carries a message
+// and is not trusted to say who sent it: the portal or the command line writes
+// the instruction into Kvitt's database, sealed with the keyset, before the
+// message goes out with its id; the activity that acts opens it, compares it
+// with the message, and uses it up.
+//
+// It must never take a message whose instruction it cannot open, that differs
+// in any word, that is for another workflow, that is old, or that was used by
+// another step.
+package instruct
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"kvitt/internal/store"
+	"kvitt/internal/vault"
+)
+
+// Lifetime is how long an instruction may wait for a worker. What comes later
+// has to be asked for again.
+const Lifetime = 24 * time.Hour
+
+// Keeper keeps sealed instructions; *store.Store is one.
+type Keeper interface {
+	PutInstruction(ctx context.Context, i store.Instruction) error
+	Instruction(ctx context.Context, id string) (store.Instruction, error)
+	UseInstruction(ctx context.Context, id, usedFor string, at time.Time) (store.Instruction, error)
+}
+
+// Instruction is what a person asked for.
+type Instruction struct {
+	Connection string    `json:"connection"`
+	Workflow   string    `json:"workflow"` // the id of the workflow that the message is for
+	Action     string    `json:"action"`   // the name of the message
+	Who        string    `json:"who"`
+	Digest     string    `json:"digest"` // of the message
+	At         time.Time `json:"at"`     // when it was asked for
+}
+
+// Step is the attempt of a workflow to act: its id, its run and its activity.
+type Step struct{ Workflow, Run, Activity string }
+
+func (s Step) run() string { return s.Workflow + " " + s.Run + " " }
+
+// Book is where instructions are written down.
+type Book struct {
+	Vault  *vault.Vault
+	Keeper Keeper
+	Now    func() time.Time
+}
+
+// NewBook makes a book with the time of this machine.
+func NewBook(v *vault.Vault, k Keeper) *Book { return &Book{Vault: v, Keeper: k, Now: time.Now} }
+
+const sealedFor = "instruction"
+
+// Write keeps an instruction and gives its id.
+func (b *Book) Write(ctx context.Context, i Instruction) (id string, err error) {
+	i.At = b.Now().UTC()
+	words, err := json.Marshal(i)
+	if err != nil {
+		return "", fmt.Errorf("write an instruction: %w", err)
+	}
+	id = rand.Text()
+	sealed, err := b.Vault.Seal(sealedFor, id, vault.Secret(words))
+	if err != nil {
+		return "", err
+	}
+	return id, b.Keeper.PutInstruction(ctx, store.Instruction{ID: id, ConnectionID: i.Connection, Sealed: sealed, CreatedAt: i.At})
+}
+
+// Use proves that a person asked for exactly this, and uses the instruction up
+// for the step; the same step may use it again. refused says in a sentence why
+// it is not proven; err is that nobody knows.
+func (b *Book) Use(ctx context.Context, id string, claimed Instruction, step Step) (refused string, err error) {
+	if id == "" {
+		return "nobody is known to have asked for it: it did not come from Kvitt's portal or command line", nil
+	}
+	row, err := b.Keeper.Instruction(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return "nobody is known to have asked for it: Kvitt's database has no such instruction", nil
+	case err != nil:
+		return "", err
+	}
+	written, err := b.open(row)
+	if errors.Is(err, vault.ErrSealed) || errors.Is(err, vault.ErrWrongKeyset) {
+		return "the instruction was not written with this installation's keyset", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	if refused := written.differs(claimed); refused != "" {
+		return refused, nil
+	}
+	if b.Now().Sub(written.At) > Lifetime {
+		return fmt.Sprintf("it was asked for at %s, and an instruction is good for %d hours; ask again", written.At.Format(time.RFC3339), int(Lifetime.Hours())), nil
+	}
+	_, err = b.Keeper.UseInstruction(ctx, id, step.run()+step.Activity, b.Now())
+	if errors.Is(err, store.ErrUsed) {
+		return "the instruction was carried out before, and counts once", nil
+	}
+	return "", err
+}
+
+// UsedIn tells whether this run of a workflow has used an instruction for one of
+// the actions.
+func (b *Book) UsedIn(ctx context.Context, id string, step Step, actions ...string) (bool, error) {
+	row, err := b.Keeper.Instruction(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil || len(row.UsedFor) < len(step.run()) || row.UsedFor[:len(step.run())] != step.run() {
+		return false, err
+	}
+	written, err := b.open(row)
+	if err != nil {
+		return false, err
+	}
+	for _, action := range actions {
+		if written.Action == action && written.Workflow == step.Workflow {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (b *Book) open(row store.Instruction) (i Instruction, err error) {
+	words, err := b.Vault.Unseal(sealedFor, row.ID, row.Sealed)
+	if err != nil {
+		return i, err
+	}
+	if err := json.Unmarshal([]byte(words.Reveal()), &i); err != nil {
+		return i, fmt.Errorf("read an instruction: %w", err)
+	}
+	return i, nil
+}
+
+// differs is why an instruction does not prove what is claimed; "" when it does.
+func (i *Instruction) differs(claimed Instruction) string {
+	switch {
+	case i.Connection != claimed.Connection || i.Workflow != claimed.Workflow:
+		return "the instruction is for another workflow"
+	case i.Action != claimed.Action:
+		return fmt.Sprintf("the instruction is to %s, not to %s", i.Action, claimed.Action)
+	case i.Who != claimed.Who:
+		return "another person gave the instruction"
+	case i.Digest != claimed.Digest:
+		return "the message is not the one that was asked for; it was changed on its way, or the worker is of another version than the portal or command line"
+	}
+	return ""
+}
