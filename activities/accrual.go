@@ -265,7 +265,7 @@ func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, pos
 	if err := made.UnsettledReport(n).CSV(&figures); err != nil {
 		return err
 	}
-	text := accrualText(in, posted)
+	text := accrualText(providerName(&row), in, posted)
 	if now, _ := made.Accrual(profile, n, posted.Currency); now == nil || now.Hash() != posted.Hash() {
 		text = append(text, "The figures per day were read later and come to something else: payouts or the posting profile have changed since.\n"...)
 	}
@@ -276,9 +276,9 @@ func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, pos
 	return attach(ctx, visma.Bytes(name+".csv", figures.Bytes()))
 }
 
-func accrualText(in workflows.AccrualStep, v *voucher.Voucher) []byte {
+func accrualText(provider string, in workflows.AccrualStep, v *voucher.Voucher) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Klarna: captured up to and including %s in %s, and paid out after it\n\nAsked for by %s\n", in.At, in.Currency, in.Who)
+	fmt.Fprintf(&b, "%s: captured up to and including %s in %s, and paid out after it\n\nAsked for by %s\n", provider, in.At, in.Currency, in.Who)
 	writeVoucher(&b, v)
 	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nVoucher hash %s\n", v.Hash())
 	return []byte(b.String())

@@ -61,7 +61,11 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 			return err
 		}
 	}
-	proof, err := proofText(&row, document, pdf, csv)
+	provider, err := v.provider(ctx, ref.Connection)
+	if err != nil {
+		return err
+	}
+	proof, err := proofText(provider, &row, document, pdf, csv)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func (v *Visma) pdf(ctx context.Context, ref workflows.PayoutRef, kind string) (
 	answer, err := client.PayoutPDF(ctx, ref.PaymentReference)
 	switch {
 	case isNotThere(err):
-		p.note = "Klarna has no PDF report for this payout."
+		p.note = client.Party() + " has no PDF report for this payout."
 		return nil, p, nil
 	case err != nil:
 		return nil, p, err
@@ -113,10 +117,10 @@ func (v *Visma) csv(ctx context.Context, ref workflows.PayoutRef, kind string) (
 	p.whole, err = v.fetchCSV(ctx, client, ref, kind)
 	switch {
 	case isNotThere(err):
-		p.note = "Klarna has no CSV report for this payout."
+		p.note = client.Party() + " has no CSV report for this payout."
 		return p, nil
 	case v.doWithout(ctx, err):
-		p.note = "Klarna's CSV report could not be had: " + err.Error() + ". Its rows are archived as they were proven."
+		p.note = client.Party() + "'s CSV report could not be had: " + err.Error() + ". Its rows are archived as they were proven."
 		return p, nil
 	}
 	return p, err

@@ -23,7 +23,7 @@ type Proof struct {
 // proofText is the proof as an auditor reads it: the components, the formula,
 // the voucher, and the digest of the bytes it all rests on. Its figures are
 // those that were proven.
-func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([]byte, error) {
+func proofText(provider string, row *store.Payout, document *voucher.Voucher, papers ...paper) ([]byte, error) {
 	var proof Proof
 	if err := json.Unmarshal(row.Proof, &proof); err != nil {
 		return nil, fmt.Errorf("read the proof of payout %s: %w", row.PaymentReference, err)
@@ -31,7 +31,7 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 	payout := &proof.Payout
 	money := func(minor int64) string { return settlement.Format(minor, payout.Currency) }
 	var b strings.Builder
-	fmt.Fprintf(&b, "Klarna payout %s, merchant %s, %s, %s %s\n\n", payout.PaymentReference, payout.MerchantID,
+	fmt.Fprintf(&b, "%s payout %s, merchant %s, %s, %s %s\n\n", provider, payout.PaymentReference, payout.MerchantID,
 		payout.Date.UTC().Format(time.RFC3339), money(payout.Totals.Settlement), payout.Currency)
 	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
 	for _, part := range proof.Components {
@@ -40,7 +40,7 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 			fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "  of which with a minus sign", "", money(part.Against), money(part.VATAgainst))
 		}
 	}
-	b.WriteString("\nKlarna's settlement formula\n")
+	b.WriteString("\n" + provider + "'s settlement formula\n")
 	for _, term := range proof.Terms() {
 		sign, note := "+", ""
 		if term.Sign < 0 {
@@ -64,7 +64,7 @@ func proofText(row *store.Payout, document *voucher.Voucher, papers ...paper) ([
 	}
 	fmt.Fprintf(&b, "\n%d rows in %d archived answers (%d bytes), SHA-256 %s\nVoucher hash %s, profile version %d\n",
 		proof.Rows, proof.Evidence.Parts, proof.Evidence.Size, proof.Evidence.Digest, document.Hash(), row.ProfileVersion)
-	writePapers(&b, papers)
+	writePapers(&b, provider, papers)
 	return []byte(b.String()), nil
 }
 
@@ -88,10 +88,10 @@ func writeAccepted(b *strings.Builder, proof *settlement.Proof) {
 	}
 }
 
-// writePapers says what Klarna's reports are, so that whoever has one can tell
+// writePapers says what the provider's reports are, so that whoever has one can tell
 // with sha256sum whether it is the one that was received.
-func writePapers(b *strings.Builder, papers []paper) {
-	b.WriteString("\nKlarna's reports, archived as received\n")
+func writePapers(b *strings.Builder, provider string, papers []paper) {
+	b.WriteString("\n" + provider + "'s reports, archived as received\n")
 	for _, p := range papers {
 		if p.whole.Parts > 0 {
 			fmt.Fprintf(b, "  %-40s %12d bytes  SHA-256 %s\n", p.name, p.whole.Size, p.whole.SHA256)

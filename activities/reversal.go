@@ -185,9 +185,13 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 	if err != nil {
 		return workflows.Completed{}, err
 	}
+	provider, err := v.provider(ctx, in.Connection)
+	if err != nil {
+		return workflows.Completed{}, err
+	}
 	name := "kvitt." + in.PaymentReference + ".reversal.txt"
 	_, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
-		text := reversalText(in, intent.Voucher, "This batch takes batch "+original.BatchNumber+" back.")
+		text := reversalText(provider, in, intent.Voucher, "This batch takes batch "+original.BatchNumber+" back.")
 		kind := archive.Revised(archive.KindProof, in.Revision)
 		if err := keepAnswer(ctx, v.Store, in.PayoutRef, kind, &klarna.Answer{Body: text, FetchedAt: time.Now().UTC()}); err != nil {
 			return err
@@ -205,7 +209,7 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 		return workflows.Completed{}, err
 	}
 	// The same file name again makes a revision, not a second document.
-	text := reversalText(in, intent.Voucher, "This batch was taken back by batch "+mirrored.BatchNumber+".")
+	text := reversalText(provider, in, intent.Voucher, "This batch was taken back by batch "+mirrored.BatchNumber+".")
 	if err := poster.Books.Attach(ctx, visma.ModuleGL, original.BatchNumber, visma.Bytes(name, text)); err != nil {
 		return workflows.Completed{}, err
 	}
@@ -222,9 +226,9 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 }
 
 // reversalText is what hangs on both batches: who asked for it, and why.
-func reversalText(in workflows.ReversalStep, v *voucher.Voucher, words string) []byte {
+func reversalText(provider string, in workflows.ReversalStep, v *voucher.Voucher, words string) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Klarna payout %s\n\n%s\nAsked for by %s: %s\n", in.PaymentReference, words, in.Who, in.Reason)
+	fmt.Fprintf(&b, "%s payout %s\n\n%s\nAsked for by %s: %s\n", provider, in.PaymentReference, words, in.Who, in.Reason)
 	writeVoucher(&b, v)
 	debit, _ := v.Total()
 	fmt.Fprintf(&b, "\nThe two batches come to zero on every account, %s %s on each side.\nVoucher hash %s\n",

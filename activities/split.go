@@ -250,8 +250,12 @@ func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *p
 		v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
 		return workflows.Posted{Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
 	}
+	provider, err := v.provider(ctx, ref.Connection)
+	if err != nil {
+		return workflows.Posted{}, err
+	}
 	_, stop, err := poster.Complete(ctx, own, func(ctx context.Context, attach posting.Attach) error {
-		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".")+".txt", partText(ref, own.Voucher)))
+		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".")+".txt", partText(provider, ref, own.Voucher)))
 	})
 	if err != nil || stop == nil {
 		return workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted}, err
@@ -259,9 +263,9 @@ func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *p
 	return workflows.Posted{Held: reason(stop.Code, stop.Detail)}, nil
 }
 
-func partText(ref workflows.PayoutRef, v *voucher.Voucher) []byte {
+func partText(provider string, ref workflows.PayoutRef, v *voucher.Voucher) []byte {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Klarna payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out\n", ref.PaymentReference, v.Date)
+	fmt.Fprintf(&b, "%s payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out\n", provider, ref.PaymentReference, v.Date)
 	writeVoucher(&b, v)
 	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nIts rows, their digest and the proof stand in kvitt.%s.txt, on the batch of the payout itself.\nVoucher hash %s\n", ref.PaymentReference, v.Hash())
 	return []byte(b.String())

@@ -101,16 +101,23 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
-	out.voucher, err = voucher.Compile(out.profile, proof, voucher.Target{Company: firm.ID, Revision: row.Revision})
+	target := voucher.Target{Company: firm.ID, Revision: row.Revision, Posted: out.bound}
+	if target.Provider, err = v.provider(ctx, row.ConnectionID); err != nil {
+		return nil, nil, err
+	}
+	compiled := func(t voucher.Target) (*voucher.Voucher, error) { return voucher.Compile(out.profile, proof, t) }
+	var posted voucher.Voucher
+	if !out.bound {
+		out.voucher, err = compiled(target)
+	} else if err = json.Unmarshal(before.Voucher, &posted); err != nil {
+		return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	} else {
+		out.voucher, err = inWordsOf(&posted, target, compiled)
+	}
 	if err != nil {
 		return nil, heldFor(err), unlessHeld(err)
 	}
 	if out.bound {
-		var posted voucher.Voucher
-		if err := json.Unmarshal(before.Voucher, &posted); err != nil {
-			return nil, nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
-		}
-		dated(out.voucher, &posted)
 		out.periods, out.voucher.Earlier = []string{before.Period}, posted.Earlier
 		if len(row.Voucher) > 0 {
 			var latest voucher.Voucher

@@ -167,6 +167,9 @@ func (e *examination) profile(ctx context.Context, c *store.Connection, firm *co
 		entry, _ := held.Look(problem.Code)
 		e.fail("profile", c.ID, operate.Finish(problem.Detail), entry.Remedy)
 	}
+	for _, problem := range operate.VATProblems(p, firm) {
+		e.fail("vat", c.ID, problem.Detail, problem.Helps)
+	}
 	if len(problems) == 0 {
 		e.ok("profile", c.ID, fmt.Sprintf("version %d: the company has all of its %s", version, counted(len(p.Accounts()), "account")))
 	}

@@ -61,7 +61,7 @@ func TestSetAddsAVersionAndTellsTheConnectionAndWhoeverWaits(t *testing.T) {
 	d.temporal.onUpdate = configured
 	file := edited(t, `clearing: "1686"`, `clearing: "1580"`)
 	s := d.want(d.run("profile", "set", "shop-1", file), ExitDone)
-	contains(t, s.out, "The connection shop-1 uses version 2 of its profile (Sweden (BAS)). 1 waiting payout looked at again.")
+	contains(t, s.out, "The connection shop-1 uses version 2 of its profile (Sweden (BAS 2026)). 1 waiting payout looked at again.")
 	if got := d.temporal.updates[0].String(); !strings.Contains(got, "ConfigureConnection") || !strings.Contains(got, "ProfileVersion:2") || !strings.Contains(got, "Posting: ") {
 		t.Error(got)
 	}
@@ -98,7 +98,7 @@ func TestCheckSaysWhatAProfileWouldUse(t *testing.T) {
 	environment(t) // it needs no settings
 	d := &desk{t: t, temporal: newPlayed(), console: &person{}}
 	file := edited(t, "review_first: 0", "review_first: 3")
-	contains(t, d.want(d.run("profile", "check", file), ExitDone).out, "Sweden (BAS) is a profile that can be used.", "Time zone Europe/Stockholm, posting review", "1930", "SALE/PURCHASE")
+	contains(t, d.want(d.run("profile", "check", file), ExitDone).out, "Sweden (BAS 2026) is a profile that can be used.", "Time zone Europe/Stockholm, posting review", "16861", "SALE/PURCHASE")
 	if got := document[profileSummary](t, d.want(d.run("profile", "check", file, "--output", "json"), ExitDone)); len(got.Accounts) < 5 || got.Currencies == nil {
 		t.Errorf("%+v", got)
 	}
@@ -107,7 +107,7 @@ func TestCheckSaysWhatAProfileWouldUse(t *testing.T) {
 func TestPresetsAreListedAndPrinted(t *testing.T) {
 	environment(t)
 	d := &desk{t: t, temporal: newPlayed(), console: &person{}}
-	contains(t, d.want(d.run("profile", "presets"), ExitDone).out, "se-bas", "no-ns4102", "fi", "dk")
+	contains(t, d.want(d.run("profile", "presets"), ExitDone).out, "se-bas", "se-bas-2025", "no-ns4102", "fi", "dk")
 	s := d.want(d.run("profile", "presets", "fi"), ExitDone)
 	if _, err := voucher.ParseProfile([]byte(s.out)); err != nil {
 		t.Error(err)

@@ -30,6 +30,7 @@ type Reader interface {
 	Currencies(ctx context.Context) ([]visma.Currency, error)
 	Segments(ctx context.Context) ([]visma.Segment, error)
 	FinancialPeriods(ctx context.Context) ([]visma.FinancialPeriod, error)
+	VATs(ctx context.Context) ([]visma.VAT, error)
 }
 
 // Company is a snapshot of a Visma.net company.
@@ -43,6 +44,8 @@ type Company struct {
 	branches   map[string]visma.Branch
 	currencies map[string]visma.Currency
 	segments   []visma.Segment
+	vats       []visma.VAT
+	vatsKnown  bool // Visma.net told them; false where it refuses to
 }
 
 // Read takes a snapshot.
@@ -64,6 +67,7 @@ func Read(ctx context.Context, r Reader, now time.Time) (*Company, error) {
 	g.Go(func() (err error) { currencies, err = r.Currencies(ctx); return })
 	g.Go(func() (err error) { c.segments, err = r.Segments(ctx); return })
 	g.Go(func() (err error) { periods, err = r.FinancialPeriods(ctx); return })
+	g.Go(func() (err error) { c.vats, c.vatsKnown, err = vatCodes(ctx, r); return })
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}

@@ -33,6 +33,10 @@ func (firm) Segments(context.Context) ([]visma.Segment, error) {
 	return []visma.Segment{{SegmentID: 1, Description: "Cost centre"}}, nil
 }
 
+func (firm) VATs(context.Context) ([]visma.VAT, error) {
+	return []visma.VAT{{VATID: "25I", VATCategoryID: "25", Description: "Ingående 25"}}, nil
+}
+
 func (firm) FinancialPeriods(context.Context) ([]visma.FinancialPeriod, error) { return nil, nil }
 
 func TestEveryLineOfAVoucherNeedsItsSubaccount(t *testing.T) {

@@ -35,6 +35,8 @@ const (
 	DebtDiffers         Code = "debt_differs"
 	ComponentUnknown    Code = "component_unknown"
 	VATRateUnexpected   Code = "vat_rate_unexpected"
+	VATUndecided        Code = "vat_undecided"
+	RateImprecise       Code = "rate_imprecise"
 	CurrencyUnknown     Code = "currency_unknown"
 	NothingToBook       Code = "nothing_to_book"
 	VoucherUnbalanced   Code = "voucher_unbalanced"
@@ -74,6 +76,8 @@ var catalogue = []Reason{
 	{DebtDiffers, ForPerson, "The debt balance does not continue from the payout before, or does not follow from this payout's own movements.", "Check whether a payout between the two is missing (backfill the days between), then retry; otherwise ask Klarna's merchant support."},
 	{ComponentUnknown, ForPerson, "The posting profile has no rule for a kind of row in this payout.", "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself."},
 	{VATRateUnexpected, ForPerson, "A fee carries VAT of a rate that the posting profile does not expect.", "Ask the accountant whether the rate is right; if so, add it to `vat.rates` in the profile (`starter profile set`), and the payout goes on by itself."},
+	{VATUndecided, ForPerson, "A fee carries no VAT, and the posting profile does not say whether the company owes it.", "Ask the accountant; then set `vat.reverse_charge` in the profile, with its accounts or `false`, or `reverse_charge: false` in the rule of what is exempt (`starter profile set`), and the payout goes on by itself."},
+	{RateImprecise, ForPerson, "The payout's VAT is too small to show the rate at which Klarna converted it.", "Set `vat.exchange_rate: visma` in the profile, for this currency alone if need be (`starter profile set`), so that Visma.net's own rate is used; the payout goes on by itself."},
 	{CurrencyUnknown, ForPerson, "The payout is in a currency whose minor unit Kvitt does not know.", "Report it to Kvitt's developers; nothing is posted until the currency is known."},
 	{NothingToBook, ForPerson, "The payout has no amounts, so there is nothing to post.", "Nothing needs to be done; reject it to close it."},
 	{VoucherUnbalanced, ForPerson, "The compiled voucher does not balance, or its bank line is not the settlement amount.", "This is a fault in Kvitt or in the profile's rules; keep the evidence and report it."},

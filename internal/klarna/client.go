@@ -85,6 +85,9 @@ type Client struct {
 	transactionRooms rooms[Transaction]
 }
 
+// Party is who is asked, as people write it: Klarna or Kustom.
+func (c *Client) Party() string { return c.party }
+
 // New makes a client for a credential. The error is a [*CredentialError].
 func New(c Credential, o Options) (*Client, error) {
 	if err := c.check(); err != nil {

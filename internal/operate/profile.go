@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -113,7 +114,7 @@ func (d *Desk) Rehearse(ctx context.Context, row *store.Connection, reference st
 		return nil, fmt.Errorf("read the proof of payout %s: %w", payout.PaymentReference, err)
 	}
 	out := &Rehearsal{Payout: *payout}
-	target := voucher.Target{Company: row.CompanyID}
+	target := voucher.Target{Company: row.CompanyID, Provider: klarna.Provider(row.Provider).Name()}
 	inUse, version, err := d.Doors.Profile(ctx, row.ID, 0)
 	if err == nil {
 		out.InUse = version

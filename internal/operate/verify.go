@@ -17,7 +17,7 @@ import (
 // Check is one thing that a connection needs, looked at for real. Detail is
 // what was found, or why it does not hold, with what helps.
 type Check struct {
-	Name   string // klarna, visma, accounts, ledger, branch, currency, subaccount, period
+	Name   string // klarna, visma, accounts, ledger, branch, currency, subaccount, vat, period
 	OK     bool
 	Detail string
 	Helps  string
@@ -62,7 +62,8 @@ func (d *Desk) Verify(ctx context.Context, row *store.Connection) []Check {
 	if err != nil {
 		return append(out, failed("accounts", err))
 	}
-	return append(append(out, checkProfile(profile, firm)...), checkPeriod(profile, firm, time.Now()))
+	out = append(append(out, checkProfile(profile, firm)...), checkVAT(profile, firm)...)
+	return append(out, checkPeriod(profile, firm, time.Now()))
 }
 
 func (d *Desk) verifyKlarna(ctx context.Context, row *store.Connection) Check {
@@ -102,6 +103,35 @@ func checkProfile(profile *voucher.Profile, firm *company.Company) []Check {
 		}
 	}
 	return out
+}
+
+// checkVAT looks whether VAT is decided, reaches the VAT return, and has codes that
+// the company has.
+func checkVAT(profile *voucher.Profile, firm *company.Company) []Check {
+	var out []Check
+	for _, problem := range VATProblems(profile, firm) {
+		out = append(out, Check{Name: "vat", Detail: problem.Detail, Helps: problem.Helps})
+	}
+	if len(out) == 0 {
+		out = append(out, Check{Name: "vat", OK: true})
+	}
+	return out
+}
+
+// VATChecker is what a profile's VAT codes are held against; *company.Company is
+// one.
+type VATChecker interface {
+	VATProblems(u voucher.Uses) []string
+}
+
+// VATProblems lists what the profile leaves open about VAT, what of it would stay
+// outside the VAT return, and the codes that the company does not have.
+func VATProblems(p *voucher.Profile, firm VATChecker) []voucher.VATGap {
+	problems := p.VATGaps()
+	for _, detail := range firm.VATProblems(p.Uses()) {
+		problems = append(problems, voucher.VATGap{Detail: Finish(detail), Helps: "Name one of the company's VAT codes in the profile."})
+	}
+	return problems
 }
 
 // checkPeriod looks whether a payout of today would find an open period.

@@ -106,7 +106,7 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 	} {
 		want("state." + state)
 	}
-	for _, name := range []string{"klarna", "visma", "accounts", "ledger", "branch", "currency", "subaccount", "period"} {
+	for _, name := range []string{"klarna", "visma", "accounts", "ledger", "branch", "currency", "subaccount", "vat", "period"} {
 		want("check." + name)
 	}
 	for _, problem := range []string{"malformed", "environment_test", "environment_live", "live", "region", "refused", "unreachable", "unexpected"} {

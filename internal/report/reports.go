@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
@@ -52,6 +53,7 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		return nil, err
 	}
 	made.Name = name
+	r.nameProvider(made)
 	told := made.Notes
 	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}
@@ -64,6 +66,28 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	}
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")
 	return made, nil
+}
+
+// nameProvider writes Kustom where the words of a report say Klarna, if that is who
+// pays out on the connection. The words are Kvitt's own; rows are left as they are.
+func (r *Reports) nameProvider(made *Report) {
+	name := klarna.Provider(r.Connection.Provider).Name()
+	if name == klarna.Klarna.Name() {
+		return
+	}
+	said := func(text string) string { return strings.ReplaceAll(text, klarna.Klarna.Name(), name) }
+	made.Title = said(made.Title)
+	for i := range made.Columns {
+		made.Columns[i].Name = said(made.Columns[i].Name)
+	}
+	notes := made.Notes
+	made.Notes = func() []string {
+		all := slices.Clone(notes())
+		for i := range all {
+			all[i] = said(all[i])
+		}
+		return all
+	}
 }
 
 // registerPage is how many payouts are in memory at once.

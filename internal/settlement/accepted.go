@@ -42,7 +42,9 @@ func Acceptable(code string) bool {
 }
 
 // CountsRows tells whether the difference is a number of rows, not money.
-func (a *Accepted) CountsRows() bool { return a.Code == codeRowsIncomplete || a.Code == codeRowsCurrency }
+func (a *Accepted) CountsRows() bool {
+	return a.Code == codeRowsIncomplete || a.Code == codeRowsCurrency
+}
 
 // AcceptedError says what is wrong with an accepted difference.
 type AcceptedError struct {

@@ -28,7 +28,7 @@ func (c *compiler) addAccepted() error {
 				Problem: "it moves money, and " + quoted(a.Account) + " is no account",
 			}
 		}
-		text := "Accepted difference, " + nameOfAccepted(a.Component)
+		text := strings.ReplaceAll(c.say("accepted"), "{component}", nameOfAccepted(a.Component))
 		c.addLine(RoleAccepted, a.Account, text, gives)
 		c.addLine(RoleAccepted, a.Account, text, -debt)
 		c.addLine(RoleDebt, accountDebt, text, debt)

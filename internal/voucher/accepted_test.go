@@ -198,13 +198,13 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 			if len(proof.Accepted) != len(test.accepted) {
 				t.Errorf("the proof keeps %+v", proof.Accepted)
 			}
-			v := compile(t, preset(t, "se-bas"), proof)
+			v := compile(t, firstRelease(t, "se-bas"), proof)
 			wantTable(t, v, test.want)
 			for i := range test.accepted { // one minor unit off, or another account to fill in, and it is held
 				other := append([]settlement.Accepted(nil), test.accepted...)
 				other[i].Difference++
 				if proof, err := settlement.Prove(p, tallyOf(test.rows), announced, test.previous, other...); err == nil {
-					if _, err := voucher.Compile(preset(t, "se-bas"), proof, target); err == nil {
+					if _, err := voucher.Compile(firstRelease(t, "se-bas"), proof, target); err == nil {
 						t.Errorf("accepted as %+v, and it is booked", other[i])
 					}
 				}
@@ -225,7 +225,7 @@ func TestAnAcceptedDifferenceThatMovesMoneyNamesAnAccount(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := voucher.Compile(preset(t, "se-bas"), proof, target); !errors.As(err, &e) {
+	if _, err := voucher.Compile(firstRelease(t, "se-bas"), proof, target); !errors.As(err, &e) {
 		t.Fatalf("got %v", err)
 	}
 }

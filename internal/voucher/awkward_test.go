@@ -137,8 +137,8 @@ func TestTheVoucherOfAPayoutWhoseVATIsDueInAnotherCurrency(t *testing.T) {
 	refund := rated(row("FEE_REFUND/PURCHASE_FEE_PERCENTAGE_REFUND", 40_00, 10_00), 2500)
 	fee.TaxInRegistrationCurrency, refund.TaxInRegistrationCurrency = 24_27, 9_71
 	proof := prove(t, p, row("SALE/PURCHASE", 1_000_00), fee, refund)
-	sameAsFile(t, "se-bas-paid-in-nok", compile(t, preset(t, "se-bas", `settlement: "1930"`, `settlement: {SEK: "1930", NOK: "1937"}`), proof))
-	sameAsFile(t, "se-bas-paid-in-nok-at-klarnas-rate", compile(t, preset(t, "se-bas", "vat:\n", "vat:\n  exchange_rate: klarna\n"), proof))
+	sameAsFile(t, "se-bas-paid-in-nok", compile(t, firstRelease(t, "se-bas", `settlement: "1930"`, `settlement: {SEK: "1930", NOK: "1937"}`), proof))
+	sameAsFile(t, "se-bas-paid-in-nok-at-klarnas-rate", compile(t, firstRelease(t, "se-bas", "vat:\n", "vat:\n  exchange_rate: klarna\n"), proof))
 }
 
 // Swedish VAT on the fee of a Norwegian or Finnish shop is not deductible there:
@@ -149,13 +149,13 @@ func TestTheVoucherOfAFeeWithForeignVAT(t *testing.T) {
 		p.Currency, p.RegistrationCurrency = c.currency, c.currency
 		return prove(t, p, row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00, 25_00), 2500))
 	}
-	for _, c := range countries {
+	for _, c := range firstReleases {
 		if c.vat != 0 || c.name != "" {
 			continue
 		}
-		sameAsFile(t, c.preset+"-foreign-vat", compile(t, preset(t, c.preset), foreign(&c)))
-		if c.changes != nil {
-			sameText(t, c.preset+"-foreign-vat-that-is-not-expected", held(t, preset(t, c.preset, c.changes...), foreign(&c), "vat_rate_unexpected").Error()+"\n")
+		sameAsFile(t, c.preset+"-foreign-vat", compile(t, firstRelease(t, c.preset), foreign(&c)))
+		if c.preset != "no-ns4102" { // its profile lists no rates
+			sameText(t, c.preset+"-foreign-vat-that-is-not-expected", held(t, firstRelease(t, c.preset, c.changes...), foreign(&c), "vat_rate_unexpected").Error()+"\n")
 		}
 	}
 }
@@ -168,18 +168,18 @@ func TestWhatHasNoVoucher(t *testing.T) {
 		rows:   []settlement.Row{row("SALE/PURCHASE", 1_000_00), row("FEE/BRAND_NEW_FEE", 30_00), row("CHARGE/BRAND_NEW_CHARGE", 5_00)},
 	}
 	for _, c := range countries[:1] {
-		sameText(t, c.file(&unknown), held(t, preset(t, c.preset), unknown.in(t, &c), "component_unknown").Error()+"\n")
+		sameText(t, c.file(&unknown), held(t, firstRelease(t, c.preset), unknown.in(t, &c), "component_unknown").Error()+"\n")
 	}
 	refund := settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: 915_00}
 	proof := prove(t, payout(refund), row("SALE/PURCHASE", 1_000_00), row("FEE/PURCHASE_FEE_FIXED", 100_00, 25_00), row("FEE_REFUND/PURCHASE_FEE_FIXED", 40_00, 10_00))
-	sameText(t, "se-bas-tax-refund-that-went-nowhere", held(t, preset(t, "se-bas"), proof, "formula_differs").Error()+"\n")
-	if _, err := voucher.Compile(preset(t, "se-bas"), prove(t, payout(settlement.Totals{})), target); codeOf(err) != "nothing_to_book" {
+	sameText(t, "se-bas-tax-refund-that-went-nowhere", held(t, firstRelease(t, "se-bas"), proof, "formula_differs").Error()+"\n")
+	if _, err := voucher.Compile(firstRelease(t, "se-bas"), prove(t, payout(settlement.Totals{})), target); codeOf(err) != "nothing_to_book" {
 		t.Errorf("a payout without any amounts: %v", err)
 	} else {
 		sameText(t, "se-bas-nothing-at-all", err.Error()+"\n")
 	}
 	wrong := prove(t, payout(settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 12_00, Settlement: 888_00}), row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_FIXED", 100_00, 12_00), 1200))
-	sameText(t, "se-bas-vat-of-another-rate", held(t, preset(t, "se-bas"), wrong, "vat_rate_unexpected").Error()+"\n")
+	sameText(t, "se-bas-vat-of-another-rate", held(t, firstRelease(t, "se-bas"), wrong, "vat_rate_unexpected").Error()+"\n")
 }
 
 // The files have a payout of every settlement type, and rows of every type.

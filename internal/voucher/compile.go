@@ -23,6 +23,8 @@ import (
 // The errors are *RuleError (the profile does not say where an amount belongs),
 // *UnexplainedError (the proof needed a reading that cannot be booked without
 // guessing), *VATRateError (VAT of a rate that the profile does not expect),
+// *VATUndecidedError (a fee without VAT, and nothing says who owes it),
+// *RateImpreciseError (no exchange rate follows from so little VAT),
 // *NothingToBookError (no amounts at all), *UnbalancedError and
 // *settlement.AcceptedError (an accepted difference names no account), and tell
 // the held code by Code().
@@ -31,7 +33,7 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 		return nil, errors.New("compile voucher: no Visma.net company was given")
 	}
 	c := newCompiler(p, proof, t)
-	if err := c.checkRates(); err != nil {
+	if err := c.checkVAT(); err != nil {
 		return nil, err
 	}
 	if err := c.addComponents(); err != nil {
@@ -71,6 +73,9 @@ type compiler struct {
 	lines   map[lineKey]*lineSum
 	booked  adder // what the lines give the merchant, the money side left out
 	missing []Missing
+
+	provider string // who pays out, as texts name it
+	posted   bool   // see Target.Posted
 }
 
 func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
@@ -78,16 +83,14 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 	c := &compiler{
 		profile: p, proof: proof, payout: payout,
 		about: condition{currency: payout.Currency, merchantID: payout.MerchantID},
-		lines: map[lineKey]*lineSum{},
+		lines: map[lineKey]*lineSum{}, provider: cmp.Or(t.Provider, defaultProvider), posted: t.Posted,
 	}
 	token := Token(payout.MerchantID, payout.PaymentReference, t.Company, t.Revision)
 	date := DateOf(payout.Date, p.zone)
-	description := filler(payout, date, nil).Replace(p.texts.description)
 	ledger, _ := find(p, c.about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
 	transaction, _ := find(p, c.about, func(l *layer) (bool, bool) { return said(l.vat.transaction) })
 	c.voucher = Voucher{
 		Token:            token,
-		Description:      fit(token+" "+description, maxDescription),
 		PaymentReference: payout.PaymentReference,
 		Ledger:           ledger,
 		Branch:           c.branch(c.about),
@@ -97,7 +100,7 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 		Settlement:       payout.Totals.Settlement,
 		VATTransaction:   transaction,
 	}
-	c.voucher.ExchangeRate = c.exchangeRate()
+	c.voucher.Description = fit(token+" "+c.fill(c.say("description"), nil, c.orders()), maxDescription)
 	return c
 }
 
@@ -154,7 +157,8 @@ func (c *compiler) aboutOf(component settlement.Component) condition {
 func (c *compiler) addComponent(component settlement.Component, effect settlement.Effect) (owes *layer) {
 	about := c.aboutOf(component)
 	r := c.profile.ruleOf(component.Key, about)
-	fill := filler(c.payout, c.voucher.Date, &component.Key)
+	owes = c.charged(component, about, r)
+	code, id := c.baseCode(component, about, r, owes)
 	for _, gives := range effect.Parts() {
 		if gives == 0 {
 			continue
@@ -163,8 +167,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		c.add(lineKey{
 			role:    roleOf(component.Key, reference),
 			account: c.account(reference, about, Missing{component.Pair(), "account", gives}),
-			branch:  r.branch, vatCode: r.vatCode,
-			text: cmp.Or(fit(fill.Replace(r.text), maxText), fit(plainText(component.Key), maxText)),
+			branch:  r.branch, vatCode: code, vatID: id, text: c.componentText(component.Key, r),
 		}, r.subaccount, gives, 0, component)
 	}
 	if effect.VAT != 0 {
@@ -173,13 +176,10 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 			role:    RoleVAT,
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
 			branch:  r.branch, vatCode: code, vatID: id,
-			text: cmp.Or(fill.Replace(c.profile.texts.vat), defaultTexts.vat),
+			text: c.vatLineText(component.Key),
 		}, r.subaccount, effect.VAT, abs(c.proof.RegistrationTax(component)), component)
 	}
-	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
-		return nil
-	}
-	return c.profile.owes(about)
+	return owes
 }
 
 // roleOf is the role of a component's line. A reminder collects what is owed
@@ -213,10 +213,10 @@ func (c *compiler) account(reference string, about condition, missing Missing) s
 // what it is.
 func (c *compiler) addDebt() {
 	if repay := c.payout.Totals.Repay; repay != 0 {
-		c.addPlain(RoleDebt, accountDebt, c.profile.texts.repay, -repay)
+		c.addPlain(RoleDebt, accountDebt, "repay", -repay)
 	}
 	if c.proof.DepositInFormula() {
-		c.addPlain(RoleDebt, accountDebt, c.profile.texts.deposit, c.payout.Totals.Deposit)
+		c.addPlain(RoleDebt, accountDebt, "deposit", c.payout.Totals.Deposit)
 	}
 }
 
@@ -234,9 +234,9 @@ func (c *compiler) addMoney() error {
 		return c.unexplained(c.booked.sum, paid)
 	}
 	if paid > 0 {
-		c.addPlain(RoleSettlement, accountSettlement, c.profile.texts.settlement, -paid)
+		c.addPlain(RoleSettlement, accountSettlement, "settlement", -paid)
 	} else {
-		c.addPlain(RoleCarried, accountDebt, c.profile.texts.carried, -paid)
+		c.addPlain(RoleCarried, accountDebt, "carried", -paid)
 	}
 	return c.depositExplained()
 }
@@ -255,7 +255,7 @@ func (c *compiler) addInvoice() error {
 		return c.unexplained(stated, c.payout.Totals.Settlement)
 	}
 	c.voucher.Invoice = -c.booked.sum
-	c.addPlain(RoleInvoice, accountFeesInvoice, c.profile.texts.invoice, c.voucher.Invoice)
+	c.addPlain(RoleInvoice, accountFeesInvoice, "invoice", c.voucher.Invoice)
 	return c.addCarried()
 }
 
@@ -266,8 +266,8 @@ func (c *compiler) addCarried() error {
 	if deposit == 0 || c.proof.DepositInFormula() || c.booked.sum != -deposit {
 		return c.depositExplained()
 	}
-	c.addPlain(RoleCarried, accountFeesInvoice, c.profile.texts.carried, -deposit)
-	c.addPlain(RoleCarried, accountDebt, c.profile.texts.carried, deposit)
+	c.addPlain(RoleCarried, accountFeesInvoice, "carried", -deposit)
+	c.addPlain(RoleCarried, accountDebt, "carried", deposit)
 	return nil
 }
 
@@ -290,9 +290,12 @@ func (c *compiler) depositExplained() error {
 }
 
 // addPlain books an amount that no rows are behind on one of the profile's
-// accounts.
+// accounts, with a text of the profile's.
 func (c *compiler) addPlain(role Role, account, text string, gives int64) {
-	c.addLine(role, account, filler(c.payout, c.voucher.Date, nil).Replace(text), gives)
+	if gives == 0 {
+		return
+	}
+	c.addLine(role, account, c.fill(c.say(text), nil, c.orders()), gives)
 }
 
 // miss notes what the profile has to say, each thing once.

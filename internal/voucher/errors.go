@@ -17,6 +17,8 @@ const (
 	codeFormulaDiffers    = "formula_differs"
 	codeDebtDiffers       = "debt_differs"
 	codeVATRateUnexpected = "vat_rate_unexpected"
+	codeVATUndecided      = "vat_undecided"
+	codeRateImprecise     = "rate_imprecise"
 )
 
 // ProfileError says what is wrong in a posting profile, where, and what helps.

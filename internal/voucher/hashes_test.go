@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"kvitt/internal/voucher"
 )
 
 // TestHashesStayWhatTheyAre compares with hashes of vouchers that were stored: a
@@ -24,13 +26,12 @@ func TestHashesStayWhatTheyAre(t *testing.T) {
 		}
 	}
 	all := string(known)
-	for _, c := range countries {
-		profile := preset(t, c.preset, c.changes...)
+	check := func(release string, c *country, profile *voucher.Profile) {
 		for _, k := range kindsOfPayout() {
 			if !c.has(&k) {
 				continue
 			}
-			name, hash := c.file(&k), compile(t, profile, k.in(t, &c)).Hash()
+			name, hash := release+c.file(&k), compile(t, profile, k.in(t, c)).Hash()
 			switch {
 			case stored[name] == hash:
 			case stored[name] == "" && *renew:
@@ -39,6 +40,12 @@ func TestHashesStayWhatTheyAre(t *testing.T) {
 				t.Errorf("the voucher %s hashes as %s, and was stored as %q", name, hash, stored[name])
 			}
 		}
+	}
+	for _, c := range firstReleases {
+		check("", &c, firstRelease(t, c.preset, c.changes...))
+	}
+	for _, c := range countries {
+		check("2/", &c, preset(t, c.preset, c.changes...))
 	}
 	if *renew {
 		if err := os.WriteFile(path, []byte(all), 0o600); err != nil {

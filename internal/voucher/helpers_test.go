@@ -3,6 +3,9 @@ package voucher_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,15 +23,42 @@ func preset(tb testing.TB, name string, changes ...string) *voucher.Profile {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	text := string(doc)
+	return profile(tb, changed(tb, name, string(doc), changes))
+}
+
+// firstRelease reads a preset as the first release had it, which companies have stored,
+// with changes made to its text.
+func firstRelease(tb testing.TB, name string, changes ...string) *voucher.Profile {
+	tb.Helper()
+	doc, err := os.ReadFile(filepath.Join("testdata", "profiles-1", name+".yaml"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return profile(tb, changed(tb, name, string(doc), changes))
+}
+
+func changed(tb testing.TB, name, text string, changes []string) string {
+	tb.Helper()
 	for i := 0; i < len(changes); i += 2 {
+		if changes[i] == "take" { // the example of a reverse charge with this member
+			example := regexp.MustCompile(`(?m)^  # (reverse_charge: \{.*` + changes[i+1] + `.*\})$`)
+			if !example.MatchString(text) {
+				tb.Fatalf("preset %s shows no reverse charge with %s", name, changes[i+1])
+			}
+			text = example.ReplaceAllString(text, "  $1")
+			continue
+		}
 		if !strings.Contains(text, changes[i]) {
 			tb.Fatalf("preset %s has no %q to change", name, changes[i])
 		}
 		text = strings.Replace(text, changes[i], changes[i+1], 1)
 	}
-	return profile(tb, text)
+	return text
 }
+
+// decided is the decision that nothing is owed on fees without VAT, for the stored
+// presets that leave it open.
+var decided = []string{"# vat:\n#   rates:\n#     \"0\": {}", "vat:\n  reverse_charge: false"}
 
 func profile(tb testing.TB, doc string) *voucher.Profile {
 	tb.Helper()

@@ -45,14 +45,14 @@ func (c *compiler) add(key lineKey, subaccount []Segment, gives, tax int64, comp
 	line.tax.add(tax)
 	line.components = append(line.components, components...)
 	c.booked.overflow = c.booked.overflow || line.amount.overflow
-	if key.role != RoleSettlement && key.role != RoleInvoice && key.role != RoleCarried && key.role != RoleReverseCharge {
+	if key.role != RoleSettlement && key.role != RoleInvoice && key.role != RoleCarried && key.role != RoleReverseCharge && key.role != RoleReverseBase {
 		c.booked.add(gives)
 	}
 }
 
 // roleOrder is the order of lines in a voucher: the money, what it was for, its
 // VAT, the debt, what was accepted.
-var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleDebt, RoleCarried, RoleAccepted}
+var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleReverseBase, RoleDebt, RoleCarried, RoleAccepted}
 
 // sorted returns the lines in the one order that a voucher has: by role, then
 // account, debit before credit, and the rest of what tells them apart.
@@ -92,8 +92,9 @@ func (s *lineSum) line(p *settlement.Payout, reference string) Line {
 	} else {
 		l.Debit = -s.amount.sum
 	}
+	l.Text = s.counted(l.Text)
 	if l.Role == RoleVAT {
-		l.Text = vatText(s.key.text, s.tax.sum, p.RegistrationCurrency, p.Currency)
+		l.Text = vatText(l.Text, s.tax.sum, p.RegistrationCurrency, p.Currency)
 	}
 	return l
 }

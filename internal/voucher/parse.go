@@ -80,7 +80,6 @@ func ParseProfile(doc []byte) (*Profile, error) {
 			hash:    hashOf(doc),
 			Posting: Posting{Mode: Review, ReviewAfterChange: 1},
 			Periods: Periods{Policy: HoldPeriod},
-			texts:   defaultTexts,
 		},
 		seen: map[string]place{},
 	}
@@ -99,7 +98,7 @@ func ParseProfile(doc []byte) (*Profile, error) {
 // is the first one a reader meets.
 func (r *reader) read(root value) error {
 	members, err := root.object("version", "name", "ledger", "branch", "subaccount", "transaction_code",
-		"time_zone", "posting", "periods", "start", "accounts", "components", "overrides", "texts", "vat", "accrual")
+		"time_zone", "language", "posting", "periods", "start", "accounts", "components", "overrides", "texts", "vat", "accrual")
 	if err != nil {
 		return err
 	}
@@ -115,6 +114,8 @@ func (r *reader) read(root value) error {
 			p.TransactionCode, err = v.short(30)
 		case "time_zone":
 			p.TimeZone, p.zone, err = v.zone()
+		case "language":
+			p.Language, err = v.language()
 		case "posting":
 			p.Posting, err = v.posting(p.Posting)
 		case "periods":
@@ -126,7 +127,7 @@ func (r *reader) read(root value) error {
 		case "accrual":
 			err = r.readAccrual(v)
 		case "texts":
-			p.texts, err = v.texts(p.texts)
+			p.texts, err = v.texts()
 		default:
 			err = r.readLayer(&r.base, -1, m)
 		}

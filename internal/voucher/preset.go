@@ -8,9 +8,9 @@ import (
 //go:embed presets/*.yaml
 var presets embed.FS
 
-// presetNames are the starting points, by country: Sweden (BAS), Norway
+// presetNames are the starting points, by country: Sweden (BAS 2026, and older charts), Norway
 // (NS 4102), Finland, Denmark.
-var presetNames = []string{"se-bas", "no-ns4102", "fi", "dk"}
+var presetNames = []string{"se-bas", "se-bas-2025", "no-ns4102", "fi", "dk"}
 
 // Presets lists the names of the embedded posting profiles.
 func Presets() []string { return append([]string(nil), presetNames...) }

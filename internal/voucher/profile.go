@@ -26,6 +26,7 @@ type Profile struct {
 	Name            string
 	TransactionCode string
 	TimeZone        string
+	Language        Language // of the texts on vouchers; empty: English as the first release wrote it
 	Posting         Posting
 	Periods         Periods
 	Start           Date // nothing before this day is posted; zero: no such day
@@ -33,7 +34,7 @@ type Profile struct {
 	hash   string
 	zone   *time.Location
 	layers []layer // the most specific first, the profile itself last
-	texts  texts
+	texts  texts   // each empty one is looked up in the language
 
 	accrual accrual // of what is captured and not paid out, on request
 }
@@ -99,7 +100,8 @@ type rule struct {
 	text       string
 	branch     string
 	subaccount []Segment
-	noReverse  bool // fees that are exempt, so that no reverse charge is owed on them
+	noReverse  bool  // no reverse charge is owed on these fees
+	zeroRate   *bool // these fees may carry no VAT, whatever the rates are
 }
 
 // condition is what an override is for. An empty field holds for everything.
@@ -223,8 +225,12 @@ func (p *Profile) rule(kind settlement.Key, about condition) rule {
 		exempt := l.rules[pair].noReverse || l.rules[group].noReverse
 		return exempt, exempt
 	})
+	zeroRate, _ := find(p, about, func(l *layer) (bool, bool) {
+		return said(cmp.Or(l.rules[pair].zeroRate, l.rules[group].zeroRate))
+	})
 	return rule{
 		noReverse:  noReverse,
+		zeroRate:   &zeroRate,
 		account:    field(func(r rule) string { return r.account }),
 		taken:      field(func(r rule) string { return r.taken }),
 		taxed:      field(func(r rule) string { return r.taxed }),
@@ -265,6 +271,10 @@ func (p *Profile) ruleOf(kind settlement.Key, about condition) rule {
 		r.text = ""
 		if r.account == "" || common != nil && !common.same(&r) {
 			return own
+		}
+		if common != nil { // no VAT is right only where it is right for all
+			all := *common.zeroRate && *r.zeroRate
+			r.zeroRate = &all
 		}
 		common = &r
 	}

@@ -18,7 +18,7 @@ import (
 // Whatever Klarna settles, the voucher balances and its bank line is the
 // settlement amount, or the payout is held with the exact difference.
 func TestAVoucherBalancesAndItsBankLineIsTheSettlementAmount(t *testing.T) {
-	profile := preset(t, "se-bas")
+	profile := firstRelease(t, "se-bas", "vat:\n", "vat:\n  reverse_charge: false\n")
 	rapid.Check(t, func(t *rapid.T) {
 		c := settlementtest.Draw(t)
 		proof, err := c.Prove()
@@ -95,7 +95,7 @@ func explained(t *rapid.T, c *settlementtest.Case, proof *settlement.Proof, err 
 
 // A total that is one minor unit off never reaches the books.
 func TestATotalThatIsOneOreOffIsAlwaysCaught(t *testing.T) {
-	profile := preset(t, "se-bas")
+	profile := firstRelease(t, "se-bas", "vat:\n", "vat:\n  reverse_charge: false\n")
 	rapid.Check(t, func(t *rapid.T) {
 		c := settlementtest.Draw(t)
 		if _, err := c.Prove(); err != nil || c.OneApart() {
@@ -115,7 +115,7 @@ func TestATotalThatIsOneOreOffIsAlwaysCaught(t *testing.T) {
 }
 
 func TestCompilingDependsOnNothingButTheSums(t *testing.T) {
-	profile := preset(t, "se-bas")
+	profile := firstRelease(t, "se-bas", "vat:\n", "vat:\n  reverse_charge: false\n")
 	rapid.Check(t, func(t *rapid.T) {
 		c := settlementtest.Draw(t)
 		proof, err := c.Prove()

@@ -30,7 +30,7 @@ func Mirror(p *Profile, r Reversed) *Voucher {
 	words := strings.NewReplacer(
 		"{batch_number}", r.Batch, "{voucher_date}", r.Date.String(),
 		"{payment_reference}", r.PaymentReference, "{currency}", string(r.Currency),
-	).Replace(p.texts.reversal)
+	).Replace(p.say("reversal"))
 	v.Description = fit(v.Token+" "+words, maxDescription)
 	v.Settlement, v.Invoice, v.Outside, v.Earlier = -r.Settlement, -r.Invoice, nil, nil // parts take themselves back
 	v.Reverses = r.Batch

@@ -14,7 +14,7 @@ func reversed(v *voucher.Voucher) voucher.Reversed {
 
 func TestTheReversalOfAVoucher(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
-	profile := preset(t, "se-bas")
+	profile := firstRelease(t, "se-bas")
 	v := compile(t, profile, prove(t, p, rows...))
 	back := voucher.Mirror(profile, reversed(v))
 	if err := back.Check(); err != nil {
@@ -42,7 +42,7 @@ func TestAVoucherAndItsReversalComeToZeroOnEveryAccount(t *testing.T) {
 	bill := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: -125_00})
 	bill.Type = settlement.GrossFee
 	carried := payout(settlement.Totals{Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00})
-	profile := preset(t, "se-bas")
+	profile := firstRelease(t, "se-bas")
 	for name, v := range map[string]*voucher.Voucher{
 		"a fee bill":     compile(t, profile, prove(t, bill, row("FEE/SERVICING_FEE", 100_00, 25_00))),
 		"a carried debt": compile(t, profile, prove(t, carried, row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00))),
@@ -75,7 +75,7 @@ func TestEachRevisionHasATokenOfItsOwn(t *testing.T) {
 		}
 	}
 	v := &voucher.Voucher{PaymentReference: "10001"}
-	got := voucher.Mirror(preset(t, "se-bas"), voucher.Reversed{Voucher: v, MerchantID: "K1", Company: "42", Revision: 2})
+	got := voucher.Mirror(firstRelease(t, "se-bas"), voucher.Reversed{Voucher: v, MerchantID: "K1", Company: "42", Revision: 2})
 	if got.Token != voucher.Token("K1", "10001", "42", 3) {
 		t.Error("the reversal of revision 2 is not revision 3")
 	}
@@ -89,7 +89,7 @@ func TestAVoucherThatIsMovedKeepsItsOwnDayInTheText(t *testing.T) {
 		"one that fills all there is":    {"Klarna {payment_reference} {currency} {payout_date}", "Utbetalning Klarna {payment_reference}"},
 		"a line that fills all there is": {`text: "Klarna sales"`, `text: "` + strings.Repeat("x", 60) + `"`},
 	} {
-		v := compile(t, preset(t, "se-bas", change...), prove(t, p, rows...))
+		v := compile(t, firstRelease(t, "se-bas", change...), prove(t, p, rows...))
 		before, token := v.Date, v.Token
 		v.MoveTo(voucher.Date{Year: 2026, Month: 3, Day: 1})
 		if err := v.Check(); err != nil {

@@ -1,60 +1,127 @@
 package voucher
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
 	"kvitt/internal/settlement"
 )
 
-// texts are what a profile writes on its vouchers. They may hold placeholders.
-type texts struct {
-	description string // of the batch, after the token
-	settlement  string // the bank line
-	invoice     string // a fee bill that is paid apart
-	vat         string // VAT on fees
-	repay       string // debt repaid out of a payout
-	deposit     string // debt added by a payout
-	carried     string // a negative payout that was carried as debt
-	reversal    string // of a batch that takes another one back, and before each of its lines
-}
-
-// defaultTexts are used for what a profile leaves out.
-var defaultTexts = texts{
-	description: "Klarna {payment_reference} {currency} {payout_date}",
-	settlement:  "Klarna payout {payment_reference}",
-	invoice:     "Klarna fee invoice",
-	vat:         "Klarna fee VAT",
-	repay:       "Klarna debt repaid",
-	deposit:     "Klarna debt added",
-	carried:     "Klarna payout carried as debt",
-	reversal:    "Reverses {batch_number}, {voucher_date}",
-}
+// texts are what a profile writes on its vouchers, by their member of `texts`. They
+// may hold placeholders.
+type texts map[string]string
 
 // The placeholders of every text, and those that the texts of rules have beside
 // them.
 var (
-	payoutPlaceholders = []string{"payment_reference", "payout_date", "currency", "merchant_id"}
+	payoutPlaceholders = []string{"provider", "payment_reference", "payout_date", "period", "currency", "merchant_id", "orders"}
 	rulePlaceholders   = append(slices.Clone(payoutPlaceholders), "type", "detailed_type", "country", "vat_rate", "reference")
 
 	reversalPlaceholders = []string{"batch_number", "voucher_date", "payment_reference", "currency"}
 )
 
-// filler puts the values of a payout, and of a component when there is one, in
-// the place of placeholders, all in one pass.
-func filler(p *settlement.Payout, date Date, key *settlement.Key) *strings.Replacer {
+// textPlaceholders are those of each member of `texts`.
+var textPlaceholders = map[string][]string{
+	"description": payoutPlaceholders, "settlement": payoutPlaceholders, "invoice": payoutPlaceholders,
+	"repay": payoutPlaceholders, "deposit": payoutPlaceholders, "carried": payoutPlaceholders,
+	"vat": rulePlaceholders, "reversal": reversalPlaceholders,
+}
+
+// textMembers are the members of `texts`.
+var textMembers = []string{"description", "settlement", "invoice", "vat", "repay", "deposit", "carried", "reversal"}
+
+// longest is how long a text may be. The description of a batch follows its token.
+func longest(member string) int {
+	if member == "description" || member == "reversal" {
+		return maxDescription - tokenLength - 1
+	}
+	return maxText
+}
+
+// defaultProvider pays out where nobody says who does.
+const defaultProvider = "Klarna"
+
+// ordersMark stands for the number of rows behind a line until all are known.
+const ordersMark = "{orders}"
+
+// say is a text of the profile, or of its language.
+func (p *Profile) say(member string) string {
+	return cmp.Or(p.texts[member], p.Language.text(member))
+}
+
+func (c *compiler) say(member string) string { return c.profile.say(member) }
+
+// orders is how many captured orders the payout pays.
+func (c *compiler) orders() string {
+	var rows int64
+	for _, component := range c.proof.Components {
+		if component.Type == settlement.TypeSale {
+			rows += component.Rows
+		}
+	}
+	return strconv.FormatInt(rows, 10)
+}
+
+// fill puts the values of the payout, and of a component when there is one, in the
+// place of placeholders, all in one pass.
+func (c *compiler) fill(text string, key *settlement.Key, orders string) string {
+	p, date := c.payout, c.voucher.Date
 	pairs := []string{
+		"{provider}", c.provider,
 		"{payment_reference}", p.PaymentReference,
 		"{payout_date}", date.String(),
+		"{period}", fmt.Sprintf("%04d-%02d", date.Year, date.Month),
 		"{currency}", string(p.Currency),
 		"{merchant_id}", p.MerchantID,
+		ordersMark, orders,
 	}
 	if key != nil {
 		pairs = append(pairs, "{type}", key.Type, "{detailed_type}", key.DetailedType, "{country}", key.Country, "{vat_rate}", Percent(key.VATRate), "{reference}", key.Reference)
 	}
-	return strings.NewReplacer(pairs...)
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// componentText is the text of a component's line: the rule's, or its language's,
+// or the words of its kind.
+func (c *compiler) componentText(key settlement.Key, r rule) string {
+	kinds := c.profile.Language.rules()
+	text := cmp.Or(r.text, kinds[key.Pair()], kinds[key.Type+"/*"])
+	return cmp.Or(c.lineText(text, &key), fit(c.provider+" "+plainText(key), maxText))
+}
+
+// vatLineText is the text of the line of a component's VAT. It is cut to its length
+// when the VAT in the merchant's own currency is known, see vatText.
+func (c *compiler) vatLineText(key settlement.Key) string {
+	return cmp.Or(c.fill(c.say("vat"), &key, ordersMark), c.fill(languages[english].texts["vat"], &key, ordersMark))
+}
+
+// lineText fills a text in, and leaves the number of orders to the line.
+func (c *compiler) lineText(text string, key *settlement.Key) string {
+	text = c.fill(text, key, ordersMark)
+	if strings.Contains(text, ordersMark) {
+		return text
+	}
+	return fit(text, maxText)
+}
+
+// counted puts the number of rows behind the line into its text.
+func (s *lineSum) counted(text string) string {
+	if !strings.Contains(text, ordersMark) {
+		return text
+	}
+	var rows int64
+	for i := range s.components {
+		rows += s.components[i].Rows
+	}
+	text = strings.ReplaceAll(text, ordersMark, strconv.FormatInt(rows, 10))
+	if s.key.role == RoleVAT {
+		return text // see vatText
+	}
+	return fit(text, maxText)
 }
 
 // placeholders lists what stands between braces in a text, and whether the
@@ -74,10 +141,10 @@ func placeholders(text string) (names []string, ok bool) {
 	}
 }
 
-// plainText is what a rule without a text of its own is called:
-// "Klarna fee, servicing fee".
+// plainText is what a kind of rows is called that no text is written for:
+// "fee, servicing fee".
 func plainText(k settlement.Key) string {
-	text := "Klarna " + words(k.Type)
+	text := words(k.Type)
 	if k.DetailedType != "" && k.DetailedType != k.Type {
 		text += ", " + words(k.DetailedType)
 	}

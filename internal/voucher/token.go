@@ -12,6 +12,12 @@ import (
 type Target struct {
 	Company  string
 	Revision int
+	// Provider is who pays out, as the texts name it; empty: Klarna.
+	Provider string
+	// Posted says that an earlier attempt may have posted the voucher. What the
+	// profile should have decided before is not asked any more: the voucher has to
+	// be the one that was posted.
+	Posted bool
 }
 
 // tokenLength is the length of a token: "[kvitt:" and 16 digits and "]".

@@ -15,7 +15,8 @@ type Uses struct {
 	Ledgers     []string
 	Branches    []string
 	Accounts    []string
-	VATCodes    []string
+	VATCodes    []string    // vatCodeId of lines
+	VATIDs      []string    // vatId of lines
 	Subaccounts [][]Segment // whole subaccounts, segments in the order of their ids; an empty one: a line has none
 	Currencies  []settlement.Currency
 }
@@ -54,8 +55,9 @@ func (p *Profile) Uses() Uses {
 			u.VATCodes = append(u.VATCodes, r.vatCode)
 			u.Subaccounts = append(u.Subaccounts, r.subaccount)
 		}
-		for _, at := range l.vat.eachRate() {
-			u.VATCodes = append(u.VATCodes, at.code)
+		for _, at := range l.vat.eachCode() {
+			u.VATCodes = append(u.VATCodes, at.code, at.baseCode)
+			u.VATIDs = append(u.VATIDs, at.id, at.baseID)
 		}
 	}
 	// A level without a subaccount takes that of the next.
@@ -127,6 +129,7 @@ func (u *Uses) add(v *Voucher) {
 		u.Accounts = append(u.Accounts, l.Account)
 		u.Branches = append(u.Branches, l.Branch)
 		u.VATCodes = append(u.VATCodes, l.VATCode)
+		u.VATIDs = append(u.VATIDs, l.VATID)
 		u.Subaccounts = append(u.Subaccounts, l.Subaccount)
 	}
 }
@@ -139,6 +142,7 @@ func (u *Uses) tidy() {
 	u.Branches = distinct(u.Branches)
 	u.Accounts = distinct(u.Accounts)
 	u.VATCodes = distinct(u.VATCodes)
+	u.VATIDs = distinct(u.VATIDs)
 	u.Currencies = slices.DeleteFunc(distinct(u.Currencies), func(c settlement.Currency) bool { return c == anyCurrency })
 	slices.SortFunc(u.Subaccounts, compareSegments)
 	u.Subaccounts = slices.CompactFunc(u.Subaccounts, slices.Equal)

@@ -14,7 +14,7 @@ import (
 
 // rule reads a rule, and the accounts that it refers to by name.
 func (v value) rule() (r rule, references []reference, err error) {
-	members, err := v.object("account", "taken", "taxed", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge")
+	members, err := v.object("account", "taken", "taxed", "vat_account", "vat_code", "text", "branch", "subaccount", "reverse_charge", "zero_rate")
 	if err != nil {
 		return rule{}, nil, err
 	}
@@ -40,6 +40,10 @@ func (v value) rule() (r rule, references []reference, err error) {
 			var owed bool
 			owed, err = v.yesOrNo()
 			r.noReverse = !owed
+		case "zero_rate":
+			var yes bool
+			yes, err = v.yesOrNo()
+			r.zeroRate = &yes
 		}
 		if err != nil {
 			return rule{}, nil, err
@@ -227,32 +231,15 @@ func (v value) periods(p Periods) (Periods, error) {
 	return p, nil
 }
 
-func (v value) texts(t texts) (texts, error) {
-	members, err := v.object("description", "settlement", "invoice", "vat", "repay", "deposit", "carried", "reversal")
+func (v value) texts() (texts, error) {
+	members, err := v.object(textMembers...)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
+	t := texts{}
 	for _, m := range members {
-		switch v := m.value; m.name {
-		case "description":
-			t.description, err = v.template(maxDescription-tokenLength-1, payoutPlaceholders)
-		case "settlement":
-			t.settlement, err = v.template(maxText, payoutPlaceholders)
-		case "invoice":
-			t.invoice, err = v.template(maxText, payoutPlaceholders)
-		case "vat":
-			t.vat, err = v.template(maxText, rulePlaceholders)
-		case "repay":
-			t.repay, err = v.template(maxText, payoutPlaceholders)
-		case "deposit":
-			t.deposit, err = v.template(maxText, payoutPlaceholders)
-		case "carried":
-			t.carried, err = v.template(maxText, payoutPlaceholders)
-		case "reversal":
-			t.reversal, err = v.template(maxDescription-tokenLength-1, reversalPlaceholders)
-		}
-		if err != nil {
-			return t, err
+		if t[m.name], err = m.value.template(longest(m.name), textPlaceholders[m.name]); err != nil {
+			return nil, err
 		}
 	}
 	return t, nil

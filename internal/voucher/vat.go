@@ -22,6 +22,9 @@ type vat struct {
 	// VAT codes, in companies that have that feature. It is the batch's, and so
 	// never a country's.
 	transaction *bool
+	// fromLedger says that the company's VAT return is made from the balances of
+	// its VAT accounts, so that VAT without a VAT transaction is meant.
+	fromLedger *bool
 	// klarnaRate books a payout in another currency at the rate at which Klarna
 	// converted its VAT, so that the VAT comes to what Klarna's invoice says in
 	// the merchant's own currency. It is the batch's too.
@@ -29,21 +32,15 @@ type vat struct {
 }
 
 // batchMembers are the members of `vat` that say something of a whole batch.
-var batchMembers = []string{"transaction", "exchange_rate"}
+var batchMembers = []string{"transaction", "return", "exchange_rate"}
 
 // vatRate says where VAT of one rate goes; what is empty is left to the rules.
 type vatRate struct {
 	account string // a number, or the name of an account
 	code    string // Visma.net's vatCodeId
 	id      string // Visma.net's vatId
-}
 
-// reverseCharge are the two lines of VAT that the buyer owes on services from
-// abroad, and deducts. One without a rate says that nothing is owed.
-type reverseCharge struct {
-	rate                int64 // hundredths of a percent
-	input, output       string
-	inputVAT, outputVAT vatRate // codes and ids only
+	baseCode, baseID string // of the lines that the VAT is on
 }
 
 // feeType tells the rows that are fees of Klarna, with VAT of their own.
@@ -61,17 +58,37 @@ func (p *Profile) expected(about condition) (rates map[int64]vatRate, at *layer)
 	return at.vat.rates, at
 }
 
+// checkVAT asks whether the VAT of the payout is what the profile expects, and
+// whether it decides what to do with it. It finds the exchange rate.
+func (c *compiler) checkVAT() (err error) {
+	if err = c.checkRates(); err != nil {
+		return err
+	}
+	if !c.posted {
+		if err = c.checkDecided(); err != nil {
+			return err
+		}
+	}
+	c.voucher.ExchangeRate, err = c.exchangeRate()
+	return err
+}
+
 // checkRates holds every fee, and whatever else carries VAT, against the rates
 // that the profile expects of its currency, country and merchant.
 func (c *compiler) checkRates() error {
 	e := &VATRateError{PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name, Currency: c.payout.Currency}
 	for _, component := range c.components() {
-		expected, level := c.profile.expected(c.aboutOf(component))
+		about := c.aboutOf(component)
+		expected, level := c.profile.expected(about)
+		r := c.profile.ruleOf(component.Key, about)
+		if r.account == "" || component.VAT == 0 && *r.zeroRate {
+			continue // the rule is missing first; or no VAT is right
+		}
 		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
 			continue
 		}
 		if _, ok := expected[rateOf(component, expected)]; !ok {
-			rates := slices.Sorted(maps.Keys(expected))
+			rates := sortedRates(expected)
 			e.Unexpected = append(e.Unexpected, component)
 			e.Levels = append(e.Levels, ExpectedRates{When: level.when.words(), Rates: rates})
 			e.Expected = append(e.Expected, rates...)
@@ -109,6 +126,9 @@ func rateOf(c settlement.Component, expected map[int64]vatRate) int64 {
 	return found
 }
 
+// sortedRates are rates in their order.
+func sortedRates(rates map[int64]vatRate) []int64 { return slices.Sorted(maps.Keys(rates)) }
+
 func abs(n int64) int64 { return max(n, -n) }
 
 // vatLine settles account, code and id of the VAT of a component.
@@ -118,62 +138,15 @@ func (c *compiler) vatLine(component settlement.Component, about condition, r ru
 	return cmp.Or(at.account, r.vatAccount), cmp.Or(at.code, r.vatCode), at.id
 }
 
-// owes is the level whose reverse charge is owed on a fee without VAT; nil: none.
-func (p *Profile) owes(about condition) *layer {
-	at, ok := find(p, about, func(l *layer) (*layer, bool) { return l, l.vat.reverse != nil })
-	if !ok || at.vat.reverse.rate == 0 {
-		return nil
+// baseCode settles VAT code and id of the amount that VAT is on: of the fee that
+// carries it, or on which the buyer owes it.
+func (c *compiler) baseCode(component settlement.Component, about condition, r rule, owes *layer) (code, id string) {
+	if component.VAT == 0 {
+		return owes.taxable(r.vatCode)
 	}
-	return at
-}
-
-// addReverseCharges books what the buyer owes on fees without VAT, and deducts:
-// for each level of the profile that says so, two lines that come to zero. The
-// VAT is computed on the sum of the payout's fees that fall to the level, rounded
-// half away from zero to the minor unit.
-func (c *compiler) addReverseCharges(untaxed map[*layer]*adder) error {
-	for i := range c.profile.layers {
-		level := &c.profile.layers[i]
-		base := untaxed[level]
-		if base == nil {
-			continue
-		}
-		if base.overflow {
-			return c.voucher.unbalanced("its fees do not fit 64 bits")
-		}
-		if err := c.addReverseCharge(level, base.sum); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *compiler) addReverseCharge(level *layer, base int64) error {
-	charge, about := level.vat.reverse, level.when.and(c.about)
-	owed, ok := percent(base, charge.rate)
-	if !ok {
-		return c.voucher.unbalanced("its reverse charge does not fit 64 bits")
-	}
-	if owed == 0 {
-		return nil
-	}
-	rate := Percent(charge.rate)
-	for _, side := range []struct {
-		account string
-		vat     vatRate
-		text    string
-		gives   int64
-	}{
-		{charge.input, charge.inputVAT, "input", -owed},
-		{charge.output, charge.outputVAT, "output", owed},
-	} {
-		account := c.account(side.account, about, Missing{Member: "vat.reverse_charge." + side.text, Amount: side.gives})
-		c.add(lineKey{
-			role: RoleReverseCharge, account: account, branch: c.branch(about), vatCode: side.vat.code, vatID: side.vat.id,
-			text: fit(fmt.Sprintf("Klarna fees, reverse charge %s %%, %s VAT", rate, side.text), maxText),
-		}, c.subaccount(about), side.gives, 0)
-	}
-	return nil
+	rates, _ := c.profile.expected(about)
+	at := rates[rateOf(component, rates)]
+	return cmp.Or(at.baseCode, r.vatCode), at.baseID
 }
 
 // percent is a rate of an amount, rounded half away from zero.
@@ -192,39 +165,6 @@ func percent(amount, rate int64) (int64, bool) {
 func Percent(rate int64) string {
 	text := fmt.Sprintf("%d.%02d", rate/100, rate%100)
 	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
-}
-
-// rateDigits is how exact an exchange rate is written.
-const rateDigits = 8
-
-// exchangeRate is the rate at which Klarna converted the VAT of this payout, in
-// the merchant's own currency for one unit; "" when the profile leaves the rate
-// to Visma.net, the currencies are the same, or there is nothing to see it by.
-func (c *compiler) exchangeRate() string {
-	klarna, _ := find(c.profile, c.about, func(l *layer) (bool, bool) { return said(l.vat.klarnaRate) })
-	if !klarna || c.payout.RegistrationCurrency == "" || c.payout.RegistrationCurrency == c.payout.Currency {
-		return ""
-	}
-	var charged, home adder
-	for _, component := range c.proof.Components {
-		if effect := c.proof.Effect(component); effect.VAT != 0 && !effect.Outside {
-			charged.add(effect.VAT)
-			home.add(c.proof.RegistrationTax(component))
-		}
-	}
-	from, err1 := c.payout.Currency.Exponent()
-	to, err2 := c.payout.RegistrationCurrency.Exponent()
-	if charged.overflow || home.overflow || charged.sum == 0 || home.sum == 0 || (charged.sum < 0) != (home.sum < 0) || err1 != nil || err2 != nil {
-		return ""
-	}
-	rate := new(big.Rat).SetFrac64(home.sum, charged.sum)
-	for ; from > to; from-- {
-		rate.Mul(rate, big.NewRat(10, 1))
-	}
-	for ; to > from; to-- {
-		rate.Mul(rate, big.NewRat(1, 10))
-	}
-	return rate.FloatString(rateDigits)
 }
 
 // said is what a level says of something, if it says anything.
@@ -296,27 +236,3 @@ func (l *ExpectedRates) words() string {
 
 // Code is the code under which the payout is held.
 func (e *VATRateError) Code() string { return codeVATRateUnexpected }
-
-// eachRate lists what a level says about VAT codes.
-func (v *vat) eachRate() []vatRate {
-	var all []vatRate
-	for _, at := range v.rates {
-		all = append(all, at)
-	}
-	if v.reverse != nil && v.reverse.rate != 0 {
-		all = append(all, v.reverse.inputVAT, v.reverse.outputVAT)
-	}
-	return all
-}
-
-// references are the accounts that VAT is booked on, by the member that says so.
-func (v *vat) references() map[string]string {
-	all := map[string]string{}
-	for rate, at := range v.rates {
-		all["vat.rates."+Percent(rate)] = at.account
-	}
-	if v.reverse != nil && v.reverse.rate != 0 {
-		all["vat.reverse_charge.input"], all["vat.reverse_charge.output"] = v.reverse.input, v.reverse.output
-	}
-	return all
-}

@@ -37,7 +37,7 @@ const nordic = `overrides:
 
 func nordicProfile(tb testing.TB) *voucher.Profile {
 	tb.Helper()
-	return preset(tb, "se-bas", "\ntexts:\n", "\n"+nordic+"\ntexts:\n")
+	return firstRelease(tb, "se-bas", "\ntexts:\n", "\n"+nordic+"\ntexts:\n")
 }
 
 // of gives a row a country and a merchant id.
@@ -174,7 +174,7 @@ func TestTheMembersOfTheBatchAreThoseOfItsCurrencyAndMerchant(t *testing.T) {
 	if v := compile(t, p, prove(t, bill, fee)); !v.VATTransaction || v.ExchangeRate != "10.00000000" {
 		t.Errorf("in EUR: VAT transaction %v, rate %q", v.VATTransaction, v.ExchangeRate)
 	}
-	not := preset(t, "se-bas", "\ntexts:\n", "\n"+nordic+"  - when: {merchant_id: K100001, currency: EUR}\n    vat: {transaction: false, exchange_rate: visma}\n\ntexts:\n")
+	not := firstRelease(t, "se-bas", "\ntexts:\n", "\n"+nordic+"  - when: {merchant_id: K100001, currency: EUR}\n    vat: {transaction: false, exchange_rate: visma}\n\ntexts:\n")
 	if v := compile(t, not, prove(t, bill, fee)); v.VATTransaction || v.ExchangeRate != "" {
 		t.Errorf("of a merchant who does not want it: VAT transaction %v, rate %q", v.VATTransaction, v.ExchangeRate)
 	}
@@ -238,7 +238,7 @@ func TestTheCompanyIsAskedForWhatTheVATOfOverridesNeeds(t *testing.T) {
 func TestReverseChargesOfTwoLevelsAreComparedWithTheirOwn(t *testing.T) {
 	proof := prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 170_06, Tax: 35_00, Settlement: 794_94}), abroad()...)
 	before := compile(t, nordicProfile(t), proof)
-	after := compile(t, preset(t, "se-bas", "\ntexts:\n", "\n"+strings.Replace(nordic, `"2703"`, `"2709"`, 1)+"\ntexts:\n"), proof)
+	after := compile(t, firstRelease(t, "se-bas", "\ntexts:\n", "\n"+strings.Replace(nordic, `"2703"`, `"2709"`, 1)+"\ntexts:\n"), proof)
 	c := voucher.Compare(before, after)
 	var changed []string
 	for i := range c.Lines {
@@ -258,7 +258,7 @@ func TestReverseChargesOfTwoLevelsAreComparedWithTheirOwn(t *testing.T) {
 // Whatever Klarna settles, each level's reverse charge is its rate of the fees
 // without VAT that fall to it, and the voucher balances.
 func TestEachLevelsReverseChargeComesToItsRateOfItsFees(t *testing.T) {
-	p := preset(t, "se-bas", "vat:\n  rates:\n    \"25\": {}\n    \"0\": {}", `
+	p := firstRelease(t, "se-bas", "vat:\n  rates:\n    \"25\": {}\n    \"0\": {}", `
 overrides:
   - when: {country: SE}
     vat: {reverse_charge: {rate: "25", input: "9001", output: "9002"}}

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 var percentPattern = regexp.MustCompile(`^[0-9]{1,2}(\.[0-9]{1,2})?$`)
@@ -34,7 +35,7 @@ func noneOfTheBatch(v value) error {
 }
 
 func (r vatReader) read(to *vat, v value) error {
-	members, err := v.object("rates", "reverse_charge", "transaction", "exchange_rate")
+	members, err := v.object("rates", "reverse_charge", "transaction", "return", "exchange_rate")
 	if err != nil {
 		return err
 	}
@@ -48,6 +49,11 @@ func (r vatReader) read(to *vat, v value) error {
 			var yes bool
 			yes, err = v.yesOrNo()
 			to.transaction = &yes
+		case "return":
+			var from string
+			from, err = v.oneOf("visma", "ledger")
+			ledger := from == "ledger"
+			to.fromLedger = &ledger
 		case "exchange_rate":
 			var from string
 			from, err = v.oneOf("visma", "klarna")
@@ -84,7 +90,7 @@ func (r vatReader) rates(v value) (map[int64]vatRate, error) {
 }
 
 func (r vatReader) rate(v value) (to vatRate, err error) {
-	members, err := v.object("account", "code", "id")
+	members, err := v.object("account", "code", "id", "base_code", "base_id")
 	if err != nil {
 		return to, err
 	}
@@ -96,6 +102,10 @@ func (r vatReader) rate(v value) (to vatRate, err error) {
 			to.code, err = m.value.short(10)
 		case "id":
 			to.id, err = m.value.short(10)
+		case "base_code":
+			to.baseCode, err = m.value.short(10)
+		case "base_id":
+			to.baseID, err = m.value.short(10)
 		}
 		if err != nil {
 			return to, err
@@ -122,39 +132,54 @@ func (r vatReader) reverseCharge(v value) (*reverseCharge, error) {
 		}
 		return &reverseCharge{}, nil
 	}
-	members, err := v.object("rate", "input", "output", "input_code", "output_code", "input_id", "output_id")
+	members, err := v.object(reverseMembers...)
 	if err != nil {
 		return nil, err
 	}
 	var to reverseCharge
 	for _, m := range members {
-		switch v := m.value; m.name {
-		case "rate":
-			var text string
-			if text, err = v.text(); err == nil {
-				to.rate, err = v.percent(text)
-			}
-		case "input":
-			to.input, err = r.vatAccount(v)
-		case "output":
-			to.output, err = r.vatAccount(v)
-		case "input_code":
-			to.inputVAT.code, err = v.short(10)
-		case "output_code":
-			to.outputVAT.code, err = v.short(10)
-		case "input_id":
-			to.inputVAT.id, err = v.short(10)
-		case "output_id":
-			to.outputVAT.id, err = v.short(10)
-		}
-		if err != nil {
+		if err := r.reverseMember(&to, m); err != nil {
 			return nil, err
 		}
 	}
-	if to.rate == 0 || to.input == "" || to.output == "" {
+	switch {
+	case to.rate == 0 || to.input.account == "" || to.output.account == "":
 		return nil, v.errorf("write `rate`, `input` and `output`", "a reverse charge needs its rate and the accounts of its two lines")
+	case (to.base.account == "") != (to.contra.account == ""):
+		return nil, v.errorf("write both `base` and `base_contra`, or neither", "the taxable amount of a reverse charge needs two accounts, so that its lines come to zero")
+	case to.base.account == "" && to.contra != (vatRate{}):
+		return nil, v.errorf("write `base` and `base_contra` too, or leave the code out", "a reverse charge has a code for a contra line that it does not have")
 	}
 	return &to, nil
+}
+
+var reverseMembers = []string{
+	"rate", "input", "output", "base", "base_contra",
+	"input_code", "output_code", "base_code", "base_contra_code",
+	"input_id", "output_id", "base_id", "base_contra_id",
+}
+
+// reverseMember reads the rate, or an account, code or id of one of the lines.
+func (r vatReader) reverseMember(to *reverseCharge, m member) (err error) {
+	if m.name == "rate" {
+		text, err := m.value.text()
+		if err == nil {
+			to.rate, err = m.value.percent(text)
+		}
+		return err
+	}
+	name, isCode := strings.CutSuffix(m.name, "_code")
+	name, isID := strings.CutSuffix(name, "_id")
+	line := map[string]*vatRate{"input": &to.input, "output": &to.output, "base": &to.base, "base_contra": &to.contra}[name]
+	switch {
+	case isCode:
+		line.code, err = m.value.short(10)
+	case isID:
+		line.id, err = m.value.short(10)
+	default:
+		line.account, err = r.vatAccount(m.value)
+	}
+	return err
 }
 
 // percent reads a rate such as 25 or 25.5 as hundredths of a percent.

@@ -1,7 +1,6 @@
 package voucher
 
 import (
-	"maps"
 	"slices"
 	"strconv"
 )
@@ -10,12 +9,16 @@ import (
 // is written, a number or a name.
 type VATRow struct {
 	When    string `json:"when,omitempty"` // "currency EUR": an override
-	Member  string `json:"member"`         // rates, reverse_charge.input, .output, reverse_charge, transaction or exchange_rate
+	Member  string `json:"member"`         // rates, reverse_charge.input, .output, .base, .base_contra, reverse_charge, transaction, return or exchange_rate
 	Value   string `json:"value"`          // "25.5 %", "true", "klarna"; of rates: empty when none is expected
 	Account string `json:"account,omitempty"`
 	Number  string `json:"number,omitempty"` // the account's number, or several by currency
 	Code    string `json:"code,omitempty"`
 	ID      string `json:"id,omitempty"`
+
+	// Of rates: the code and id of the lines that the VAT is on.
+	BaseCode string `json:"base_code,omitempty"`
+	BaseID   string `json:"base_id,omitempty"`
 }
 
 // VAT is what the profile says about VAT as a table: the profile itself, then its
@@ -28,9 +31,10 @@ func (p *Profile) VAT() []VATRow {
 			out = append(out, VATRow{
 				When: l.when.words(), Member: member, Value: value,
 				Account: account, Number: p.numbers(account, l.when), Code: at.code, ID: at.id,
+				BaseCode: at.baseCode, BaseID: at.baseID,
 			})
 		}
-		for _, rate := range slices.Sorted(maps.Keys(l.vat.rates)) {
+		for _, rate := range sortedRates(l.vat.rates) {
 			say("rates", Percent(rate)+" %", l.vat.rates[rate].account, l.vat.rates[rate])
 		}
 		if l.vat.rates != nil && len(l.vat.rates) == 0 {
@@ -38,14 +42,21 @@ func (p *Profile) VAT() []VATRow {
 		}
 		switch r := l.vat.reverse; {
 		case r == nil:
-		case r.rate == 0:
+		case r.none():
 			say("reverse_charge", "false", "", vatRate{})
 		default:
-			say("reverse_charge.input", Percent(r.rate)+" %", r.input, r.inputVAT)
-			say("reverse_charge.output", Percent(r.rate)+" %", r.output, r.outputVAT)
+			for _, line := range r.lines() {
+				say("reverse_charge."+line.member, Percent(r.rate)+" %", line.to.account, line.to)
+			}
+			if r.base.account == "" && r.base != (vatRate{}) {
+				say("reverse_charge.base", Percent(r.rate)+" %", "", r.base)
+			}
 		}
 		if yes, ok := said(l.vat.transaction); ok {
 			say("transaction", strconv.FormatBool(yes), "", vatRate{})
+		}
+		if yes, ok := said(l.vat.fromLedger); ok {
+			say("return", map[bool]string{true: "ledger", false: "visma"}[yes], "", vatRate{})
 		}
 		if yes, ok := said(l.vat.klarnaRate); ok {
 			say("exchange_rate", map[bool]string{true: "klarna", false: "visma"}[yes], "", vatRate{})

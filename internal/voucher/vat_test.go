@@ -1,6 +1,8 @@
 package voucher_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -24,21 +26,21 @@ func twoRates(t *testing.T) *settlement.Proof {
 }
 
 func TestARateThatTheProfileDoesNotExpectHoldsThePayout(t *testing.T) {
-	err := held(t, preset(t, "se-bas"), twoRates(t), "vat_rate_unexpected")
+	err := held(t, firstRelease(t, "se-bas"), twoRates(t), "vat_rate_unexpected")
 	for _, words := range []string{"FEE/SERVICING_FEE has VAT of 12 % (1.20 SEK on 10.00)", "expects 0 %, 25 %"} {
 		if !strings.Contains(err.Error(), words) {
 			t.Errorf("%q is not in %v", words, err)
 		}
 	}
 	// No VAT where the profile expects some is as wrong.
-	err = held(t, preset(t, "se-bas", "    \"0\": {}", "    \"12\": {}"), twoRates(t), "vat_rate_unexpected")
+	err = held(t, firstRelease(t, "se-bas", "    \"0\": {}", "    \"12\": {}"), twoRates(t), "vat_rate_unexpected")
 	if !strings.Contains(err.Error(), "FEE/LOAN_FEE has VAT of 0 % (0.00 SEK on 20.00)") {
 		t.Error(err)
 	}
 }
 
 func TestVATIsBookedRateByRate(t *testing.T) {
-	p := preset(t, "se-bas", `    "25": {}`, `    "25": {account: "2641", code: "25", id: "I25"}
+	p := firstRelease(t, "se-bas", `    "25": {}`, `    "25": {account: "2641", code: "25", id: "I25"}
     "12": {account: "2642", code: "12", id: "I12"}`, `vat: "Klarna fee VAT"`, `vat: "Klarna fee VAT {vat_rate} %"`)
 	v := compile(t, p, twoRates(t))
 	wantTable(t, v, `
@@ -63,19 +65,19 @@ func TestRowsThatDoNotStateTheirRateAreHeldAgainstTheRatesByTheirVAT(t *testing.
 	}{{25_00, false}, {25_01, false}, {25_02, true}, {20_00, true}, {12_00, true}} {
 		proof := prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Tax: c.vat, Settlement: 900_00 - c.vat}),
 			row("SALE/PURCHASE", 1000_00), row("FEE/SERVICING_FEE", 100_00, c.vat))
-		if _, err := voucher.Compile(preset(t, "se-bas"), proof, target); (codeOf(err) == "vat_rate_unexpected") != c.held {
+		if _, err := voucher.Compile(firstRelease(t, "se-bas"), proof, target); (codeOf(err) == "vat_rate_unexpected") != c.held {
 			t.Errorf("VAT of %d: %v", c.vat, err)
 		}
 	}
 }
 
 func TestARateIsNotGuessedWhereTwoFit(t *testing.T) {
-	p := preset(t, "se-bas", `    "25": {}`, "    \"25\": {}\n    \"24\": {}")
+	p := firstRelease(t, "se-bas", `    "25": {}`, "    \"25\": {}\n    \"24\": {}")
 	held(t, p, prove(t, payout(settlement.Totals{Fee: 1_00, Tax: 24, Settlement: -1_24}), row("FEE/SERVICING_FEE", 1_00, 24)), "vat_rate_unexpected")
 }
 
 func TestWithoutRatesAnyRateIsTakenAsItComes(t *testing.T) {
-	p := preset(t, "se-bas", "vat:\n  rates:\n    \"25\": {}\n    \"0\": {}", "#")
+	p := firstRelease(t, "se-bas", "vat:\n  rates:\n    \"25\": {}\n    \"0\": {}", "#")
 	if got := balance(compile(t, p, twoRates(t)), "2641"); got != 26_20 {
 		t.Errorf("input VAT of %d", got)
 	}
@@ -83,7 +85,7 @@ func TestWithoutRatesAnyRateIsTakenAsItComes(t *testing.T) {
 
 func finnishCharge(t *testing.T, more ...string) *voucher.Profile {
 	t.Helper()
-	return preset(t, "fi", append([]string{
+	return firstRelease(t, "fi", append([]string{
 		"# vat:\n#   rates:\n#     \"0\": {}", "vat:\n  rates:\n    \"0\": {}\n  reverse_charge: {rate: \"25.5\", input: \"1763\", output: \"2939\", input_code: \"RI\", output_code: \"RO\"}",
 	}, more...)...)
 }
@@ -158,10 +160,10 @@ func TestTheVATInTheMerchantsCurrencyIsBookedByKlarnasRateWhereTheProfileSaysSo(
 	fee := row("FEE/SERVICING_FEE", 100_00, 25_00)
 	fee.TaxInRegistrationCurrency = 24_27
 	proof := prove(t, p, row("SALE/PURCHASE", 1000_00), fee)
-	if v := compile(t, preset(t, "se-bas"), proof); v.ExchangeRate != "" {
+	if v := compile(t, firstRelease(t, "se-bas"), proof); v.ExchangeRate != "" {
 		t.Errorf("the rate is %q without being asked for", v.ExchangeRate)
 	}
-	klarna := preset(t, "se-bas", "vat:\n", "vat:\n  exchange_rate: klarna\n")
+	klarna := firstRelease(t, "se-bas", "vat:\n", "vat:\n  exchange_rate: klarna\n")
 	v := compile(t, klarna, proof)
 	if v.ExchangeRate != "0.97080000" {
 		t.Errorf("the rate is %q", v.ExchangeRate)
@@ -174,7 +176,7 @@ func TestTheVATInTheMerchantsCurrencyIsBookedByKlarnasRateWhereTheProfileSaysSo(
 
 func TestHashesTellWhatIsNewApart(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
-	v := compile(t, preset(t, "se-bas"), prove(t, p, rows...))
+	v := compile(t, firstRelease(t, "se-bas"), prove(t, p, rows...))
 	seen := map[string]string{v.Hash(): "nothing"}
 	for name, change := range map[string]func(*voucher.Voucher){
 		"VAT transaction": func(v *voucher.Voucher) { v.VATTransaction = true },
@@ -194,16 +196,19 @@ func TestHashesTellWhatIsNewApart(t *testing.T) {
 
 func TestWhatAProfileSaysAboutVATIsReadStrictly(t *testing.T) {
 	for change, words := range map[string]string{
-		"vat:\n  rate: {}\n":                                                    `no member "rate"`,
-		"vat:\n  rates: {\"x\": {}}\n":                                          `"x" is not a VAT rate`,
-		"vat:\n  rates: {\"25\": {}, \"25.00\": {}}\n":                          "stands twice",
-		"vat:\n  rates: {\"25\": {account: nonsense}}\n":                        `no account named "nonsense"`,
-		"vat:\n  reverse_charge: {rate: \"25\"}\n":                              "needs its rate and the accounts",
-		"vat:\n  reverse_charge: {rate: \"25\", input: \"1\", output: \"?\"}\n": "not an account number",
-		"vat:\n  transaction: maybe\n":                                          "transaction cannot be",
-		"vat:\n  exchange_rate: bank\n":                                         "exchange_rate cannot be",
+		"vat:\n  rate: {}\n":                                                                             `no member "rate"`,
+		"vat:\n  rates: {\"x\": {}}\n":                                                                   `"x" is not a VAT rate`,
+		"vat:\n  rates: {\"25\": {}, \"25.00\": {}}\n":                                                   "stands twice",
+		"vat:\n  rates: {\"25\": {account: nonsense}}\n":                                                 `no account named "nonsense"`,
+		"vat:\n  reverse_charge: {rate: \"25\"}\n":                                                       "needs its rate and the accounts",
+		"vat:\n  reverse_charge: {rate: \"25\", input: \"1\", output: \"?\"}\n":                          "not an account number",
+		"vat:\n  transaction: maybe\n":                                                                   "transaction cannot be",
+		"vat:\n  return: nobody\n":                                                                       "return cannot be",
+		"vat:\n  reverse_charge: {rate: \"25\", input: \"1\", output: \"2\", base: \"3\"}\n":             "needs two accounts",
+		"vat:\n  reverse_charge: {rate: \"25\", input: \"1\", output: \"2\", base_contra_code: \"3\"}\n": "a contra line that it does not have",
+		"vat:\n  exchange_rate: bank\n":                                                                  "exchange_rate cannot be",
 	} {
-		doc, err := voucher.Preset("fi")
+		doc, err := os.ReadFile(filepath.Join("testdata", "profiles-1", "fi.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,6 +79,7 @@ const (
 	RoleVAT           Role = "vat"            // VAT on Klarna's fees
 	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
 	RoleReverseCharge Role = "reverse_charge" // VAT that the buyer owes and deducts
+	RoleReverseBase   Role = "reverse_base"   // the amount that such VAT is on, and its contra
 	RoleCarried       Role = "carried"        // a negative payout that was carried as debt, not paid
 	RoleAccepted      Role = "accepted"       // a difference that a person accepted
 )
@@ -123,7 +124,7 @@ func (v *Voucher) Check() error {
 	if len(v.Lines) < 2 {
 		return v.unbalanced("it has %d lines, and a batch needs two", len(v.Lines))
 	}
-	var debit, credit, bank, bill, charge, carried adder
+	var debit, credit, bank, bill, charge, base, carried adder
 	for i := range v.Lines {
 		l := &v.Lines[i]
 		if err := v.checkLine(l); err != nil {
@@ -138,6 +139,8 @@ func (v *Voucher) Check() error {
 			bill.add(l.Credit - l.Debit)
 		case RoleReverseCharge:
 			charge.add(l.Debit - l.Credit)
+		case RoleReverseBase:
+			base.add(l.Debit - l.Credit)
 		case RoleCarried:
 			carried.add(l.Credit - l.Debit)
 		case RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
@@ -149,6 +152,9 @@ func (v *Voucher) Check() error {
 	}
 	if charge.sum != 0 || charge.overflow {
 		return v.differs(charge.sum, 0, "its reverse charge comes to %s and has to come to nothing", v.money(charge.sum))
+	}
+	if base.sum != 0 || base.overflow {
+		return v.differs(base.sum, 0, "the base of its reverse charge and its contra come to %s and have to come to nothing", v.money(base.sum))
 	}
 	if v.Settlement < 0 && v.Invoice == 0 && v.Reverses == "" && carried.sum != -v.Settlement {
 		return v.differs(carried.sum, -v.Settlement, "its settlement amount is %s, and %s of it becomes debt", v.money(v.Settlement), v.money(carried.sum))

@@ -15,7 +15,7 @@ import (
 
 func TestADescriptionStartsWithTheTokenOfThePosting(t *testing.T) {
 	p := payout(settlement.Totals{Sale: 1, Settlement: 1})
-	v := compile(t, preset(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 1)))
+	v := compile(t, firstRelease(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 1)))
 	const want = "[kvitt:3bf440c9e57e2e78] Klarna 1234567890 SEK 2026-01-30"
 	if v.Description != want {
 		t.Errorf("description %q, want %q", v.Description, want)
@@ -49,7 +49,7 @@ func TestTheTokenIsMadeOfTheBusinessAlone(t *testing.T) {
 
 func TestAVoucherSurvivesJSON(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
-	want := compile(t, preset(t, "se-bas", "# branch: \"1\"\n# subaccount", "branch: \"1\"\nsubaccount"), prove(t, p, rows...))
+	want := compile(t, firstRelease(t, "se-bas", "# branch: \"1\"\n# subaccount", "branch: \"1\"\nsubaccount"), prove(t, p, rows...))
 	doc, err := json.Marshal(want)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestAVoucherSurvivesJSON(t *testing.T) {
 // Hashes are stored with postings and compared years later.
 func TestTheHashOfAVoucherIsStable(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
-	v := compile(t, preset(t, "se-bas", "# branch: \"1\"\n# subaccount", "branch: \"1\"\nsubaccount"), prove(t, p, rows...))
+	v := compile(t, firstRelease(t, "se-bas", "# branch: \"1\"\n# subaccount", "branch: \"1\"\nsubaccount"), prove(t, p, rows...))
 	if got, want := v.Hash(), "668a2d010aeb583b2ababf53c91bd6bdf398fde01283152464518b8d40f0f140"; got != want {
 		t.Errorf("hash %s, want %s", got, want)
 	}
@@ -78,7 +78,7 @@ func TestTheHashOfAVoucherIsStable(t *testing.T) {
 func TestTheHashCoversWhatIsPostedAndNothingElse(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
 	proof := prove(t, p, rows...)
-	fresh := func() *voucher.Voucher { return compile(t, preset(t, "se-bas"), proof) }
+	fresh := func() *voucher.Voucher { return compile(t, firstRelease(t, "se-bas"), proof) }
 	hash := fresh().Hash()
 	for name, change := range map[string]func(*voucher.Voucher){
 		"token": func(v *voucher.Voucher) { v.Token += "x" }, "description": func(v *voucher.Voucher) { v.Description += "x" },
@@ -150,7 +150,7 @@ func TestAVoucherThatMustNotBePostedFailsItsCheck(t *testing.T) {
 		"a bill stated as another": {billProof, func(v *voucher.Voucher) { v.Settlement = 7 }, 7},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := compile(t, preset(t, "se-bas"), test.proof)
+			v := compile(t, firstRelease(t, "se-bas"), test.proof)
 			test.change(v)
 			err := v.Check()
 			var u *voucher.UnbalancedError
@@ -166,7 +166,7 @@ func TestAVoucherThatMustNotBePostedFailsItsCheck(t *testing.T) {
 
 func TestLinesLeadBackToTheRowsBehindThem(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
-	v := compile(t, preset(t, "se-bas"), prove(t, p, rows...))
+	v := compile(t, firstRelease(t, "se-bas"), prove(t, p, rows...))
 	for _, l := range v.Lines {
 		var sum int64
 		for _, c := range l.Components {

@@ -33,7 +33,35 @@ func (c *country) has(k *kindOfPayout) bool { return c.only == nil || slices.Con
 
 var countries = []country{
 	{preset: "se-bas", currency: "SEK", vat: 25},
-	{preset: "no-ns4102", currency: "NOK"},
+	{name: "se-bas-vat-transactions", preset: "se-bas", currency: "SEK", vat: 25, changes: []string{
+		`    "25": {}`, `    "25": {code: "25", id: "25", base_code: "25", base_id: "25"}`, "  # transaction: true\n", "  transaction: true\n",
+	}, only: []string{"net", "gross-fee", "fee-refunded"}},
+	{preset: "se-bas-2025", currency: "SEK", vat: 25, only: []string{"net", "disputes-commission-loan-and-correction"}},
+	{preset: "no-ns4102", currency: "NOK", changes: nothingOwed},
+	{name: "no-ns4102-reverse-charge", preset: "no-ns4102", currency: "NOK", changes: owed("base: "), only: []string{"net", "gross-fee", "fee-refunded"}},
+	{name: "no-ns4102-vat-transactions", preset: "no-ns4102", currency: "NOK", changes: owed("base_code: "), only: []string{"net", "gross-fee", "fee-refunded"}},
+	{preset: "fi", currency: "EUR", changes: owed("base: ")},
+	{name: "fi-vat-transactions", preset: "fi", currency: "EUR", changes: owed("base_code: "), only: []string{"net", "fee-refunded"}},
+	{preset: "dk", currency: "DKK", changes: owed("base: ")},
+	{name: "dk-vat-transactions", preset: "dk", currency: "DKK", changes: owed("base_code: "), only: []string{"net", "fee-refunded"}},
+}
+
+// nothingOwed decides that nothing is owed on fees without VAT.
+var nothingOwed = []string{"  # reverse_charge: false\n", "  reverse_charge: false\n"}
+
+// owed takes over the reverse charge that a preset shows: with lines of base and
+// contra, or with codes of which Visma.net makes VAT transactions.
+func owed(with string) []string {
+	if with == "base_code: " {
+		return []string{"take", with, "  # transaction: true\n", "  transaction: true\n"}
+	}
+	return []string{"take", with}
+}
+
+// firstReleases are the presets of the first release, as companies have stored them.
+var firstReleases = []country{
+	{preset: "se-bas", currency: "SEK", vat: 25},
+	{preset: "no-ns4102", currency: "NOK", changes: decided},
 	{name: "no-ns4102-reverse-charge", preset: "no-ns4102", currency: "NOK", changes: []string{
 		"# vat:\n#   rates:\n#     \"0\": {}", "vat:\n  rates:\n    \"0\": {}\n  reverse_charge: {rate: \"25\", input: \"2713\", output: \"2703\"}",
 	}, only: []string{"net", "gross-fee", "fee-refunded"}},

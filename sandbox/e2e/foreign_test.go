@@ -58,7 +58,7 @@ func TestWhatSomebodyElseDoesToABatchIsToldWithBothSidesAndNothingIsDoneAboutIt(
 		t.Fatal(err)
 	}
 	if _, err := w.Visma.AddBatch(h.firm.TenantID, vismasim.ForeignBatch{Date: "2026-05-06", Description: "by hand", Lines: []vismasim.ForeignLine{
-		{Account: "1930", Reference: payouts[4].PaymentReference, Debit: 100}, {Account: "1940", Credit: 100},
+		{Account: "16861", Reference: payouts[4].PaymentReference, Debit: 100}, {Account: "1940", Credit: 100},
 	}}); err != nil {
 		t.Fatal(err)
 	}
@@ -66,11 +66,11 @@ func TestWhatSomebodyElseDoesToABatchIsToldWithBothSidesAndNothingIsDoneAboutIt(
 	before := w.Visma.Books(h.firm.TenantID)
 
 	for i, c := range []struct{ word, ours, theirs string }{
-		{posting.Edited, "1930 debit", "1940 debit"},
+		{posting.Edited, "16861 debit", "1940 debit"},
 		{posting.Voided, "released", "Voided"},
 		{posting.Unreleased, "released", "Balanced"},
-		{posting.Gone, "1930 debit", "does not have batch"},
-		{posting.Elsewhere, "1930 debit", "which Kvitt did not make"},
+		{posting.Gone, "16861 debit", "does not have batch"},
+		{posting.Elsewhere, "16861 debit", "which Kvitt did not make"},
 		{posting.AsPosted, "", "as it was posted"},
 	} {
 		t.Run(c.word, func(t *testing.T) {
@@ -138,7 +138,7 @@ func TestAPayoutThatSomebodyBookedByHandFirstIsNotBookedAgain(t *testing.T) {
 	payouts := days(t, "2026-05-01", 2)
 	h := w.house(t, plan{payouts: payouts})
 	if _, err := w.Visma.AddBatch(h.firm.TenantID, vismasim.ForeignBatch{Date: "2026-05-02", Description: "Klarna by hand", Lines: []vismasim.ForeignLine{
-		{Account: "1930", Reference: payouts[0].PaymentReference, Debit: payouts[0].Totals.Settlement}, {Account: "1940", Credit: payouts[0].Totals.Settlement},
+		{Account: "16861", Reference: payouts[0].PaymentReference, Debit: payouts[0].Totals.Settlement}, {Account: "1940", Credit: payouts[0].Totals.Settlement},
 	}}); err != nil {
 		t.Fatal(err)
 	}

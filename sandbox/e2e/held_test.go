@@ -129,7 +129,7 @@ func badBooks(t *testing.T, h *house) []bad {
 	}
 	byHand, err := h.Visma.AddBatch(h.firm.TenantID, vismasim.ForeignBatch{
 		Date: "2026-03-18", Description: "Klarna, by hand",
-		Lines: []vismasim.ForeignLine{{Account: "1930", Debit: 100, Reference: elsewhere.PaymentReference}, {Account: "1686", Credit: 100}},
+		Lines: []vismasim.ForeignLine{{Account: "16861", Debit: 100, Reference: elsewhere.PaymentReference}, {Account: "1686", Credit: 100}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -272,7 +272,7 @@ func (h *house) once(t *testing.T, payouts ...*shop.Payout) vismasim.Books {
 		t.Errorf("the books hold %d batches for %d payouts", books.Batches, len(payouts))
 	}
 	for currency, sum := range paid {
-		if got := books.Accounts["1930"].Currencies[currency].Balance(); got != sum {
+		if got := books.Accounts["16861"].Currencies[currency].Balance(); got != sum {
 			t.Errorf("%s: Klarna paid out %d and the settlement account holds %d", currency, sum, got)
 		}
 	}

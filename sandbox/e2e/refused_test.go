@@ -117,7 +117,7 @@ func TestAReleaseThatFailsIsRetriedAloneAndNeverForAChangedBatch(t *testing.T) {
 	h.edit(t, number, 1, "1940")
 	w.starter(t, "payout", "retry", h.id, p.PaymentReference).with(t, 3)
 	why := h.held(t, p.PaymentReference, "batch_differs")
-	if !strings.Contains(why.Detail, "1940") || !strings.Contains(why.Detail, "1930") {
+	if !strings.Contains(why.Detail, "1940") || !strings.Contains(why.Detail, "16861") {
 		t.Errorf("the words name neither what stands there nor what was meant: %s", why.Detail)
 	}
 	if b := w.Visma.Books(h.firm.TenantID).List[0]; b.Released() {
@@ -125,7 +125,7 @@ func TestAReleaseThatFailsIsRetriedAloneAndNeverForAChangedBatch(t *testing.T) {
 	}
 	w.starter(t, "payout", "reject", h.id, p.PaymentReference, "--reason", "wrong").refused(t, 1, "can only be reversed")
 
-	h.edit(t, number, 1, "1930")
+	h.edit(t, number, 1, "16861")
 	h.retried(t, payouts)
 	if got := h.show(t, p.PaymentReference); got.State != workflows.StateVerified || got.Posting.Adopted {
 		t.Errorf("%s, adopted %t", got.State, got.Posting.Adopted)

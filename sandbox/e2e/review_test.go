@@ -82,7 +82,7 @@ func TestPayoutsAreApprovedTogetherInABrowser(t *testing.T) {
 	p.tick("Choose " + payouts[1].PaymentReference)
 	p.goes("Approve the chosen")
 	before := h.hash(t, payouts[1].PaymentReference)
-	h.done(t, "profile", "set", h.id, h.profile(t, `"Klarna sales"`, `"Klarna orders"`))
+	h.done(t, "profile", "set", h.id, h.profile(t, `SALE/PURCHASE: {account: clearing}`, `SALE/PURCHASE: {account: clearing, text: "Klarna orders"}`))
 	until(t, 30*time.Second, "the voucher is compiled anew", func() string {
 		if now := h.hash(t, payouts[1].PaymentReference); now != before {
 			return ""
@@ -223,11 +223,11 @@ func TestADryRunShowsTheVouchersThatItWouldPost(t *testing.T) {
 	p.open("/connections/"+h.id+"/backfills/2026-02-02/2026-02-03", 200)
 	p.sees("run", "What would have been posted", payouts[0].PaymentReference, "component_unknown")
 	p.goes(payouts[0].PaymentReference)
-	p.sees("voucher", "Nothing of it is in the books.", "Voucher", "1930", "1686")
+	p.sees("voucher", "Nothing of it is in the books.", "Voucher", "16861", "1686")
 	p.goes("← What would have been posted")
 	p.goes(payouts[1].PaymentReference)
 	p.sees("held", "The posting profile has no rule for a kind of row in this payout.", "KLARNA_SURCHARGE")
-	if !strings.Contains(h.done(t, "payout", "preview", h.id, payouts[0].PaymentReference).out, "1930") {
+	if !strings.Contains(h.done(t, "payout", "preview", h.id, payouts[0].PaymentReference).out, "16861") {
 		t.Error("the command line does not show the voucher")
 	}
 	if got := h.show(t, payouts[0].PaymentReference); got.State != workflows.StateDiscovered {

@@ -75,7 +75,7 @@ func TestNoSecretIsFoundWhereItDoesNotBelong(t *testing.T) {
 	}
 	private := []canary{
 		newCanary("the company's name", firms[0].Name), newCanary("a person's reason", reason),
-		newCanary("Klarna's merchant id", h.merchant.MerchantID), newCanary("a voucher's text", "Klarna fee, percentage"),
+		newCanary("Klarna's merchant id", h.merchant.MerchantID), newCanary("a voucher's text", "Klarna: avgift, procent"),
 	}
 	database, temporal := contents(t, w, "kvitt.db*"), contents(t, w, "temporal.db*")
 	w.mu.Lock()

@@ -33,7 +33,7 @@ func NorwegianCompany(tenantID, name string) Company {
 	c.VATs = []VAT{
 		{CategoryID: "3", ID: "3", Description: "Utgående mva, høy sats", RateBasisPoints: 2500, PayableAccount: "2700", ClaimableAccount: "2710"},
 		{CategoryID: "1", ID: "1", Description: "Inngående mva, høy sats", RateBasisPoints: 2500, PayableAccount: "2700", ClaimableAccount: "2710"},
-		{CategoryID: "86", ID: "86", Description: "Tjenester fra utlandet, høy sats", RateBasisPoints: 2500, Reverse: true, PayableAccount: "2702", ClaimableAccount: "2712"},
+		{CategoryID: "86", ID: "86", Description: "Tjenester fra utlandet, høy sats", RateBasisPoints: 2500, Reverse: true, PayableAccount: "2704", ClaimableAccount: "2714"},
 		{CategoryID: "0", ID: "0", Description: "Ingen mva", PayableAccount: "2700", ClaimableAccount: "2710"},
 	}
 	return c

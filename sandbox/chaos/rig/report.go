@@ -31,7 +31,7 @@ func (r *run) report(ctx context.Context) {
 		return
 	}
 	c := judge.Case{
-		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "1930",
+		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "16861",
 		Split: r.h.split, Receivable: receivable, Zone: stockholm,
 		Holds: r.holds, True: r.causes(), Asked: r.asked, UnknownWait: plan.UnknownWait,
 	}

@@ -193,7 +193,7 @@ func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 	writes := w.Visma.Writes()
 	for _, h := range houses {
 		c := judge.Case{
-			Payouts: h.payouts, Books: w.Visma.Books(h.firm.TenantID), Bank: "1930", UnknownWait: plan.UnknownWait,
+			Payouts: h.payouts, Books: w.Visma.Books(h.firm.TenantID), Bank: "16861", UnknownWait: plan.UnknownWait,
 			True: []judge.Cause{{Code: string(held.OutcomeUnknown)}},
 		}
 		mine := map[string]bool{}
