@@ -95,6 +95,7 @@ type gathered struct {
 func (g *batches) add(p *page[JournalTransaction]) error {
 	for i := range p.items {
 		part := &p.items[i]
+		part.trimKeys()
 		if part.BatchNumber == "" {
 			return errors.New("an entry of the list has no batch number")
 		}

@@ -94,6 +94,40 @@ func TestAWrongAddressIsNotAnEmptyList(t *testing.T) {
 	}
 }
 
+// TestPaddedKeysAreTheKeys: some companies answer keys padded with spaces.
+func TestPaddedKeysAreTheKeys(t *testing.T) {
+	const batch = `{"module":"ModuleGL","batchNumber":"000001    ","ledger":"1         ","branch":"1    ","currencyId":"SEK  ","description":" text ",
+		"journalTransactionLines":[{"lineNumber":1,"accountNumber":"1930  ","referenceNumber":"R1  ","branch":"1    ","vatCode":{"id":"25  "},"vat":{"id":"IN25 "}}]}`
+	client := serveClient(t, func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/000001") {
+			writeJSON(w, http.StatusOK, batch)
+			return
+		}
+		if number, _ := pageAsked(r); number > 1 {
+			writeJSON(w, http.StatusOK, "[]")
+			return
+		}
+		writeJSON(w, http.StatusOK, "["+batch+"]")
+	})
+	listed, err := client.JournalTransactions(t.Context(), aList)
+	if err != nil || len(listed) != 1 {
+		t.Fatalf("got %v, %v", listed, err)
+	}
+	read, _, err := client.JournalTransaction(t.Context(), "000001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range []JournalTransaction{listed[0], *read} {
+		l := b.Lines[0]
+		if got := strings.Join([]string{b.BatchNumber, b.Ledger, b.Branch, b.CurrencyID, l.AccountNumber, l.ReferenceNumber, l.Branch, l.VATCode.ID, l.VAT.ID}, "|"); got != "000001|1|1|SEK|1930|R1|1|25|IN25" {
+			t.Errorf("the keys are %s", got)
+		}
+		if b.Description != " text " {
+			t.Errorf("the text is %q", b.Description)
+		}
+	}
+}
+
 // TestTheFieldsAnswers reads the inputs of public reports where they are there.
 func TestTheFieldsAnswers(t *testing.T) {
 	dir := os.Getenv("KVITT_REFERENCE_DIR")
