@@ -46,6 +46,7 @@ type payout struct {
 	splitDone bool // what belongs to earlier periods is booked there
 	lookAgain time.Duration
 	again     bool // a person wants sent once more what was refused repeatedly
+	anew      anew
 	done      bool
 
 	result    PayoutResult
@@ -214,6 +215,9 @@ func (p *payout) refused(ctx workflow.Context, stop *Held) (*Held, error) {
 		p.booked = true
 	case held.FiguresChanged: // begin again with what Klarna says now
 		p.begin()
+		if stop := p.anew.tooOften(ctx, stop); stop != nil {
+			return stop, nil
+		}
 		return p.advance(ctx)
 	default:
 		// Nothing is on its way, so a correction or a new profile may lead to
@@ -302,7 +306,7 @@ func cause(err error) error {
 // returns when something has changed since the seen-th nudge, or when it is
 // time to look by itself.
 func (p *payout) wait(ctx workflow.Context, stop *Held, seen int) error {
-	p.held = stop
+	p.held, p.anew = stop, 0
 	if stop.Code == held.Approval {
 		p.enter(ctx, StateAwaitingApproval)
 	} else {

@@ -32,6 +32,7 @@ type reversal struct {
 	sending   bool // from here on Visma.net may know of the batch
 	posted    Posted
 	again     bool // as in payout
+	anew      anew
 	withdrawn *Person
 	refusal   error // why it was not withdrawn
 	done      bool
@@ -143,6 +144,9 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 		return lookingFor(got), nil
 	case got.Held != nil && got.Held.Code == held.FiguresChanged:
 		r.sending = false
+		if stop := r.anew.tooOften(ctx, got.Held); stop != nil {
+			return stop, nil
+		}
 		return r.advance(ctx) // its period was closed meanwhile, and there is a next one
 	case got.Held != nil:
 		// A batch that stands is only ever compared again; otherwise nothing is
@@ -170,7 +174,7 @@ func (r *reversal) complete(ctx workflow.Context) (*Held, error) {
 // since the seen-th nudge, or when it is time to look by itself.
 func (r *reversal) wait(ctx workflow.Context, stop *Held, seen int) error {
 	r.enter(ctx, StateHeld)
-	r.Held = stop
+	r.Held, r.anew = stop, 0
 	r.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
 	about := Stopped{r.in.Connection, WorkReversal, r.in.PaymentReference, *stop}
 	if err := r.stops.keep(ctx, about); err != nil {
