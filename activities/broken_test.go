@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -165,33 +163,5 @@ func TestWhatWasBorneWithIsKeptWithThePayout(t *testing.T) {
 	counts, err := k.Store.PayoutCounts(ctx)
 	if err != nil || len(counts) != 1 || counts[0].Warned != 1 {
 		t.Errorf("counted %+v, %v", counts, err)
-	}
-}
-
-// TestTheFieldsPayouts reads the inputs of public reports where they are there.
-func TestTheFieldsPayouts(t *testing.T) {
-	dir := os.Getenv("KVITT_REFERENCE_DIR")
-	if dir == "" {
-		t.Log("KVITT_REFERENCE_DIR names no folder; the tests above hold the same kinds")
-		return
-	}
-	read := func(name string) string {
-		body, err := os.ReadFile(filepath.Join(dir, "cases", "field", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(body)
-	}
-	k := listing(t, map[string]string{"/payouts": read("a3-one-incomplete-payout.json"), "/transactions": pageWith("transactions",
-		`{"type":"SALE","detailed_type":"PURCHASE","amount":1000,"currency_code":"SEK","payment_reference":"9000000004"}`)})
-	got, err := k.ListPayouts(t.Context(), workflows.ListPayoutsInput{Connection: "c1", Window: january})
-	if err != nil || len(got.Due) != 2 {
-		t.Fatalf("due %v, %v", got.Due, err)
-	}
-	for _, due := range got.Due {
-		proven, err := k.ProvePayout(t.Context(), workflows.PayoutRef{Connection: "c1", PaymentReference: due.PaymentReference})
-		if whole := due.PaymentReference == "9000000004"; err != nil || whole != (proven.Held == nil) {
-			t.Errorf("%s: %+v, %v", due.PaymentReference, proven, err)
-		}
 	}
 }

@@ -1,11 +1,6 @@
 package klarna
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -128,55 +123,5 @@ func TestWarningsStayWithTheirPayout(t *testing.T) {
 	}
 	if one, err := DecodePayout([]byte(odd)); err != nil || len(one.Warnings) != 1 {
 		t.Errorf("got %v, %v", one, err)
-	}
-}
-
-// TestTheFieldsCases reads the inputs of public reports where they are there.
-func TestTheFieldsCases(t *testing.T) {
-	dir := os.Getenv("KVITT_REFERENCE_DIR")
-	if dir == "" {
-		t.Log("KVITT_REFERENCE_DIR names no folder; the tables above hold the same kinds")
-		return
-	}
-	read := func(name string) []byte {
-		body, err := os.ReadFile(filepath.Join(dir, "cases", "field", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return body
-	}
-	if page, err := DecodeTransactions(read("a2-half-an-emoji.json")); err != nil || len(page.Items) != 2 || len(page.Warnings) != 1 {
-		t.Errorf("half an emoji: %v, %v", page, err)
-	}
-	if page, err := DecodePayouts(read("a3-one-incomplete-payout.json")); err != nil || len(page.Items) != 1 || len(page.Broken) != 1 || page.Broken[0].Reference != "9000000005" {
-		t.Errorf("one incomplete payout: %+v, %v", page, err)
-	}
-	var odd struct {
-		Row      map[string]any
-		Variants []map[string]any
-	}
-	if err := json.Unmarshal(read("a4-members-that-carry-no-money.json"), &odd); err != nil {
-		t.Fatal(err)
-	}
-	for _, variant := range odd.Variants {
-		row := map[string]any{}
-		for name, value := range odd.Row {
-			row[name] = value
-		}
-		for name, value := range variant {
-			row[name] = value
-		}
-		text, _ := json.Marshal(row)
-		if f, ok := variant["vat_rate"].(float64); ok { // encoding/json writes 25.0 as 25
-			text = []byte(strings.Replace(string(text), fmt.Sprintf(`"vat_rate":%v`, f), fmt.Sprintf(`"vat_rate":%.1f`, f), 1))
-		}
-		client := serveWrong(t, func(w http.ResponseWriter, _ *http.Request) {
-			reply(w, http.StatusOK, pageOf("transactions", []string{string(text)}, 0, 1, 1))
-		}).client(Options{})
-		for page, err := range client.Transactions(t.Context(), TransactionsQuery{PaymentReference: "9000000006"}) {
-			if err != nil || len(page.Items) != 1 || len(page.Warnings) != 1 {
-				t.Errorf("%v: %v", variant, err)
-			}
-		}
 	}
 }
