@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,5 +121,13 @@ func TestWithoutTheModuleProxyItFails(t *testing.T) {
 	err := look(t.Context(), "/bin/true", time.Now(), &out)
 	if err == nil || !strings.Contains(err.Error(), "could not look: fetch the database") {
 		t.Errorf("got %v\n%s", err, out.String())
+	}
+}
+
+// TestLintLooks: what is not run finds nothing.
+func TestLintLooks(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "make", "--dry-run", "--directory", "../..", "lint").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "run ./sandbox/vulnerabilities") {
+		t.Errorf("make lint does not look for known vulnerabilities: %v\n%s", err, out)
 	}
 }
