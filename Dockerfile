@@ -19,11 +19,17 @@ COPY worker/ worker/
 COPY starter/ starter/
 # timetzdata puts the time zones into the binaries: voucher dates are days in
 # the company's zone, and an empty file system has none.
+# The repository is not in the build, so that it has to be told what it builds:
+#   docker build --build-arg VERSION=v1.4.0 --build-arg COMMIT="$(git rev-parse HEAD)" --build-arg DATE="$(git log -1 --format=%cI)" .
+ARG VERSION
+ARG COMMIT
+ARG DATE
 RUN --mount=type=cache,target=/go/pkg/mod \
     --mount=type=cache,target=/root/.cache/go-build \
     mkdir -p /out/bin && \
     CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH \
-    go build -mod=readonly -trimpath -tags timetzdata -ldflags '-s -w' -o /out/bin/ ./worker ./starter
+    go build -mod=readonly -trimpath -tags timetzdata \
+    -ldflags "-s -w -X kvitt/internal/build.version=$VERSION -X kvitt/internal/build.commit=$COMMIT -X kvitt/internal/build.date=$DATE" -o /out/bin/ ./worker ./starter
 RUN mkdir -p /out/etc /out/data /out/tmp && \
     printf 'nobody:x:65534:65534:nobody:/data:/worker\n' > /out/etc/passwd && \
     printf 'nobody:x:65534:\n' > /out/etc/group

@@ -10,7 +10,6 @@ import (
 
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
-	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -96,24 +95,8 @@ func heldFor(err error) *workflows.Held {
 		return nil
 	}
 	stop := reason(held.Code(c.Code()), c.Error())
-	stop.Difference = differenceOf(err)
+	stop.Difference = voucher.DifferenceOf(err)
 	return stop
-}
-
-// differenceOf is the exact difference that an error of the pure core names.
-func differenceOf(err error) int64 {
-	var m *settlement.Mismatch
-	var u *voucher.UnexplainedError
-	var b *voucher.UnbalancedError
-	switch {
-	case errors.As(err, &m) && m.HeldCode != string(held.RowsIncomplete) && m.HeldCode != string(held.RowsCurrency):
-		return m.Difference // of those two the figures are numbers of rows
-	case errors.As(err, &u):
-		return u.Difference
-	case errors.As(err, &b):
-		return b.Difference
-	}
-	return 0
 }
 
 func reason(code held.Code, detail string) *workflows.Held {

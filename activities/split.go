@@ -47,9 +47,13 @@ func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, fir
 	if captured.Undated > 0 {
 		return reason(held.SplitUnclear, fmt.Sprintf("rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated)), nil
 	}
-	sums := captured.Sums(proof)
-	for _, period := range endedBefore(firm, sums, paid) {
-		part, stop, err := v.part(ctx, row, out, firm, period, upTo(sums, dateOf(period.End)))
+	captures := captured.Captures(proof)
+	for _, period := range endedBefore(firm, &captures, paid) {
+		share, err := captures.UpTo(dateOf(period.End))
+		if err != nil {
+			return nil, err
+		}
+		part, stop, err := v.part(ctx, row, out, firm, period, share)
 		if err != nil || stop != nil {
 			return stop, err
 		}
@@ -62,9 +66,9 @@ func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, fir
 
 // endedBefore are the periods from the first capture on that ended before the
 // payout.
-func endedBefore(firm *company.Company, sums map[voucher.Date]voucher.Captured, paid voucher.Date) (ended []visma.Period) {
+func endedBefore(firm *company.Company, captures *voucher.Captures, paid voucher.Date) (ended []visma.Period) {
 	first := paid
-	for day := range sums {
+	for day := range captures.Days {
 		if day.Before(first) {
 			first = day
 		}
@@ -77,22 +81,12 @@ func endedBefore(firm *company.Company, sums map[voucher.Date]voucher.Captured, 
 	return ended
 }
 
-// upTo sums what was captured up to and including a day.
-func upTo(sums map[voucher.Date]voucher.Captured, day voucher.Date) (sum voucher.Captured) {
-	for at, captured := range sums {
-		if !day.Before(at) {
-			sum.Add(&captured)
-		}
-	}
-	return sum
-}
-
 // part is what the payout books in one earlier period; nil when that comes to
 // nothing. What is on its way there stays what it is.
-func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, period visma.Period, sum voucher.Captured) (*voucher.Part, *workflows.Held, error) {
+func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, period visma.Period, share voucher.Share) (*voucher.Part, *workflows.Held, error) {
 	accrued := voucher.Accrued{
 		MerchantID: row.MerchantID, Company: firm.ID, At: dateOf(period.End), Currency: settlement.Currency(row.Currency),
-		PaymentReference: row.PaymentReference, Captured: sum,
+		PaymentReference: row.PaymentReference, Provider: out.provider, Shares: []voucher.Share{share},
 	}
 	part := &voucher.Part{At: accrued.At, Period: period.ID}
 	sent, err := v.Store.Accruals().Posting(ctx, firm.ID, accrued.Token())

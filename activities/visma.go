@@ -77,6 +77,8 @@ type compiled struct {
 	profile *voucher.Profile
 	version int
 	bound   bool // an earlier attempt may have posted it
+
+	provider string // who pays out, as texts name it
 }
 
 // compile makes the voucher of a payout. Once anything may have been posted,
@@ -105,6 +107,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 	if target.Provider, err = v.provider(ctx, row.ConnectionID); err != nil {
 		return nil, nil, err
 	}
+	out.provider = target.Provider
 	compiled := func(t voucher.Target) (*voucher.Voucher, error) { return voucher.Compile(out.profile, proof, t) }
 	var posted voucher.Voucher
 	if !out.bound {

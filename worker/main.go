@@ -16,13 +16,19 @@ import (
 	"time"
 	_ "time/tzdata" // a static image has no time zones of its own
 
+	"kvitt/internal/build"
 	"kvitt/internal/config"
 	"kvitt/internal/service"
 )
 
 func main() {
 	health := flag.Bool("healthcheck", false, "ask the running worker whether it is ready, and exit")
+	version := flag.Bool("version", false, "print version, commit, date and Go version, and exit")
 	flag.Parse()
+	if *version {
+		fmt.Println("worker", build.Read())
+		return
+	}
 	if os.Getenv("GOGC") == "" {
 		// What a worker keeps is little and what it throws away is much; collecting
 		// early keeps its memory the same for a payout of any size.

@@ -23,9 +23,9 @@ func (a *app) accrueCommand() *cobra.Command {
 		Use:   "accrue ID",
 		Short: "Accrue what is captured and not paid out at the end of a period",
 		Long: `Accrue what was captured up to and including the last day of a financial period
-and paid out after it, by the accounts under ` + "`accrual`" + ` in the posting profile: one
-auto-reversing batch for each currency, which Visma.net takes back on the first day
-of the next period. It is posted once however often it is asked for; when one is
+and paid out after it, by the posting rules of each kind of row, against the
+receivable under ` + "`accrual`" + ` in the posting profile: one auto-reversing batch for
+each currency, which Visma.net takes back on the first day of the next period. It is posted once however often it is asked for; when one is
 held, asking again makes it look again. Kvitt cannot undo one: see docs/operations.md.`,
 		Example: `  starter accrue k3x9-m2qp --at 2026-01-31 --dry-run
   starter accrue k3x9-m2qp --at 2026-01-31

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/build"
 	"kvitt/internal/config"
 	"kvitt/internal/operate"
 	"kvitt/internal/vault"
@@ -112,9 +113,11 @@ func (a *app) rootCommand() *cobra.Command {
 Settings come from KVITT_… and TEMPORAL_… variables; see ` + "`starter help environment`" + `.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
-		Example: `  starter setup
+		Example: `  starter try --payout payout.json --transactions transactions.json
+  starter setup
   starter connection create --name "Nordisk Webbhandel" --profile se-bas
   starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run`,
+		Version:       build.Read().String(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
@@ -128,10 +131,11 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &UsageError{Words: err.Error(), Command: c.CommandPath()}
 	})
+	root.SetVersionTemplate("starter {{.Version}}\n")
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),
-		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
+		a.tryCommand(), a.setupCommand(), a.keysetCommand(), a.connectionCommand(), a.profileCommand(),
+		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.openingCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
 	)
 	group(root)
 	return root

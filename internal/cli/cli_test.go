@@ -46,7 +46,7 @@ func TestAWrongCommandLineIsAnErrorOfUsageThatSaysWhatIsRight(t *testing.T) {
 		{"payout reverse shop-1 REF", "--reason is missing"},
 		{"payout repost shop-1 REF", "--reason is missing"},
 		{"payout undo shop-1 REF", "`starter payout` has no command \"undo\""},
-		{"report", "`starter report` needs one of clearing, debt, fees, held, pack, register, reserve, unsettled after it"},
+		{"report", "`starter report` needs one of clearing, completeness, debt, disputes, fees, held, loans, pack, register, reserve, unsettled after it"},
 		{"report register shop-1", "--from and --to are both needed"},
 		{"report register shop-1 --from 2026-02-01 --to 2026-01-01", "turn them round"},
 		{"report fees shop-1 --from 2026-01-01 --to 2026-01-31 --format xls", `--format is "xls"; it is table, csv, xlsx, pdf`},

@@ -26,7 +26,7 @@ kept, and each posting pins the one it used.`,
 	})
 	c.AddCommand(
 		a.profileShowCommand(), a.profileSetCommand(), a.profileHistoryCommand(), a.profileDiffCommand(),
-		a.profileCheckCommand(), a.profilePresetsCommand(),
+		a.profileCheckCommand(), a.profilePresetsCommand(), a.profileInterviewCommand(),
 	)
 	return c
 }
@@ -86,6 +86,8 @@ type profileSummary struct {
 	Accounts   []string `json:"accounts"`
 	Currencies []string `json:"currencies"`
 	VATCodes   []string `json:"vat_codes"`
+	// WithoutEffect are members that older profiles have and that do nothing any more.
+	WithoutEffect []string `json:"without_effect"`
 }
 
 func (a *app) profileCheckCommand() *cobra.Command {
@@ -110,6 +112,7 @@ profile is set.`,
 			sum := profileSummary{
 				Name: p.Name, Hash: p.Hash(), TimeZone: p.TimeZone, Posting: string(p.Posting.Mode), Periods: string(p.Periods.Policy), Split: p.Periods.Split,
 				Accounts: slices.Concat([]string{}, uses.Accounts), VATCodes: slices.Concat([]string{}, uses.VATCodes), Currencies: []string{},
+				WithoutEffect: slices.Concat([]string{}, p.WithoutEffect()),
 			}
 			for _, c := range uses.Currencies {
 				sum.Currencies = append(sum.Currencies, string(c))
@@ -129,7 +132,12 @@ func writeSummary(w io.Writer, p *voucher.Profile, sum *profileSummary) error {
 	for _, account := range sum.Accounts {
 		t.Add(account, operate.Some(p.UsedBy(account), 6))
 	}
-	return t.Write(w)
+	if err := t.Write(w); err != nil || len(sum.WithoutEffect) == 0 {
+		return err
+	}
+	words := "\nWithout effect, and can be removed: " + strings.Join(sum.WithoutEffect, ", ") + ". What is accrued follows the rules under components."
+	_, err := fmt.Fprintln(w, table.Fold(words, width(w), 0))
+	return err
 }
 
 // preset is one of the profiles that come with Kvitt.

@@ -144,10 +144,14 @@ func (s *session) previewProfile(ctx context.Context, id, file, reference string
 	if err != nil {
 		return err
 	}
-	out := profilePreview{
+	out := previewOf(id, r)
+	return s.show(&out, func(w io.Writer) error { return writeRehearsal(w, r, s.paint) })
+}
+
+func previewOf(id string, r *operate.Rehearsal) profilePreview {
+	return profilePreview{
 		id, r.Payout.PaymentReference, r.Payout.Currency, r.InUse, r.Changes(), r.Old, r.New, r.OldWhy, r.NewWhy, r.Comparison,
 	}
-	return s.show(&out, func(w io.Writer) error { return writeRehearsal(w, r, s.paint) })
 }
 
 // marks say what became of a line.

@@ -104,6 +104,19 @@ func TestCheckSaysWhatAProfileWouldUse(t *testing.T) {
 	}
 }
 
+func TestCheckNamesWhatHasNoEffectAnyMore(t *testing.T) {
+	environment(t)
+	d := &desk{t: t, temporal: newPlayed(), console: &person{}}
+	file := edited(t, "accrual: {", "accrual: {clearing: clearing, fees: fees, other: disputes, ")
+	contains(t, d.want(d.run("profile", "check", file), ExitDone).out, "Without effect, and can be removed: accrual.clearing, accrual.fees, accrual.other.")
+	if got := document[profileSummary](t, d.want(d.run("profile", "check", file, "--output", "json"), ExitDone)); len(got.WithoutEffect) != 3 {
+		t.Errorf("%+v", got)
+	}
+	if out := d.want(d.run("profile", "check", edited(t, "review_first: 0", "review_first: 3")), ExitDone).out; strings.Contains(out, "Without effect") {
+		t.Errorf("the preset has members without effect:\n%s", out)
+	}
+}
+
 func TestPresetsAreListedAndPrinted(t *testing.T) {
 	environment(t)
 	d := &desk{t: t, temporal: newPlayed(), console: &person{}}

@@ -20,6 +20,9 @@ import (
 
 // reportWords say what each report is.
 var reportWords = map[string]string{
+	report.Completeness:  "Compare what Kvitt knows and has booked with Klarna's own summary, by month and currency",
+	report.Disputes:      "List what Klarna took back of orders and gave back of that, with what is open and how old it is",
+	report.Loans:         "Make a statement of each of Klarna's loans",
 	report.Register:      "List payouts with what stands in Visma.net for each, and the difference",
 	report.Clearing:      "Roll the clearing account forward by month",
 	report.Reserve:       "Roll the reserve that Klarna holds forward by month",
@@ -40,8 +43,8 @@ func (a *app) reportCommand() *cobra.Command {
 
 // wanted is which days a report is about, and where it goes.
 type wanted struct {
-	from, to, at, format, out string
-	yearEnd                   int
+	from, to, month, at, format, out string
+	yearEnd                          int
 }
 
 // spanFor is the span that a report takes: none, the end of a day, or days.
@@ -61,10 +64,19 @@ func (in *wanted) spanFor(name string) (report.Span, error) {
 
 func (in *wanted) span() (report.Span, error) {
 	var s report.Span
-	if in.from == "" || in.to == "" {
-		return s, usagef("--from and --to are both needed: days such as 2026-01-31, both included")
-	}
 	var err error
+	if in.month != "" {
+		if in.from != "" || in.to != "" {
+			return s, usagef("--month stands for --from and --to; give either")
+		}
+		if s, err = report.Month(in.month); err != nil {
+			err = usagef("--month is %q; it is a month such as 2026-01", in.month)
+		}
+		return s, err
+	}
+	if in.from == "" || in.to == "" {
+		return s, usagef("--from and --to are both needed, or --month: days such as 2026-01-31, both included")
+	}
 	if s.From, err = parseDay("--from", in.from); err != nil {
 		return s, err
 	}
@@ -119,10 +131,18 @@ func (a *app) oneReportCommand(name string) *cobra.Command {
 	switch name {
 	case report.Held:
 		c.Example = "  starter report held k3x9-m2qp\n  starter report held k3x9-m2qp --format csv --out held.csv"
+	case report.Completeness:
+		c.Example = "  starter report completeness k3x9-m2qp --month 2026-01\n  starter report completeness k3x9-m2qp --from 2026-01-01 --to 2026-03-31 --out completeness.xlsx"
+		c.Long = reportWords[name] + `.
+
+Klarna is asked with GET /payouts/summary, and its answers are kept as they were
+received. Exit status 3 says that something does not agree or is not booked.`
 	case report.UnsettledName:
 		c.Example = "  starter report unsettled k3x9-m2qp --at 2026-01-31\n  starter report unsettled k3x9-m2qp --at 2026-01-31 --out unsettled.xlsx"
 		f.StringVar(&in.at, "at", "", "at the end of this `DATE`, in the company's zone")
-	default:
+	}
+	if name != report.Held && name != report.UnsettledName {
+		f.StringVar(&in.month, "month", "", "the days of this `MONTH`, such as 2026-01, instead of --from and --to")
 		f.StringVar(&in.from, "from", "", "from this `DATE` on, in the company's zone")
 		f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
 	}
@@ -141,7 +161,10 @@ func (s *session) reports(ctx context.Context, id string) (*report.Reports, erro
 	if err != nil {
 		return nil, err
 	}
-	return &report.Reports{Source: s.store, Connection: row, Zone: zone, Now: s.now()}, nil
+	return &report.Reports{
+		Source: s.store, Connection: row, Zone: zone, Now: s.now(),
+		Klarna: func(ctx context.Context) (report.Payer, error) { return s.doors.Klarna(ctx, id) },
+	}, nil
 }
 
 // current brings what reports read up to date, and says so when it takes long.
@@ -171,25 +194,41 @@ func (s *session) report1(ctx context.Context, id, name string, span report.Span
 	if err != nil {
 		return err
 	}
+	bad := seesBad(made)
 	write := func(w io.Writer) error { return made.Write(w, in.format, r.Now) }
 	switch {
 	case s.json() && in.format == "table":
 		write = made.JSON
 	case in.format == "table":
-		write = func(w io.Writer) error { return writeReportTable(w, made) }
+		write = func(w io.Writer) error { return writeReportTable(w, made, s.paint) }
 	}
 	if in.out == "" {
-		return write(s.Out)
+		err = write(s.Out)
+	} else if err = toFile(in.out, write); err == nil {
+		s.say("Wrote %s.", in.out)
 	}
-	if err := toFile(in.out, write); err != nil {
-		return err
+	if err == nil && *bad && name == report.Completeness {
+		return errHeld
 	}
-	s.say("Wrote %s.", in.out)
-	return nil
+	return err
 }
 
-// writeReportTable writes a report for people.
-func writeReportTable(w io.Writer, made *report.Report) error {
+// seesBad notes whether a row went by that does not agree.
+func seesBad(made *report.Report) *bool {
+	bad, rows := new(bool), made.Rows
+	made.Rows = func(yield func(report.Row, error) bool) {
+		for row, err := range rows {
+			*bad = *bad || row.Bad
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+	return bad
+}
+
+// writeReportTable writes a report for people, what does not agree in red.
+func writeReportTable(w io.Writer, made *report.Report, paint painter) error {
 	columns := make([]table.Column, len(made.Columns))
 	for i := range made.Columns {
 		c := &made.Columns[i]
@@ -200,6 +239,12 @@ func writeReportTable(w io.Writer, made *report.Report) error {
 	}
 	t := table.New(columns...)
 	t.Width = width(w)
+	t.Paint = func(column int, text string) string {
+		if made.Columns[column].Key == "verdict" && strings.ToUpper(text) == text {
+			return paint.bad(text)
+		}
+		return text
+	}
 	for row, err := range made.Rows {
 		if err != nil {
 			return err
@@ -218,7 +263,11 @@ func writeReportTable(w io.Writer, made *report.Report) error {
 	}
 	fmt.Fprintln(w)
 	for _, note := range made.Notes() {
-		fmt.Fprintln(w, table.Fold(operate.Printable(note), width(w), 0))
+		told := table.Fold(operate.Printable(note), width(w), 0)
+		if report.Alarming(note) {
+			told = paint.bad(told)
+		}
+		fmt.Fprintln(w, told)
 	}
 	return nil
 }

@@ -233,7 +233,11 @@ func (c *Company) String() string {
 // Account is an account of the chart, for somebody who picks one.
 type Account struct {
 	Number, Description string
-	Usable              bool // active, and takes manual entries
+	Usable              bool   // active, and takes manual entries
+	Class, Type         string // as Visma.net names them
+	Control             string // the sub-ledger that owns the account, if any
+	Cash                bool
+	Currency            string // set when it takes one currency only
 	VATCategory         string
 }
 
@@ -242,7 +246,10 @@ func (c *Company) Chart() []Account {
 	out := make([]Account, 0, len(c.accounts))
 	for number := range c.accounts {
 		a := c.accounts[number]
-		out = append(out, Account{Number: number, Description: a.Description, Usable: a.Active && !a.RefusesManualEntry()})
+		out = append(out, Account{
+			Number: number, Description: a.Description, Usable: a.Active && !a.RefusesManualEntry(),
+			Class: a.AccountClass, Type: a.Type, Control: a.ControlAccountModule, Cash: a.CashAccount, Currency: a.Currency,
+		})
 	}
 	slices.SortFunc(out, func(a, b Account) int { return strings.Compare(a.Number, b.Number) })
 	return out

@@ -214,7 +214,7 @@ func (c *cursor) wrong(start int, due string) *DecodeError {
 	if r := []rune(value); len(r) > most {
 		value = string(r[:most]) + "…"
 	}
-	return &DecodeError{Problem: fmt.Sprintf("is %s, not %s", value, due)}
+	return &DecodeError{Problem: fmt.Sprintf("is %s, not %s", value, due), At: start}
 }
 
 // utcSeconds reads the one form of date-time that Klarna writes,

@@ -86,7 +86,7 @@ func newPayoutShape() *shape[Payout] {
 	s.warnings = func(p *Payout) *Warnings { return &p.Warnings }
 	s.check = func(p *Payout, _, _ uint64) *DecodeError {
 		if !IsReference(p.PaymentReference) || Unnamed(p.PaymentReference) {
-			return &DecodeError{"payment_reference", "is not 1 to 64 letters, digits, hyphens and underscores"}
+			return &DecodeError{Where: "payment_reference", Problem: "is not 1 to 64 letters, digits, hyphens and underscores"}
 		}
 		return nil
 	}

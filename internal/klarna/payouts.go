@@ -103,11 +103,32 @@ func (c *Client) PayoutSummaries(ctx context.Context, start, end time.Time, curr
 	if err != nil {
 		return nil, answer, err
 	}
-	var sums []PayoutSummary
-	if err := summaryShape.decodeList(answer.Body, &sums, true); err != nil {
+	sums, err := DecodeSummaries(answer.Body)
+	if err != nil {
 		return nil, answer, c.unusable(attempted, answer, err)
 	}
 	return sums, answer, nil
+}
+
+// CountPayouts tells how many payouts a query has, as the listing itself says
+// it; the sums of PayoutSummaries come without a number. -1 means that Klarna
+// did not say. The error is a *fault.Error.
+func (c *Client) CountPayouts(ctx context.Context, q PayoutsQuery) (int64, Answer, error) {
+	const attempted = "count payouts"
+	if err := c.checkWindow(attempted, q.Start, q.End); err != nil {
+		return 0, Answer{}, err
+	}
+	query := q.values()
+	query.Set("size", "1")
+	answer, err := c.get(ctx, call{attempted, "/payouts", query, "application/json", nil})
+	if err != nil {
+		return 0, answer, err
+	}
+	page, err := DecodePayouts(answer.Body)
+	if err != nil {
+		return 0, answer, c.unusable(attempted, answer, err)
+	}
+	return page.Total, answer, nil
 }
 
 // Verify asks for a single payout to see whether the credential works. The
@@ -148,6 +169,24 @@ func DecodeTransactions(body []byte) (*Page[Transaction], error) {
 	return decodePage(transactionsShape, body)
 }
 
+// DecodeSummaries reads the sums of a window from the bytes of an answer, such as
+// one that was archived. A currency that stands twice is an error: nobody could
+// say which sum is right. The error is a *DecodeError.
+func DecodeSummaries(body []byte) ([]PayoutSummary, error) {
+	var sums []PayoutSummary
+	if err := summaryShape.decodeList(body, &sums, true); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for i := range sums {
+		if seen[sums[i].Currency] {
+			return nil, &DecodeError{Where: fmt.Sprintf("[%d].summary_settlement_currency", i), Problem: "is " + sums[i].Currency + ", which came before"}
+		}
+		seen[sums[i].Currency] = true
+	}
+	return sums, nil
+}
+
 func decodePage[T any](s *shape[collection[T]], body []byte) (*Page[T], error) {
 	found := collection[T]{Pagination: noPagination}
 	if err := s.decode(body, &found, true); err != nil {
@@ -155,7 +194,7 @@ func decodePage[T any](s *shape[collection[T]], body []byte) (*Page[T], error) {
 	}
 	p := found.Pagination
 	if n := len(found.Items) + len(found.Broken); p.Count != int64(n) {
-		return nil, &DecodeError{"pagination.count", fmt.Sprintf("is %d, and there are %d items", p.Count, n)}
+		return nil, &DecodeError{Where: "pagination.count", Problem: fmt.Sprintf("is %d, and there are %d items", p.Count, n)}
 	}
 	return &Page[T]{Items: found.Items, Broken: found.Broken, Warnings: found.Warnings, Offset: max(p.Offset, 0), Total: p.Total, Answer: Answer{Body: body}}, nil
 }

@@ -15,6 +15,7 @@ import (
 type DecodeError struct {
 	Where   string // "transactions[17].amount", "" for the whole answer
 	Problem string
+	At      int // bytes of the document before it
 }
 
 func (e *DecodeError) Error() string {
@@ -195,7 +196,9 @@ func open(body []byte, strict bool) (*cursor, error) {
 	return c, nil
 }
 
-func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+const byteOrderMark = "\ufeff"
+
+func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte(byteOrderMark)) }
 
 func (c *cursor) close() {
 	c.doc, c.warnings = nil, nil
@@ -212,6 +215,7 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 	if !c.sees('{') {
 		return c.wrong(c.at, "an object")
 	}
+	start := c.at
 	c.at++
 	var seen, filled, doubtful uint64
 	for last := 0; c.next('}'); {
@@ -224,7 +228,7 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 		}
 		f, bit := &s.fields[slot-1], uint64(1)<<(slot-1)
 		if seen&bit != 0 {
-			return (&DecodeError{Problem: "stands twice"}).within(f.name)
+			return (&DecodeError{Problem: "stands twice", At: c.at}).within(f.name)
 		}
 		seen |= bit
 		last = slot
@@ -251,7 +255,7 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 		}
 	}
 	if missing := s.needed &^ filled; missing != 0 && c.strict {
-		return s.lacks(missing)
+		return s.lacks(missing, start)
 	}
 	if s.check != nil && c.strict {
 		return s.check(into, filled, doubtful)
@@ -284,21 +288,21 @@ func (s *shape[T]) keep(c *cursor, into *T) *DecodeError {
 	c.space()
 	kept := s.unknown(into)
 	if _, ok := kept.Get(name); ok {
-		return (&DecodeError{Problem: "stands twice"}).within(name)
+		return (&DecodeError{Problem: "stands twice", At: c.at}).within(name)
 	}
 	*kept = append(*kept, Member{name, c.raw()})
 	c.replaced = false // a name that this version does not know
 	return nil
 }
 
-func (s *shape[T]) lacks(missing uint64) *DecodeError {
+func (s *shape[T]) lacks(missing uint64, start int) *DecodeError {
 	var names []string
 	for i := range s.fields {
 		if missing&(1<<i) != 0 {
 			names = append(names, s.fields[i].name)
 		}
 	}
-	return &DecodeError{Problem: "lacks " + strings.Join(names, " and ")}
+	return &DecodeError{Problem: "lacks " + strings.Join(names, " and "), At: start}
 }
 
 func (f *field[T]) read(c *cursor, into *T) *DecodeError {
@@ -366,10 +370,19 @@ func syntaxError(body []byte) error {
 	}
 	decoder := jsontext.NewDecoder(bytes.NewReader(body), jsontext.AllowDuplicateNames(true))
 	if _, err := decoder.ReadValue(); err != nil {
-		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return &DecodeError{Problem: fmt.Sprintf("breaks off after %d bytes", len(body))}
-		}
-		return &DecodeError{Problem: "is not JSON: " + strings.TrimPrefix(err.Error(), "jsontext: ")}
+		return notJSON(err, len(body))
 	}
-	return &DecodeError{Problem: "has something after its end"}
+	return &DecodeError{Problem: "has something after its end", At: int(decoder.InputOffset())}
+}
+
+// notJSON says what a decoder refuses, after it has read so many bytes.
+func notJSON(err error, read int) *DecodeError {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &DecodeError{Problem: fmt.Sprintf("breaks off after %d bytes", read), At: read}
+	case errors.As(err, &syntax):
+		return &DecodeError{Problem: "is not JSON: " + strings.TrimPrefix(err.Error(), "jsontext: "), At: int(syntax.ByteOffset)}
+	}
+	return &DecodeError{Problem: "is not JSON: " + strings.TrimPrefix(err.Error(), "jsontext: "), At: read}
 }

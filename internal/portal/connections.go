@@ -136,6 +136,8 @@ type details struct {
 	History []happening
 	Runs    []store.SyncRun
 	Today   string
+
+	Openings []store.Opening // that were recorded
 }
 
 // stateCount is how many payouts are in a state.
@@ -183,6 +185,9 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 		d.add(heldReversals, d.Reversals)
 	}
 	if d.History, err = p.history(r.Context(), row.ID); err != nil {
+		return err
+	}
+	if d.Openings, err = p.Desk.Store.Openings(r.Context(), row.ID); err != nil {
 		return err
 	}
 	if d.Runs, err = p.Desk.Store.SyncRuns(r.Context(), row.ID, 8); err != nil {

@@ -89,7 +89,7 @@ func nextStep(before *workflows.Status, side string) string {
 	case side == "visma" && before.Klarna.State != workflows.SideConnected:
 		return "/klarna"
 	default:
-		return "/verify"
+		return "/interview"
 	}
 }
 

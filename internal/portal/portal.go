@@ -41,7 +41,8 @@ type Options struct {
 // Portal serves the pages.
 type Portal struct {
 	Options
-	pages *pages
+	pages  *pages
+	trials chan struct{} // one for each trial that runs
 }
 
 // New makes a portal. Its error is a fault of the program: a template or a
@@ -57,7 +58,7 @@ func New(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Portal{Options: o, pages: all}, nil
+	return &Portal{Options: o, pages: all, trials: make(chan struct{}, trialsBusy)}, nil
 }
 
 // page answers a request; its error becomes a page that says what helps.
@@ -119,7 +120,13 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/profile/versions/{version}", signin.Viewer, p.profileVersion},
 		{"GET /connections/{id}/profile/edit", signin.Administrator, p.editProfile},
 		{"POST /connections/{id}/profile/edit", signin.Administrator, p.changeProfile},
+		{"GET /connections/{id}/opening", signin.Viewer, p.opening},
+		{"POST /connections/{id}/opening", signin.Administrator, p.confirmOpening},
+		{"GET /connections/{id}/interview", signin.Administrator, p.interview},
+		{"POST /connections/{id}/interview", signin.Administrator, p.answerInterview},
 		{"POST /connections/{id}/four-eyes", signin.Administrator, p.setFourEyes},
+		{"GET " + tryPath, signin.Viewer, p.tryPage},
+		{"POST " + tryPath, signin.Viewer, p.tryDocuments},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -138,7 +145,7 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
-	pages := p.guard(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, mostForm)))
+	pages := p.guard(http.NewCrossOriginProtection().Handler(bounded(mux)))
 	if codec == nil {
 		return pages
 	}
@@ -148,8 +155,21 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	return outer
 }
 
-// mostForm is more than any form of these pages has, in bytes.
+// mostForm is more than any form of these pages has, in bytes, but for that of a
+// trial, which takes files.
 const mostForm = 1 << 20
+
+// bounded refuses what is larger than any form of these pages.
+func bounded(next http.Handler) http.Handler {
+	forms, trials := http.MaxBytesHandler(next, mostForm), http.MaxBytesHandler(next, mostTrial)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == tryPath {
+			trials.ServeHTTP(w, r)
+			return
+		}
+		forms.ServeHTTP(w, r)
+	})
+}
 
 // guard says to the browser what these pages may do: nothing that does not
 // come from here.

@@ -103,10 +103,26 @@ type editing struct {
 	Problem    *voucher.ProfileError
 	NoReason   bool
 	Outdated   string // what somebody else did meanwhile
-	Rehearsal  *operate.Rehearsal
 	NoTrial    string // why there is nothing to try it on
-	OldD, OldC int64  // sums of the two vouchers
+	rehearsed
+}
+
+// rehearsed is a past payout by the version in use and by a change.
+type rehearsed struct {
+	Rehearsal  *operate.Rehearsal
+	OldD, OldC int64 // sums of the two vouchers
 	NewD, NewC int64
+}
+
+func rehearsedOf(got *operate.Rehearsal) rehearsed {
+	out := rehearsed{Rehearsal: got}
+	if got.Old != nil {
+		out.OldD, out.OldC = got.Old.Total()
+	}
+	if got.New != nil {
+		out.NewD, out.NewC = got.New.Total()
+	}
+	return out
 }
 
 // slot is a named account of the document, with what the company calls it.
@@ -190,13 +206,7 @@ func (p *Portal) tryProfile(w http.ResponseWriter, r *http.Request, at *editing,
 	case err != nil:
 		return err
 	default:
-		at.Rehearsal, at.Payout = got, got.Payout.PaymentReference
-		if got.Old != nil {
-			at.OldD, at.OldC = got.Old.Total()
-		}
-		if got.New != nil {
-			at.NewD, at.NewC = got.New.Total()
-		}
+		at.rehearsed, at.Payout = rehearsedOf(got), got.Payout.PaymentReference
 	}
 	return p.showEditor(w, r, http.StatusOK, at)
 }

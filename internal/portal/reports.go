@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html/template"
@@ -40,6 +41,7 @@ func (p *Portal) reports(r *http.Request, row *store.Connection) (*report.Report
 		return nil, err
 	}
 	made := &report.Reports{Source: p.Desk.Store, Connection: *row, Zone: profile.Location(), Now: p.Now()}
+	made.Klarna = func(ctx context.Context) (report.Payer, error) { return p.Desk.Doors.Klarna(ctx, row.ID) }
 	_, err = made.CatchUp(r.Context(), 0, nil)
 	return made, err
 }

@@ -174,7 +174,7 @@ func (o *office) latest() store.ProfileVersion {
 func TestAProfileIsSavedOnTopOfTheVersionThatWasEdited(t *testing.T) {
 	o := newOffice(t)
 	const edit = "/connections/c1/profile/edit"
-	changed := strings.Replace(preset(t), `debt: "2890"`, `debt: "2893"`, 1) + `
+	changed := strings.Replace(strings.Replace(preset(t), `debt: "2890"`, `debt: "2893"`, 1), "accrual: {", "accrual: {other: disputes, ", 1) + `
 overrides:
   - when: {country: FI}
     vat: {rates: {"0": {}}, reverse_charge: {rate: "25.5", input: "1763", output: "2939", input_code: RI}}
@@ -217,7 +217,8 @@ overrides:
 		t.Errorf("the connection was told %+v", got)
 	}
 	o.says(o.get(signin.Viewer, "/connections/c1/profile"), 200, "Version 3 is in use.", "new accounts", "6040",
-		"country FI", "Reverse charge, input VAT", "25.5 %", "1763", "<td>RI</td>", "merchant_id K200002", "<small>reverse_charge</small>")
+		"country FI", "Reverse charge, input VAT", "25.5 %", "1763", "<td>RI</td>", "merchant_id K200002", "<small>reverse_charge</small>",
+		"no effect and can be removed: <code>accrual.other</code>")
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/3"), 200, "What differs from version 2", "fees: &#34;6040&#34;")
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/4"), http.StatusNotFound)
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/x"), http.StatusNotFound)

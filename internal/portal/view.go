@@ -42,19 +42,22 @@ func readPages() (*pages, error) {
 // functions are what the templates can use besides html/template's own.
 func functions(words dictionary) template.FuncMap {
 	return template.FuncMap{
-		"t":       words.say,
-		"has":     words.has,
-		"action":  words.action,
-		"column":  words.column,
-		"cell":    cell,
-		"money":   func(minor int64, currency string) string { return money(minor, currency) },
-		"sum":     func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
-		"moment":  moment,
-		"day":     day,
-		"tone":    tone,
-		"steps":   func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
-		"regions": func() []string { return []string{"eu", "na", "oc"} },
-		"join":    func(all []string) string { return strings.Join(all, ", ") },
+		"t":              words.say,
+		"has":            words.has,
+		"action":         words.action,
+		"column":         words.column,
+		"cell":           cell,
+		"alarming":       report.Alarming,
+		"money":          func(minor int64, currency string) string { return money(minor, currency) },
+		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
+		"moment":         moment,
+		"day":            day,
+		"tone":           tone,
+		"minus":          func(minor int64) int64 { return -minor },
+		"steps":          func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
+		"interviewsteps": func() []string { return []string{stepChoices, stepAccounts, stepReview} },
+		"regions":        func() []string { return []string{"eu", "na", "oc"} },
+		"join":           func(all []string) string { return strings.Join(all, ", ") },
 	}
 }
 

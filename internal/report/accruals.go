@@ -118,7 +118,7 @@ func writeAccruals(to io.Writer, all []accrued) error {
 	w := csv.NewWriter(to)
 	if err := w.Write([]string{
 		"name", "batch", "period", "voucher_date", "state", "mode", "token", "voucher_hash", "auto_reversing", "line", "account", "text",
-		"currency", "debit", "credit", "in_visma", "taken_back_by",
+		"currency", "debit", "credit", "in_visma", "taken_back_by", "branch", "vat_code",
 	}); err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func writeAccruals(to io.Writer, all []accrued) error {
 			if err := w.Write([]string{
 				a.PaymentReference, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
 				strconv.Itoa(j + 1), l.Account, harmless(l.Text), string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency),
-				word, a.takenBackBy(),
+				word, a.takenBackBy(), l.Branch, l.VATCode,
 			}); err != nil {
 				return err
 			}

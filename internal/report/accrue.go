@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
 )
@@ -34,10 +35,9 @@ func (r *Reports) Accrual(profile *voucher.Profile, n *NotPaid, in settlement.Cu
 	case n.Undated > 0:
 		return nil, fmt.Sprintf("the figures are not whole: %s without a capture date", counted(n.Undated, "row"))
 	}
-	sum := n.ByCurrency()[in]
 	v, err := voucher.Accrue(profile, &voucher.Accrued{
 		MerchantID: r.Connection.MerchantID, Company: r.Connection.CompanyID, At: n.At, Currency: in,
-		Captured: sum.Captured,
+		Shares: n.In(in), Provider: klarna.Provider(r.Connection.Provider).Name(),
 	})
 	var none *voucher.NothingAccruedError
 	switch {

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,7 +17,7 @@ func (w *world) accruing() *voucher.Profile {
 	w.t.Helper()
 	document, err := voucher.Preset("se-bas")
 	w.must(err)
-	p, err := voucher.ParseProfile([]byte(string(document) + "\naccrual: {receivable: \"1687\", clearing: clearing, fees: fees, vat: \"1650\", other: disputes}\n"))
+	p, err := voucher.ParseProfile(document)
 	w.must(err)
 	return p
 }
@@ -30,11 +31,43 @@ func TestAnAccrualComesToWhatIsNotPaidOut(t *testing.T) {
 		if refused != "" {
 			t.Fatalf("%s: %s", currency, refused)
 		}
+		var receivable []voucher.Line
 		for _, l := range v.Lines {
-			if l.Account == "1687" && l.Debit-l.Credit != sum.Total() {
-				t.Errorf("%s: the receivable is %d, want %d", currency, l.Debit-l.Credit, sum.Total())
+			if l.Role == voucher.RoleReceivable {
+				receivable = append(receivable, l)
 			}
 		}
+		if len(receivable) != 1 || receivable[0].Account != "1790" || receivable[0].Debit-receivable[0].Credit != sum.Total() {
+			t.Errorf("%s: the receivable is %+v, want one line of %d", currency, receivable, sum.Total())
+		}
+	}
+}
+
+// Every payout that was paid out after the day books what it had captured by then
+// as its own voucher does, added up account by account.
+func TestAnAccrualIsTheSumOfWhatItsPayoutsBook(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	n, err := w.Unsettled(t.Context(), januaryEnd)
+	w.must(err)
+	profile := w.accruing()
+	whole, refused := w.Accrual(profile, n, "SEK")
+	if refused != "" {
+		t.Fatal(refused)
+	}
+	want, got := map[string]int64{}, map[string]int64{}
+	shares := n.In("SEK")
+	for _, share := range shares {
+		part, err := voucher.Accrue(profile, &voucher.Accrued{MerchantID: "M", Company: "5560001", At: n.At, Currency: "SEK", Shares: []voucher.Share{share}})
+		w.must(err)
+		for _, l := range part.Lines {
+			want[l.Account+" "+l.Text] += l.Debit - l.Credit
+		}
+	}
+	for _, l := range whole.Lines {
+		got[l.Account+" "+l.Text] += l.Debit - l.Credit
+	}
+	if len(shares) < 2 || len(got) < 5 || !maps.Equal(got, want) {
+		t.Errorf("%d payouts\n got %v\nwant %v", len(shares), got, want)
 	}
 }
 

@@ -26,6 +26,8 @@ const (
 	AboutFee        = "fee"
 	AboutVAT        = "vat"
 	AboutSettlement = "settlement"
+	AboutDisputes   = "disputes"
+	AboutLoan       = "loan"
 	AboutOther      = "other"
 )
 
@@ -112,6 +114,7 @@ func (r *Reports) takeBooks(ctx context.Context, t store.Todo, p *store.Payout) 
 		return err
 	}
 	var lines []store.RegisterLine
+	var where []store.RegisterPlace
 	day := ""
 	for _, posting := range found[t.PaymentReference] {
 		if !isBooked(posting.State) || posting.ConnectionID != t.ConnectionID {
@@ -125,8 +128,9 @@ func (r *Reports) takeBooks(ctx context.Context, t store.Todo, p *store.Payout) 
 			day = v.Date.String()
 		}
 		lines = append(lines, linesOf(v, &posting, proof)...)
+		where = append(where, placesOf(v, &posting)...)
 	}
-	return r.Source.PutLines(ctx, t, day, lines)
+	return r.Source.PutLines(ctx, t, day, lines, where)
 }
 
 func linesOf(v *voucher.Voucher, p *store.Posting, proof *kept) []store.RegisterLine {
@@ -154,7 +158,8 @@ func linesOf(v *voucher.Voucher, p *store.Posting, proof *kept) []store.Register
 
 // aboutAccounts tells what a line is about: its account is for clearing when
 // sales or returns stand on it, for the reserve when holdbacks or releases do,
-// for debt when debt does. What is booked there otherwise belongs to it too.
+// for debt when debt does, for disputes and loans when those do and nothing of
+// the former. What is booked there otherwise belongs to it too.
 func aboutAccounts(v *voucher.Voucher, back bool) func(*voucher.Line) string {
 	accounts := map[string]string{}
 	mark := func(about string, holds func(*voucher.Line) bool) {
@@ -174,6 +179,8 @@ func aboutAccounts(v *voucher.Voucher, back bool) func(*voucher.Line) string {
 	mark(AboutClearing, of("SALE/PURCHASE", "RETURN/PURCHASE_RETURN"))
 	mark(AboutReserve, of("HOLDBACK/", "RELEASE/"))
 	mark(AboutDebt, func(l *voucher.Line) bool { return l.Role == voucher.RoleDebt })
+	mark(AboutDisputes, func(l *voucher.Line) bool { return holdsRows(l, itemDispute) })
+	mark(AboutLoan, func(l *voucher.Line) bool { return holdsRows(l, itemLoan) })
 	return func(l *voucher.Line) string {
 		if about := accounts[l.Account]; about != "" {
 			return about
@@ -192,6 +199,14 @@ func aboutAccounts(v *voucher.Voucher, back bool) func(*voucher.Line) string {
 	}
 }
 
+// holdsRows tells whether a line has rows that are about something; what a loan
+// costs makes no account the loan's.
+func holdsRows(l *voucher.Line, about string) bool {
+	return l.Role == voucher.RoleComponent && slices.ContainsFunc(l.Components, func(c settlement.Component) bool {
+		return aboutRows(c.Type, c.DetailedType) == about && !loanKinds[c.DetailedType].costs
+	})
+}
+
 // takeRows reads the archived rows of a payout once: their sums by rate of VAT,
 // and the references that they can be found by.
 func (r *Reports) takeRows(ctx context.Context, t store.Todo, p *store.Payout) error {
@@ -204,6 +219,7 @@ func (r *Reports) takeRows(ctx context.Context, t store.Todo, p *store.Payout) e
 		return err
 	}
 	var refs hashes
+	items := itemsOf{proof: proof, day: r.dayOf(p), zone: r.Zone}
 	tallies := map[int64]*settlement.Tally{}
 	rows := int64(0)
 	var row settlement.Row
@@ -220,11 +236,15 @@ func (r *Reports) takeRows(ctx context.Context, t store.Todo, p *store.Payout) e
 		}
 		t.Row(&row)
 		tally.Add(&row)
+		items.add(t, &row)
 	}
 	if rows != p.Rows {
 		return fmt.Errorf("read the archived rows of payout %s: there are %d, and %d were counted when it was fetched", p.PaymentReference, rows, p.Rows)
 	}
-	read := store.PayoutRead{Day: r.dayOf(p), Currency: p.Currency, Rows: rows, Sums: sumsOf(tallies, proof), References: refs.bodies()}
+	if err := items.check(); err != nil {
+		return fmt.Errorf("read the archived rows of payout %s: %w", p.PaymentReference, err)
+	}
+	read := store.PayoutRead{Day: r.dayOf(p), Currency: p.Currency, Rows: rows, Sums: sumsOf(tallies, proof), References: refs.bodies(), Items: items.items}
 	if read.Difference, err = feeDifference(p, proof, read.Sums); err != nil {
 		return err
 	}

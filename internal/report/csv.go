@@ -100,7 +100,11 @@ func (r *Report) object(row Row) string {
 		}
 		b.WriteString(", ")
 	}
-	fmt.Fprintf(&b, "\"total\": %t}", row.Total)
+	fmt.Fprintf(&b, "\"total\": %t", row.Total)
+	if row.Bad { // of the lines of completeness, disputes and loans
+		b.WriteString(", \"bad\": true")
+	}
+	b.WriteString("}")
 	return b.String()
 }
 

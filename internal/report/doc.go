@@ -36,6 +36,7 @@ type Source interface {
 	MonthSums(ctx context.Context, connection, from, to string, types [4]string) ([]store.MonthSum, error)
 	MonthReads(ctx context.Context, connection, from, to string) ([]store.MonthRead, error)
 	AccountMonths(ctx context.Context, connection, about, from, to string) ([]store.AccountMonth, error)
+	AccountSums(ctx context.Context, connection, about, day string) ([]store.AccountSum, error)
 	Debts(ctx context.Context, connection string, before time.Time) ([]store.Debt, error)
 	Waiting(ctx context.Context, connection string) ([]store.Payout, error)
 
@@ -50,7 +51,12 @@ type Source interface {
 
 	Todos(ctx context.Context, connection string, after store.Todo, limit int) ([]store.Todo, error)
 	PutRead(ctx context.Context, t store.Todo, r *store.PayoutRead) error
-	PutLines(ctx context.Context, t store.Todo, day string, lines []store.RegisterLine) error
+	PutLines(ctx context.Context, t store.Todo, day string, lines []store.RegisterLine, where []store.RegisterPlace) error
+	RegisterItems(ctx context.Context, connection, about string, after *store.RegisterItem, limit int) ([]store.RegisterItem, error)
+	RegisterPlaces(ctx context.Context, connection string, references []string) ([]store.RegisterPlace, error)
+	WindowAnswers(ctx context.Context, connection, first, last string) ([]store.WindowAnswer, error)
+	AddWindowAnswers(ctx context.Context, answers []store.WindowAnswer) error
+	Profiles(ctx context.Context, connection string) ([]store.ProfileVersion, error)
 	ReferenceLists(ctx context.Context, connection string) ([]store.ReferenceList, error)
 	ReferencePages(ctx context.Context, connection string, bucket int) ([]store.ReferencePage, error)
 	SegmentPayouts(ctx context.Context, connection string, segment int64) (string, error)
@@ -73,7 +79,8 @@ type Shown struct {
 // Reports makes reports about one connection.
 type Reports struct {
 	Source     Source
-	Books      Books // nil: not known
+	Books      Books                                // nil: not known
+	Klarna     func(context.Context) (Payer, error) // opens the other side; nil: what was kept of it has to do
 	Connection store.Connection
 	Zone       *time.Location // the company's, in which its days are
 	Now        time.Time      // for ages and for the day on which a report was made

@@ -188,9 +188,75 @@ func TestThePackHasVouchersKlarnasPDFsAndTheAuditTrail(t *testing.T) {
 	if !strings.Contains(string(audit), "Each hash was computed again") {
 		t.Errorf("audit.txt: %s", audit)
 	}
+	readme, err := os.ReadFile(filepath.Join(dir, "README.txt"))
+	w.must(err)
+	if !strings.Contains(string(readme), "NOT COMPLETE, or not compared") { // nobody can ask Klarna here
+		t.Errorf("README.txt: %s", readme)
+	}
 	charts, err := filepath.Glob(filepath.Join(dir, "charts", "*.svg"))
 	if err != nil || len(charts) < 2 {
 		t.Errorf("%d charts %v", len(charts), err)
+	}
+}
+
+// System documentation and processing history are accounting records (BFL 5:11):
+// the rules in force with who, when and why, the program, and the head of the
+// trail are in the pack of the month.
+func TestThePackHoldsTheRulesInForceAndWhichKvittThisIs(t *testing.T) {
+	w := newWorld(t, sqlite(t))
+	asks(w)
+	old, err := w.store.Profile(t.Context(), "c1", 1)
+	w.must(err)
+	changed := append([]byte("# the accountant wants it so\n"), old.Document...)
+	_, err = w.store.ReviseProfile(t.Context(), "c1", store.Revision{Document: changed, Hash: "h2", Who: "bo@example.com", Reason: "=a fee moved"})
+	w.must(err)
+	dir := w.unpacked()
+	rules := records(t, filepath.Join(dir, "rules.csv"))
+	if len(rules) != 2 || rules[1][0] != "1" || rules[1][4] != "anna" || rules[1][6] == "" || rules[1][7] == "0" {
+		t.Errorf("January was booked by version 1 alone: %v", rules)
+	}
+	body, err := os.ReadFile(filepath.Join(dir, "rules", "profile.1.yaml"))
+	if err != nil || !bytes.Equal(body, old.Document) {
+		t.Errorf("the rules are not as they stand: %v", err)
+	}
+	var program struct {
+		Build struct{ Version, Commit, Go string }
+		Seq   int64  `json:"audit_entries"`
+		Hash  string `json:"audit_head"`
+	}
+	body, err = os.ReadFile(filepath.Join(dir, "kvitt.json"))
+	w.must(err)
+	w.must(json.Unmarshal(body, &program))
+	seq, hash, err := w.store.AuditHead(t.Context())
+	w.must(err)
+	if program.Seq != seq || program.Hash != hash || program.Build.Version == "" || !strings.HasPrefix(program.Build.Go, "go1.") {
+		t.Errorf("%+v, want the head %d %s", program, seq, hash)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "klarna", "2026-01", "summary.00000.json")); err != nil {
+		t.Error(err)
+	}
+	readme, err := os.ReadFile(filepath.Join(dir, "README.txt"))
+	w.must(err)
+	if !strings.Contains(string(readme), "\nCOMPLETE: ") {
+		t.Errorf("README.txt: %s", readme)
+	}
+
+	// In the month of the change both are there, with the reason.
+	var now bytes.Buffer
+	b := report.Zip(&now, w.Now)
+	today := time.Now().In(w.Zone)
+	month, err := report.Month(today.Format("2006-01"))
+	w.must(err)
+	w.must(w.Pack(t.Context(), month, time.December, b))
+	w.must(b.Close())
+	z, err := zip.NewReader(bytes.NewReader(now.Bytes()), int64(now.Len()))
+	w.must(err)
+	f, err := z.Open("rules.csv")
+	w.must(err)
+	all, err := csv.NewReader(f).ReadAll()
+	w.must(err)
+	if len(all) != 3 || all[2][4] != "bo@example.com" || all[2][5] != "'=a fee moved" || all[2][6] != "" {
+		t.Errorf("%v", all)
 	}
 }
 
@@ -280,6 +346,25 @@ func TestHowLongADocumentHasToBeKept(t *testing.T) {
 		rule, known := report.RetentionOf(c.currency)
 		if got := rule.KeepUntil(day, c.yearEnd, c.books).Format(time.DateOnly); got != c.want || known == (c.currency == "GBP") {
 			t.Errorf("%s, year ends in %s, books %t: %s, want %s", c.currency, c.yearEnd, c.books, got, c.want)
+		}
+	}
+}
+
+// What the accounting handbook says of the time to keep records is what the packs
+// compute.
+func TestTheHandbookSaysHowLongRecordsAreKept(t *testing.T) {
+	body, err := os.ReadFile(filepath.Join("..", "..", "docs", "accounting.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for country, base := range map[string]string{"SE": "SEK", "NO": "NOK", "FI": "EUR", "DK": "DKK"} {
+		rule, known := report.RetentionOf(base)
+		after := "after the financial year |"
+		if rule.CalendarYear {
+			after = "after the calendar year in which the financial year ended |"
+		}
+		if row := fmt.Sprintf("\n| %s | %d years %s %d years", country, rule.Received, after, rule.Books); !known || rule.Country != country || !strings.Contains(string(body), row) {
+			t.Errorf("the handbook has no row %q", row)
 		}
 	}
 }

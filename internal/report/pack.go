@@ -17,20 +17,26 @@ import (
 	"kvitt/internal/store"
 )
 
-// Pack writes what a month's end needs into a bundle: register, roll-forwards,
-// fees and VAT, and what is held, each as CSV, XLSX and PDF; the vouchers; Klarna's
-// PDFs and CSVs and Kvitt's proofs; the audit trail of the month. The bundle is
-// the caller's to close. yearEnd is the last month of the company's financial year.
+// Pack writes what a month's end needs into a bundle: first whether the month is
+// complete by Klarna's own figures, then register, roll-forwards, fees and VAT,
+// disputes, loans and what is held, each as CSV, XLSX and PDF; the posting rules in
+// force and which program this is; the vouchers; Klarna's PDFs and CSVs and
+// Kvitt's proofs; the audit trail of the month. The bundle is the caller's to
+// close. yearEnd is the last month of the company's financial year.
 func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *Bundle) error {
 	if _, err := r.CatchUp(ctx, 0, nil); err != nil {
 		return err
 	}
 	left := []string{}
+	bad := 0
 	for _, name := range Names() {
 		for _, format := range Formats() {
 			made, err := r.Make(ctx, name, month)
 			if err != nil {
 				return err
+			}
+			if name == Completeness {
+				bad = made.countBad()
 			}
 			err = b.add(name+"."+format, func(w io.Writer) error { return made.Write(w, format, r.Now) })
 			var long *TooLongError
@@ -49,6 +55,9 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 		}
 	}
 	for _, part := range []func() error{
+		func() error { return r.addProgram(ctx, month, b) },
+		func() error { return r.addRules(ctx, month, b) },
+		func() error { return r.addAnswers(ctx, month, b) },
 		func() error { return r.addVouchers(ctx, month, b) },
 		func() error { return r.addAccruals(ctx, month, b) },
 		func() error { return r.addDocuments(ctx, month, yearEnd, b, "klarna/", isForPeople) },
@@ -58,7 +67,28 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 			return err
 		}
 	}
-	return b.bytes("README.txt", []byte(r.readme("Month-end pack", month, left)))
+	return b.bytes("README.txt", []byte(r.readme("Month-end pack", month, append([]string{"", verdict(bad)}, append(packFiles(), left...)...))))
+}
+
+// packFiles say what a pack has besides what an export has too.
+func packFiles() []string {
+	return []string{
+		"completeness: Klarna's own summary of the month against what Kvitt knows and has booked; klarna/YYYY-MM/: Klarna's answers as received.",
+		"rules.csv: the posting rules in force, with who added each version, when and why; rules/: each as it stands.",
+		"kvitt.json: which Kvitt made this, and the head of the audit trail.",
+	}
+}
+
+// countBad is how many lines do not agree; the rows must be there already, as
+// those of completeness are.
+func (r *Report) countBad() int {
+	var bad int
+	for row := range r.Rows {
+		if row.Bad {
+			bad++
+		}
+	}
+	return bad
 }
 
 func addCharts(b *Bundle, made *Report) error {

@@ -140,10 +140,14 @@ func (p *page) row(row Row) {
 		p.heading()
 	}
 	style := ""
-	if row.Total {
+	if row.Total || row.Bad {
 		style = "B"
 	}
 	p.SetFont(fontName, style, 7.5)
+	if row.Bad {
+		p.SetTextColor(colour("#b00020"))
+		defer p.SetTextColor(0, 0, 0)
+	}
 	for i, w := range p.columns() {
 		text := ""
 		if i < len(row.Cells) {

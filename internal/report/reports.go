@@ -16,18 +16,22 @@ import (
 
 // The names of the reports.
 const (
+	Completeness  = "completeness"
 	Register      = "register"
 	Clearing      = "clearing"
 	Reserve       = "reserve"
 	Debt          = "debt"
 	Fees          = "fees"
 	UnsettledName = "unsettled" // at the end of the span
+	Disputes      = "disputes"
+	Loans         = "loans"
 	Held          = "held"
 )
 
-// Names are the reports there are.
+// Names are the reports there are. The first is the first sheet of a month's
+// pack: whether everything that Klarna paid is there.
 func Names() []string {
-	return []string{Register, Clearing, Reserve, Debt, Fees, UnsettledName, Held}
+	return []string{Completeness, Register, Clearing, Reserve, Debt, Fees, Disputes, Loans, UnsettledName, Held}
 }
 
 // Make makes a report by name. What is held is told as of now, whatever the
@@ -36,6 +40,12 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	var made *Report
 	var err error
 	switch name {
+	case Completeness:
+		made, err = r.completeness(ctx, span)
+	case Disputes:
+		made, err = r.disputes(ctx, span)
+	case Loans:
+		made, err = r.loans(ctx, span)
 	case Register:
 		made, err = r.register(ctx, span)
 	case Clearing, Reserve, Debt:
@@ -103,6 +113,16 @@ type Entry struct {
 
 // Page is a page of the register, and where the next one begins.
 func (r *Reports) Page(ctx context.Context, span Span, state string, after store.Cursor, limit int) ([]Entry, store.Cursor, error) {
+	entries, next, err := r.page(ctx, span, state, after, limit)
+	for i := range entries {
+		p := &entries[i]
+		p.Payout.Payout, p.Proof, p.Voucher = nil, nil, nil
+	}
+	return entries, next, err
+}
+
+// page is Page with what is large in a payout.
+func (r *Reports) page(ctx context.Context, span Span, state string, after store.Cursor, limit int) ([]Entry, store.Cursor, error) {
 	f := store.RegisterFilter{Connection: r.Connection.ID, State: state, After: after, Limit: limit}
 	f.From, f.To = r.moments(span)
 	payouts, err := r.Source.Register(ctx, f)
@@ -129,7 +149,6 @@ func (r *Reports) Page(ctx context.Context, span Span, state string, after store
 		if booked != nil {
 			batches = append(batches, booked.Batches...)
 		}
-		p.Payout, p.Proof, p.Voucher = nil, nil, nil
 		entries[i] = Entry{Payout: *p, Booked: booked}
 	}
 	return entries, after, r.shown(ctx, entries, batches)

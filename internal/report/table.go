@@ -2,7 +2,9 @@ package report
 
 import (
 	"iter"
+	"slices"
 	"strconv"
+	"strings"
 
 	"kvitt/internal/settlement"
 )
@@ -66,6 +68,7 @@ func (c Cell) Decimal(k Kind) string {
 type Row struct {
 	Cells []Cell
 	Total bool // a sum of lines above
+	Bad   bool // does not agree: shown in red
 }
 
 // Report is a report in the making. Rows can be gone through once; Notes are
@@ -85,6 +88,11 @@ func (r *Report) notes() []string {
 		return nil
 	}
 	return r.Notes()
+}
+
+// Alarming tells whether a note says that something does not agree.
+func Alarming(note string) bool {
+	return slices.ContainsFunc([]string{"DIFFERS", "NOT COMPLETE", "NOT COMPARED", "Not booked, or not as"}, func(words string) bool { return strings.Contains(note, words) })
 }
 
 // fixed are rows that are there already.

@@ -15,22 +15,61 @@ import (
 )
 
 // Captured is what was captured on a day and not paid out by the end of another
-// one.
+// one, in minor units. Its sums are for reading: what an accrual books follows the
+// rule of each component, see NotPaid.Shares. Returns, fees and VAT are what they
+// cost the merchant.
 type Captured struct {
 	Day      voucher.Date        `json:"day"` // in the company's zone
 	Currency settlement.Currency `json:"currency"`
-	voucher.Captured
+	Rows     int64               `json:"rows"`
+	Sales    int64               `json:"sales"`
+	Returns  int64               `json:"returns"`
+	Fees     int64               `json:"fees"` // without VAT
+	VAT      int64               `json:"vat"`
+	Other    int64               `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
+}
+
+// Total is what Klarna owes for it.
+func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
+
+// add adds another day's amounts.
+func (c *Captured) add(o *Captured) {
+	c.Rows += o.Rows
+	c.Sales += o.Sales
+	c.Returns += o.Returns
+	c.Fees += o.Fees
+	c.VAT += o.VAT
+	c.Other += o.Other
+}
+
+// count adds a component by the direction that the payout's proof found.
+func (c *Captured) count(component settlement.Component, effect settlement.Effect) {
+	switch component.Type {
+	case settlement.TypeSale:
+		c.Sales += effect.Amount
+	case settlement.TypeReturn:
+		c.Returns -= effect.Amount
+	case settlement.TypeTax:
+		c.VAT -= effect.Amount
+	case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
+		c.Fees -= effect.Amount
+	default:
+		c.Other += effect.Amount
+	}
+	c.VAT -= effect.VAT
+	c.Rows += component.Rows
 }
 
 // NotPaid is what was captured up to and including a day, in rows of payouts
 // that were paid out after it.
 type NotPaid struct {
 	At      voucher.Date
-	Days    []Captured // by currency, then by day
-	Payouts int64      // that were paid out after the day, and read
-	Last    time.Time  // when the last of them was paid out; zero: none was
-	Undated int64      // rows without a capture date, which are in no day
-	Unread  []string   // payouts after the day whose rows are not counted, and why: not proven, or not readable
+	Days    []Captured      // by currency, then by day
+	Shares  []voucher.Share // of each payout, what was captured by the day
+	Payouts int64           // that were paid out after the day, and read
+	Last    time.Time       // when the last of them was paid out; zero: none was
+	Undated int64           // rows without a capture date, which are in no day
+	Unread  []string        // payouts after the day whose rows are not counted, and why: not proven, or not readable
 }
 
 // ByCurrency sums the days.
@@ -39,10 +78,20 @@ func (n *NotPaid) ByCurrency() map[settlement.Currency]Captured {
 	for i := range n.Days {
 		sum := sums[n.Days[i].Currency]
 		sum.Currency = n.Days[i].Currency
-		sum.Add(&n.Days[i].Captured)
+		sum.add(&n.Days[i])
 		sums[sum.Currency] = sum
 	}
 	return sums
+}
+
+// In are the shares of the payouts in a currency.
+func (n *NotPaid) In(currency settlement.Currency) (shares []voucher.Share) {
+	for _, share := range n.Shares {
+		if share.Proof.Payout.Currency == currency {
+			shares = append(shares, share)
+		}
+	}
+	return shares
 }
 
 // Unsettled reads the archived rows of every payout that was paid out after a
@@ -110,14 +159,25 @@ func (u *unpaid) read(ctx context.Context, p *store.Payout) error {
 	if err != nil {
 		return err
 	}
+	captures := captured.Captures(proof.Proof)
+	share, err := captures.UpTo(u.At)
+	if err != nil {
+		return err
+	}
+	if len(share.Components) > 0 {
+		u.Shares = append(u.Shares, share)
+	}
+	for day, components := range captures.Days {
+		if !u.At.Before(day) {
+			sum := u.day(day, p.Currency)
+			for _, c := range components {
+				sum.count(c, proof.Effect(c))
+			}
+		}
+	}
 	u.Payouts++
 	u.Last = p.Date
 	u.Undated += captured.Undated
-	for day, sum := range captured.Sums(proof.Proof) {
-		if !u.At.Before(day) {
-			u.add(day, p.Currency, &sum)
-		}
-	}
 	return nil
 }
 
@@ -156,12 +216,13 @@ func (r *Reports) capturedDays(ctx context.Context, p *store.Payout, proof *kept
 	return captured, nil
 }
 
-func (u *unpaid) add(day voucher.Date, in string, sum *voucher.Captured) {
+// day is the sum of a day and currency.
+func (u *unpaid) day(day voucher.Date, in string) *Captured {
 	key := dayKey{day, in}
 	if u.days[key] == nil {
 		u.days[key] = &Captured{Day: day, Currency: currency(in)}
 	}
-	u.days[key].Add(sum)
+	return u.days[key]
 }
 
 // unsettled is the report of it.
@@ -209,7 +270,7 @@ func (c *Captured) row(day string, total bool) Row {
 }
 
 func (n *NotPaid) notes(zone *time.Location) []string {
-	notes := []string{fmt.Sprintf("Captured up to and including %s, in rows of payouts that were paid out after it. Total: sales less returns, fees and VAT, and other; other is disputes, commission, charges and credits. Holdbacks and releases are left out.", n.At)}
+	notes := []string{fmt.Sprintf("Captured up to and including %s, in rows of payouts that were paid out after it. Total: sales less returns, fees and VAT, and other; other is disputes, commission, charges and credits. Holdbacks and releases are left out. The columns are a summary: an accrual books each kind of row by its own posting rule.", n.At)}
 	if n.Last.IsZero() {
 		notes = append(notes, fmt.Sprintf("No payout after %s is known yet, so nothing can be told: what Klarna has not paid out is seen in the payouts that follow.", n.At))
 	} else {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,15 +46,22 @@ var quarter = report.Span{From: first, To: first.AddDate(0, 3, -1)}
 
 func newWorld(t *testing.T, url string) *world {
 	t.Helper()
+	made, err := shop.Generate(shop.Config{Seed: 7, Start: first, Days: 90, Gross: true, LargeRows: 1200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return worldOf(t, url, made, "se-bas")
+}
+
+// worldOf is the world of a shop whose rules are a preset, with changes: instead
+// of the first of a pair, the second.
+func worldOf(t *testing.T, url string, made *shop.Shop, preset string, changes ...[2]string) *world {
+	t.Helper()
 	s, err := store.Open(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	made, err := shop.Generate(shop.Config{Seed: 7, Start: first, Days: 90, Gross: true, LargeRows: 1200})
-	if err != nil {
-		t.Fatal(err)
-	}
 	w := &world{t: t, store: s, shop: made}
 	w.must(s.Migrate(t.Context()))
 	zone, err := time.LoadLocation("Europe/Stockholm")
@@ -64,7 +72,7 @@ func newWorld(t *testing.T, url string) *world {
 	}
 	w.must(s.CreateConnection(t.Context(), c))
 	w.Reports = &report.Reports{Source: s, Connection: c, Zone: zone, Now: time.Date(2026, time.April, 1, 8, 0, 0, 0, time.UTC)}
-	w.fetch()
+	w.fetch(preset, changes)
 	return w
 }
 
@@ -80,20 +88,33 @@ func (w *world) must(err error) {
 	}
 }
 
-// fetch books every payout of the shop.
-func (w *world) fetch() {
+// klarna is a client of a Klarna that pays the shop out.
+func (w *world) klarna() (*klarna.Client, *klarnasim.Sim) {
 	w.t.Helper()
 	sim, err := klarnasim.New(w.shop, klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: apiKey}}})
 	w.must(err)
 	server := httptest.NewServer(sim)
-	defer server.Close()
+	w.t.Cleanup(server.Close)
 	credential, err := klarna.ParseCredential("klarna", "eu", apiKey, "")
 	w.must(err)
 	client, err := klarna.New(credential, klarna.Options{BaseURL: server.URL, Limiter: rate.NewLimiter(rate.Inf, 1)})
 	w.must(err)
-	defer client.Close()
-	document, err := voucher.Preset("se-bas")
+	w.t.Cleanup(client.Close)
+	return client, sim
+}
+
+// fetch books every payout of the shop.
+func (w *world) fetch(preset string, changes [][2]string) {
+	w.t.Helper()
+	client, _ := w.klarna()
+	document, err := voucher.Preset(preset)
 	w.must(err)
+	for _, c := range changes {
+		if !strings.Contains(string(document), c[0]) {
+			w.t.Fatalf("the preset does not say %q", c[0])
+		}
+		document = []byte(strings.Replace(string(document), c[0], c[1], 1))
+	}
 	profile, err := voucher.ParseProfile(document)
 	w.must(err)
 	_, err = w.store.AddProfile(w.t.Context(), "c1", document, profile.Hash(), "anna")
@@ -149,6 +170,19 @@ func (w *world) post(v *voucher.Voucher, revision int, batch string) {
 		Period: v.Date.Time().Format("200601"), Mode: "auto", State: "verified", BatchNumber: batch,
 	})
 	w.must(err)
+}
+
+// takeBack records that the voucher of a payout was taken back.
+func (w *world) takeBack(reference, batch string) {
+	w.t.Helper()
+	mirror := w.voucher(reference)
+	mirror.Token = "[kvitt:0000000000" + batch + "]"
+	mirror.Description = mirror.Token
+	for i := range mirror.Lines {
+		l := &mirror.Lines[i]
+		l.Debit, l.Credit = l.Credit, l.Debit
+	}
+	w.post(mirror, 1, batch)
 }
 
 func (w *world) json(v any) json.RawMessage {

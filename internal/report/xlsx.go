@@ -45,7 +45,7 @@ func (r *Report) XLSX(to io.Writer) error {
 const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 
 // The styles of cells, by their place in cellXfs of styles.xml; a total has its
-// own of each.
+// own of each, and so has what does not agree.
 const (
 	styleText = iota
 	styleMoney2
@@ -53,7 +53,8 @@ const (
 	styleCount
 	styleHeading
 	styleTitle
-	styleTotal = 6 // added to the first four
+	styleTotal = 6  // added to the first four
+	styleBad   = 10 // too
 )
 
 var workbook = []struct{ name, body string }{
@@ -61,8 +62,9 @@ var workbook = []struct{ name, body string }{
 	{"_rels/.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
 	{"xl/workbook.xml", `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>`},
 	{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>`},
-	{"xl/styles.xml", `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="3"><font><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="14"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="10">` +
-		xf(49, 0) + xf(4, 0) + xf(3, 0) + xf(3, 0) + xf(49, 1) + xf(49, 2) + xf(49, 1) + xf(4, 1) + xf(3, 1) + xf(3, 1) + `</cellXfs></styleSheet>`},
+	{"xl/styles.xml", `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="4"><font><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="14"/><name val="Calibri"/></font><font><b/><sz val="10"/><color rgb="FFB00020"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="14">` +
+		xf(49, 0) + xf(4, 0) + xf(3, 0) + xf(3, 0) + xf(49, 1) + xf(49, 2) + xf(49, 1) + xf(4, 1) + xf(3, 1) + xf(3, 1) +
+		xf(49, 3) + xf(4, 3) + xf(3, 3) + xf(3, 3) + `</cellXfs></styleSheet>`},
 }
 
 // xf is a style: a number format (4 is #,##0.00, 3 is #,##0, 49 is text) and a
@@ -115,6 +117,9 @@ func (r *Report) sheetRow(b *bufio.Writer, line int, row Row) {
 	total := 0
 	if row.Total {
 		total = styleTotal
+	}
+	if row.Bad {
+		total = styleBad
 	}
 	for i := range row.Cells {
 		cell, kind := &row.Cells[i], r.Columns[i].Kind

@@ -78,6 +78,11 @@ func (m *Mismatch) Error() string {
 // Code is the code under which the payout is held.
 func (m *Mismatch) Code() string { return m.HeldCode }
 
+// InMoney tells whether the figures are amounts, and not numbers of rows.
+func (m *Mismatch) InMoney() bool {
+	return m.HeldCode != codeRowsIncomplete && m.HeldCode != codeRowsCurrency
+}
+
 // money writes minor units in major units with their currency.
 func money(minor int64, c Currency) string {
 	return strings.TrimSpace(Format(minor, c) + " " + string(c))

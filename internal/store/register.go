@@ -201,6 +201,26 @@ func (s *Store) AccountMonths(ctx context.Context, connection, about, from, to s
 	return append(opening, months...), s.fail(attempted, err)
 }
 
+// AccountSum is what Kvitt's vouchers did to an account until a day, in minor
+// units.
+type AccountSum struct {
+	Currency, Account string
+	Debit, Credit     int64
+}
+
+func (m *AccountSum) cells() []any {
+	return []any{text{&m.Currency}, text{&m.Account}, &m.Debit, &m.Credit}
+}
+
+// AccountSums sums everything on the accounts that are about something, whatever
+// a line is about itself, up to and including a day.
+func (s *Store) AccountSums(ctx context.Context, connection, about, day string) ([]AccountSum, error) {
+	all, err := list(ctx, s.reads, (*AccountSum).cells, `SELECT currency, account, CAST(SUM(debit) AS BIGINT), CAST(SUM(credit) AS BIGINT)
+		FROM register_lines WHERE connection_id = $1 AND day <= $3 AND account IN (SELECT account FROM register_lines WHERE connection_id = $1 AND about = $2)
+		GROUP BY currency, account ORDER BY currency, account`, connection, about, day)
+	return all, s.fail("sum the accounts for "+about+" of the connection "+connection, err)
+}
+
 // Debt is what Klarna says that the merchant owes, in minor units: before the
 // first known payout and after the last one before a moment.
 type Debt struct {

@@ -53,7 +53,7 @@ func TestEveryChangeThatReportsRestOnIsWrittenDownUntilItIsTakenUp(t *testing.T)
 		})
 		must(t, err)
 		books := want("an intent to post", "P1 books")
-		must(t, s.PutLines(t.Context(), books[0], "", nil))
+		must(t, s.PutLines(t.Context(), books[0], "", nil, nil))
 		want("books that were taken up")
 		_, err = s.UpdatePosting(t.Context(), stored.CompanyID, stored.Token, func(p *store.Posting) error {
 			p.State, p.BatchNumber = "booked", "000001"
@@ -77,7 +77,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 		}
 		for range 2 {
 			must(t, s.PutRead(t.Context(), todo, read))
-			must(t, s.PutLines(t.Context(), todo, "2026-02-01", lines)) // the voucher is of another day
+			must(t, s.PutLines(t.Context(), todo, "2026-02-01", lines, nil)) // the voucher is of another day
 		}
 		sums, err := s.MonthSums(t.Context(), "c1", "2026-02-01", "2026-02-28", [4]string{"FEE"})
 		must(t, err)

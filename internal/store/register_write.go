@@ -57,6 +57,7 @@ type PayoutRead struct {
 	Difference int64 // fees and VAT of the rows less Klarna's totals
 	Sums       []RowSum
 	References [][]byte // lists of hashes that its rows can be found by
+	Items      []RegisterItem
 }
 
 // PutRead writes what was read of a payout in the place of what was there, and
@@ -85,6 +86,9 @@ func (s *Store) PutRead(ctx context.Context, t Todo, r *PayoutRead) error {
 		if err := putReferences(ctx, q, t.ConnectionID, t.PaymentReference, r.References); err != nil {
 			return err
 		}
+		if err := putItems(ctx, q, &t, r.Items); err != nil {
+			return err
+		}
 		return done(ctx, q, &t)
 	})
 }
@@ -98,8 +102,9 @@ type RegisterLine struct {
 
 // PutLines writes the lines of a payout's vouchers in the place of what was
 // there, and strikes the todo off. day is the voucher's, "" when it has none: the
-// rows of the payout belong to that day too.
-func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []RegisterLine) error {
+// rows of the payout belong to that day too. where is on which accounts they
+// have what is followed row by row.
+func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []RegisterLine, where []RegisterPlace) error {
 	return s.write(ctx, "keep the lines of "+payoutName(t.ConnectionID, t.PaymentReference), func(q querier) error {
 		if _, err := exec(ctx, q, "DELETE FROM register_lines WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil {
 			return err
@@ -111,6 +116,9 @@ func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []Regist
 		}
 		err := insertMany(ctx, q, "register_lines", "connection_id, payment_reference, token, n, day, currency, account, about, debit, credit, proven", cells)
 		if err != nil {
+			return err
+		}
+		if err := putPlaces(ctx, q, &t, where); err != nil {
 			return err
 		}
 		if day != "" {

@@ -1,60 +1,38 @@
 package voucher
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"kvitt/internal/settlement"
 )
 
-// Captured is what captured orders come to, in minor units. Returns, fees and
-// VAT are what they cost the merchant.
-type Captured struct {
-	Rows    int64 `json:"rows"`
-	Sales   int64 `json:"sales"`
-	Returns int64 `json:"returns"`
-	Fees    int64 `json:"fees"` // without VAT
-	VAT     int64 `json:"vat"`
-	Other   int64 `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
+// Captures are what the captured rows of a payout come to, by day.
+type Captures struct {
+	Proof *settlement.Proof
+	Days  map[Date][]settlement.Component
 }
 
-// Total is what Klarna owes for it.
-func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
-
-// Add adds another one's amounts.
-func (c *Captured) Add(o *Captured) {
-	c.Rows += o.Rows
-	c.Sales += o.Sales
-	c.Returns += o.Returns
-	c.Fees += o.Fees
-	c.VAT += o.VAT
-	c.Other += o.Other
+// Share is the part of a payout that was captured by the end of a day.
+type Share struct {
+	Proof      *settlement.Proof // of the whole payout: it knows the directions
+	Components []settlement.Component
 }
 
-// captured sums components by the directions that the payout's proof found.
-// Fees that a GROSS payout only lists come again in their own bill and count
-// there.
-func captured(proof *settlement.Proof, components []settlement.Component) (sum Captured) {
-	for _, c := range components {
-		effect := proof.Effect(c)
-		if effect.Outside || noCapture(c.Type) {
-			continue
+// UpTo is what was captured up to and including a day.
+func (c *Captures) UpTo(day Date) (Share, error) {
+	var all []settlement.Component
+	for at, components := range c.Days {
+		if !day.Before(at) {
+			all = append(all, components...)
 		}
-		switch c.Type {
-		case settlement.TypeSale:
-			sum.Sales += effect.Amount
-		case settlement.TypeReturn:
-			sum.Returns -= effect.Amount
-		case settlement.TypeTax:
-			sum.VAT -= effect.Amount
-		case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
-			sum.Fees -= effect.Amount
-		default:
-			sum.Other += effect.Amount
-		}
-		sum.VAT -= effect.VAT
-		sum.Rows += c.Rows
 	}
-	return sum
+	merged, fits := settlement.MergeComponents(all)
+	if !fits {
+		return Share{}, fmt.Errorf("sum what was captured of payout %s up to %s: it does not fit 64 bits", c.Proof.Payout.PaymentReference, day)
+	}
+	return Share{Proof: c.Proof, Components: merged}, nil
 }
 
 // noCapture tells what moves an amount that is owed, and is no capture.
@@ -106,13 +84,17 @@ func (d *Days) turnTo(at time.Time) {
 	d.today = d.tallies[day]
 }
 
-// Sums are the days of captures, each with what it comes to.
-func (d *Days) Sums(proof *settlement.Proof) map[Date]Captured {
-	sums := make(map[Date]Captured, len(d.tallies))
+// Captures are the captured components of each day. Fees that a GROSS payout only
+// lists are left out: they come again in their own bill and count there.
+func (d *Days) Captures(proof *settlement.Proof) Captures {
+	captures := Captures{Proof: proof, Days: make(map[Date][]settlement.Component, len(d.tallies))}
 	for day, tally := range d.tallies {
-		if sum := captured(proof, tally.Components()); sum.Rows > 0 {
-			sums[day] = sum
+		components := slices.DeleteFunc(tally.Components(), func(c settlement.Component) bool {
+			return noCapture(c.Type) || proof.Effect(c).Outside
+		})
+		if len(components) > 0 {
+			captures.Days[day] = components
 		}
 	}
-	return sums
+	return captures
 }

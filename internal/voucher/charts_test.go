@@ -45,7 +45,7 @@ func charts(t *testing.T) map[string]map[string]entry {
 
 // natures are those that an account may have, by what a profile uses it for.
 var natures = map[string][]string{
-	"settlement": {"asset"}, "clearing": {"asset"}, "reserve": {"asset"}, "disputes": {"asset"},
+	"settlement": {"asset"}, "receivable": {"asset"}, "vat": {"asset"}, "clearing": {"asset"}, "reserve": {"asset"}, "disputes": {"asset"},
 	"input_vat": {"asset", "liability"}, "debt": {"liability"}, "loan": {"liability"}, "fees_invoice": {"liability"},
 	"fees": {"cost"}, "loan_costs": {"cost"}, "commission": {"income"}, "suspense": {"asset", "liability"},
 	"input": {"asset", "liability"}, "output": {"liability"}, "base": {"cost"}, "base_contra": {"cost"},

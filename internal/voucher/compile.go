@@ -36,7 +36,7 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	if err := c.checkVAT(); err != nil {
 		return nil, err
 	}
-	if err := c.addComponents(); err != nil {
+	if err := c.addReverseCharges(c.addComponents()); err != nil {
 		return nil, err
 	}
 	c.addDebt()
@@ -46,11 +46,8 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	if err := c.addMoney(); err != nil {
 		return nil, err
 	}
-	if c.missing != nil {
-		return nil, &RuleError{
-			PaymentReference: c.payout.PaymentReference, Profile: p.Name,
-			Currency: c.payout.Currency, Missing: c.missing,
-		}
+	if err := c.unruled(); err != nil {
+		return nil, err
 	}
 	if len(c.lines) == 0 {
 		return nil, &NothingToBookError{c.payout.PaymentReference}
@@ -63,30 +60,44 @@ func Compile(p *Profile, proof *settlement.Proof, t Target) (*Voucher, error) {
 	return &v, nil
 }
 
-// compiler collects the lines of one voucher.
+// compiler collects the lines of one voucher, from the components of one payout
+// after the other: a payout's own voucher has one, an accrual has many.
 type compiler struct {
-	profile *Profile
-	proof   *settlement.Proof
-	payout  *settlement.Payout
-	voucher Voucher
-	about   condition // the payout as a whole: it has a currency and a merchant, and many countries
-	lines   map[lineKey]*lineSum
-	booked  adder // what the lines give the merchant, the money side left out
-	missing []Missing
+	profile    *Profile
+	proof      *settlement.Proof
+	payout     *settlement.Payout
+	components []settlement.Component                  // of the payout, what is booked; in the one order that they have
+	whole      map[settlement.Key]settlement.Component // all of the payout's
+	date       Date                                    // the payout's day
+	voucher    Voucher
+	about      condition // the payout as a whole: it has a currency and a merchant, and many countries
+	vatTo      string    // the account for VAT that is not deductible yet; empty: by the rules
+	lines      map[lineKey]*lineSum
+	booked     adder // what the lines give the merchant, the money side left out
+	missing    []Missing
 
 	provider string // who pays out, as texts name it
 	posted   bool   // see Target.Posted
 }
 
-func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
-	payout := &proof.Payout
-	c := &compiler{
-		profile: p, proof: proof, payout: payout,
-		about: condition{currency: payout.Currency, merchantID: payout.MerchantID},
-		lines: map[lineKey]*lineSum{}, provider: cmp.Or(t.Provider, defaultProvider), posted: t.Posted,
+// turnTo makes what follows about some components of a payout.
+func (c *compiler) turnTo(proof *settlement.Proof, components []settlement.Component) {
+	c.proof, c.payout = proof, &proof.Payout
+	c.components = slices.Clone(components)
+	settlement.SortComponents(c.components)
+	c.whole = make(map[settlement.Key]settlement.Component, len(proof.Components))
+	for _, component := range proof.Components {
+		c.whole[component.Key] = component
 	}
+	c.date = DateOf(c.payout.Date, c.profile.zone)
+	c.about = condition{currency: c.payout.Currency, merchantID: c.payout.MerchantID}
+}
+
+func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
+	c := &compiler{profile: p, lines: map[lineKey]*lineSum{}, provider: cmp.Or(t.Provider, defaultProvider), posted: t.Posted}
+	c.turnTo(proof, proof.Components)
+	payout := c.payout
 	token := Token(payout.MerchantID, payout.PaymentReference, t.Company, t.Revision)
-	date := DateOf(payout.Date, p.zone)
 	ledger, _ := find(p, c.about, func(l *layer) (string, bool) { return l.ledger, l.ledger != "" })
 	transaction, _ := find(p, c.about, func(l *layer) (bool, bool) { return said(l.vat.transaction) })
 	c.voucher = Voucher{
@@ -95,7 +106,7 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 		Ledger:           ledger,
 		Branch:           c.branch(c.about),
 		TransactionCode:  p.TransactionCode,
-		Date:             date,
+		Date:             c.date,
 		Currency:         payout.Currency,
 		Settlement:       payout.Totals.Settlement,
 		VATTransaction:   transaction,
@@ -115,10 +126,11 @@ func (c *compiler) subaccount(about condition) []Segment {
 	return segments
 }
 
-// addComponents books every component that moves money, and its VAT.
-func (c *compiler) addComponents() error {
-	untaxed := map[*layer]*adder{} // fees on which the buyer owes VAT, by who says so
-	for _, component := range c.components() {
+// addComponents books every component that moves money, and its VAT. It returns
+// the fees on which the buyer owes VAT, by the level of the profile that says so.
+func (c *compiler) addComponents() (untaxed map[*layer]*adder) {
+	untaxed = map[*layer]*adder{}
+	for _, component := range c.components {
 		effect := c.proof.Effect(component)
 		switch {
 		case effect.Amount == 0 && effect.VAT == 0:
@@ -133,14 +145,7 @@ func (c *compiler) addComponents() error {
 			}
 		}
 	}
-	return c.addReverseCharges(untaxed)
-}
-
-// components are those of the proof, in the one order that they have.
-func (c *compiler) components() []settlement.Component {
-	components := slices.Clone(c.proof.Components)
-	settlement.SortComponents(components)
-	return components
+	return untaxed
 }
 
 // aboutOf is what the lines of a component are about.
@@ -175,7 +180,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 		c.add(lineKey{
 			role:    RoleVAT,
 			account: c.account(account, about, Missing{component.Pair(), "vat_account", effect.VAT}),
-			branch:  r.branch, vatCode: code, vatID: id,
+			branch:  r.branch, vatCode: code, vatID: id, registered: c.payout.RegistrationCurrency,
 			text: c.vatLineText(component.Key),
 		}, r.subaccount, effect.VAT, abs(c.proof.RegistrationTax(component)), component)
 	}
@@ -296,6 +301,17 @@ func (c *compiler) addPlain(role Role, account, text string, gives int64) {
 		return
 	}
 	c.addLine(role, account, c.fill(c.say(text), nil, c.orders()), gives)
+}
+
+// unruled is the error for what the profile has no rule or account for, if any.
+func (c *compiler) unruled() error {
+	if c.missing == nil {
+		return nil
+	}
+	return &RuleError{
+		PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name,
+		Currency: c.payout.Currency, Missing: c.missing,
+	}
 }
 
 // miss notes what the profile has to say, each thing once.

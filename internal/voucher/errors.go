@@ -1,6 +1,7 @@
 package voucher
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -172,4 +173,21 @@ func (v *Voucher) differs(found, wanted int64, problem string, args ...any) *Unb
 	e := v.unbalanced(problem, args...)
 	e.Found, e.Wanted, e.Difference = found, wanted, wanted-found
 	return e
+}
+
+// DifferenceOf is the exact difference in money that an error of Prove or Compile
+// names, in minor units; 0 when it names none.
+func DifferenceOf(err error) int64 {
+	var m *settlement.Mismatch
+	var u *UnexplainedError
+	var b *UnbalancedError
+	switch {
+	case errors.As(err, &m) && m.InMoney():
+		return m.Difference
+	case errors.As(err, &u):
+		return u.Difference
+	case errors.As(err, &b):
+		return b.Difference
+	}
+	return 0
 }

@@ -19,6 +19,7 @@ type lineKey struct {
 	vatCode    string
 	vatID      string
 	text       string
+	registered settlement.Currency // of VAT: the currency in which it is declared, see vatText
 	credit     bool
 }
 
@@ -45,14 +46,17 @@ func (c *compiler) add(key lineKey, subaccount []Segment, gives, tax int64, comp
 	line.tax.add(tax)
 	line.components = append(line.components, components...)
 	c.booked.overflow = c.booked.overflow || line.amount.overflow
-	if key.role != RoleSettlement && key.role != RoleInvoice && key.role != RoleCarried && key.role != RoleReverseCharge && key.role != RoleReverseBase {
+	switch key.role {
+	case RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
 		c.booked.add(gives)
+	case RoleSettlement, RoleInvoice, RoleReceivable, RoleReverseCharge, RoleReverseBase, RoleCarried:
+		// the counterpart of what is booked, or nothing in sum
 	}
 }
 
 // roleOrder is the order of lines in a voucher: the money, what it was for, its
 // VAT, the debt, what was accepted.
-var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleComponent, RoleVAT, RoleReverseCharge, RoleReverseBase, RoleDebt, RoleCarried, RoleAccepted}
+var roleOrder = []Role{RoleSettlement, RoleInvoice, RoleReceivable, RoleComponent, RoleVAT, RoleReverseCharge, RoleReverseBase, RoleDebt, RoleCarried, RoleAccepted}
 
 // sorted returns the lines in the one order that a voucher has: by role, then
 // account, debit before credit, and the rest of what tells them apart.
@@ -71,16 +75,17 @@ func (c *compiler) sorted(reference string) []Line {
 			compareSegments(a.subaccount, b.subaccount),
 			strings.Compare(a.key.vatCode, b.key.vatCode),
 			strings.Compare(a.key.vatID, b.key.vatID),
+			cmp.Compare(a.key.registered, b.key.registered),
 		)
 	})
 	lines := make([]Line, len(sums))
 	for i, s := range sums {
-		lines[i] = s.line(c.payout, reference)
+		lines[i] = s.line(c.voucher.Currency, reference)
 	}
 	return lines
 }
 
-func (s *lineSum) line(p *settlement.Payout, reference string) Line {
+func (s *lineSum) line(in settlement.Currency, reference string) Line {
 	l := Line{
 		Account: s.key.account, Subaccount: slices.Clone(s.subaccount), Branch: s.key.branch,
 		Text: s.key.text, Reference: fit(reference, maxReference),
@@ -94,7 +99,7 @@ func (s *lineSum) line(p *settlement.Payout, reference string) Line {
 	}
 	l.Text = s.counted(l.Text)
 	if l.Role == RoleVAT {
-		l.Text = vatText(l.Text, s.tax.sum, p.RegistrationCurrency, p.Currency)
+		l.Text = vatText(l.Text, s.tax.sum, s.key.registered, in)
 	}
 	return l
 }

@@ -246,7 +246,7 @@ func (r *reader) check(root value) error {
 		return r.seen["accounts"].errorf("name the account that payouts arrive on", "accounts has no %q", accountSettlement)
 	}
 	if r.profile.Periods.Split && !r.profile.Accrues() {
-		return r.seen["periods"].errorf("add `accrual:` with receivable, clearing, fees and vat, as the presets show it",
+		return r.seen["periods"].errorf("add `accrual:` with receivable and vat, as the presets show it",
 			"periods.split wants to know where the part of an earlier period goes, and the profile has no \"accrual\"")
 	}
 	for _, at := range r.rulesAt {

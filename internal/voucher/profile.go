@@ -190,6 +190,15 @@ func (p *Profile) account(name string, about condition) string {
 	return number
 }
 
+// numberOf is the number of an account that is a number or a name; "" when the
+// name has none in the currency.
+func (p *Profile) numberOf(reference string, about condition) string {
+	if isAccountName(reference) {
+		return p.account(reference, about)
+	}
+	return reference
+}
+
 func (l *layer) account(name string, currency settlement.Currency) (string, bool) {
 	if number, ok := l.accounts[name][currency]; ok {
 		return number, true

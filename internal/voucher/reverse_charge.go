@@ -143,7 +143,7 @@ func (e *VATUndecidedError) Code() string { return codeVATUndecided }
 // owes it. Fees that a GROSS payout only lists wait for their bill.
 func (c *compiler) checkDecided() error {
 	e := &VATUndecidedError{PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name, Currency: c.payout.Currency}
-	for _, component := range c.components() {
+	for _, component := range c.components {
 		about := c.aboutOf(component)
 		r := c.profile.ruleOf(component.Key, about)
 		switch {

@@ -69,7 +69,7 @@ func (c *compiler) orders() string {
 // fill puts the values of the payout, and of a component when there is one, in the
 // place of placeholders, all in one pass.
 func (c *compiler) fill(text string, key *settlement.Key, orders string) string {
-	p, date := c.payout, c.voucher.Date
+	p, date := c.payout, c.date
 	pairs := []string{
 		"{provider}", c.provider,
 		"{payment_reference}", p.PaymentReference,

@@ -74,10 +74,12 @@ func (c *compiler) checkVAT() (err error) {
 }
 
 // checkRates holds every fee, and whatever else carries VAT, against the rates
-// that the profile expects of its currency, country and merchant.
+// that the profile expects of its currency, country and merchant. The rate of a
+// part of a payout is that of the whole: a few minor units may fit two rates.
 func (c *compiler) checkRates() error {
 	e := &VATRateError{PaymentReference: c.payout.PaymentReference, Profile: c.profile.Name, Currency: c.payout.Currency}
-	for _, component := range c.components() {
+	for _, part := range c.components {
+		component := c.wholeOf(part)
 		about := c.aboutOf(component)
 		expected, level := c.profile.expected(about)
 		r := c.profile.ruleOf(component.Key, about)
@@ -100,6 +102,15 @@ func (c *compiler) checkRates() error {
 	slices.Sort(e.Expected)
 	e.Expected = slices.Compact(e.Expected)
 	return e
+}
+
+// wholeOf is the component of the whole payout that a part belongs to; the part
+// itself where an older proof told fewer components apart.
+func (c *compiler) wholeOf(part settlement.Component) settlement.Component {
+	if whole, ok := c.whole[part.Key]; ok {
+		return whole
+	}
+	return part
 }
 
 // unknownRate is the rate of VAT that is none of the expected ones.
@@ -131,10 +142,14 @@ func sortedRates(rates map[int64]vatRate) []int64 { return slices.Sorted(maps.Ke
 
 func abs(n int64) int64 { return max(n, -n) }
 
-// vatLine settles account, code and id of the VAT of a component.
+// vatLine settles account, code and id of the VAT of a component. VAT that is not
+// deductible yet has no code: it must not reach the VAT return.
 func (c *compiler) vatLine(component settlement.Component, about condition, r rule) (account, code, id string) {
+	if c.vatTo != "" {
+		return c.vatTo, "", ""
+	}
 	rates, _ := c.profile.expected(about)
-	at := rates[rateOf(component, rates)]
+	at := rates[rateOf(c.wholeOf(component), rates)]
 	return cmp.Or(at.account, r.vatAccount), cmp.Or(at.code, r.vatCode), at.id
 }
 

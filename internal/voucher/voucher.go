@@ -75,6 +75,7 @@ type Role string
 const (
 	RoleSettlement    Role = "settlement"     // the settlement (bank) account
 	RoleInvoice       Role = "invoice"        // a fee bill that is paid apart
+	RoleReceivable    Role = "receivable"     // of an accrual: what Klarna owes for what it books
 	RoleComponent     Role = "component"      // what rows were about
 	RoleVAT           Role = "vat"            // VAT on Klarna's fees
 	RoleDebt          Role = "debt"           // debt to Klarna added or repaid
@@ -143,7 +144,7 @@ func (v *Voucher) Check() error {
 			base.add(l.Debit - l.Credit)
 		case RoleCarried:
 			carried.add(l.Credit - l.Debit)
-		case RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
+		case RoleReceivable, RoleComponent, RoleVAT, RoleDebt, RoleAccepted:
 			// what the money was for
 		}
 	}

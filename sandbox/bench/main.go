@@ -25,7 +25,7 @@ type figure struct {
 func (f figure) ok() bool { return f.ratio <= f.limit }
 
 func main() {
-	only := flag.String("only", "", "measure only prove, memory or backfill")
+	only := flag.String("only", "", "measure only prove, try, memory or backfill")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -45,7 +45,7 @@ func bench(ctx context.Context, only string, out io.Writer) error {
 	for _, m := range []struct {
 		name string
 		run  func(context.Context, string) ([]figure, []string, error)
-	}{{"prove", prove}, {"memory", memory}, {"backfill", backfill}} {
+	}{{"prove", prove}, {"try", tryRows}, {"memory", memory}, {"backfill", backfill}} {
 		if only != "" && only != m.name {
 			continue
 		}

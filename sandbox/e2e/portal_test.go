@@ -63,6 +63,13 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	p.must(p.Reload()) // nothing is asked for again
 	p.sees("connected-again", "Connected", firm.Name)
 	p.goes("Next")
+	p.sees("interview", "The answers make the posting profile.")
+	p.chooses("vat_return", "ledger")
+	p.goes("Next")
+	p.sees("interview-accounts", "1687 Klarna, reserv")
+	p.goes("Next")
+	p.fill("Why do you change it?", "The first answers")
+	p.goes("Save as a new version")
 	p.sees("verify", "Everything is as it has to be.", payouts[1].PaymentReference, "Nothing of this was posted.")
 	if books := w.Visma.Books(firm.TenantID); books.Batches != 0 {
 		t.Errorf("before the start %d batches are booked", books.Batches)

@@ -31,7 +31,7 @@ func splitting(t *testing.T, policy string) (*house, *shop.Payout) {
 	t.Helper()
 	p := settled(t, "2026-04-02", straddling)
 	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{p}})
-	h.splits(t, policy, "1687")
+	h.splits(t, policy, "1790")
 	h.connect(t)
 	return h, p
 }
@@ -50,7 +50,7 @@ func (h *house) splitsIn(t *testing.T, mode, policy, receivable string) {
 		split = "\n  split: true"
 	}
 	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: "+mode, "policy: hold", "policy: "+policy+split,
-		"texts:\n", fmt.Sprintf("accrual: {receivable: %q, clearing: clearing, fees: fees, vat: \"1650\"}\ntexts:\n", orElse(receivable, "1687"))))
+		presetAccrual, strings.Replace(presetAccrual, "1790", orElse(receivable, "1790"), 1)))
 }
 
 // on are the balances of the accounts at the end of a day.
@@ -132,7 +132,7 @@ func TestAPayoutThatStraddlesAMonthIsSplit(t *testing.T) {
 	h.correct(t, "repost", p).with(t, 0)
 	h.verified(t, p.PaymentReference)
 	h.splitOnce(t, p)
-	if shows := h.done(t, "payout", "show", h.id, p.PaymentReference).out; !strings.Contains(shows, "\n1687 ") || strings.Contains(shows, "\n1688 ") {
+	if shows := h.done(t, "payout", "show", h.id, p.PaymentReference).out; !strings.Contains(shows, "\n1790 ") || strings.Contains(shows, "\n1688 ") {
 		t.Errorf("it does not show the part that was booked:\n%s", shows)
 	}
 
@@ -166,7 +166,7 @@ func TestThePartsOfPayoutsAreBookedOnceWhenTheWorkerIsKilledOverThem(t *testing.
 	w := start(t, stack.Options{Companies: companies(1), Shop: stack.Shop{Made: merchant(nil)}})
 	posted, hung := settled(t, "2026-04-02", straddling), settled(t, "2026-04-02", straddling)
 	h := w.unconnected(t, plan{payouts: []*shop.Payout{posted, hung}})
-	h.splits(t, "hold", "1687")
+	h.splits(t, "hold", "1790")
 	h.connect(t)
 	// One part is accepted and one has its document, and nobody hears of either.
 	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: journals, Body: "Klarna " + posted.PaymentReference + " to 2026-03-31"})
@@ -253,7 +253,7 @@ func TestAPayoutOfWhichItCannotBeToldWhatBelongsWhereIsHeld(t *testing.T) {
 		h.splits(t, "hold", "")
 		report(t, h.done(t, h.backfill("2026-04-01", "2026-04-02")...)).came(t, counted{Found: 1, Posted: 1})
 		h.done(t, "accrue", h.id, "--at", "2026-03-31")
-		h.splits(t, "hold", "1687")
+		h.splits(t, "hold", "1790")
 		late := settled(t, "2026-04-07", straddling)
 		late.MerchantID = h.merchant.MerchantID
 		h.merchant.Add(late)
@@ -269,7 +269,7 @@ func TestAPayoutOfWhichItCannotBeToldWhatBelongsWhereIsHeld(t *testing.T) {
 		p := settled(t, "2026-04-02", straddling)
 		p.Rows.(shop.List)[0].CaptureDate = time.Time{}
 		h := town(t).unconnected(t, plan{payouts: []*shop.Payout{p}})
-		h.splits(t, "hold", "1687")
+		h.splits(t, "hold", "1790")
 		h.connect(t)
 		report(t, h.starter(t, h.backfill("2026-04-01", "2026-04-30")...).with(t, 3)).came(t, counted{Found: 1, Held: 1})
 		if why := h.held(t, p.PaymentReference, "split_unclear"); !strings.Contains(why.Detail, "without a capture date: 1") {
@@ -290,7 +290,7 @@ func TestAPayoutOfThreeMonthsIsSplitIntoEach(t *testing.T) {
 		}
 	})
 	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{p}})
-	h.splits(t, "hold", "1687")
+	h.splits(t, "hold", "1790")
 	h.connect(t)
 	report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 	rows, owed := p.Rows.(shop.List), map[string]int64{}
@@ -308,7 +308,7 @@ func TestAPayoutOfThreeMonthsIsSplitIntoEach(t *testing.T) {
 		}
 	}
 	for _, end := range []string{"2026-02-28", "2026-03-31", "2026-04-30"} {
-		if got := h.on(end)["1687"]; got != owed[end] {
+		if got := h.on(end)["1790"]; got != owed[end] {
 			t.Errorf("at the end of %s the receivable is %d, want %d", end, got, owed[end])
 		}
 	}
@@ -326,13 +326,13 @@ func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
 	w := theVillage(t)
 	p := settled(t, "2026-04-02", straddling)
 	h := w.unconnected(t, plan{payouts: []*shop.Payout{p}, posting: "review"})
-	h.splitsIn(t, "review", "hold", "1687")
+	h.splitsIn(t, "review", "hold", "1790")
 	h.connect(t)
 	h.awaiting(t, []*shop.Payout{p})
 	reviewer := w.resident(t, "approver")
 	reviewer.name = "split"
 	reviewer.open("/connections/"+h.id+"/payouts/"+p.PaymentReference, 200)
-	reviewer.sees("payout", "In the earlier period 202603, taken back on the first day of the next", "1687", "to 2026-03-31")
+	reviewer.sees("payout", "In the earlier period 202603, taken back on the first day of the next", "1790", "to 2026-03-31")
 
 	before := h.hash(t, p.PaymentReference)
 	h.splitsIn(t, "review", "hold", "1688")
@@ -344,7 +344,7 @@ func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
 	})
 	reviewer.goes("Approve this voucher and post it")
 	reviewer.sees("changed", "compiled anew since you saw it")
-	h.splitsIn(t, "review", "hold", "1687")
+	h.splitsIn(t, "review", "hold", "1790")
 	until(t, waitFor, "it is what it was", func() string {
 		if now := h.hash(t, p.PaymentReference); now == before {
 			return ""
@@ -369,7 +369,7 @@ func TestANewInstallationFindsWhatStandsInClosedPeriods(t *testing.T) {
 			w := start(t, stack.Options{Companies: companies(1), Shop: stack.Shop{Made: merchant(nil)}})
 			p := settled(t, "2026-04-02", straddling)
 			h := w.unconnected(t, plan{payouts: []*shop.Payout{p}})
-			h.splits(t, policy, "1687")
+			h.splits(t, policy, "1790")
 			h.connect(t)
 			report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 
@@ -382,7 +382,7 @@ func TestANewInstallationFindsWhatStandsInClosedPeriods(t *testing.T) {
 			}
 			w.anew(t)
 			again := w.createAnew(t, h)
-			again.splits(t, policy, "1687")
+			again.splits(t, policy, "1790")
 			again.connect(t)
 			report(t, w.done(t, again.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1, Adopted: 1})
 			again.splitOnce(t, p)

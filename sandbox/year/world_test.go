@@ -2,9 +2,13 @@ package year
 
 import (
 	"context"
+	"encoding/csv"
 	"encoding/json"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +43,7 @@ type world struct {
 	integration integration
 	numbers     map[string]string // of documents, by capture or refund id
 	accounts    map[string]string // of the preset as it is shipped, by name
+	owed        reverse           // none where Klarna charges VAT
 
 	store    *store.Store
 	from     *klarna.Client
@@ -52,6 +57,7 @@ type world struct {
 
 	findings                               []string
 	payouts, reserveDays, debtDays, months int
+	results, returns                       int
 }
 
 type token struct{}
@@ -71,6 +77,7 @@ func check(t *testing.T, err error) {
 func newWorld(t *testing.T, c country, f fault) *world {
 	t.Helper()
 	c.company.Segments = nil
+	c.company.VATs = slices.Clone(c.company.VATs)
 	w := &world{
 		t: t, country: c, fault: f, numbers: map[string]string{}, accounts: map[string]string{},
 		debts: map[string]*settlement.Debt{}, pdfs: map[string][]byte{},
@@ -85,6 +92,7 @@ func newWorld(t *testing.T, c country, f fault) *world {
 		w.settleShort()
 	}
 	w.prepareProfile()
+	w.prepareCompany()
 	w.connect()
 	w.integration.clearing, w.integration.sales, w.integration.outputVAT = w.accounts["clearing"], c.sales, c.outputVAT
 	if f.unsent {
@@ -143,6 +151,7 @@ func (w *world) prepareProfile() {
 	for _, named := range shipped.Named() {
 		w.accounts[named.Name] = named.Number
 	}
+	document = w.answered(document)
 	right, wrong := w.fault.profile[0], w.fault.profile[1]
 	if strings.Count(string(document), right) != 1 && right != "" {
 		w.t.Fatalf("the preset does not say %q once", right)
@@ -153,6 +162,61 @@ func (w *world) prepareProfile() {
 	w.document = document
 	w.profile, err = voucher.ParseProfile(document)
 	check(w.t, err)
+}
+
+// answered is a preset with what the accountant of the company answers about VAT:
+// Visma.net makes VAT transactions, and a fee without VAT from abroad is a
+// reverse charge. The lines are those that the preset offers.
+func (w *world) answered(document []byte) []byte {
+	w.t.Helper()
+	text := string(document)
+	if w.country.feeRate != 0 {
+		text = strings.Replace(text, `    "25": {}`, `    "25": {code: "25", id: "25", base_code: "25", base_id: "25"}`, 1)
+	} else {
+		offered := regexp.MustCompile(`(?m)^  # (reverse_charge: \{rate: "([0-9.]+)", input: "(\d+)", output: "(\d+)", base_code: .*)$`).FindStringSubmatch(text)
+		if offered == nil {
+			w.t.Fatalf("the preset %s offers no reverse charge by VAT code", w.country.preset)
+		}
+		text = strings.Replace(text, offered[0], "  "+offered[1], 1)
+		w.owed = reverse{offered[2], offered[3], offered[4]}
+	}
+	return []byte(strings.Replace(text, "  # transaction: true", "  transaction: true", 1))
+}
+
+// reverse is the reverse charge that a preset offers.
+type reverse struct{ rate, input, output string }
+
+// prepareCompany opens the accounts that the profile names in the company, and
+// gives the code of its reverse charge the same accounts as the profile.
+func (w *world) prepareCompany() {
+	c := &w.country.company
+	for i := range c.VATs {
+		if v := &c.VATs[i]; v.Reverse && w.owed.rate != "" {
+			v.ClaimableAccount, v.PayableAccount = w.owed.input, w.owed.output
+		}
+	}
+	for _, number := range w.profile.Uses().Accounts {
+		if !slices.ContainsFunc(c.Accounts, func(a vismasim.Account) bool { return a.Number == number }) {
+			c.Accounts = append(c.Accounts, vismasim.Account{Number: number, Type: w.nature(number), Description: "Opened for Klarna"})
+		}
+	}
+}
+
+// nature is what kind of account a number is in the preset's chart.
+func (w *world) nature(number string) string {
+	w.t.Helper()
+	f, err := os.Open(filepath.Join("..", "..", "internal", "voucher", "presets", "charts.csv"))
+	check(w.t, err)
+	defer func() { _ = f.Close() }()
+	lines, err := csv.NewReader(f).ReadAll()
+	check(w.t, err)
+	for _, l := range lines {
+		if l[0] == w.country.preset && l[3] == number {
+			return map[string]string{"asset": "Asset", "liability": "Liability", "income": "Income", "cost": "Expense"}[l[5]]
+		}
+	}
+	w.t.Fatalf("the chart of %s does not know account %s", w.country.preset, number)
+	return ""
 }
 
 // connect starts the two simulators and makes Kvitt's clients of them.
@@ -201,7 +265,7 @@ func (w *world) book(p *shop.Payout) {
 	check(w.t, err)
 	w.pdfs[reference], err = w.pdf(reference)
 	check(w.t, err)
-	w.post(v)
+	w.post(v, w.store)
 	if w.fault.unread && w.payouts == 8 {
 		return
 	}
@@ -213,24 +277,24 @@ func (w *world) book(p *shop.Payout) {
 	}, nil))
 }
 
-// post is the real protocol, with the payout's PDF attached.
-func (w *world) post(v *voucher.Voucher) {
+// post is the real protocol, with the memory of payouts or of accruals.
+func (w *world) post(v *voucher.Voucher, memory posting.Memory) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	period, err := w.firm.Calendar.Of(visma.DateOf(v.Date.Time()))
 	check(w.t, err)
 	poster := &posting.Poster{
-		Books: w.to, Memory: w.store, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
+		Books: w.to, Memory: memory, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
 	in := posting.Intent{Connection: "c1", Company: w.firm.ID, Voucher: v, Periods: []string{period.ID}}
 	got, err := poster.Post(ctx, in)
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
-		w.t.Fatalf("post payout %s: %+v, %v", v.PaymentReference, got.Stop, err)
+		w.t.Fatalf("post %s: %+v, %v", v.PaymentReference, got.Stop, err)
 	}
 	state, stop, err := poster.Complete(ctx, in, func(context.Context, posting.Attach) error { return nil })
 	if err != nil || stop != nil || state != posting.Verified {
-		w.t.Fatalf("complete payout %s: %s, %+v, %v", v.PaymentReference, state, stop, err)
+		w.t.Fatalf("complete %s: %s, %+v, %v", v.PaymentReference, state, stop, err)
 	}
 }
 

@@ -99,14 +99,13 @@ func (w *World) profileOf(ctx context.Context, p plan.Plan) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	changed := strings.Replace(string(text), "# split: true", "split: true", 1) +
-		"\naccrual: {receivable: \"" + receivable + "\", clearing: clearing, fees: fees, vat: \"1650\"}\n"
+	changed := strings.Replace(string(text), "# split: true", "split: true", 1)
 	path := filepath.Join(w.Dir, "split.yaml")
 	return path, os.WriteFile(path, []byte(changed), 0o600)
 }
 
-// receivable is the account of what is captured and not paid out.
-const receivable = "1687"
+// receivable is the preset's account of what is captured and not paid out.
+const receivable = "1790"
 
 // build makes a house for a plan and connects it, while nothing is broken yet.
 func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
