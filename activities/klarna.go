@@ -351,11 +351,11 @@ func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.D
 // openingDebt is the debt at the start that was recorded, for the first payout
 // that Kvitt knows from the start on; nil: none was recorded.
 func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
-	profile, _, err := k.Doors.Profile(ctx, row.ConnectionID, 0)
-	if err != nil {
+	all, err := k.Store.Openings(ctx, row.ConnectionID)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	all, err := k.Store.Openings(ctx, row.ConnectionID)
+	profile, _, err := k.Doors.Profile(ctx, row.ConnectionID, 0)
 	if err != nil {
 		return nil, err
 	}
