@@ -2,7 +2,6 @@ package posting
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -39,7 +38,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
 	}
 	if words := cut(in.Voucher, batch); words != "" {
-		if err := p.note(ctx, row, "read", errors.New(words)); err != nil {
+		if err := p.note(ctx, row, "read", remark(words)); err != nil {
 			return Outcome{}, err
 		}
 	}

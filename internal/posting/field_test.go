@@ -288,6 +288,22 @@ func TestWhatVismaNetFillsInIsCompared(t *testing.T) {
 	}
 }
 
+// TestTextsThatWereCutAreNoted: nobody has to do anything, and it is kept.
+func TestTextsThatWereCutAreNoted(t *testing.T) {
+	b := newBench(t)
+	b.onCreate = filledIn(func(batch *visma.JournalTransaction) {
+		batch.Description = batch.Description[:30]
+		batch.Lines[0].TransactionDescription, batch.Lines[1].TransactionDescription = "Klarna sa", "Klarna payout"
+	})
+	if got, err := b.poster().Post(t.Context(), intent()); err != nil || got.Stop != nil {
+		t.Fatalf("got %+v, %v", got.Stop, err)
+	}
+	attempts, err := b.store.Attempts(t.Context(), "42", intent().Voucher.Token)
+	if err != nil || len(attempts) != 1 || attempts[0].Outcome != "noted" || !strings.Contains(string(attempts[0].Detail), "kept 30 of") || !strings.Contains(string(attempts[0].Detail), `Klarna sa\"`) {
+		t.Errorf("noted was %+v, %v", attempts, err)
+	}
+}
+
 // TestWhatWasAcceptedBeforeIsNoDriftNow: a batch that an earlier version posted is
 // held against what that version compared.
 func TestWhatWasAcceptedBeforeIsNoDriftNow(t *testing.T) {

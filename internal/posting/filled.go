@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvitt/internal/fault"
 	"kvitt/internal/visma"
 	"kvitt/internal/voucher"
 )
@@ -79,12 +80,22 @@ func rewritten(v *voucher.Voucher, b *visma.JournalTransaction) []string {
 	return nil
 }
 
-// cut says that Visma.net keeps less of a text than was sent. Token and references
-// are compared exactly, so nothing that finds a batch is lost with it.
+// cut says what Visma.net kept of the texts that were sent, where that is less or
+// other. Token and references are compared exactly, so nothing that finds a batch is
+// lost with it.
 func cut(v *voucher.Voucher, b *visma.JournalTransaction) string {
-	kept := trimmed(b.Description)
-	if kept == "" || kept == trimmed(v.Description) {
-		return ""
+	var said []string
+	if kept := trimmed(b.Description); kept != "" && kept != trimmed(v.Description) {
+		said = append(said, fmt.Sprintf("Visma.net kept %d of %d characters of the text", len([]rune(kept)), len([]rune(v.Description))))
 	}
-	return fmt.Sprintf("Visma.net kept %d of %d characters of the text", len([]rune(kept)), len([]rune(v.Description)))
+	sent := map[string]bool{"": true}
+	for i := range v.Lines {
+		sent[trimmed(v.Lines[i].Text)] = true
+	}
+	for i := range b.Lines {
+		if kept := trimmed(b.Lines[i].TransactionDescription); !sent[kept] {
+			said = append(said, fmt.Sprintf("line %d has the text %q, which was not sent", b.Lines[i].LineNumber, kept))
+		}
+	}
+	return fault.Trim(strings.Join(said, "; "))
 }

@@ -267,11 +267,19 @@ func (p *Poster) update(ctx context.Context, row store.Posting, change func(*sto
 // note keeps why an attempt did not succeed, for the audit trail.
 func (p *Poster) note(ctx context.Context, row store.Posting, action string, err error) error {
 	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: action, Outcome: "no answer", Detail: failure(err.Error())}
-	if f := fault.As(err); f != nil {
+	var said remark
+	if errors.As(err, &said) {
+		a.Outcome = "noted"
+	} else if f := fault.As(err); f != nil {
 		a.Outcome, a.Status, a.RequestID = string(f.Class), f.Status, f.RequestID
 	}
 	return p.Memory.AppendAttempt(ctx, a)
 }
+
+// remark is something that was seen and stops nothing.
+type remark string
+
+func (r remark) Error() string { return string(r) }
 
 func failure(words string) json.RawMessage { return trouble{Words: words}.kept() }
 
