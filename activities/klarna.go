@@ -228,6 +228,13 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		}
 		row, out.Settlement, out.Currency = fresh, fresh.Settlement, fresh.Currency
 	}
+	if state, err := k.ended(ctx, &row); err != nil || state != "" {
+		out.Final, out.Batch = state, row.BatchNumber
+		if err == nil {
+			err = k.end(ctx, &row, state)
+		}
+		return out, err
+	}
 	kind, err := k.kind(ctx, &row, archive.KindTransactions)
 	if err != nil {
 		return out, err
@@ -298,6 +305,11 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 	if err != nil {
 		return nil, nil, err
 	}
+	set, err := decidedOn(ctx, k.Store, row.ConnectionID, store.WorkPayout, row.PaymentReference, row.Revision)
+	if err != nil {
+		return nil, nil, err
+	}
+	accepted := set.Accepted()
 	for reading := 1; ; reading++ {
 		warnings := slices.Clone(listed.Warnings)
 		tally, kept, announced, err := fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days, &warnings)
@@ -311,9 +323,9 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 		if row.Warnings, err = warned(warnings); err != nil {
 			return nil, nil, err
 		}
-		proof, err := settlement.Prove(payout, tally, announced, previous)
+		proof, err := settlement.Prove(payout, tally, announced, previous, accepted...)
 		if err == nil {
-			err = k.leadsOn(ctx, row, payout)
+			err = k.leadsOn(ctx, row, proof, accepted)
 		}
 		stop := heldFor(err)
 		if stop != nil && reading == 1 && (stop.Code == held.RowsDiffer || stop.Code == held.RowsIncomplete) {
@@ -376,10 +388,10 @@ func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlemen
 
 // leadsOn checks the debt against the payout after, when that one is known: a
 // backfill may come to the earlier one last.
-func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, payout settlement.Payout) error {
+func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, proof *settlement.Proof, accepted []settlement.Accepted) error {
 	after, err := k.Store.NextPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
 	if err != nil || after == nil {
 		return err
 	}
-	return settlement.LeadsTo(payout, &settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt})
+	return proof.LeadsTo(&settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt}, accepted...)
 }

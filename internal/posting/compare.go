@@ -2,6 +2,7 @@ package posting
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,13 +27,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	compared := withFilled
-	differences := in.differs(row.Period, batch)
-	if row.Adopted && batch.Released() {
-		// An earlier version may have posted it, for which what Visma.net fills in
-		// was good enough; it is in the books already.
-		compared, differences = 0, compare(in.Voucher, row.Period, batch, readBack{})
-	}
+	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
 		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
 			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
@@ -59,13 +54,45 @@ type readBack struct {
 	texts  bool   // texts, which a person may rewrite later
 }
 
-// differs compares a batch that was just posted with what was meant.
-func (in *Intent) differs(period string, b *visma.JournalTransaction) []string {
-	return compare(in.Voucher, period, b, in.readBack())
+// differs lists what differs between the voucher and its batch, unless a person
+// took the batch with exactly that, and says how much was compared. A batch that
+// was adopted from the books may have been posted by an earlier version, for which
+// what Visma.net fills in was good enough.
+func (in *Intent) differs(row store.Posting, b *visma.JournalTransaction) (differences []string, compared int) {
+	all := whole(in.Voucher, row.Period, b, in.Branch)
+	differences, compared = all, withFilled
+	if row.Adopted && row.Compared < withFilled && b.Released() {
+		differences, compared = compare(in.Voucher, row.Period, b, readBack{}), 0
+	}
+	if in.Taken != nil && in.Taken.Batch == row.BatchNumber && SameDifferences(all, in.Taken.Differences) {
+		return nil, compared
+	}
+	return differences, compared
 }
 
-// readBack is everything.
-func (in *Intent) readBack() readBack { return readBack{branch: in.Branch, filled: true, texts: true} }
+// whole compares all of it.
+func whole(v *voucher.Voucher, period string, b *visma.JournalTransaction, branch string) []string {
+	return compare(v, period, b, readBack{branch: branch, filled: true, texts: true})
+}
+
+// SameDifferences compares what differed with what differs. Visma.net may order
+// lines as it likes.
+func SameDifferences(one, other []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(one)), slices.Sorted(slices.Values(other)))
+}
+
+// Differences lists what differs between a posting's voucher and a batch. Branch is
+// the one that is meant where the voucher names none.
+func Differences(row *store.Posting, b *visma.JournalTransaction, branch string) ([]string, error) {
+	var v voucher.Voucher
+	if err := json.Unmarshal(row.Voucher, &v); err != nil {
+		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	}
+	return whole(&v, row.Period, b, branch), nil
+}
+
+// Lines writes the lines of a batch for people, in a currency.
+func Lines(b *visma.JournalTransaction, c settlement.Currency) []string { return stands(b, c) }
 
 // compare lists what differs between a voucher and a batch, in words with both
 // values. Visma.net may order and number lines as it likes, and pad keys.
