@@ -361,7 +361,7 @@ func (p *payout) tell(ctx workflow.Context, stop *Held) error {
 func patience(code held.Code, lookAgain time.Duration) time.Duration {
 	switch code {
 	case held.OutcomeUnknown, held.RefusedRepeatedly:
-		return lookAgain
+		return cmp.Or(lookAgain, lookDaily)
 	case held.PeriodClosed, held.PeriodMissing, held.Failed:
 		return lookDaily
 	default:
