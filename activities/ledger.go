@@ -190,6 +190,9 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	dates := map[string][]time.Time{}
 	var order []string
 	for i := range rows {
+		if rows[i].Date.IsZero() {
+			continue
+		}
 		if _, known := dates[rows[i].Currency]; !known {
 			order = append(order, rows[i].Currency)
 		}

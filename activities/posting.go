@@ -169,13 +169,29 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 	if err != nil {
 		return nil, posting.Intent{}, err
 	}
+	branch, err := v.mainBranch(ctx, in.Connection, &document)
+	if err != nil {
+		return nil, posting.Intent{}, err
+	}
 	intent := posting.Intent{
 		Connection: in.Connection, Company: connection.CompanyID, Revision: row.Revision,
-		Voucher: &document, Periods: in.Periods, Draft: in.Draft,
+		Voucher: &document, Periods: in.Periods, Draft: in.Draft, Branch: branch, Again: in.Again,
 		Earlier:  tokensBefore(&row, connection.CompanyID, row.Revision),
 		Reversal: voucher.Token(row.MerchantID, row.PaymentReference, connection.CompanyID, row.Revision+1),
 	}
 	return v.poster(ctx, client), intent, v.allow(ctx, &intent, store.WorkPayout, in.PaymentReference)
+}
+
+// mainBranch is the branch that is meant where a voucher names none.
+func (v *Visma) mainBranch(ctx context.Context, connection string, document *voucher.Voucher) (string, error) {
+	if document.Branch != "" {
+		return "", nil
+	}
+	firm, err := v.Doors.Company(ctx, connection)
+	if err != nil {
+		return "", err
+	}
+	return firm.MainBranch(), nil
 }
 
 func (v *Visma) poster(ctx context.Context, books posting.Books) *posting.Poster {

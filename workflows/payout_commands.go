@@ -46,6 +46,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 			return p.command(ctx, DecisionReject, RejectPayout.Name, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
+			p.again = sendsAgain(p.held)
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}

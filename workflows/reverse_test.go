@@ -186,3 +186,16 @@ func TestAReversalWhosePeriodClosesBeforeThePostGoesIntoTheNextOne(t *testing.T)
 		t.Errorf("%+v after %v, recorded %d times", got, s.called, len(s.decisions))
 	}
 }
+
+func TestAReversalThatBeginsAnewHasAnEnd(t *testing.T) {
+	s := goodSteps()
+	changed := workflows.Posted{Held: heldFor(held.FiguresChanged)}
+	s.postReversal = answers(changed, changed, changed, workflows.Posted{BatchNumber: "000124"})
+	got := reverse(t, s, nil)
+	if got.State != workflows.StateReversed || len(s.called) != 9 {
+		t.Errorf("%+v after %v", got, s.called)
+	}
+	if len(s.stops) != 1 || s.stops[0].Held.Code != held.Failed {
+		t.Errorf("it stopped as %+v", s.stops)
+	}
+}

@@ -91,10 +91,11 @@ type PostInput struct {
 	VoucherHash string   `json:"voucher_hash"`
 	Periods     []string `json:"periods"`
 	Draft       bool     `json:"draft,omitempty"`
+	Again       bool     `json:"again,omitempty"` // a person wants it sent once more, see held.RefusedRepeatedly
 }
 
 // Posted is what PostVoucher achieved. LookAgain is set while it is not known
-// whether Visma.net booked the batch.
+// whether Visma.net booked the batch; with Held, a person has to look meanwhile.
 type Posted struct {
 	BatchNumber string        `json:"batch_number,omitempty"`
 	Adopted     bool          `json:"adopted,omitempty"`

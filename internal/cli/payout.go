@@ -41,7 +41,7 @@ func (a *app) payoutCommand() *cobra.Command {
 // listedPayout is a payout in a list for programs. Amounts are minor units.
 type listedPayout struct {
 	ReportedPayout
-	PayoutDate time.Time `json:"payout_date"` // UTC, when Klarna initiated it
+	PayoutDate time.Time `json:"payout_date,omitzero"` // UTC, when Klarna initiated it; absent when it cannot be read
 	Rows       int64     `json:"rows"`
 
 	// Reversal is there while a reversal of it is held.

@@ -15,6 +15,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/archive"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
@@ -29,7 +30,7 @@ type payoutDetail struct {
 	Connection       string             `json:"connection"`
 	PaymentReference string             `json:"payment_reference"`
 	MerchantID       string             `json:"merchant_id"`
-	PayoutDate       time.Time          `json:"payout_date"`
+	PayoutDate       time.Time          `json:"payout_date,omitzero"` // absent when it cannot be read
 	SettlementType   string             `json:"settlement_type"`
 	Currency         string             `json:"currency"`
 	Settlement       int64              `json:"settlement_amount"`
@@ -38,6 +39,7 @@ type payoutDetail struct {
 	Rows             int64              `json:"rows"`
 	ProfileVersion   int                `json:"profile_version"`
 	Held             *workflows.Held    `json:"held,omitempty"`
+	Warnings         klarna.Warnings    `json:"warnings,omitempty"` // what was borne with in Klarna's answers
 	Reversal         *operate.Reversal  `json:"reversal,omitempty"` // while a reversal of it is held
 	Totals           *settlement.Totals `json:"totals,omitempty"`
 	Proof            *activities.Proof  `json:"proof,omitempty"`
@@ -163,7 +165,7 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 		document json.RawMessage
 		into     any
 	}{
-		{"figures", p.Payout, &reported}, {"proof", p.Proof, &d.Proof}, {"voucher", p.Voucher, &d.Voucher},
+		{"figures", p.Payout, &reported}, {"proof", p.Proof, &d.Proof}, {"voucher", p.Voucher, &d.Voucher}, {"warnings", p.Warnings, &d.Warnings},
 	} {
 		if len(part.document) == 0 {
 			continue

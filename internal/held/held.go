@@ -61,6 +61,7 @@ const (
 	ReversedBefore      Code = "reversed_before"
 	BatchDiffers        Code = "batch_differs"
 	OutcomeUnknown      Code = "outcome_unknown"
+	RefusedRepeatedly   Code = "refused_repeatedly"
 	ReleaseFailed       Code = "release_failed"
 	Approval            Code = "approval"
 	CredentialKlarna    Code = "credential_klarna" //nolint:gosec // a code, not a credential
@@ -101,6 +102,7 @@ var catalogue = []Reason{
 	{ReversedBefore, ForPerson, "The payout was posted and reversed before, and stands in the books no longer.", "Post it anew with `starter payout repost`, or name the batch that books it in another way (`starter payout booked-elsewhere`).", []Way{Repost, Elsewhere, Reject}},
 	{BatchDiffers, ForPerson, "The batch in Visma.net is not what Kvitt meant to post.", "Compare the lines shown here; the batch is not released. Correct it in Visma.net and retry, or accept it as it is (`starter payout accept-batch`).", []Way{Visma, AcceptBatch}},
 	{OutcomeUnknown, ForEvent, "Visma.net did not say whether the batch was booked; Kvitt looks for it before anything else happens.", "Nothing needs to be done; Kvitt adopts the batch when it appears, and posts again only after it has stayed absent long enough.", []Way{ByItself, AcceptBatch}},
+	{RefusedRepeatedly, ForPerson, "Visma.net answered each attempt to post the batch with an error, and the batch is not there.", "Read Visma.net's words, and give its support the request id (cloud.api.support@visma.com); when the cause is gone, retry, which sends it once more. Kvitt goes on looking for the batch, less and less often.", []Way{Retry, AcceptBatch}},
 	{ReleaseFailed, ForPerson, "The batch is booked and correct, but Visma.net did not release it.", "Read Visma.net's words; release it in Visma.net or retry. Kvitt never posts it again.", []Way{Visma, Retry}},
 	{Approval, ForPerson, "The voucher waits for approval.", "Look at it with `starter payout show`, then `starter payout approve` or `starter payout reject`.", []Way{Approve, Reject, Elsewhere}},
 	{CredentialKlarna, ForEvent, "Klarna no longer accepts this connection's key.", "Set a working key with `starter connection klarna-key`; everything goes on by itself.", []Way{KlarnaKey, Elsewhere}},

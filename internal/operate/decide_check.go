@@ -238,7 +238,7 @@ func (d *Desk) mayTakeBatch(ctx context.Context, at *target, _ *Choice, made *st
 		return none, err
 	}
 	switch {
-	case at.code != held.BatchDiffers && at.code != held.OutcomeUnknown:
+	case at.code != held.BatchDiffers && at.code != held.OutcomeUnknown && at.code != held.RefusedRepeatedly:
 		return none, refuse("it is held as %s, and a batch is taken only where one differs or is looked for", at.code)
 	case at.sent == nil:
 		return none, refuse("nothing was meant to be posted for it")
@@ -251,11 +251,34 @@ func (d *Desk) mayTakeBatch(ctx context.Context, at *target, _ *Choice, made *st
 	if err != nil {
 		return none, err
 	}
-	return takes(at.sent, b)
+	branch, err := d.sentBranch(ctx, at)
+	if err != nil {
+		return none, err
+	}
+	return takes(at.sent, b, branch)
+}
+
+// sentBranch is the branch that was sent where the voucher names none, as the worker
+// chooses it: what a version posted that sent none is taken back without one.
+func (d *Desk) sentBranch(ctx context.Context, at *target) (string, error) {
+	if d.ReadBatch != nil {
+		return "", nil
+	}
+	if at.work == store.WorkReversal {
+		original, err := d.Store.PostingOf(ctx, at.row.ConnectionID, at.row.PaymentReference, at.revision-1)
+		if err != nil || original.Compared == 0 {
+			return "", err
+		}
+	}
+	firm, err := d.Doors.Company(ctx, at.row.ConnectionID)
+	if err != nil {
+		return "", err
+	}
+	return firm.MainBranch(), nil
 }
 
 // takes compares a batch with the posting that it is taken for.
-func takes(sent *store.Posting, b *visma.JournalTransaction) (decision.Evidence, error) {
+func takes(sent *store.Posting, b *visma.JournalTransaction, branch string) (decision.Evidence, error) {
 	none := decision.Evidence{}
 	if b.Status == visma.BatchVoided {
 		return none, refuse("batch %s is voided, so nothing of it is in the books", b.BatchNumber)
@@ -263,7 +286,7 @@ func takes(sent *store.Posting, b *visma.JournalTransaction) (decision.Evidence,
 	if token, ours := voucher.FindToken(b.Description); ours && token != sent.Token {
 		return none, refuse("batch %s carries the token of something else: %s", b.BatchNumber, token)
 	}
-	differences, err := posting.Differences(sent, b)
+	differences, err := posting.Differences(sent, b, branch)
 	return decision.Evidence{Batch: sheet(b), Differences: differences}, err
 }
 
@@ -275,7 +298,7 @@ func (d *Desk) mayKeep(_ context.Context, at *target, _ *Choice, made *store.Dec
 	if !at.inBooks() || at.work != store.WorkPayout {
 		return decision.Evidence{}, refuse("nothing of it is in the books that could stay")
 	}
-	if at.code == held.BatchDiffers || at.code == held.OutcomeUnknown {
+	if at.code == held.BatchDiffers || at.code == held.OutcomeUnknown || at.code == held.RefusedRepeatedly {
 		return decision.Evidence{}, refuse("it is held as %s; which batch is its own has to be known first", at.code)
 	}
 	figures, err := activities.Figures(at.row)

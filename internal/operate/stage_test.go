@@ -102,7 +102,8 @@ type stage struct {
 // none.
 var sent = map[held.Code]string{
 	held.ChangedAfterPosting: posting.Verified, held.BatchDiffers: posting.Booked, held.OutcomeUnknown: posting.Unknown,
-	held.ReleaseFailed: posting.Checked, held.ReversedBefore: posting.Reversed,
+	held.RefusedRepeatedly: posting.Unknown,
+	held.ReleaseFailed:     posting.Checked, held.ReversedBefore: posting.Reversed,
 }
 
 func (o *office) stage(t *testing.T, id string, code held.Code) *stage {

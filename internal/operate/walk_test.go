@@ -207,7 +207,7 @@ var (
 	whenPosted = []held.Code{
 		held.Rejected, held.BookedElsewhere, held.ChangedAfterPosting, held.ReversedBefore, held.BatchDiffers, held.CredentialVisma, held.FiguresChanged,
 	}
-	otherwise = []held.Code{held.OutcomeUnknown, held.ReleaseFailed, held.Approval}
+	otherwise = []held.Code{held.OutcomeUnknown, held.RefusedRepeatedly, held.ReleaseFailed, held.Approval}
 )
 
 // work registers the activities: those that decide and record are the worker's own.
@@ -236,6 +236,9 @@ func (s *stage) work() {
 	add(s.env, &mu, workflows.PostVoucher, func(workflows.PostInput) (out workflows.Posted, err error) {
 		if s.code == held.OutcomeUnknown && s.stands() {
 			return workflows.Posted{LookAgain: time.Hour}, nil
+		}
+		if why, err := s.stop(held.RefusedRepeatedly); why != nil {
+			return workflows.Posted{LookAgain: time.Hour, Held: why}, err
 		}
 		if out.Held, err = s.stop(whenPosted...); out.Held == nil {
 			out.BatchNumber = "000123"

@@ -15,6 +15,7 @@ import (
 	"kvitt/activities"
 	"kvitt/internal/company"
 	"kvitt/internal/held"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -85,6 +86,7 @@ type payoutPage struct {
 	Proof    *activities.Proof
 	Voucher  *voucher.Voucher
 	Held     *workflows.Held
+	Warned   klarna.Warnings   // what was borne with in Klarna's answers
 	Reversal *operate.Reversal // that is held
 	Posting  *store.Posting
 	Parts    []operate.Part // what of it is posted in earlier periods
@@ -106,7 +108,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	for _, part := range []struct {
 		document json.RawMessage
 		into     any
-	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}} {
+	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}, {row.Warnings, &at.Warned}} {
 		if len(part.document) == 0 {
 			continue
 		}

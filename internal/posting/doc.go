@@ -73,6 +73,7 @@ type Memory interface {
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
 	SeenByReference(ctx context.Context, company, reference string) ([]store.SeenBatch, error)
+	BookedLast(ctx context.Context, company string) (period, batch string, err error)
 }
 
 // Poster carries out intents for one Visma.net company.
@@ -101,6 +102,11 @@ type Intent struct {
 	Voucher    *voucher.Voucher
 	Periods    []string
 	Draft      bool
+	// Branch is the company's main branch, for a voucher that names none: it is
+	// sent, so that the batch does not go to whichever branch is somebody's default.
+	Branch string
+	// Again sends once more what was refused repeatedly: a person has asked for it.
+	Again bool
 	// Earlier are the tokens of the payout's revisions before this one, whose
 	// batches carry the same payment reference.
 	Earlier []string
@@ -139,7 +145,9 @@ func stop(code held.Code, format string, args ...any) *Stop {
 
 // Outcome is what Post achieved: a batch number, or a time to look again while
 // it is unknown whether there is one, or a reason to stop. A Stop together
-// with a batch number means that the batch exists and must not be posted again.
+// with a batch number means that the batch exists and must not be posted again; a
+// Stop together with a time to look again, that it is for a person now, and looked
+// for all the same.
 type Outcome struct {
 	BatchNumber string
 	Adopted     bool

@@ -36,16 +36,17 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 	}
 	switch len(found) {
 	case 0:
-		return p.absent(ctx, in, row)
+		return p.absent(ctx, in, row, len(batches))
 	case 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
 	return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
 }
 
-// absent decides between looking again and sending again. Background jobs can
-// be late, so one look that finds nothing is never enough.
-func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+// absent decides between looking again, sending again and giving up. Background
+// jobs can be late, so one look that finds nothing is never enough. Listed is how
+// many batches the look saw.
+func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, listed int) (Outcome, error) {
 	now := p.Now()
 	if row.AbsentSince == nil {
 		if _, err := p.update(ctx, row, func(r *store.Posting) { r.AbsentSince = &now }); err != nil {
@@ -55,6 +56,18 @@ func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting) (Outc
 	}
 	if left := p.Absent - now.Sub(*row.AbsentSince); left > 0 {
 		return Outcome{LookAgain: p.lookAfter(left)}, nil
+	}
+	found, err := p.elsewhere(ctx, in, row, listed)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case len(found) > 1:
+		return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+	case len(found) == 1:
+		return p.adopt(ctx, in, row, found[0])
+	}
+	if t := troubleOf(row); t.enough() && !in.Again {
+		return p.giveUp(row, t), nil
 	}
 	return p.send(ctx, in, row)
 }
@@ -124,6 +137,11 @@ func (p *Poster) familiarise(ctx context.Context, company, period string) error 
 		batches, err := p.period(ctx, period)
 		if err != nil {
 			return err
+		}
+		if len(batches) == 0 {
+			if err := p.listsAnswer(ctx, company); err != nil {
+				return err
+			}
 		}
 		var seen []store.SeenBatch
 		for _, b := range batches {

@@ -26,7 +26,7 @@ func (b *bench) edited(t *testing.T) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	differences, err := posting.Differences(&row, &b.batches[0])
+	differences, err := posting.Differences(&row, &b.batches[0], "")
 	if err != nil || len(differences) == 0 {
 		t.Fatalf("%v, %v", differences, err)
 	}
@@ -79,7 +79,7 @@ func TestAnUnknownOutcomeEndsWithTheBatchThatAPersonNamesAndIsNeverSentAgain(t *
 	if err != nil {
 		t.Fatal(err)
 	}
-	differences, err := posting.Differences(&row, &b.batches[0])
+	differences, err := posting.Differences(&row, &b.batches[0], "")
 	if err != nil {
 		t.Fatal(err)
 	}
