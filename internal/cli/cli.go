@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/build"
+	"kvitt/internal/cli/table"
 	"kvitt/internal/config"
 	"kvitt/internal/operate"
 	"kvitt/internal/vault"
@@ -182,25 +183,13 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// helpColumns is how wide a page of help may be.
+const helpColumns = 80
+
 // environmentTopic is a page of help about the settings.
 func environmentTopic() *cobra.Command {
-	var b strings.Builder
-	b.WriteString("Settings are read from the environment. Those marked * are secret and can be\ngiven in a file that the variable with _FILE at its end names.\n\n")
-	for _, v := range config.Variables() {
-		if strings.HasSuffix(v.Name, "_FILE") {
-			continue
-		}
-		name := v.Name
-		if v.Secret {
-			name += " *"
-		}
-		fmt.Fprintf(&b, "  %s\n      %s\n", name, v.Meaning)
-		if v.Default != "" {
-			fmt.Fprintf(&b, "      default %s\n", v.Default)
-		}
-	}
-	b.WriteString("\nTemporal is reached as by every Temporal tool: TEMPORAL_ADDRESS (default\nlocalhost:7233), TEMPORAL_NAMESPACE (default default), TEMPORAL_API_KEY,\nTEMPORAL_TLS…, and the profiles of its configuration file.\n\nNO_COLOR turns colours off.")
-	return &cobra.Command{Use: "environment", Short: "Explain the settings", Long: b.String()}
+	page := config.Page(func(words string, indent int) string { return table.Fold(words, helpColumns, indent) })
+	return &cobra.Command{Use: "environment", Short: "Explain the settings", Long: page + "\nNO_COLOR turns colours off."}
 }
 
 func (a *app) json() bool { return a.output == "json" }
