@@ -144,19 +144,22 @@ file; documents.csv says until when each document has to be kept.`,
 			if err := in.checkYear(); err != nil {
 				return err
 			}
+			if err := in.free(); err != nil {
+				return err
+			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				r, err := s.reports(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				return s.bundle(in.out, r, func(b *report.Bundle) error { return r.Export(ctx, span, time.Month(in.yearEnd), b) })
+				return s.bundle(&in.target, r, func(b *report.Bundle) error { return r.Export(ctx, span, time.Month(in.yearEnd), b) })
 			})(c, args)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&in.from, "from", "", "from this `DATE` on, in the company's zone")
 	f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
-	f.StringVar(&in.out, "out", "", "the folder, or the `FILE` when it ends in .zip")
+	in.flags(c, "the new folder, or the new `FILE` when it ends in .zip")
 	in.yearFlag(c)
 	return c
 }
