@@ -192,7 +192,8 @@ func (v *Visma) intendAccrual(ctx context.Context, in workflows.AccrualStep) (*p
 	}
 	poster := v.poster(ctx, client)
 	poster.Memory = v.Store.Accruals()
-	return poster, posting.Intent{Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft}, nil
+	intent := posting.Intent{Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft}
+	return poster, intent, v.allow(ctx, &intent, store.WorkAccrual, document.PaymentReference)
 }
 
 // PostAccrual books the accrual exactly once and reads it back.

@@ -222,6 +222,13 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		}
 		out.Settlement, out.Currency = row.Settlement, row.Currency
 	}
+	if state, err := k.ended(ctx, &row); err != nil || state != "" {
+		out.Final, out.Batch = state, row.BatchNumber
+		if err == nil {
+			err = k.end(ctx, &row, state)
+		}
+		return out, err
+	}
 	kind, err := k.kind(ctx, &row, archive.KindTransactions)
 	if err != nil {
 		return out, err
@@ -288,6 +295,11 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 	if err != nil {
 		return nil, nil, err
 	}
+	set, err := decidedOn(ctx, k.Store, row.ConnectionID, store.WorkPayout, row.PaymentReference, row.Revision)
+	if err != nil {
+		return nil, nil, err
+	}
+	accepted := set.Accepted()
 	for reading := 1; ; reading++ {
 		tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days)
 		if class := fault.ClassOf(err); class == fault.Rejected || class == fault.BadData && !again(ctx) {
@@ -297,9 +309,9 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 			return nil, nil, err
 		}
 		row.Rows = tally.Rows()
-		proof, err := settlement.Prove(payout, tally, announced, previous)
+		proof, err := settlement.Prove(payout, tally, announced, previous, accepted...)
 		if err == nil {
-			err = k.leadsOn(ctx, row, payout)
+			err = k.leadsOn(ctx, row, proof, accepted)
 		}
 		stop := heldFor(err)
 		if stop != nil && reading == 1 && (stop.Code == held.RowsDiffer || stop.Code == held.RowsIncomplete) {
@@ -395,10 +407,10 @@ func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlemen
 
 // leadsOn checks the debt against the payout after, when that one is known: a
 // backfill may come to the earlier one last.
-func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, payout settlement.Payout) error {
+func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, proof *settlement.Proof, accepted []settlement.Accepted) error {
 	after, err := k.Store.NextPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
 	if err != nil || after == nil {
 		return err
 	}
-	return settlement.LeadsTo(payout, &settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt})
+	return proof.LeadsTo(&settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt}, accepted...)
 }

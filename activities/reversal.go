@@ -165,11 +165,13 @@ func (v *Visma) intendReversal(ctx context.Context, in workflows.ReversalStep) (
 	if err != nil {
 		return nil, none, nil, err
 	}
-	return v.poster(ctx, client), posting.Intent{
+	intent := posting.Intent{
 		Connection: in.Connection, Company: original.CompanyID, Revision: in.Revision,
 		Voucher: document, Periods: in.Periods, Draft: in.Draft,
 		Earlier: tokensBefore(&row, original.CompanyID, in.Revision),
-	}, &original, nil
+	}
+	err = v.allow(ctx, &intent, store.WorkReversal, in.PaymentReference)
+	return v.poster(ctx, client), intent, &original, err
 }
 
 // CompleteReversal releases the mirrored batch, reads it back, and lets each of

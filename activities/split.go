@@ -232,6 +232,9 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 
 // postPart takes one part from intended to final.
 func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *posting.Poster, own posting.Intent) (workflows.Posted, error) {
+	if err := v.allow(ctx, &own, store.WorkAccrual, own.Voucher.PaymentReference); err != nil {
+		return workflows.Posted{}, err
+	}
 	got, err := poster.Post(ctx, own)
 	switch {
 	case err != nil:

@@ -295,7 +295,7 @@ func (p *payout) wait(ctx workflow.Context, stop *Held, seen int) error {
 		p.enter(ctx, StateHeld)
 	}
 	p.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	if p.recorded != *stop {
+	if !p.recorded.same(stop) {
 		if err := p.tell(ctx, stop); err != nil {
 			return err
 		}

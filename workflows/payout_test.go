@@ -333,6 +333,23 @@ func TestAPayoutWhoseBatchStandsCannotBeRejected(t *testing.T) {
 	}
 }
 
+// An authorisation that died while the voucher was posted keeps nobody from closing
+// the payout; whether something was sent, the activity that records it says.
+func TestAPayoutWhoseCredentialIsDeadIsRejectedWhereNothingWasSent(t *testing.T) {
+	for refusal, want := range map[string]string{"": workflows.StateRejected, "Visma.net may already have the batch": workflows.StateVerified} {
+		s := goodSteps()
+		s.post = fails(deadCredential(workflows.ProviderVisma), workflows.Posted{BatchNumber: "000123"})
+		s.deny = func(workflows.Decision) string { return refusal }
+		env := newEnv(t, s)
+		env.OnSignalExternalWorkflow(mock.Anything, "connection/c1", "", workflows.ReauthRequired.Name, mock.Anything).Return(nil)
+		reject := tell(t, env, time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "the company is gone"})
+		env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+		if got := result[workflows.PayoutResult](t, env); got.State != want || (reject.failed != nil) != (refusal != "") {
+			t.Errorf("refused with %q it is %s, answered with %v", refusal, got.State, reject.failed)
+		}
+	}
+}
+
 func TestARetryAsksKlarnaAgain(t *testing.T) {
 	s := goodSteps()
 	s.compile = answers(workflows.Compiled{Held: heldFor(held.FormulaDiffers)}, workflows.Compiled{VoucherHash: "v1"})

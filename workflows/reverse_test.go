@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestAReversalIntoAClosedPeriodWaitsAndLooksDaily(t *testing.T) {
 	if got.State != workflows.StateReversed || len(s.decisions) != 1 {
 		t.Errorf("%+v, recorded %d times", got, len(s.decisions))
 	}
-	if want := (workflows.Stopped{Connection: "c1", Work: workflows.WorkReversal, Name: "10001", Held: *closed.Held}); len(s.stops) != 1 || s.stops[0] != want {
+	if want := (workflows.Stopped{Connection: "c1", Work: workflows.WorkReversal, Name: "10001", Held: *closed.Held}); len(s.stops) != 1 || !reflect.DeepEqual(s.stops[0], want) {
 		t.Errorf("remembered %+v, want once that it waits for its period", s.stops)
 	}
 }

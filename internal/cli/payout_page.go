@@ -46,6 +46,8 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p.facts(d, zone)
 	p.held(d)
 	p.reversal(d)
+	p.waysOut(d)
+	p.decisions(d)
 	p.totals(d)
 	p.proof(d)
 	p.voucher(d)
@@ -70,6 +72,9 @@ func (p *page) facts(d *payoutDetail, zone *time.Location) {
 	state := paintState(p.paint, d.State)
 	if d.Posting != nil && d.Posting.BatchNumber != "" {
 		state += ", batch " + d.Posting.BatchNumber
+	}
+	if d.BookedElsewhere != "" {
+		state += ", booked elsewhere in batch " + d.BookedElsewhere
 	}
 	t.Add("state", state)
 	p.write(t)

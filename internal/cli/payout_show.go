@@ -47,6 +47,9 @@ type payoutDetail struct {
 	Posting          *postingDetail     `json:"posting,omitempty"`
 	Earlier          []operate.Part     `json:"earlier,omitempty"`   // what of it is posted in earlier periods
 	Revisions        []revisionDetail   `json:"revisions,omitempty"` // where there is more than one posting, oldest first
+	Decisions        []decisionDetail   `json:"decisions,omitempty"` // what people decided about it, oldest first
+	Ways             []operate.WayOut   `json:"ways,omitempty"`      // what a person can do while it waits
+	BookedElsewhere  string             `json:"booked_elsewhere,omitempty"`
 	Documents        []documentDetail   `json:"documents"`
 	History          []historyDetail    `json:"history"` // oldest first
 
@@ -187,6 +190,13 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 		return nil, err
 	}
 	d.Reversal = reversals[p.PaymentReference]
+	if d.Decisions, err = s.decisions(ctx, p); err != nil {
+		return nil, err
+	}
+	d.BookedElsewhere = d.elsewhere()
+	if d.Ways, err = s.desk().WaysOut(ctx, p); err != nil {
+		return nil, err
+	}
 	if d.Revisions, err = s.revisions(ctx, p); err != nil {
 		return nil, err
 	}

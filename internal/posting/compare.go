@@ -2,6 +2,7 @@ package posting
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	differences := compare(in.Voucher, row.Period, batch)
+	differences := in.differs(row, batch)
 	if len(differences) > 0 {
 		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
 			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
@@ -36,6 +37,34 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	}
 	return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted}, nil
 }
+
+// differs lists what differs between the voucher and its batch, unless a person
+// took the batch with exactly that.
+func (in *Intent) differs(row store.Posting, b *visma.JournalTransaction) []string {
+	differences := compare(in.Voucher, row.Period, b)
+	if in.Taken != nil && in.Taken.Batch == row.BatchNumber && SameDifferences(differences, in.Taken.Differences) {
+		return nil
+	}
+	return differences
+}
+
+// SameDifferences compares what differed with what differs. Visma.net may order
+// lines as it likes.
+func SameDifferences(one, other []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(one)), slices.Sorted(slices.Values(other)))
+}
+
+// Differences lists what differs between a posting's voucher and a batch.
+func Differences(row *store.Posting, b *visma.JournalTransaction) ([]string, error) {
+	var v voucher.Voucher
+	if err := json.Unmarshal(row.Voucher, &v); err != nil {
+		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	}
+	return compare(&v, row.Period, b), nil
+}
+
+// Lines writes the lines of a batch for people, in a currency.
+func Lines(b *visma.JournalTransaction, c settlement.Currency) []string { return stands(b, c) }
 
 // compare lists what differs between a voucher and a batch, in words with both
 // values. Visma.net may order and number lines as it likes.

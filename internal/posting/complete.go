@@ -77,7 +77,7 @@ func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Pos
 	case batch.Released():
 		return p.verify(ctx, in, row, batch)
 	}
-	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+	if differences := in.differs(row, batch); len(differences) > 0 {
 		return "", stop(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	return p.release(ctx, in, row)
@@ -139,7 +139,7 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 
 // verify is the last comparison: what stands in the ledger is the voucher.
 func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
-	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+	if differences := in.differs(row, batch); len(differences) > 0 {
 		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	_, err := p.update(ctx, row, func(r *store.Posting) { r.State = Verified })

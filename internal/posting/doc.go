@@ -107,6 +107,18 @@ type Intent struct {
 	// Reversal is the token that takes this posting back. A batch that carries
 	// it shows that an earlier installation did so.
 	Reversal string
+	// Unrelated are batches that carry the payment reference and do not book the
+	// payout, as a person decided.
+	Unrelated []string
+	// Taken is the batch that a person took as this voucher's, nil when nobody did.
+	Taken *Taken
+}
+
+// Taken is a batch that a person took as it was in Visma.net, with what differed
+// then from the voucher. Any other difference stops it as before.
+type Taken struct {
+	Batch       string
+	Differences []string
 }
 
 // Bound tells whether a posting in that state may have reached the books, so

@@ -18,8 +18,12 @@ import (
 )
 
 // look searches every page of the period for the token. A batch that is found
-// is adopted; one that stays away long enough may be sent again.
+// is adopted; one that stays away long enough may be sent again. A batch that a
+// person named is adopted as it is named.
 func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+	if in.Taken != nil {
+		return p.adopt(ctx, in, row, in.Taken.Batch)
+	}
 	batches, err := p.period(ctx, row.Period)
 	if err != nil {
 		return Outcome{}, err
@@ -193,8 +197,8 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		return "", nil, err
 	}
 	for _, seen := range others {
-		if slices.Contains(in.Earlier, seen.Token) {
-			continue // what it was before it was reversed, and the reversal
+		if slices.Contains(in.Earlier, seen.Token) || slices.Contains(in.Unrelated, seen.BatchNumber) {
+			continue // what it was before it was reversed, the reversal, and what a person said is something else
 		}
 		mine, err := p.mine(ctx, in.Company, seen.Token)
 		if err != nil {
@@ -252,6 +256,9 @@ func (p *Poster) oneOf(ctx context.Context, in Intent, ours []store.SeenBatch) (
 		if !slices.Contains(numbers, seen.BatchNumber) {
 			numbers = append(numbers, seen.BatchNumber)
 		}
+	}
+	if in.Taken != nil && slices.Contains(numbers, in.Taken.Batch) {
+		return in.Taken.Batch, nil, nil
 	}
 	if len(numbers) == 1 {
 		return numbers[0], nil, nil // it is read back before anything else happens

@@ -70,7 +70,7 @@ func (h *house) on(day string) map[string]int64 {
 func (h *house) parts(p *shop.Payout) (parts, back []*vismasim.Batch) {
 	for _, b := range h.Visma.Books(h.firm.TenantID).List {
 		switch {
-		case !strings.HasSuffix(b.Description, "Klarna "+p.PaymentReference+" to 2026-03-31"):
+		case !strings.HasSuffix(b.Description, "Klarna "+p.PaymentReference+" t.o.m. 2026-03-31"):
 		case b.Reverses == "":
 			parts = append(parts, b)
 		default:
@@ -153,7 +153,7 @@ func TestThePartOfAPayoutIsBookedOnceWhateverBecomesOfTheRequest(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, p := splitting(t, "hold")
-			f.Method, f.Path, f.Body = http.MethodPost, journals, "Klarna "+p.PaymentReference+" to 2026-03-31"
+			f.Method, f.Path, f.Body = http.MethodPost, journals, "Klarna "+p.PaymentReference+" t.o.m. 2026-03-31"
 			inject(t, h, f)
 			report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 			h.splitOnce(t, p)
@@ -169,7 +169,7 @@ func TestThePartsOfPayoutsAreBookedOnceWhenTheWorkerIsKilledOverThem(t *testing.
 	h.splits(t, "hold", "1790")
 	h.connect(t)
 	// One part is accepted and one has its document, and nobody hears of either.
-	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: journals, Body: "Klarna " + posted.PaymentReference + " to 2026-03-31"})
+	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: journals, Body: "Klarna " + posted.PaymentReference + " t.o.m. 2026-03-31"})
 	inject(t, h, vismasim.Fault{Kind: vismasim.TimeoutAfterCommit, Method: http.MethodPost, Path: "/v2/journaltransaction/module/*/*/attachment", Body: "kvitt.split." + hung.PaymentReference})
 	backfill := w.run(t, nil, h.backfill("2026-04-01", "2026-04-30")...)
 	until(t, waitFor, "both parts stand in the books", func() string {
@@ -216,7 +216,7 @@ func TestAPartWhosePeriodIsClosedWaitsOrIsLeftOut(t *testing.T) {
 	t.Run("closed after the payout was booked, and given up", func(t *testing.T) {
 		t.Parallel()
 		h, p := splitting(t, "hold")
-		part := "Klarna " + p.PaymentReference + " to 2026-03-31"
+		part := "Klarna " + p.PaymentReference + " t.o.m. 2026-03-31"
 		inject(t, h, vismasim.Fault{Kind: vismasim.Rejected, Message: "Financial period 03-2026 is closed.", Method: http.MethodPost, Path: journals, Body: part, Times: -1})
 		report(t, h.starter(t, h.backfill("2026-04-01", "2026-04-30")...).with(t, 3)).came(t, counted{Found: 1, Held: 1})
 		h.held(t, p.PaymentReference, "rejected")
