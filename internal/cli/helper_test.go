@@ -255,7 +255,8 @@ type played struct {
 	mu          sync.Mutex
 	unreachable error
 	workers     int
-	late        int // so many times nobody is there yet
+	silent      time.Duration // since the last of them asked for work
+	late        int           // so many times nobody is there yet
 	attributes  map[string]enumspb.IndexedValueType
 	registered  []map[string]enumspb.IndexedValueType
 	started     []operate.Start
@@ -390,7 +391,7 @@ func (p *played) Workers(context.Context) (operate.Workers, error) {
 		p.late--
 		return operate.Workers{Queue: "kvitt"}, nil
 	}
-	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
+	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-max(p.silent, 2*time.Second))}, nil
 }
 
 func (p *played) Current(context.Context, string) (string, error) { return p.current, nil }
