@@ -113,6 +113,9 @@ func (a *app) rootCommand() *cobra.Command {
 
 Settings come from KVITT_… and TEMPORAL_… variables; see ` + "`starter help environment`" + `.
 
+Commands, ids, references and states complete in your shell after
+` + "`source <(starter completion bash)`" + `; zsh, fish and powershell have it too.
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 		Example: `  starter try --payout payout.json --transactions transactions.json
   starter setup
@@ -139,6 +142,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.openingCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
 	)
 	group(root)
+	a.completions(root)
 	return root
 }
 
