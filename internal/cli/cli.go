@@ -214,7 +214,11 @@ func (a *app) show(document any, table func(w io.Writer) error) error {
 }
 
 // say tells a person something besides.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		fmt.Fprintln(a.Err, table.Fold(strings.TrimSuffix(line, "\n"), width(a.Err), 0))
+	}
+}
 
 // confirm asks for a word. Where nobody can be asked, yes has to be given.
 func (a *app) confirm(ctx context.Context, yes bool, question, word string) error {

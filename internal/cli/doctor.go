@@ -76,7 +76,8 @@ func (a *app) doctor(ctx context.Context, limit time.Duration) error {
 			return err
 		}
 		for _, words := range e.attention() {
-			fmt.Fprintf(w, "\n%s %s", a.paint.warn("Needs attention:"), table.Fold(words+".", width(w), 2))
+			const need = "Needs attention:"
+			fmt.Fprintf(w, "\n%s", strings.Replace(table.Fold(need+" "+words+".", width(w), 2), need, a.paint.warn(need), 1))
 		}
 		_, err := fmt.Fprintf(w, "\n%s, %s, %d failed.\n", counted(e.count(checkOK), "check")+" ok", counted(e.count(checkWarning), "warning"), e.count(checkFailed))
 		return err

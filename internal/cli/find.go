@@ -83,8 +83,9 @@ func writeHits(w io.Writer, hits []report.Hit, reference string, r *report.Repor
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s  %s  %s  %s  batch %s  (%s)\n", h.PaymentReference, day(h.Date, r.Zone), amount(h.Settlement, h.Currency), h.State,
+		head := fmt.Sprintf("%s  %s  %s  %s  batch %s  (%s)", h.PaymentReference, day(h.Date, r.Zone), amount(h.Settlement, h.Currency), h.State,
 			cmp.Or(strings.Join(h.Batches, ", "), "none"), strings.Join(h.By, ", "))
+		fmt.Fprintln(w, table.Fold(head, width(w), 2))
 		if len(h.Rows) == 0 {
 			continue
 		}
@@ -212,10 +213,10 @@ func (s *session) audit(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.Out, auditLine(&e))
+		fmt.Fprintln(s.Out, table.Wrap(auditLine(&e), width(s.Out), 8))
 	}
 	for _, line := range told {
-		fmt.Fprintln(s.Out, line)
+		fmt.Fprintln(s.Out, table.Fold(line, width(s.Out), 0))
 	}
 	return nil
 }

@@ -126,7 +126,12 @@ func (d *desk) run(args ...string) said {
 func (d *desk) runIn(ctx context.Context, args ...string) said {
 	d.t.Helper()
 	var out, errs bytes.Buffer
-	a := newApp(Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs})
+	code := d.runTo(ctx, Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs}, args...)
+	return said{code, out.String(), errs.String()}
+}
+
+func (d *desk) runTo(ctx context.Context, streams Streams, args ...string) int {
+	a := newApp(streams)
 	a.console, a.who, a.now, a.every = d.console, "anna", func() time.Time { return d.now }, time.Millisecond
 	a.patience = d.patience
 	a.random = func() string {
@@ -141,8 +146,7 @@ func (d *desk) runIn(ctx context.Context, args ...string) said {
 		}
 		return d.temporal, nil
 	}
-	code := a.run(ctx, args)
-	return said{code, out.String(), errs.String()}
+	return a.run(ctx, args)
 }
 
 // want checks the exit status, and that a failure leaves standard output empty.
