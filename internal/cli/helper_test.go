@@ -127,6 +127,9 @@ func (d *desk) runIn(ctx context.Context, args ...string) said {
 	d.t.Helper()
 	var out, errs bytes.Buffer
 	code := d.runTo(ctx, Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs}, args...)
+	if all := out.String() + errs.String(); strings.Contains(all, "%!") || strings.Contains(all, "<nil>") {
+		d.t.Errorf("%q prints a value that a format does not know:\n%s", args, all)
+	}
 	return said{code, out.String(), errs.String()}
 }
 
