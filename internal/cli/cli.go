@@ -10,8 +10,10 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -143,6 +145,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 	)
 	group(root)
 	a.completions(root)
+	narrowHelp(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	return root
 }
 
@@ -172,6 +176,24 @@ func group(c *cobra.Command) *cobra.Command {
 		return usagef("%s", words)
 	}
 	return c
+}
+
+// narrowHelp breaks the paragraphs of help that are too wide.
+func narrowHelp(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		narrowHelp(sub)
+	}
+	if c.Long == "" && utf8.RuneCountInString(c.Short) > helpColumns {
+		c.Long = c.Short
+	}
+	paragraphs := strings.Split(c.Long, "\n\n")
+	for i, p := range paragraphs {
+		wide := slices.ContainsFunc(strings.Split(p, "\n"), func(line string) bool { return utf8.RuneCountInString(line) > helpColumns })
+		if wide && !strings.Contains(p, "\n ") { // not a list
+			paragraphs[i] = table.Fold(strings.Join(strings.Fields(p), " "), helpColumns, 0)
+		}
+	}
+	c.Long = strings.Join(paragraphs, "\n\n")
 }
 
 // exactly checks the arguments of a command by name.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/spf13/cobra"
+
 	"kvitt/internal/cli/table"
 	"kvitt/internal/store"
 )
@@ -108,4 +110,13 @@ func TestTheTablesOfTheGoldenFilesFit(t *testing.T) {
 			fits(t, name, to.String(), 80)
 		}
 	}
+}
+
+func TestEveryPageOfHelpFits(t *testing.T) {
+	d := newDesk(t)
+	everyCommand(newApp(Streams{}).rootCommand(), func(c *cobra.Command) {
+		page, example, _ := strings.Cut(d.run(append(strings.Fields(c.CommandPath())[1:], "--help")...).out, "Examples:\n")
+		_, flags, _ := strings.Cut(example, "\nFlags:\n")
+		fits(t, c.CommandPath(), page+flags, 80)
+	})
 }
