@@ -122,7 +122,11 @@ func (e *examination) database(ctx context.Context) bool {
 		e.failed("database", "", err)
 		return false
 	}
-	e.ok("database", "", db.Name()+" answers and has its tables")
+	words := db.Name() + " answers and has its tables"
+	if db.Pooled() {
+		words += "; a connection pooler stands before it, so statements are not prepared"
+	}
+	e.ok("database", "", words)
 	return true
 }
 

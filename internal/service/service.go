@@ -94,6 +94,9 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 	if err != nil {
 		return nil, err
 	}
+	if s.Pooled() {
+		log.Info("a connection pooler stands before PostgreSQL: statements are not prepared", zap.String("database", s.Name()))
+	}
 	p := &parts{config: c, log: log, store: s, keys: keys}
 	v := vault.New(keys, s)
 	if err := s.Ready(ctx); err != nil {
