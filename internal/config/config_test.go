@@ -55,7 +55,7 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 		PortalAddr: "127.0.0.1:8088", PublicURL: "http://127.0.0.1:8088", MetricsAddr: "127.0.0.1:9090",
 		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
 		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
-		OIDCName: "OpenID Connect", UnknownWait: 15 * time.Minute, Activities: 32,
+		OIDCName: "OpenID Connect", OIDCEmailClaim: "email", UnknownWait: 15 * time.Minute, Activities: 32,
 		SyncLimit: 26 * time.Hour, GrantLifetime: 365 * 24 * time.Hour, GrantWarning: 14 * 24 * time.Hour,
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {

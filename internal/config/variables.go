@@ -47,7 +47,7 @@ type environment struct {
 	TrustedProxies        string `envconfig:"KVITT_TRUSTED_PROXIES" desc:"the proxies whose X-Forwarded-For is believed: addresses and networks with commas between, for example 127.0.0.1,10.0.0.0/8"`
 	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
 	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
-	SMTPURL               string `envconfig:"KVITT_SMTP_URL" secret:"true" desc:"the mail server for notifications: smtp://USER:PASSWORD@HOST:587 with STARTTLS, or smtps://… with TLS from the start"`
+	SMTPURL               string `envconfig:"KVITT_SMTP_URL" secret:"true" desc:"the mail server for notifications: smtp://USER:PASSWORD@HOST:587 with STARTTLS, or smtps://… with TLS from the start; to a relay on this machine in the clear where it offers no TLS"`
 	SMTPURLFile           string `envconfig:"KVITT_SMTP_URL_FILE" desc:"a file that holds KVITT_SMTP_URL"`
 	MailFrom              string `envconfig:"KVITT_MAIL_FROM" desc:"the sender of notifications: Kvitt <kvitt@example.com>"`
 	MailTo                string `envconfig:"KVITT_MAIL_TO" desc:"who gets notifications, separated by commas"`
