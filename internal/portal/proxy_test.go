@@ -81,7 +81,7 @@ func TestBelowAPathEverythingLeadsBelowIt(t *testing.T) {
 			if to := w.Header().Get("Location"); to != "" && !strings.HasPrefix(to, "/kvitt/") {
 				t.Errorf("%s%s leads to %s", handed, path, to)
 			}
-			if w.Code == http.StatusSeeOther {
+			if w.Code/100 == 3 {
 				continue // whose body no browser shows
 			}
 			for _, to := range leads.FindAllStringSubmatch(w.Body.String(), -1) {

@@ -79,9 +79,9 @@ func Under(path string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if below(path, r.URL.Path) {
 			there, u := *r, *r.URL
-			u.Path, u.RawPath = "/"+strings.TrimPrefix(strings.TrimPrefix(u.Path, path), "/"), ""
+			u.Path, u.RawPath = "/"+strings.TrimLeft(strings.TrimPrefix(u.Path, path), "/"), ""
 			if raw, ok := strings.CutPrefix(r.URL.EscapedPath(), path); ok && r.URL.RawPath != "" {
-				u.RawPath = "/" + strings.TrimPrefix(raw, "/")
+				u.RawPath = "/" + strings.TrimLeft(raw, "/")
 			}
 			there.URL = &u
 			r = &there
