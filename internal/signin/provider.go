@@ -63,6 +63,19 @@ func newProvider(o OIDC, redirect string, client *http.Client, now func() time.T
 	return &provider{OIDC: o, redirect: redirect, http: client, now: now, one: make(chan struct{}, 1)}, nil
 }
 
+// Check asks the provider for its discovery document, as the first sign-in would,
+// and says that it fits.
+func (o OIDC) Check(ctx context.Context, client *http.Client) (string, error) {
+	p, err := newProvider(o, "", client, time.Now)
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.ask(ctx); err != nil {
+		return "", err
+	}
+	return o.Issuer + " answers with its discovery document", nil
+}
+
 // mayHoldSecrets refuses addresses to which secrets would go in clear.
 func mayHoldSecrets(address string) error {
 	u, err := url.Parse(address)
