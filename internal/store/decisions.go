@@ -49,9 +49,22 @@ const decisionColumns = "connection_id, work, name, seq, kind, revision, code, c
 
 func (d *Decision) cells() []any {
 	return []any{
-		text{&d.ConnectionID}, text{&d.Work}, text{&d.Name}, &d.Seq, text{&d.Kind}, &d.Revision, text{&d.Code}, text{&d.Component},
-		&d.Difference, text{&d.Account}, text{&d.BatchNumber}, jsonText{"what was compared", &d.Evidence}, text{&d.Reason}, text{&d.Who},
-		instant{&d.At}, &d.Undoes,
+		text{&d.ConnectionID},
+		text{&d.Work},
+		text{&d.Name},
+		&d.Seq,
+		text{&d.Kind},
+		&d.Revision,
+		text{&d.Code},
+		text{&d.Component},
+		&d.Difference,
+		text{&d.Account},
+		text{&d.BatchNumber},
+		jsonText{"what was compared", &d.Evidence},
+		text{&d.Reason},
+		text{&d.Who},
+		instant{&d.At},
+		&d.Undoes,
 	}
 }
 
