@@ -13,6 +13,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -41,7 +42,7 @@ func (p *Portal) startBackfill(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(w, r, backfillPath(&in), http.StatusSeeOther)
+	web.Go(w, r, backfillPath(&in))
 	return nil
 }
 

@@ -19,6 +19,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -213,7 +214,7 @@ func (p *Portal) missing(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, "/connections", http.StatusSeeOther)
+	web.Go(w, r, "/connections")
 	return nil
 }
 
@@ -248,6 +249,6 @@ func by(r *http.Request) string {
 
 // done leads to a page after something was done, which it then says.
 func done(w http.ResponseWriter, r *http.Request, to, what string) error {
-	http.Redirect(w, r, to+"?done="+url.QueryEscape(what), http.StatusSeeOther) //nolint:gosec // to is a path of these pages
+	web.Go(w, r, to+"?done="+url.QueryEscape(what))
 	return nil
 }

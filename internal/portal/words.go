@@ -11,6 +11,7 @@ import (
 	textlanguage "golang.org/x/text/language"
 
 	"kvitt/internal/report"
+	"kvitt/internal/web"
 )
 
 //go:embed words
@@ -112,9 +113,5 @@ func (p *Portal) language(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	back := r.URL.Query().Get("back")
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, "/\\") {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // a path of ours, as was just made sure
+	web.Go(w, r, r.URL.Query().Get("back"))
 }

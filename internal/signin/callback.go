@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // attemptLife is how long a person may take at the provider.
@@ -41,7 +42,7 @@ func (g *Gate) toProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	g.sweep(r.Context())
 	g.setCookie(w, attemptCookie, secret, attemptLife)
-	http.Redirect(w, r, g.provider.address(d, secret), http.StatusSeeOther)
+	web.Leave(w, r, g.provider.address(d, secret))
 }
 
 // fromProvider is where the browser comes back to. Whatever happens, the

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // Options are what a Gate needs. HTTPClient, Now and Log may be left out.
@@ -139,7 +140,7 @@ func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request, why error) {
 		w.Header().Set("HX-Redirect", to)
 		w.WriteHeader(http.StatusUnauthorized)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		web.Go(w, r, to)
 	default:
 		v := g.view("", "", home)
 		if errors.Is(why, errEnded) {
@@ -178,7 +179,7 @@ func (g *Gate) signInPage(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.URL.Query().Get("next"))
 	switch _, err := g.signedIn(r); {
 	case err == nil:
-		http.Redirect(w, r, g.address(next), http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
+		web.Go(w, r, g.address(next))
 	case errors.Is(err, errEnded):
 		g.forget(w, sessionCookie)
 		g.pages.SignIn(w, r, http.StatusOK, g.view(Expired, "", next))
@@ -203,7 +204,7 @@ func (g *Gate) signOut(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	http.Redirect(w, r, g.address("/signin"), http.StatusSeeOther)
+	web.Go(w, r, g.address("/signin"))
 }
 
 // refused audits that somebody was not let in, whom the provider spoke of or

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // How long a session lasts.
@@ -112,7 +113,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, id, next string) {
 	}
 	g.setCookie(w, sessionCookie, id, SessionLife)
 	g.sweep(r.Context())
-	http.Redirect(w, r, g.address(next), http.StatusSeeOther)
+	web.Go(w, r, g.address(next))
 }
 
 // sweep deletes what is over, now and then.
