@@ -153,7 +153,6 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Time{})
 	tick := time.NewTicker(looksEvery)
 	defer tick.Stop()
 	for {
@@ -166,7 +165,10 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 		if at.Over || at.Missing {
 			event = "over"
 		}
-		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
+		if !p.stillIn(r) {
+			return nil // the browser asks again, and is sent to sign in
+		}
+		fmt.Fprintf(web.Stream{W: w, Within: looksEvery + 30*time.Second}, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
 		if out.Flush() != nil || event == "over" {
 			return nil
 		}

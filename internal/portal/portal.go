@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,7 +43,8 @@ type Options struct {
 // Portal serves the pages.
 type Portal struct {
 	Options
-	pages *pages
+	pages  *pages
+	crowds map[string]*crowd
 }
 
 // New makes a portal. Its error is a fault of the program: a template or a
@@ -58,7 +60,7 @@ func New(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Portal{Options: o, pages: all}, nil
+	return &Portal{Options: o, pages: all, crowds: crowds()}, nil
 }
 
 // page answers a request; its error becomes a page that says what helps.
@@ -136,21 +138,19 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
-		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
+		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(p.bounded(one))))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
-	pages := p.guard(http.NewCrossOriginProtection().Handler(http.MaxBytesHandler(mux, mostForm)))
-	if codec == nil {
-		return pages
-	}
+	sameSite := http.NewCrossOriginProtection()
+	sameSite.SetDenyHandler(http.HandlerFunc(p.crossSite))
+	pages := p.guard(sameSite.Handler(http.MaxBytesHandler(mux, mostForm)))
 	outer := http.NewServeMux()
-	outer.Handle("/codec/", codec)
+	if codec != nil {
+		outer.Handle("/codec/", p.guard(codec))
+	}
 	outer.Handle("/", pages)
-	return outer
+	return web.Watch("portal", p.Log, outer)
 }
-
-// mostForm is more than any form of these pages has, in bytes.
-const mostForm = 1 << 20
 
 // guard says to the browser what these pages may do: nothing that does not
 // come from here.
@@ -190,6 +190,14 @@ func (p *Portal) serve(do page) http.Handler {
 		err := do(w, r)
 		if err == nil || r.Context().Err() != nil {
 			return
+		}
+		var large tooLarge
+		if errors.As(err, &large) {
+			web.Because(r.Context(), web.Size, "form")
+			err = p.refusal(w, r, http.StatusRequestEntityTooLarge, "large", strconv.FormatInt(large.limit>>10, 10))
+			if err == nil {
+				return
+			}
 		}
 		status := http.StatusInternalServerError
 		happened, helps := operate.Explain(err)

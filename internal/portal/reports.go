@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // mostReported is how many lines of a report a page shows; its files have all.
@@ -129,7 +130,7 @@ func (p *Portal) reportFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	attach(w, fmt.Sprintf("kvitt-%s-%s-%s-%s.%s", row.ID, name, span.From.Format(time.DateOnly), span.To.Format(time.DateOnly), format))
-	return p.cutOff(w, made.Write(w, format, p.Now()))
+	return p.cutOff(w, made.Write(web.Stream{W: w, Within: fileStall}, format, p.Now()))
 }
 
 // pack sends what a month's end needs as one file.
@@ -147,9 +148,12 @@ func (p *Portal) pack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	attach(w, fmt.Sprintf("kvitt-%s-%s.zip", row.ID, r.FormValue("month")))
-	bundle := report.Zip(w, p.Now())
+	bundle := report.Zip(web.Stream{W: w, Within: fileStall}, p.Now())
 	return p.cutOff(w, errors.Join(all.Pack(r.Context(), month, time.December, bundle), bundle.Close()))
 }
+
+// fileStall is how long a browser may take nothing of a file.
+const fileStall = time.Minute
 
 func attach(w http.ResponseWriter, name string) {
 	w.Header().Set("Content-Type", "application/octet-stream")

@@ -14,8 +14,8 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
-	"kvitt/internal/web"
 	"kvitt/internal/visma/connect"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -186,5 +186,5 @@ func sessionOf(r *http.Request) string { return signin.SessionOf(r.Context()) }
 
 // within bounds what is asked of the providers for a page.
 func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 2*time.Minute)
+	return context.WithTimeout(ctx, 75*time.Second)
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -29,6 +28,7 @@ import (
 	"kvitt/internal/store"
 	"kvitt/internal/telemetry"
 	"kvitt/internal/vault"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -66,9 +66,11 @@ func Run(ctx context.Context, c *config.Config) error {
 		if err != nil {
 			return err
 		}
-		g.Go(func() error { return serve(ctx, "portal", c.PortalAddr, pages, log) })
+		g.Go(func() error { return web.Serve(ctx, "portal", c.PortalAddr, pages, web.Standard(), log) })
 	}
-	g.Go(func() error { return serve(ctx, "metrics", c.MetricsAddr, parts.operator(), log) })
+	g.Go(func() error {
+		return web.Serve(ctx, "metrics", c.MetricsAddr, web.Watch("metrics", log, parts.operator()), web.Quiet(), log)
+	})
 	return g.Wait()
 }
 
@@ -109,8 +111,8 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 		p.close()
 		return nil, err
 	}
-	registry.MustRegister(telemetry.BooksCollector{Books: s})
-	p.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	registry.MustRegister(telemetry.BooksCollector{Books: s}, web.Metrics())
+	p.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 20 * time.Second})
 	p.vault = v
 	p.doors = &access.Doors{Store: s, Vault: v, Config: c}
 	var options client.Options
@@ -227,28 +229,4 @@ func (p *parts) operator() http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	return mux
-}
-
-// serve runs an HTTP server until ctx ends.
-func serve(ctx context.Context, what, addr string, h http.Handler, log *zap.Logger) error {
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("serve the %s at %s: %w. Free the address or choose another one", what, addr, err)
-	}
-	log.Info("serving", zap.String("what", what), zap.String("address", l.Addr().String()))
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = server.Shutdown(ending)
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the %s at %s: %w", what, addr, err)
-	}
-	<-stopped
-	return nil
 }

@@ -117,8 +117,11 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 		case err != nil:
 			g.unavailable(w, r, "look up a session", err)
 		case !p.Role.Allows(need):
+			web.By(r.Context(), p.String())
+			web.Because(r.Context(), web.Role, "needs "+string(need))
 			g.pages.Forbidden(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)), need)
 		default:
+			web.By(r.Context(), p.String())
 			ctx := context.WithValue(r.Context(), personKey{}, p)
 			h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, sessionKey{}, sessionName(r))))
 		}
@@ -129,6 +132,13 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 // the role, for what is no page and answers in its own way.
 func (g *Gate) Known(r *http.Request, need Role) bool {
 	p, err := g.signedIn(r)
+	return err == nil && p.Role.Allows(need)
+}
+
+// Still tells whether a request that is under way comes from somebody who is
+// still signed in and has the role. It does not count as being seen.
+func (g *Gate) Still(r *http.Request, need Role) bool {
+	p, _, err := g.whose(r)
 	return err == nil && p.Role.Allows(need)
 }
 
@@ -163,6 +173,13 @@ func (g *Gate) view(problem Problem, email, next string) SignInView {
 
 // refuse shows the page to sign in on with what went wrong.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, p Problem, email, next string) {
+	switch p {
+	case RateLimited:
+		web.Because(r.Context(), web.Rate, string(p))
+	case Unavailable: // is ours
+	default:
+		web.Because(r.Context(), web.SignIn, string(p))
+	}
 	g.pages.SignIn(w, r, p.status(), g.view(p, email, next))
 }
 

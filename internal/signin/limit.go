@@ -2,14 +2,14 @@ package signin
 
 import (
 	"math"
-	"net"
 	"net/http"
-	"net/netip"
 	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"kvitt/internal/web"
 )
 
 // How often something may be tried, and how many are remembered.
@@ -82,22 +82,7 @@ func (l *limiter) forget(now time.Time) {
 // one, because what a proxy says of others can be made up unless it is known
 // which proxy that is. Of an IPv6 address it is the network, of which one
 // customer has 2^64 addresses.
-func remote(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	if ip = ip.Unmap().WithZone(""); ip.Is6() {
-		if network, err := ip.Prefix(64); err == nil {
-			return network.String()
-		}
-	}
-	return ip.String()
-}
+func remote(r *http.Request) string { return web.AddressOf(r.RemoteAddr) }
 
 // hurried answers a request that comes too often, and tells whether it did.
 func (g *Gate) hurried(w http.ResponseWriter, r *http.Request, l *limiter, key, next string) bool {

@@ -54,28 +54,36 @@ func (g *Gate) forget(w http.ResponseWriter, name string) { g.setCookie(w, name,
 // signedIn is whose session a request has, as they are now. Errors:
 // errNoSession, errEnded, the store's.
 func (g *Gate) signedIn(r *http.Request) (Person, error) {
-	c, err := r.Cookie(sessionCookie)
-	if err != nil || c.Value == "" {
-		return Person{}, errNoSession
-	}
-	hash := hashOf(c.Value)
-	x, p, err := g.store.Session(r.Context(), hash)
-	if errors.Is(err, store.ErrNotFound) {
-		return Person{}, errEnded
-	}
+	p, x, err := g.whose(r)
 	if err != nil {
 		return Person{}, err
 	}
-	now := g.now()
-	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
-		return Person{}, errEnded
-	}
-	if now.Sub(x.SeenAt) >= seenEvery {
-		if err := g.store.TouchSession(r.Context(), hash, now); err != nil {
+	if now := g.now(); now.Sub(x.SeenAt) >= seenEvery {
+		if err := g.store.TouchSession(r.Context(), x.Hash, now); err != nil {
 			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
 		}
 	}
-	return personFrom(&p), nil
+	return p, nil
+}
+
+// whose is the session that a request has, and whose it is, as they are now.
+func (g *Gate) whose(r *http.Request) (Person, store.Session, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil || c.Value == "" {
+		return Person{}, store.Session{}, errNoSession
+	}
+	x, p, err := g.store.Session(r.Context(), hashOf(c.Value))
+	if errors.Is(err, store.ErrNotFound) {
+		return Person{}, x, errEnded
+	}
+	if err != nil {
+		return Person{}, x, err
+	}
+	now := g.now()
+	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
+		return Person{}, x, errEnded
+	}
+	return personFrom(&p), x, nil
 }
 
 type sessionKey struct{}
