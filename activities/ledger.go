@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/access"
 	"kvitt/internal/held"
 	"kvitt/internal/notice"
+	"kvitt/internal/report"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -103,6 +104,9 @@ func Days(from, to string, zone *time.Location) (workflows.Window, error) {
 	}
 	if last.Before(first) {
 		return workflows.Window{}, fmt.Errorf("the last day %s lies before the first day %s; turn them round", to, from)
+	}
+	if err := (report.Span{From: first, To: last}).Check(); err != nil {
+		return workflows.Window{}, err
 	}
 	return workflows.Window{From: first.UTC(), To: last.AddDate(0, 0, 1).UTC()}, nil
 }

@@ -58,6 +58,9 @@ func (p *Portal) fillAccruals(r *http.Request, at *accrualPage) error {
 	if err != nil {
 		return &operate.Error{Attempted: "accrue", Happened: "this is not a day", Helps: "Choose the last day of a financial period.", Err: err}
 	}
+	if err := (report.Span{From: day.Time(), To: day.Time()}).Check(); err != nil {
+		return tooManyDays("accrue", err)
+	}
 	profile, _, err := p.Desk.Doors.Profile(r.Context(), at.ID, 0)
 	if err != nil {
 		return err

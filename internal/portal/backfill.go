@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kvitt/internal/operate"
+	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/web"
@@ -62,6 +63,8 @@ func mayBackfill(row *store.Connection, in *workflows.SyncInput, now time.Time, 
 		return refuse("these are not two days", "Choose the first and the last day.")
 	case to.Before(from):
 		return refuse("the last day lies before the first", "Turn them round.")
+	case (report.Span{From: from, To: to}).Check() != nil:
+		return tooManyDays(fmt.Sprintf("backfill the connection %s", row.ID), (report.Span{From: from, To: to}).Check())
 	case from.After(now.AddDate(0, 0, 1)):
 		return refuse("the first day lies in the future", "Choose days that have been.")
 	case row.State != workflows.ConnActive && (row.State != workflows.ConnPaused || !in.DryRun):

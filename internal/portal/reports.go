@@ -60,7 +60,19 @@ func (p *Portal) spanOf(r *http.Request, zone *time.Location) (report.Span, erro
 	if err := errors.Join(err1, err2); err != nil || span.To.Before(span.From) {
 		return span, &operate.Error{Attempted: "make a report", Happened: "these are not a first and a last day", Helps: "Choose two days, the earlier one first.", Err: err}
 	}
+	if err := span.Check(); err != nil {
+		return span, tooManyDays("make a report", err)
+	}
 	return span, nil
+}
+
+// tooManyDays says in two sentences which days may be asked for.
+func tooManyDays(attempted string, err error) error {
+	var refused *report.SpanError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &operate.Error{Attempted: attempted, Happened: "the days " + refused.Span.String() + " " + refused.Problem, Helps: refused.Helps, Err: err}
 }
 
 func (p *Portal) report(w http.ResponseWriter, r *http.Request) error {
@@ -171,6 +183,10 @@ func (p *Portal) cutOff(w http.ResponseWriter, err error) error {
 	panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http breaks a connection off
 }
 
+// longestReference is more than any reference of Klarna's, a shop's or
+// Visma.net's has, in bytes.
+const longestReference = 255
+
 // finding is a search and what it found.
 type finding struct {
 	store.Connection
@@ -186,6 +202,12 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := finding{Connection: row, Reference: strings.TrimSpace(r.URL.Query().Get("reference"))}
+	if len(at.Reference) > longestReference {
+		return &operate.Error{
+			Attempted: "find a reference", Happened: fmt.Sprintf("it is longer than %d characters, and no reference is", longestReference),
+			Helps: "Search for one reference at a time.",
+		}
+	}
 	if at.Asked = at.Reference != ""; at.Asked {
 		all, err := p.reports(r, &row)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 //go:embed link.js
@@ -39,6 +40,11 @@ func (g *Gate) useLink(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	if err := r.ParseForm(); err != nil {
+		web.Because(r.Context(), web.Size, "link")
+		g.refuse(w, r, LinkUnknown, "", home)
+		return
+	}
 	token := r.PostFormValue("token") // from the body, and never from the address
 	token = strings.TrimSpace(token[strings.LastIndex(token, "#")+1:])
 	if token == "" {
