@@ -49,6 +49,9 @@ func Run(ctx context.Context, c *config.Config) error {
 	if len(c.Unread) > 0 {
 		log.Warn("settings that nobody reads; mistyped?", zap.Strings("variables", c.Unread))
 	}
+	if len(c.Loose) > 0 {
+		log.Warn("secrets that every user of this machine can read; chmod 600 the files", zap.Strings("variables", c.Loose))
+	}
 	defer func() { _ = log.Sync() }()
 
 	parts, err := open(ctx, c, log)

@@ -102,10 +102,21 @@ func createPrivately(path string) error {
 	return f.Close()
 }
 
+func postgresConfig(u *url.URL) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(u.String())
+	if err != nil {
+		return nil, err
+	}
+	if safe := withTLS(u, cfg); safe != u {
+		return pgx.ParseConfig(safe.String())
+	}
+	return cfg, nil
+}
+
 // openPostgres opens a pool of connections. TLS, PGPASSFILE and the other
 // parameters of libpq work as everywhere.
 func openPostgres(a address) (*Store, error) {
-	cfg, err := pgx.ParseConfig(a.postgres.String())
+	cfg, err := postgresConfig(a.postgres)
 	if err != nil {
 		// The parser's error carries the whole URL; only its reason is used.
 		reason := "a parameter in it is not understood"
