@@ -1,5 +1,5 @@
-// Package service is the worker process: the Temporal worker, the codec
-// endpoint for Temporal's Web UI, metrics and health.
+// Package service is the worker process: the Temporal worker, the portal with
+// the codec endpoint, Temporal's Web UI for who is signed in, metrics and health.
 //
 // It wires and supervises; what is done is decided elsewhere. It must never
 // start half: a setting, a database or a keyset that does not fit stops it
@@ -65,9 +65,16 @@ func Run(ctx context.Context, c *config.Config) error {
 		g.Go(func() error { return parts.work(ctx) })
 	}
 	if c.Has(config.Portal) {
-		pages, err := parts.portal(ctx)
+		pages, gate, err := parts.portal(ctx)
 		if err != nil {
 			return err
+		}
+		ui, err := parts.ui(gate)
+		if err != nil {
+			return err
+		}
+		if ui != nil {
+			g.Go(func() error { return web.Serve(ctx, "Temporal Web UI", c.UIAddr, ui, web.Standard(), log) })
 		}
 		g.Go(func() error { return web.Serve(ctx, "portal", c.PortalAddr, pages, web.Standard(), log) })
 	}

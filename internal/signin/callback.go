@@ -52,20 +52,17 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if g.hurried(w, r, g.addresses, remote(r), home) {
-		return
-	}
 	g.forget(w, attemptCookie)
 	answer := r.URL.Query()
 	c, err := r.Cookie(attemptCookie)
 	if err != nil || c.Value == "" || !equal(answer.Get("state"), stateOf(c.Value)) {
-		g.refuse(w, r, StateUnknown, "", home)
+		g.stateUnknown(w, r)
 		return
 	}
 	next, err := g.store.TakeAttempt(r.Context(), hashOf(stateOf(c.Value)), g.now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired):
-		g.refuse(w, r, StateUnknown, "", home)
+		g.stateUnknown(w, r)
 		return
 	case err != nil:
 		g.unavailable(w, r, "finish a sign-in", err)
@@ -77,6 +74,14 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.admit(w, r, who, next)
+}
+
+// stateUnknown answers what did not begin in this browser, as often as one may
+// fail.
+func (g *Gate) stateUnknown(w http.ResponseWriter, r *http.Request) {
+	if !g.hurried(w, r, g.addresses, remote(r), home) {
+		g.refuse(w, r, StateUnknown, "", home)
+	}
 }
 
 // heard is whom the provider's answer is about, or why it is about nobody.

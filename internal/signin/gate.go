@@ -37,8 +37,8 @@ type Gate struct {
 	origin   string    // of PublicURL
 	base     string    // its path, without a slash at the end
 
-	addresses *limiter // steps of a sign-in, by remote address
-	names     *limiter // tries with one link or of one e-mail address
+	addresses *web.Limiter // steps of a sign-in, by remote address
+	names     *web.Limiter // tries with one link or of one e-mail address
 	swept     atomic.Int64
 }
 
@@ -61,7 +61,7 @@ func New(o Options) (*Gate, error) {
 	g := &Gate{
 		Register: NewRegister(o.Store, o.PublicURL, o.Now), pages: o.Pages, log: o.Log,
 		origin: u.Scheme + "://" + u.Host, base: strings.TrimRight(u.EscapedPath(), "/"),
-		addresses: newLimiter(addressBurst, addressEvery), names: newLimiter(nameBurst, nameEvery),
+		addresses: web.NewLimiter(addressBurst, addressEvery), names: web.NewLimiter(nameBurst, nameEvery),
 	}
 	if o.OIDC.Issuer != "" {
 		if g.provider, err = newProvider(o.OIDC, g.publicURL+"/signin/callback", o.HTTPClient, g.now); err != nil {
@@ -132,6 +132,9 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 // the role, for what is no page and answers in its own way.
 func (g *Gate) Known(r *http.Request, need Role) bool {
 	p, err := g.signedIn(r)
+	if err == nil {
+		web.By(r.Context(), p.String())
+	}
 	return err == nil && p.Role.Allows(need)
 }
 

@@ -103,8 +103,8 @@ func (l *perAddress) Accept() (net.Conn, error) {
 		if !crowded {
 			return &counted{Conn: c, end: sync.OnceFunc(func() { l.gone(from) })}, nil
 		}
-		_ = c.Close()
 		l.refused(from)
+		_ = c.Close()
 	}
 }
 

@@ -41,8 +41,8 @@ func TestARedirectStaysOnThisSite(t *testing.T) {
 }
 
 // leaving are the functions that lead to another party: the OpenID Connect
-// provider and Visma Connect.
-var leaving = []string{"connectVisma", "toProvider"}
+// provider, Visma Connect, and from Temporal's Web UI the portal.
+var leaving = []string{"askToSignIn", "connectVisma", "toProvider"}
 
 func TestEveryRedirectGoesThroughOneHelper(t *testing.T) {
 	found := map[string]bool{}
