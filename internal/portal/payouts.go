@@ -132,18 +132,18 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// mostHistory is how many entries of the audit trail a payout's page shows.
+const mostHistory = 200
+
 // payoutHistory is what the audit trail tells about a payout, newest first.
 func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening, error) {
-	trail, err := p.Desk.Store.AuditTrail(r.Context(), row.ConnectionID, 0)
+	trail, err := p.Desk.Store.AuditAbout(r.Context(), row.ConnectionID, "payout/"+row.PaymentReference, mostHistory)
 	if err != nil {
 		return nil, err
 	}
 	var all []happening
 	for i := range trail {
 		e := &trail[i]
-		if e.Subject != "payout/"+row.PaymentReference {
-			continue
-		}
 		var after struct {
 			Reason string `json:"reason"`
 			Code   string `json:"code"`

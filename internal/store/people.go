@@ -30,6 +30,7 @@ type Person struct {
 	AddedAt    time.Time  // now when zero
 	UpdatedAt  time.Time  // set by every write
 	DisabledAt *time.Time // nil: may sign in
+	Subject    string     // who they are at the provider, "" until they have signed in there
 }
 
 // Disabled tells that the person may not sign in.
@@ -48,7 +49,7 @@ func FoldEmail(address string) string {
 	}, strings.TrimSpace(address))
 }
 
-const personColumns = "id, email, name, role, added_by, added_at, updated_at, disabled_at"
+const personColumns = "id, email, name, role, added_by, added_at, updated_at, disabled_at, subject"
 
 func (p *Person) cells() []any {
 	return []any{
@@ -60,6 +61,7 @@ func (p *Person) cells() []any {
 		instant{&p.AddedAt},
 		instant{&p.UpdatedAt},
 		maybe{&p.DisabledAt},
+		text{&p.Subject},
 	}
 }
 
@@ -169,6 +171,9 @@ func (s *Store) UpdatePerson(ctx context.Context, id, who string, f func(*Person
 }
 
 func (s *Store) savePerson(ctx context.Context, q querier, who string, before, after *Person) error {
+	if before.Disabled() && !after.Disabled() {
+		after.Subject = "" // whoever is let in again may have another account by now
+	}
 	if _, err := exec(ctx, q, "UPDATE people SET "+assignments(personColumns, 1)+" WHERE id = $1", after.cells()...); err != nil {
 		return err
 	}
