@@ -37,7 +37,9 @@ type Options struct {
 	// Trial compiles the voucher of a connection's latest payout, and posts
 	// nothing.
 	Trial func(ctx context.Context, connection string) (*activities.Trial, error)
-	Now   func() time.Time
+	// Mail sends a letter to one person; nil when there is no mail.
+	Mail func(ctx context.Context, to, subject, text string) error
+	Now  func() time.Time
 }
 
 // Portal serves the pages.

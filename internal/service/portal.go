@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"kvitt/activities"
+	"kvitt/internal/notify"
 	"kvitt/internal/operate"
 	"kvitt/internal/portal"
 	"kvitt/internal/signin"
@@ -17,7 +18,12 @@ func (p *parts) portal(ctx context.Context) (http.Handler, *signin.Gate, error) 
 		Klarna: &activities.Klarna{Doors: p.doors, Store: p.store},
 		Visma:  &activities.Visma{Doors: p.doors, Store: p.store, UnknownWait: p.config.UnknownWait},
 	}
+	letter, err := p.letter()
+	if err != nil {
+		return nil, nil, err
+	}
 	pages, err := portal.New(portal.Options{
+		Mail:     letter,
 		Desk:     &operate.Desk{Store: p.store, Vault: p.vault, Doors: p.doors, Temporal: p.asks},
 		Consents: p.doors.Consents(),
 		Config:   p.config, Log: p.log, Trial: preview.Trial,
@@ -42,4 +48,16 @@ func (p *parts) portal(ctx context.Context) (http.Handler, *signin.Gate, error) 
 		return nil, nil, err
 	}
 	return pages.Handler(p.codec(gate)), gate, nil
+}
+
+// letter is how the portal sends one-time links; nil without a mail server.
+func (p *parts) letter() (func(ctx context.Context, to, subject, text string) error, error) {
+	if p.config.SMTPURL == "" {
+		return nil, nil //nolint:nilnil // no mail is no error
+	}
+	m, err := notify.NewMail(p.config.SMTPURL, p.config.MailFrom, p.config.MailTo)
+	if err != nil {
+		return nil, err
+	}
+	return m.Letter, nil
 }

@@ -127,10 +127,13 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 		return
 	}
 	p, err := g.store.PersonByEmail(r.Context(), email)
+	if err == nil && !p.Disabled() {
+		err = g.store.BindSubject(r.Context(), p.ID, who.Subject)
+	}
 	var id string
 	if err == nil {
 		var x store.Session
-		id, x = g.newSession(p.ID)
+		id, x = g.newSession(r, p.ID)
 		err = g.store.StartSession(r.Context(), x, "oidc")
 	}
 	switch {
@@ -139,6 +142,9 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 	case errors.Is(err, store.ErrNotFound):
 		g.refused(r.Context(), email, true, "oidc", NotKnown)
 		g.refuse(w, r, NotKnown, email, next)
+	case errors.Is(err, store.ErrExists):
+		g.refused(r.Context(), email, true, "oidc", AnotherAccount)
+		g.refuse(w, r, AnotherAccount, email, next)
 	case errors.Is(err, store.ErrDisabled):
 		g.refused(r.Context(), email, true, "oidc", Disabled)
 		g.refuse(w, r, Disabled, email, next)

@@ -74,7 +74,7 @@ func (g *Gate) useLink(w http.ResponseWriter, r *http.Request) {
 		}
 		first = store.Person{ID: newPersonID(), Email: email, Name: strings.TrimSpace(r.PostFormValue("name"))}
 	}
-	id, x := g.newSession(l.PersonID)
+	id, x := g.newSession(r, l.PersonID)
 	if _, err := g.store.UseLink(r.Context(), hash, first, x); err != nil {
 		g.linkRefused(w, r, &l, err)
 		return

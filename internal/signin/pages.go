@@ -49,6 +49,7 @@ const (
 	NotKnown            Problem = "not_known"
 	Disabled            Problem = "disabled"
 	EmailUnverified     Problem = "email_unverified"
+	AnotherAccount      Problem = "another_account"
 	Expired             Problem = "expired"
 	LinkUsed            Problem = "link_used"
 	LinkExpired         Problem = "link_expired"
@@ -70,6 +71,7 @@ var problems = map[Problem]struct {
 	NotKnown:            {http.StatusForbidden, "Nobody with your e-mail address may use this Kvitt. Ask an administrator to add you."},
 	Disabled:            {http.StatusForbidden, "Your access to this Kvitt was withdrawn. Ask an administrator if you need it again."},
 	EmailUnverified:     {http.StatusForbidden, "The provider does not say that your e-mail address is yours. Verify it there, then sign in again."},
+	AnotherAccount:      {http.StatusForbidden, "This account at the provider is not the one that signed in here before with your address, or it belongs to somebody else here. Ask an administrator to let you in no more, and then in again."},
 	Expired:             {http.StatusUnauthorized, "You were signed out because nothing happened for a while, or because the day is over. Sign in again."},
 	LinkUsed:            {http.StatusGone, "This link was used. It works once; ask an administrator for a new one."},
 	LinkExpired:         {http.StatusGone, "This link is too old. It works for 24 hours; ask an administrator for a new one."},

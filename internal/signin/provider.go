@@ -158,6 +158,7 @@ func (p *provider) address(d *discovered, secret string) string {
 type identity struct {
 	Email    string
 	Verified bool
+	Subject  string // "issuer subject", which an account keeps whatever its address
 }
 
 // identify turns the code that the browser brought into whom it is for.
@@ -177,6 +178,9 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 	token, err := d.Verifier(&oidc.Config{ClientID: p.ClientID, Now: now}).Verify(ctx, raw)
 	if err != nil {
 		return identity{}, fmt.Errorf("verify the id token: %w", err)
+	}
+	if token.Subject == "" || len(token.Subject) > 255 {
+		return identity{}, errors.New("verify the id token: it does not say whose it is, its sub is missing or longer than 255 characters")
 	}
 	if !equal(token.Nonce, nonceOf(secret)) {
 		return identity{}, errors.New("verify the id token: it is for another sign-in, its nonce is not ours")
@@ -203,7 +207,7 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 			return identity{}, errors.New("ask for the e-mail address: the userinfo endpoint spoke of somebody else")
 		}
 	}
-	return identity{Email: c.Email, Verified: c.verified(p.TrustEmail)}, nil
+	return identity{Email: c.Email, Verified: c.verified(p.TrustEmail), Subject: p.Issuer + " " + token.Subject}, nil
 }
 
 type claims struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -83,7 +84,9 @@ func (g *Gate) whose(r *http.Request) (Person, store.Session, error) {
 	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
 		return Person{}, x, errEnded
 	}
-	return personFrom(&p), x, nil
+	who := personFrom(&p)
+	who.VouchedBy = x.VouchedBy
+	return who, x, nil
 }
 
 type sessionKey struct{}
@@ -105,11 +108,17 @@ func sessionName(r *http.Request) string {
 
 // newSession is a session that nobody has yet: its id is new, whatever cookie
 // the browser came with.
-func (g *Gate) newSession(person string) (id string, x store.Session) {
+func (g *Gate) newSession(r *http.Request, person string) (id string, x store.Session) {
 	id = newToken()
 	now := g.now()
-	return id, store.Session{Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now}
+	device := r.UserAgent()
+	return id, store.Session{
+		Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now, Remote: remote(r), Device: strings.ToValidUTF8(device[:min(len(device), mostDevice)], ""),
+	}
 }
+
+// mostDevice is how much is kept of what a browser calls itself, in bytes.
+const mostDevice = 200
 
 // begin gives the browser its new session, ends the one it came with, and goes
 // on to next.

@@ -113,6 +113,30 @@ func (s *Store) PersonByEmail(ctx context.Context, email string) (Person, error)
 	return p, s.fail("read the person "+email, err)
 }
 
+// BindSubject keeps which account at the provider a person is, as "issuer
+// subject". Another account of the same provider, and one that is somebody else
+// here, are refused: ErrExists. A new provider takes the place of the old one.
+// Error: ErrNotFound.
+func (s *Store) BindSubject(ctx context.Context, id, subject string) error {
+	attempted := "bind an account of the provider to the person " + id
+	return s.write(ctx, attempted, func(q querier) error {
+		p, err := s.lockPerson(ctx, q, id)
+		if err != nil || p.Subject == subject {
+			return err
+		}
+		issuer, _, _ := strings.Cut(subject, " ")
+		if before, _, bound := strings.Cut(p.Subject, " "); bound && before == issuer {
+			return &Error{Attempted: attempted, Problem: "another account is bound to " + p.Email, Kind: ErrExists}
+		}
+		if _, err := exec(ctx, q, "UPDATE people SET subject = $2 WHERE id = $1", id, subject); err != nil {
+			return err // ErrExists, when it is somebody else's
+		}
+		return s.appendAudit(ctx, q, AuditEntry{Who: p.Email, Subject: p.subject(), Action: "person.bound", After: summary(struct {
+			Issuer string `json:"issuer"`
+		}{issuer})})
+	})
+}
+
 // People lists everybody, disabled ones too, in the order of their addresses.
 func (s *Store) People(ctx context.Context) ([]Person, error) {
 	all, err := list(ctx, s.reads, (*Person).cells, "SELECT "+personColumns+" FROM people ORDER BY email")
