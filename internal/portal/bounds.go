@@ -47,6 +47,7 @@ var bounds = map[string]bound{
 	"POST /connections/{id}/payouts/{ref}/reject":         {standard.within, deciding},
 	"POST /connections/{id}/payouts/{ref}/retry":          {standard.within, deciding},
 	"POST /connections/{id}/payouts/{ref}/reversal/retry": {standard.within, deciding},
+	"POST /connections/{id}/requests/{request}":           {standard.within, deciding},
 	"POST /connections/{id}/accruals/retry":               {standard.within, deciding},
 	"POST /connections/{id}/backfills/{from}/{to}/{verb}": {standard.within, deciding},
 }
@@ -136,6 +137,7 @@ func (p *Portal) bounded(one route) page {
 	b := boundOf(one.pattern)
 	limit := p.crowds[b.crowd]
 	return func(w http.ResponseWriter, r *http.Request) error {
+		r = asPerson(r)
 		if err := readForm(r); err != nil {
 			return err
 		}

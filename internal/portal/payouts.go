@@ -212,7 +212,27 @@ const decisionWithin = 15 * time.Second
 
 // reverse takes the batch of a posted payout back by a mirrored one.
 func (p *Portal) reverse(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	if row.FourEyes {
+		return p.askReversal(w, r, &row)
+	}
 	return p.correct(w, r, "reverse", p.Desk.Reverse)
+}
+
+func (p *Portal) askReversal(w http.ResponseWriter, r *http.Request, row *store.Connection) error {
+	reference, reason := r.PathValue("ref"), strings.TrimSpace(r.PostFormValue("reason"))
+	if reason == "" {
+		return &operate.Error{Attempted: "reverse the payout " + reference, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	if _, err := p.Desk.Store.Payout(r.Context(), row.ID, reference); err != nil {
+		return err
+	}
+	return p.ask(w, r, row.ID, operate.RequestReverse, workflows.ReverseInput{
+		PayoutRef: workflows.PayoutRef{Connection: row.ID, PaymentReference: reference}, Who: by(r), Reason: reason,
+	})
 }
 
 // repost posts a reversed payout anew, as its next revision.

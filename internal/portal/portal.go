@@ -125,6 +125,8 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/profile/edit", signin.Administrator, p.editProfile},
 		{"POST /connections/{id}/profile/edit", signin.Administrator, p.changeProfile},
 		{"POST /connections/{id}/four-eyes", signin.Administrator, p.setFourEyes},
+		{"GET /connections/{id}/requests", signin.Viewer, p.requests},
+		{"POST /connections/{id}/requests/{request}", signin.Approver, p.confirmRequest},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -204,13 +206,17 @@ func (p *Portal) serve(do page) http.Handler {
 		status := http.StatusInternalServerError
 		happened, helps := operate.Explain(err)
 		var refused *operate.Error
+		var turnedDown *operate.RefusalError
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			status = http.StatusNotFound
 		case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
 			status = http.StatusServiceUnavailable
-		case errors.As(err, &refused):
+		case errors.As(err, &refused), errors.As(err, &turnedDown), errors.Is(err, store.ErrLastAdministrator), errors.Is(err, store.ErrUsed):
 			status = http.StatusConflict
+			if turnedDown != nil && turnedDown.Code != "" {
+				web.Because(r.Context(), web.Decision, turnedDown.Code)
+			}
 		default:
 			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
 		}
