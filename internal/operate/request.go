@@ -2,6 +2,7 @@ package operate
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,7 +141,10 @@ func (d *Desk) Confirm(ctx context.Context, connection, id, who string) error {
 	case one.party.MayBe(instruct.Party{Who: who, VouchedBy: now.vouchedBy}):
 		return &Error{Attempted: attempted, Happened: workflows.WhyOnePerson(one.Who, who, one.party.Unknown(), now.vouchedBy), Helps: workflows.TwoPersonsHelps}
 	}
-	if _, err := d.Store.UseInstruction(ctx, id, "confirmed by "+who, time.Now()); err != nil {
+	if _, err := d.Store.UseInstruction(ctx, id, "confirmed by "+who+" "+rand.Text(), time.Now()); err != nil {
+		if errors.Is(err, store.ErrUsed) {
+			err = &Error{Attempted: attempted, Happened: "it was confirmed before, and counts once", Err: err, Helps: "Look at the list again."}
+		}
 		return err
 	}
 	if err := d.Store.Audit(ctx, store.AuditEntry{
