@@ -29,15 +29,15 @@ type checks struct {
 }
 
 func (c *checks) ok(name, connection, words string) {
-	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkOK, Words: words})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkOK, Words: operate.Printable(words)})
 }
 
 func (c *checks) warn(name, connection, words, remedy string) {
-	c.list = append(c.list, check{name, connection, checkWarning, words, remedy})
+	c.list = append(c.list, check{name, connection, checkWarning, operate.Printable(words), operate.Printable(remedy)})
 }
 
 func (c *checks) fail(name, connection, words, remedy string) {
-	c.list = append(c.list, check{name, connection, checkFailed, words, remedy})
+	c.list = append(c.list, check{name, connection, checkFailed, operate.Printable(words), operate.Printable(remedy)})
 }
 
 // failed adds an error, whose sentence may hold its remedy.

@@ -2,6 +2,8 @@ package portal
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -13,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 )
 
@@ -206,6 +209,57 @@ func TestEveryRefusalOfThePortalIsTold(t *testing.T) {
 		}
 		if name == "role" && (len(told) != 1 || told[0].ContextMap()["who"] != "viewer@example.com" || told[0].ContextMap()["path"] != "/people") {
 			t.Errorf("%s: %v", name, told)
+		}
+	}
+}
+
+func TestAnErrorPageNamesNoServerAndNoFile(t *testing.T) {
+	h, p := newHall(t)
+	session := h.session(t, signin.Viewer)
+	for status, err := range map[int]error{
+		http.StatusInternalServerError: errors.New("open /var/lib/kvitt.db: dial tcp 10.0.0.7:5432"),
+		http.StatusServiceUnavailable:  fmt.Errorf("reach Temporal at temporal.internal:7233: %w", operate.ErrNoAnswer),
+	} {
+		page := p.Gate.Require(signin.Viewer, p.serve(func(http.ResponseWriter, *http.Request) error { return err }))
+		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8088/x", http.NoBody)
+		r.AddCookie(&http.Cookie{Name: "__Host-kvitt", Value: session})
+		w := httptest.NewRecorder()
+		page.ServeHTTP(w, r)
+		if body := w.Body.String(); w.Code != status || strings.Contains(body, "7233") || strings.Contains(body, "/var/lib") || strings.Contains(body, "5432") || !strings.Contains(body, "starter doctor") {
+			t.Errorf("%d: %s", w.Code, body)
+		}
+	}
+}
+
+func TestStaticFilesAreServedAndNotListed(t *testing.T) {
+	h, _ := newHall(t)
+	for path, status := range map[string]int{"/static/portal.css": 200, "/static/": 404, "/static": 404, "/static/../pages/": 404} {
+		if got := h.ask(http.MethodGet, path, "", nil).Code; got != status && (status != 404 || got == 200) {
+			t.Errorf("%s is answered %d", path, got)
+		}
+	}
+}
+
+func TestEveryAnswerTellsTheBrowserWhatItMayDo(t *testing.T) {
+	h, p := newHall(t)
+	h.Handler = p.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
+	for _, path := range []string{"/signin", "/codec/decode", "/static/portal.css", "/static/", "/connections", "/nowhere"} {
+		a := h.ask(http.MethodGet, path, "", nil).Header()
+		if !strings.Contains(a.Get("Content-Security-Policy"), "frame-ancestors 'none'") || a.Get("X-Content-Type-Options") != "nosniff" || a.Get("Referrer-Policy") == "" {
+			t.Errorf("%s: %v", path, a)
+		}
+	}
+	p.Config.PublicURL = "https://kvitt.example.com"
+	w := httptest.NewRecorder()
+	p.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://kvitt.example.com/signin", http.NoBody))
+	if got := w.Header().Get("Strict-Transport-Security"); got != "max-age=31536000; includeSubDomains" {
+		t.Errorf("Strict-Transport-Security: %q", got)
+	}
+	w = httptest.NewRecorder()
+	p.Handler(nil).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "https://kvitt.example.com/language?to=sv", http.NoBody))
+	for _, c := range w.Result().Cookies() {
+		if !strings.HasPrefix(c.Name, "__Host-") || !c.Secure || !c.HttpOnly || c.Path != "/" || c.Domain != "" {
+			t.Errorf("%+v", c)
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (p *Portal) routes() []route {
 func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	files, _ := fs.Sub(static, "static") // it is embedded
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(noFolders(http.FileServerFS(files)))))
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
@@ -175,7 +175,18 @@ func (p *Portal) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if strings.HasPrefix(p.Config.PublicURL, "https://") {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noFolders serves files, and lists none.
+func noFolders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" || strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -210,15 +221,25 @@ func (p *Portal) serve(do page) http.Handler {
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			status = http.StatusNotFound
-		case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
+		case errors.Is(err, operate.ErrStillGoing):
 			status = http.StatusServiceUnavailable
+		case errors.Is(err, operate.ErrNoAnswer):
+			p.Log.Error("nobody answered", zap.String("path", r.URL.Path), zap.Error(err))
+			if p.refusal(w, r, http.StatusServiceUnavailable, "no_answer") == nil {
+				return
+			}
 		case errors.As(err, &refused), errors.As(err, &turnedDown), errors.Is(err, store.ErrLastAdministrator), errors.Is(err, store.ErrUsed):
 			status = http.StatusConflict
 			if turnedDown != nil && turnedDown.Code != "" {
 				web.Because(r.Context(), web.Decision, turnedDown.Code)
 			}
 		default:
+			// What went wrong inside is for the log: a page that names servers and files
+			// helps whoever should not know them.
 			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+			if p.refusal(w, r, status, "broken") == nil {
+				return
+			}
 		}
 		p.show(w, r, status, "message", message{Title: "message.failed", Happened: happened, Helps: helps})
 	})

@@ -87,7 +87,7 @@ func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
 
 var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})
 
-const languageCookie = "kvitt_language"
+const languageCookie = "__Host-kvitt-language"
 
 // languageOf is the language that a person chose, or that the browser asks for.
 func languageOf(r *http.Request) language {

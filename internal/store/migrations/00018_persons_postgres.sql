@@ -27,22 +27,22 @@ CREATE INDEX instructions_of_connection ON instructions (connection_id, created_
 CREATE TRIGGER payouts_are_never_deleted BEFORE DELETE ON payouts
     FOR EACH ROW EXECUTE FUNCTION kvitt_refuse('a payout cannot be deleted: it is a part of the books');
 
--- Once a payout is posted, its documents are the accounting material.
+-- Once a payout is verified, its documents are the accounting material.
 -- +goose StatementBegin
 CREATE FUNCTION kvitt_keep_document() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM payouts WHERE connection_id = OLD.connection_id AND payment_reference = OLD.payment_reference
-        AND state IN ('posted', 'released', 'verified')) THEN
-        RAISE EXCEPTION 'a document of a posted payout cannot be changed or deleted: it is a part of the books' USING ERRCODE = 'integrity_constraint_violation';
+        AND state = 'verified') AND OLD.kind NOT LIKE '%.partial' THEN
+        RAISE EXCEPTION 'a document of a verified payout cannot be changed or deleted: it is a part of the books' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
     RETURN NEW;
 END;
 $$;
 -- +goose StatementEnd
-CREATE TRIGGER documents_of_posted_payouts_stay BEFORE DELETE ON documents
+CREATE TRIGGER documents_of_verified_payouts_stay BEFORE DELETE ON documents
     FOR EACH ROW EXECUTE FUNCTION kvitt_keep_document();
-CREATE TRIGGER documents_of_posted_payouts_keep_their_bytes BEFORE UPDATE ON documents
+CREATE TRIGGER documents_of_verified_payouts_keep_their_bytes BEFORE UPDATE ON documents
     FOR EACH ROW WHEN (OLD.sha256 <> NEW.sha256 OR OLD.size <> NEW.size) EXECUTE FUNCTION kvitt_keep_document();
 CREATE TRIGGER documents_are_never_emptied BEFORE TRUNCATE ON documents
     FOR EACH STATEMENT EXECUTE FUNCTION kvitt_refuse('documents cannot be emptied: they are a part of the books');

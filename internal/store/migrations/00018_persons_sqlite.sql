@@ -29,16 +29,16 @@ CREATE TRIGGER payouts_are_never_deleted BEFORE DELETE ON payouts
 BEGIN SELECT RAISE(ABORT, 'a payout cannot be deleted: it is a part of the books'); END;
 -- +goose StatementEnd
 
--- Once a payout is posted, its documents are the accounting material.
+-- Once a payout is verified, its documents are the accounting material.
 -- +goose StatementBegin
-CREATE TRIGGER documents_of_posted_payouts_stay BEFORE DELETE ON documents
-WHEN EXISTS (SELECT 1 FROM payouts WHERE connection_id = OLD.connection_id AND payment_reference = OLD.payment_reference
-    AND state IN ('posted', 'released', 'verified'))
-BEGIN SELECT RAISE(ABORT, 'a document of a posted payout cannot be changed or deleted: it is a part of the books'); END;
+CREATE TRIGGER documents_of_verified_payouts_stay BEFORE DELETE ON documents
+WHEN OLD.kind NOT LIKE '%.partial' AND EXISTS (SELECT 1 FROM payouts WHERE connection_id = OLD.connection_id AND payment_reference = OLD.payment_reference
+    AND state = 'verified')
+BEGIN SELECT RAISE(ABORT, 'a document of a verified payout cannot be changed or deleted: it is a part of the books'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER documents_of_posted_payouts_keep_their_bytes BEFORE UPDATE ON documents
-WHEN (OLD.sha256 <> NEW.sha256 OR OLD.size <> NEW.size) AND EXISTS (SELECT 1 FROM payouts
-    WHERE connection_id = OLD.connection_id AND payment_reference = OLD.payment_reference AND state IN ('posted', 'released', 'verified'))
-BEGIN SELECT RAISE(ABORT, 'a document of a posted payout cannot be changed or deleted: it is a part of the books'); END;
+CREATE TRIGGER documents_of_verified_payouts_keep_their_bytes BEFORE UPDATE ON documents
+WHEN (OLD.sha256 <> NEW.sha256 OR OLD.size <> NEW.size) AND OLD.kind NOT LIKE '%.partial' AND EXISTS (SELECT 1 FROM payouts
+    WHERE connection_id = OLD.connection_id AND payment_reference = OLD.payment_reference AND state = 'verified')
+BEGIN SELECT RAISE(ABORT, 'a document of a verified payout cannot be changed or deleted: it is a part of the books'); END;
 -- +goose StatementEnd
