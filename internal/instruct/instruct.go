@@ -36,18 +36,18 @@ type Keeper interface {
 
 // Instruction is what a person asked for.
 type Instruction struct {
-	Connection string    `json:"connection"`
-	Workflow   string    `json:"workflow"` // the id of the workflow that the message is for
-	Action     string    `json:"action"`   // the name of the message
-	Who        string    `json:"who"`
-	Digest     string    `json:"digest"` // of the message
+	Connection string `json:"connection"`
+	Workflow   string `json:"workflow"` // the id of the workflow that the message is for
+	Action     string `json:"action"`   // the name of the message
+	Who        string `json:"who"`
+	Digest     string `json:"digest"` // of the message
 	// VouchedBy is who else may be behind Who, see Party.
 	VouchedBy string `json:"vouched_by,omitempty"`
 	// First is who asked for it, where Who is the second person.
 	First *Party `json:"first,omitempty"`
 	// Message is what a first person asks a second one to confirm.
 	Message json.RawMessage `json:"message,omitempty"`
-	At         time.Time `json:"at"`     // when it was asked for
+	At      time.Time       `json:"at"` // when it was asked for
 }
 
 // Party is who stands behind an instruction. VouchedBy is who else may hold the

@@ -38,7 +38,7 @@ type Revision struct {
 	Reason   string
 	// VouchedBy is who else may be the author, see Session.
 	VouchedBy string
-	OnTopOf  int // the latest version that its author saw; 0: whichever it is
+	OnTopOf   int // the latest version that its author saw; 0: whichever it is
 }
 
 // ErrOutdated says that somebody else has added a version meanwhile.
