@@ -27,6 +27,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/telemetry"
+	"kvitt/internal/trail"
 	"kvitt/internal/vault"
 	"kvitt/internal/web"
 	"kvitt/workflows"
@@ -61,6 +62,7 @@ func Run(ctx context.Context, c *config.Config) error {
 	defer parts.close()
 
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { parts.mark(ctx); return nil })
 	if c.Has(config.Worker) {
 		g.Go(func() error { return parts.work(ctx) })
 	}
@@ -82,6 +84,23 @@ func Run(ctx context.Context, c *config.Config) error {
 		return web.Serve(ctx, "metrics", c.MetricsAddr, web.Watch("metrics", log, parts.operator()), web.Quiet(), log)
 	})
 	return g.Wait()
+}
+
+// mark notes, sealed, where the audit trail stands, now and every hour.
+func (p *parts) mark(ctx context.Context) {
+	marks := trail.Marks{Vault: p.vault, Keeper: p.store}
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := marks.Set(ctx); err != nil && ctx.Err() == nil {
+			p.log.Warn("the end of the audit trail could not be marked", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // parts are what the process is made of.

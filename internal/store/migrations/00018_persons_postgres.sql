@@ -21,6 +21,14 @@ ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
 -- Who may have been the author of a version, as vouched_by says.
 ALTER TABLE profiles ADD COLUMN vouched_by TEXT NOT NULL DEFAULT '';
 
+-- Where the audit trail stood, sealed with the keyset: who writes the whole chain
+-- anew, or cuts its end off, cannot write these.
+CREATE TABLE audit_marks (
+    seq    BIGINT NOT NULL PRIMARY KEY CHECK (seq > 0),
+    at     BIGINT NOT NULL,
+    sealed BYTEA  NOT NULL
+);
+
 CREATE INDEX audit_log_by_subject ON audit_log (connection_id, subject, seq);
 CREATE INDEX instructions_of_connection ON instructions (connection_id, created_at);
 
@@ -46,3 +54,8 @@ CREATE TRIGGER documents_of_verified_payouts_keep_their_bytes BEFORE UPDATE ON d
     FOR EACH ROW WHEN (OLD.sha256 <> NEW.sha256 OR OLD.size <> NEW.size) EXECUTE FUNCTION kvitt_keep_document();
 CREATE TRIGGER documents_are_never_emptied BEFORE TRUNCATE ON documents
     FOR EACH STATEMENT EXECUTE FUNCTION kvitt_refuse('documents cannot be emptied: they are a part of the books');
+
+CREATE TRIGGER audit_marks_stay BEFORE UPDATE OR DELETE ON audit_marks
+    FOR EACH ROW EXECUTE FUNCTION kvitt_refuse('a mark of the audit trail cannot be changed or deleted');
+CREATE TRIGGER audit_marks_are_never_emptied BEFORE TRUNCATE ON audit_marks
+    FOR EACH STATEMENT EXECUTE FUNCTION kvitt_refuse('a mark of the audit trail cannot be changed or deleted');
