@@ -162,10 +162,10 @@ func (p *Portal) bounded(one route) page {
 	}
 }
 
-// tooLarge is a form that is larger than it may be.
-type tooLarge struct{ limit int64 }
+// tooLargeError is a form that is larger than it may be.
+type tooLargeError struct{ limit int64 }
 
-func (tooLarge) Error() string { return "the form is too large" }
+func (tooLargeError) Error() string { return "the form is too large" }
 
 // readForm reads a form once and for all: afterwards a part that is missing is
 // one that was not sent.
@@ -176,7 +176,7 @@ func readForm(r *http.Request) error {
 	err := r.ParseForm()
 	var large *http.MaxBytesError
 	if errors.As(err, &large) {
-		return tooLarge{large.Limit}
+		return tooLargeError{large.Limit}
 	}
 	if err != nil {
 		return &operate.Error{Attempted: "read what was sent", Happened: "the form could not be read", Helps: "Go back and send it again.", Err: err}

@@ -206,7 +206,7 @@ func (p *Portal) serve(do page) http.Handler {
 		if err == nil || r.Context().Err() != nil {
 			return
 		}
-		var large tooLarge
+		var large tooLargeError
 		if errors.As(err, &large) {
 			web.Because(r.Context(), web.Size, "form")
 			err = p.refusal(w, r, http.StatusRequestEntityTooLarge, "large", strconv.FormatInt(large.limit>>10, 10))
