@@ -276,6 +276,9 @@ func (p *Portal) setFourEyes(w http.ResponseWriter, r *http.Request) error {
 	if row.State == workflows.ConnDisconnected {
 		return &operate.Error{Attempted: "configure the connection " + row.ID, Happened: "it is disconnected, which is final"}
 	}
+	if row.FourEyes && !on {
+		return p.ask(w, r, row.ID, operate.RequestSettings, workflows.Configure{FourEyes: &on})
+	}
 	if _, err := p.Desk.FourEyes(r.Context(), &row, on, by(r)); err != nil {
 		return err
 	}

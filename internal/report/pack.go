@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,7 +128,7 @@ var voucherColumns = []string{
 // addVouchers writes the vouchers of the payouts of a span, as they were sent.
 func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	err := b.add("vouchers.csv", func(to io.Writer) error {
-		w := csv.NewWriter(to)
+		w := newSheet(to)
 		if err := w.Write(voucherColumns); err != nil {
 			return err
 		}
@@ -162,7 +161,7 @@ func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	return nil
 }
 
-func writeVoucher(w *csv.Writer, p *store.Posting) error {
+func writeVoucher(w sheet, p *store.Posting) error {
 	v, err := voucherOf(p)
 	if err != nil {
 		return err
@@ -292,7 +291,7 @@ func (r *Reports) addKind(ctx context.Context, b *Bundle, folder string, documen
 // listDocuments lists what is archived and until when it has to be kept.
 func (r *Reports) listDocuments(ctx context.Context, span Span, yearEnd time.Month, to io.Writer) error {
 	rule, _ := RetentionOf(r.Connection.BaseCurrency)
-	w := csv.NewWriter(to)
+	w := newSheet(to)
 	if err := w.Write([]string{"payment_reference", "kind", "part", "bytes", "sha256", "received", "path", "correlation_id", "keep_until", "country", "source"}); err != nil {
 		return err
 	}

@@ -39,6 +39,11 @@ func Names() []string {
 func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, error) {
 	var made *Report
 	var err error
+	if name != Held {
+		if err := span.Check(); err != nil {
+			return nil, err
+		}
+	}
 	switch name {
 	case Completeness:
 		made, err = r.completeness(ctx, span)
