@@ -51,7 +51,7 @@ func functions(words dictionary) template.FuncMap {
 		"money":          func(minor int64, currency string) string { return money(minor, currency) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
 		"moment":         moment,
-		"day":            func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"day":            day,
 		"tone":           tone,
 		"minus":          func(minor int64) int64 { return -minor },
 		"steps":          func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
@@ -61,8 +61,21 @@ func functions(words dictionary) template.FuncMap {
 	}
 }
 
+// unknown stands where a payout that cannot be read has nothing to show.
+const unknown = "–"
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return unknown
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
 // money is an amount in minor units as people read it: 12 345.60.
 func money(minor int64, currency string) string {
+	if currency == "" && minor == 0 {
+		return unknown
+	}
 	text := settlement.Format(minor, settlement.Currency(currency))
 	whole, rest, _ := strings.Cut(text, ".")
 	sign := ""
@@ -148,12 +161,12 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", language.Tag)
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the browser may be gone
+	_, _ = w.Write(p.below(b.Bytes())) // the browser may be gone
 }
 
 // part renders a fragment.
 func (p *Portal) part(r *http.Request, name string, data any) (string, error) {
-	var b strings.Builder
+	var b bytes.Buffer
 	err := p.pages.byLanguage[languageOf(r).Tag].ExecuteTemplate(&b, name, data)
-	return b.String(), err
+	return string(p.below(b.Bytes())), err
 }
