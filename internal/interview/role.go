@@ -104,12 +104,14 @@ var roles = map[string]role{
 	},
 	"accrual": {
 		"captured and not paid out at a period's end", "The receivable of an accrual until the next period; neither clearing nor the reserve.",
-		[]string{asset}, false,
+		[]string{asset},
+		false,
 		[]string{"upplupna intäkter", "påløpt", "kortsiktige fordringer", "tulojäämät", "siirtosaamiset", "øvrige tilgodehavender", "periodeafgrænsning"},
 	},
 	"accrual_vat": {
 		"VAT that is not deductible yet", "VAT on accrued fees; the payout's own voucher deducts it. It is outside the VAT return.",
-		[]string{asset, liability}, false,
+		[]string{asset, liability},
+		false,
 		[]string{"vilande ingående moms", "vilande", "ikke fradragsført", "siirtosaamiset", "ikke fratrukket"},
 	},
 	"reverse_input": {
@@ -120,7 +122,8 @@ var roles = map[string]role{
 	},
 	"reverse_base": {
 		"the taxable amount of the reverse charge", "What the VAT is on, for the box of the return that asks for purchases from abroad.",
-		[]string{expense}, false,
+		[]string{expense},
+		false,
 		[]string{"inköp av tjänster från annat", "tjänster från annat eu", "tjenester", "grunnlag", "yhteisöpalvelu", "ulkomailta", "ydelseskøb", "ydelser"},
 	},
 	"reverse_contra": {
