@@ -262,10 +262,10 @@ func presetNumber(q Question, a Answers) string {
 	if q.Currency != "" || q.Merchant != "" {
 		return ""
 	}
-	if reverseRole(q.Role) {
-		return c.reverse[q.Role]
+	if number := presetNumbers(a.preset())[q.Role]; number != "" {
+		return number
 	}
-	return presetNumbers(a.preset())[q.Role]
+	return shown(a.preset())[q.Role]
 }
 
 // presetNumbers are the accounts of a preset by their names.
@@ -293,7 +293,7 @@ func rolesOf(a Answers) []string {
 	var out []string
 	add := func(when bool, names ...string) {
 		for _, name := range names {
-			if when && (numbers[name] != "" || reverseRole(name)) {
+			if when && (numbers[name] != "" || apart(name)) {
 				out = append(out, name)
 			}
 		}
@@ -307,6 +307,9 @@ func rolesOf(a Answers) []string {
 	add(a["reverse_charge"] == "owed", "reverse_input", "reverse_output")
 	// With VAT transactions the codes say what the VAT is on.
 	add(a["reverse_charge"] == "owed" && a["vat_return"] != "transactions", "reverse_base", "reverse_contra")
+	accrues := a["accruals"] == "request" || a["accruals"] == "split"
+	add(accrues, "accrual")
+	add(accrues && numbers["input_vat"] != "", "accrual_vat") // where Klarna charges VAT
 	return out
 }
 

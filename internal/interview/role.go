@@ -102,6 +102,18 @@ var roles = map[string]role{
 		false,
 		[]string{"upplupna kostnader", "upplupna", "påløpte", "siirtovelat", "øvrig anden gæld", "skyldige"},
 	},
+	"accrual": {
+		"captured and not paid out at a period's end", "The receivable of an accrual until the next period; neither clearing nor the reserve.",
+		[]string{asset},
+		false,
+		[]string{"upplupna intäkter", "påløpt", "kortsiktige fordringer", "tulojäämät", "siirtosaamiset", "øvrige tilgodehavender", "periodeafgrænsning"},
+	},
+	"accrual_vat": {
+		"VAT that is not deductible yet", "VAT on accrued fees; the payout's own voucher deducts it. It is outside the VAT return.",
+		[]string{asset, liability},
+		false,
+		[]string{"vilande ingående moms", "vilande", "ikke fradragsført", "siirtosaamiset", "ikke fratrukket"},
+	},
 	"reverse_input": {
 		"input VAT of the reverse charge", "What is deducted of the VAT that the company owes itself.",
 		[]string{asset, liability},
@@ -112,7 +124,7 @@ var roles = map[string]role{
 		"the taxable amount of the reverse charge", "What the VAT is on, for the box of the return that asks for purchases from abroad.",
 		[]string{expense},
 		false,
-		[]string{"inköp av tjänster från annat", "tjänster från annat eu", "tjenester", "grunnlag", "ulkomailta", "ydelser"},
+		[]string{"inköp av tjänster från annat", "tjänster från annat eu", "tjenester", "grunnlag", "yhteisöpalvelu", "ulkomailta", "ydelseskøb", "ydelser"},
 	},
 	"reverse_contra": {
 		"the contra account of that amount", "It takes the taxable amount out again, so that the result is not touched.",

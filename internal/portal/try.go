@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/try"
 	"kvitt/internal/voucher"
 )
@@ -105,7 +106,7 @@ func (f *trying) run(ctx context.Context, parts *multipart.Reader) error {
 	}
 	given := 0
 	input := try.Input{
-		Payout: document(payout), Profile: f.profile, Provider: map[string]string{"klarna": "Klarna", "kustom": "Kustom"}[f.Provider], ClosingDebt: f.closing, AccrueAt: f.at,
+		Payout: document(payout), Profile: f.profile, Provider: klarna.Provider(f.Provider), ClosingDebt: f.closing, AccrueAt: f.at,
 		Transactions: files(parts, &given),
 	}
 	f.Answer, err = try.Run(ctx, &input)
