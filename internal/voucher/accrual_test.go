@@ -68,7 +68,7 @@ func TestAnAccrualMovesWhatIsOwedFromClearingAndTakesItselfBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTable(t, v, `
-1790       88900.00               Klarna, aktiverat, ej utbetalt 2026-01-31
+1790       88900.00               Klarna, debiterat, ej utbetalt 2026-01-31
 1686        8000.00               Klarna: returer
 1686                   100000.00  Klarna: försäljning
 6064        2480.00               Klarna: avgift, procent

@@ -72,7 +72,7 @@ func TestWhatOfAPayoutBelongsToTheMonthBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantTable(t, v, `
-1790          76.25               Klarna, aktiverat, ej utbetalt 2026-01-31 1234567890
+1790          76.25               Klarna, debiterat, ej utbetalt 2026-01-31 1234567890
 1686          20.00               Klarna: returer
 1686                      100.00  Klarna: försäljning
 6064           3.00               Klarna: avgift, procent
