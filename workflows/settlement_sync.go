@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -105,6 +106,10 @@ func (s *sync) list(ctx workflow.Context) error {
 // midnight in UTC.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 
+// dayOf is the day of a payout for people: that of the company, or of UTC where an
+// earlier version did not say.
+func dayOf(date time.Time, day string) string { return cmp.Or(day, date.UTC().Format(time.DateOnly)) }
+
 // start runs one payout in a place of its own.
 func (s *sync) start(ctx workflow.Context, due DuePayout) {
 	s.active = append(s.active, due.PaymentReference)
@@ -127,7 +132,7 @@ func (s *sync) post(ctx workflow.Context, due DuePayout) {
 		WorkflowID:            PayoutWorkflowID(s.in.Connection, due.PaymentReference),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, due.Date.Format(time.DateOnly), due.Currency),
+		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, dayOf(due.Date, due.Day), due.Currency),
 		Priority:              temporal.Priority{FairnessKey: s.in.Connection},
 		TypedSearchAttributes: temporal.NewSearchAttributes(
 			AttrConnection.ValueSet(s.in.Connection),
@@ -142,6 +147,7 @@ func (s *sync) post(ctx workflow.Context, due DuePayout) {
 		PayoutRef: PayoutRef{s.in.Connection, due.PaymentReference},
 		Sync:      workflow.GetInfo(ctx).WorkflowExecution.ID,
 		Date:      due.Date,
+		Day:       due.Day,
 	}).Get(ctx, &got)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		s.follow(ctx, due)

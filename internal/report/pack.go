@@ -107,7 +107,7 @@ func (r *Reports) readme(what string, span Span, more []string) string {
 		what + " of " + r.Connection.CompanyName + " (connection " + r.Connection.ID + ")",
 		"Days: " + span.String() + ", made " + r.Now.In(r.Zone).Format("2006-01-02 15:04 MST"),
 		"",
-		r.amounts()+" SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
+		r.amounts() + " SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
 		"vouchers.csv: what was posted, line by line; vouchers/: the same as it was kept, with the components behind each line.",
 		"accruals.csv: the accruals of these days, line by line, with what Visma.net had of them at the last daily check; accruals/: the same as it was kept.",
 		"documents.csv: what is archived, as received, with its digest and the day until which it has to be kept.",
