@@ -9,7 +9,6 @@
 package lang
 
 import (
-	"math/big"
 	"strings"
 
 	"golang.org/x/text/feature/plural"
@@ -57,11 +56,11 @@ var symbolsOf = map[Language]symbols{Swedish: readSymbols(Swedish), Norwegian: r
 
 // readSymbols takes them out of a number that the library has written.
 func readSymbols(l Language) symbols {
-	written := message.NewPrinter(l.tag()).Sprint(number.Decimal(big.NewRat(-12345675, 10), number.Scale(1)))
-	minus, rest, _ := strings.Cut(written, "1")
-	group, rest, _ := strings.Cut(rest, "234")
-	_, decimal, _ := strings.Cut(rest, "567")
-	return symbols{strings.TrimPrefix(group, "1"), strings.TrimSuffix(decimal, "5"), minus}
+	p := message.NewPrinter(l.tag())
+	minus, rest, _ := strings.Cut(p.Sprint(number.Decimal(-1234567)), "1")
+	group, _, _ := strings.Cut(rest, "234")
+	decimal := strings.Trim(p.Sprint(number.Decimal(5, number.Scale(1))), "50")
+	return symbols{group, decimal, minus}
 }
 
 func (l Language) symbols() symbols {

@@ -128,7 +128,10 @@ func (l Language) Say(text string) (said string, ok bool) {
 	if b == nil || strings.TrimSpace(text) == "" {
 		return text, true
 	}
-	s := speaker{l, b}
+	if len(text) > longest {
+		return text, false
+	}
+	s := speaker{l, b, map[string]result{}}
 	return s.say(text, 0)
 }
 
@@ -138,14 +141,38 @@ func (l Language) In(text string) string {
 	return said
 }
 
+// longest is more bytes than any text of Kvitt's own has.
+const longest = 8 << 10
+
 type speaker struct {
 	Language
 	*book
+	known map[string]result // so that no part is looked up twice
+}
+
+type result struct {
+	said string
+	ok   bool
 }
 
 const deepest = 6
 
 func (s speaker) say(text string, depth int) (string, bool) {
+	if r, ok := s.known[text]; ok {
+		return r.said, r.ok
+	}
+	if len(s.known) > mostParts {
+		return text, false
+	}
+	said, ok := s.look(text, depth)
+	s.known[text] = result{said, ok}
+	return said, ok
+}
+
+// mostParts bounds what one text is taken apart into.
+const mostParts = 400
+
+func (s speaker) look(text string, depth int) (string, bool) {
 	if said, ok := s.one(text, depth); ok {
 		return said, true
 	}
@@ -184,16 +211,27 @@ func (s speaker) one(text string, depth int) (string, bool) {
 	if depth > deepest {
 		return text, false
 	}
+	best := ""
 	for i := range s.patterns {
 		p := &s.patterns[i]
-		if found := p.pattern.FindStringSubmatch(inner); found != nil {
-			if said, ok := s.fill(p.text, found[1:], depth+1); ok {
-				return as(inner, bare(said)) + end, true
-			}
+		found := p.pattern.FindStringSubmatch(inner)
+		if found == nil {
+			continue
+		}
+		said, ok := s.fill(p.text, found[1:], depth+1)
+		if ok {
+			return as(inner, bare(said)) + end, true
+		}
+		if best == "" && p.weight >= sure {
+			best = as(inner, bare(said)) + end
 		}
 	}
-	return text, false
+	return cmp.Or(best, text), best != ""
 }
+
+// sure is how many letters of its own a sentence has that is known by them, even
+// if a figure in it is somebody else's words.
+const sure = 14
 
 // fill puts figures into a translation: amounts as the language writes them, and
 // what is itself of the catalogue in the language.
@@ -206,27 +244,27 @@ func (s speaker) fill(text string, figures []string, depth int) (string, bool) {
 			at = int(m[1][0] - '1')
 		}
 		next = at + 1
-		if at < 0 || at >= len(figures) {
-			whole = false
+		if at >= len(figures) { // a test keeps this from happening
 			return found
 		}
-		return s.figure(figures[at], depth)
+		said, ok := s.figure(figures[at], depth)
+		whole = whole && ok
+		return said
 	})
 	return forms(said, s.Language), whole
 }
 
 var amount = regexp.MustCompile(`^-?\d+\.\d{2}$`)
 
-func (s speaker) figure(text string, depth int) string {
+func (s speaker) figure(text string, depth int) (string, bool) {
 	if amount.MatchString(text) {
-		return s.Decimal(text)
+		return s.Decimal(text), true
 	}
 	words := strings.Split(text, " ")
 	if len(words) == 2 && amount.MatchString(words[0]) { // with its currency
-		return s.Decimal(words[0]) + "\u00a0" + words[1]
+		return s.Decimal(words[0]) + "\u00a0" + words[1], true
 	}
-	said, _ := s.say(text, depth)
-	return said
+	return s.say(text, depth)
 }
 
 // form is a choice by the number before it: "3 {rad|rader}".
@@ -247,6 +285,9 @@ func forms(text string, l Language) string {
 
 // split takes a text apart: into lines, sentences, items, or before the first colon.
 func split(text string) (parts, between []string) {
+	if label, rest, ok := strings.Cut(text, ": "); ok && label != "" && rest != "" && plain(label) {
+		return []string{label, rest}, []string{": "} // a month, a currency, a reference
+	}
 	for _, at := range []string{"\n", ". ", "; ", ": ", ", "} {
 		if first, rest, ok := strings.Cut(text, at); ok && first != "" && rest != "" {
 			if at == ". " {
