@@ -80,3 +80,11 @@ func zoneOf(ctx context.Context, doors *access.Doors, connection string) *time.L
 	}
 	return time.UTC
 }
+
+// dayOf is a payout's day in the company's zone, "" for one that cannot be dated.
+func dayOf(date time.Time, zone *time.Location) string {
+	if date.IsZero() {
+		return ""
+	}
+	return voucher.DateOf(date, zone).String()
+}

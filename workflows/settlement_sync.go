@@ -106,10 +106,6 @@ func (s *sync) list(ctx workflow.Context) error {
 // midnight in UTC.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 
-// dayOf is the day of a payout for people: that of the company, or of UTC where an
-// earlier version did not say.
-func dayOf(date time.Time, day string) string { return cmp.Or(day, date.UTC().Format(time.DateOnly)) }
-
 // start runs one payout in a place of its own.
 func (s *sync) start(ctx workflow.Context, due DuePayout) {
 	s.active = append(s.active, due.PaymentReference)
@@ -127,20 +123,32 @@ func (s *sync) start(ctx workflow.Context, due DuePayout) {
 	s.show(ctx)
 }
 
+// dayOf is the day of a payout for people: that of the company, or of UTC where an
+// earlier version did not say.
+func dayOf(date time.Time, day string) string {
+	if date.IsZero() {
+		return "without a date"
+	}
+	return cmp.Or(day, date.UTC().Format(time.DateOnly))
+}
+
 func (s *sync) post(ctx workflow.Context, due DuePayout) {
+	attributes := []temporal.SearchAttributeUpdate{
+		AttrConnection.ValueSet(s.in.Connection),
+		AttrPaymentReference.ValueSet(due.PaymentReference),
+		AttrState.ValueSet(StateDiscovered),
+		AttrCurrency.ValueSet(due.Currency),
+	}
+	if !due.Date.IsZero() { // some databases of Temporal hold no day before 1970
+		attributes = append(attributes, AttrPayoutDate.ValueSet(due.Date))
+	}
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            PayoutWorkflowID(s.in.Connection, due.PaymentReference),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, dayOf(due.Date, due.Day), due.Currency),
 		Priority:              temporal.Priority{FairnessKey: s.in.Connection},
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			AttrConnection.ValueSet(s.in.Connection),
-			AttrPaymentReference.ValueSet(due.PaymentReference),
-			AttrState.ValueSet(StateDiscovered),
-			AttrCurrency.ValueSet(due.Currency),
-			AttrPayoutDate.ValueSet(due.Date),
-		),
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 	})
 	var got PayoutResult
 	err := workflow.ExecuteChildWorkflow(ctx, PayoutWorkflowName, PayoutInput{

@@ -10,8 +10,8 @@ import (
 
 func TestNumbersAreWrittenAsTheLanguageDoes(t *testing.T) {
 	for _, c := range []struct {
-		in             string
-		en, sv, nb     string
+		in         string
+		en, sv, nb string
 	}{
 		{"0.00", "0.00", "0,00", "0,00"},
 		{"-1234567.89", "−1\u00a0234\u00a0567.89", "−1\u00a0234\u00a0567,89", "−1\u00a0234\u00a0567,89"},

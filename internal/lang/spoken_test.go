@@ -18,15 +18,15 @@ import (
 // spoken is where sentences for people are made, by folder: the calls whose
 // format they are, and the fields that hold them.
 var spoken = map[string]struct{ calls, fields []string }{
-	"../report":     {[]string{"note", "say", "hold"}, []string{"Title", "Name"}},
-	"../notice":     {nil, nil},
-	"../operate":    {nil, []string{"Attempted", "Happened", "Helps"}},
-	"../portal":     {nil, []string{"Attempted", "Happened", "Helps"}},
-	"../settlement": {[]string{"mismatch", "refuse"}, nil},
-	"../voucher":    {[]string{"differs"}, nil},
-	"../posting":    {[]string{"stop"}, nil},
-	"../company":    {[]string{"problem"}, nil},
-	"../opening":    {[]string{"say", "miss"}, nil},
+	"../report":        {[]string{"note", "say", "hold"}, []string{"Title", "Name"}},
+	"../notice":        {nil, nil},
+	"../operate":       {nil, []string{"Attempted", "Happened", "Helps"}},
+	"../portal":        {nil, []string{"Attempted", "Happened", "Helps"}},
+	"../settlement":    {[]string{"mismatch", "refuse"}, nil},
+	"../voucher":       {[]string{"differs"}, nil},
+	"../posting":       {[]string{"stop"}, nil},
+	"../company":       {[]string{"problem"}, nil},
+	"../opening":       {[]string{"say", "miss"}, nil},
 	"../../activities": {[]string{"reason"}, nil},
 }
 

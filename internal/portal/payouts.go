@@ -13,7 +13,10 @@ import (
 	"time"
 
 	"kvitt/activities"
+	"kvitt/internal/company"
 	"kvitt/internal/held"
+	"kvitt/internal/klarna"
+	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -30,6 +33,7 @@ type payoutList struct {
 	State     string
 	Payouts   []store.Payout
 	Reversals map[string]*operate.Reversal // those that are held
+	Elsewhere map[string]store.Decision    // batches of others that book payouts
 	More      bool
 }
 
@@ -49,6 +53,9 @@ func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if list.Payouts, err = p.listPayouts(r.Context(), &list); err != nil {
+		return err
+	}
+	if list.Elsewhere, err = p.Desk.Store.BookedElsewhere(r.Context(), row.ID); err != nil {
 		return err
 	}
 	if list.More = len(list.Payouts) > mostPayouts; list.More {
@@ -75,15 +82,22 @@ func (p *Portal) listPayouts(ctx context.Context, list *payoutList) ([]store.Pay
 
 // payoutPage is everything that decides about a payout.
 type payoutPage struct {
+	language lang.Language
 	store.Payout
 	Totals   settlement.Totals
 	Proof    *activities.Proof
 	Voucher  *voucher.Voucher
 	Held     *workflows.Held
+	Warned   klarna.Warnings   // what was borne with in Klarna's answers
 	Reversal *operate.Reversal // that is held
 	Posting  *store.Posting
 	Parts    []operate.Part // what of it is posted in earlier periods
 	History  []happening
+
+	Decisions []store.Decision
+	Offers    []Offer
+	Elsewhere string            // the batch of somebody else that books it
+	Chart     []company.Account // the company's accounts, where they are asked for and known
 }
 
 func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
@@ -91,12 +105,12 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	at := payoutPage{Payout: row}
+	at := payoutPage{language: lang.Of(languageOf(r).Tag), Payout: row}
 	var figures settlement.Payout
 	for _, part := range []struct {
 		document json.RawMessage
 		into     any
-	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}} {
+	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}, {row.Warnings, &at.Warned}} {
 		if len(part.document) == 0 {
 			continue
 		}
@@ -126,6 +140,9 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	}
 	at.Reversal = reversals[row.PaymentReference]
 	if at.History, err = p.payoutHistory(r, &row); err != nil {
+		return err
+	}
+	if err := p.decisions(r.Context(), &at); err != nil {
 		return err
 	}
 	p.show(w, r, http.StatusOK, "payout", &at)
@@ -191,6 +208,19 @@ func (p *Portal) retryReversal(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, "/connections/"+row.ConnectionID+"/payouts/"+row.PaymentReference, "retry")
 }
 
+// withdrawReversal ends the held reversal of a payout before anything is sent.
+func (p *Portal) withdrawReversal(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	by := workflows.Person{Who: by(r), Reason: strings.TrimSpace(r.PostFormValue("reason"))}
+	if err := p.Desk.WithdrawReversal(r.Context(), &row, by, decisionWithin); err != nil && !errors.Is(err, operate.ErrStillGoing) {
+		return err
+	}
+	return done(w, r, payoutPath(&row), "withdraw")
+}
+
 // decide hands a decision on. Posting may take its time; after a while the page
 // is shown as it stands, and what was decided goes on.
 func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u workflows.Update[workflows.Person, workflows.Accepted], person workflows.Person) error {
@@ -217,6 +247,14 @@ func (p *Portal) reverse(w http.ResponseWriter, r *http.Request) error {
 
 // repost posts a reversed payout anew, as its next revision.
 func (p *Portal) repost(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	if row.State == workflows.StateHeld && reason != "" { // it waits, because it was reversed before
+		return p.decide(w, r, "repost", workflows.RepostPayout, workflows.Person{Who: by(r), Reason: reason})
+	}
 	return p.correct(w, r, "repost", p.Desk.Repost)
 }
 

@@ -53,7 +53,12 @@ func (p *Portal) zoneOf(ctx context.Context, connection string) *time.Location {
 }
 
 // day is the day of a moment in the company's zone.
-func (r reader) day(t time.Time) string { return t.In(r.company).Format(time.DateOnly) }
+func (r reader) day(t time.Time) string {
+	if t.IsZero() {
+		return unknown
+	}
+	return t.In(r.company).Format(time.DateOnly)
+}
 
 // lastDay is the last day before the end of a window.
 func (r reader) lastDay(end time.Time) string { return r.day(end.Add(-time.Nanosecond)) }
@@ -61,7 +66,7 @@ func (r reader) lastDay(end time.Time) string { return r.day(end.Add(-time.Nanos
 // moment is a point of time in the person's zone, "–" when there is none.
 func (r reader) moment(t time.Time) string {
 	if t.IsZero() {
-		return "–"
+		return unknown
 	}
 	return t.In(r.person).Format("2006-01-02 15:04 MST")
 }

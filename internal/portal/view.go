@@ -47,7 +47,7 @@ func functions(words dictionary, to reader) template.FuncMap {
 		"column":         words.column,
 		"cell":           to.cell,
 		"alarming":       report.Alarming,
-		"money":          to.lang().Money,
+		"money":          to.money,
 		"number":         func(n any) string { return to.lang().Decimal(fmt.Sprint(n)) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
 		"moment":         to.moment,
@@ -60,6 +60,17 @@ func functions(words dictionary, to reader) template.FuncMap {
 		"regions":        func() []string { return []string{"eu", "na", "oc"} },
 		"join":           func(all []string) string { return strings.Join(all, ", ") },
 	}
+}
+
+// unknown stands where a payout that cannot be read has nothing to show.
+const unknown = "–"
+
+// money is an amount in minor units as people read it.
+func (r reader) money(minor int64, currency string) string {
+	if currency == "" && minor == 0 {
+		return unknown
+	}
+	return r.lang().Money(minor, currency)
 }
 
 // cell is a value of a report as people read it.
