@@ -306,7 +306,7 @@ func plain(text string) bool {
 }
 
 var (
-	quoted = regexp.MustCompile("`[^`]*`|\"[^\"]*\"|https?://\\S+")
+	quoted = regexp.MustCompile("Klarna|Kustom|Visma\\.net|Visma Connect|Temporal|Kvitt|`[^`]*`|\"[^\"]*\"|https?://\\S+")
 	sounds = regexp.MustCompile(`\p{L}\p{Ll}{2,}|\p{Ll}{2,} \p{Ll}{2,}`)
 )
 
