@@ -129,7 +129,7 @@ func TestTimesAreThePersonsAndElseTheCompanys(t *testing.T) {
 	o := newOffice(t)
 	for zone, want := range map[string]string{"": " CE", "America/New_York": " E", "Local": " CE", "../../etc/passwd": " CE", "Nowhere/None": " CE", "UTC": " UTC"} {
 		page := o.as("en", zone, "/connections/c1/profile").Body.String()
-		if !regexp.MustCompile(`\d\d:\d\d`+want).MatchString(page) {
+		if !regexp.MustCompile(`\d\d:\d\d` + want).MatchString(page) {
 			t.Errorf("in %q, times are not in%s", zone, want)
 		}
 	}
