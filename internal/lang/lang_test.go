@@ -49,11 +49,11 @@ func TestASentenceIsSaidWithItsFigures(t *testing.T) {
 	for english, want := range map[string][2]string{
 		"Payout register": {"Utbetalningsregister", "Utbetalingsregister"},
 		"Klarna's totals come to 100.00 SEK by its settlement formula, and its settlement amount is -12345.60 SEK: a difference of 0.05 SEK": {
-			"Klarnas totaler blir 100,00\u00a0SEK enligt Klarnas formel, och det utbetalda beloppet är −12\u00a0345,60\u00a0SEK: en differens på 0,05\u00a0SEK",
-			"Klarnas totaler blir 100,00\u00a0SEK etter Klarnas formel, og det utbetalte beløpet er −12\u00a0345,60\u00a0SEK: en differanse på 0,05\u00a0SEK",
+			"Klarnas totaler blir 100,00\u00a0SEK enligt Klarnas formel, och det utbetalda beloppet är −12\u00a0345,60\u00a0SEK: en differens på 0,05\u00a0SEK", //nolint:misspell // Swedish
+			"Klarnas totaler blir 100,00\u00a0SEK etter Klarnas formel, og det utbetalte beløpet er −12\u00a0345,60\u00a0SEK: en differanse på 0,05\u00a0SEK",   //nolint:misspell // Swedish
 		},
 		"prove payout AB12: it closes with a debt of 1.00 SEK, and payout CD34 after it opens with 2.00 SEK: a difference of 1.00 SEK": {
-			"stämma av utbetalning AB12: den slutar med skulden 1,00\u00a0SEK, och nästa utbetalning CD34 börjar med 2,00\u00a0SEK: en differens på 1,00\u00a0SEK",
+			"stämma av utbetalning AB12: den slutar med skulden 1,00\u00a0SEK, och nästa utbetalning CD34 börjar med 2,00\u00a0SEK: en differens på 1,00\u00a0SEK", //nolint:misspell // Swedish
 			"avstemme utbetaling AB12: den slutter med gjelden 1,00\u00a0SEK, og neste utbetaling CD34 begynner med 2,00\u00a0SEK: en differanse på 1,00\u00a0SEK",
 		},
 		"2026-01: SEK: 1 of 1 payout booked. Not booked, or not as Klarna paid: AB, CD.": {
@@ -62,7 +62,7 @@ func TestASentenceIsSaidWithItsFigures(t *testing.T) {
 		},
 		"SEK: 3 of 4 payouts booked.": {"SEK: 3 av 4 utbetalningar bokförda.", "SEK: 3 av 4 utbetalinger bokført."},
 		"Approve the payout P1: nobody said which voucher was looked at. Look at the payout again.": {
-			"Godkänna utbetalning P1: ingen angav vilken verifikation som granskades. Titta på utbetalningen igen.",
+			"Godkänna utbetalning P1: ingen angav vilken verifikation som granskades. Titta på utbetalningen igen.", //nolint:misspell // Swedish
 			"Godkjenne utbetaling P1: ingen oppga hvilket bilag som ble sett på. Se på utbetalingen igjen.",
 		},
 	} {

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -35,9 +34,9 @@ var spoken = map[string]struct{ calls, fields []string }{
 func sentences(t *testing.T, folder string, calls, fields []string) map[string]token.Position {
 	t.Helper()
 	files := token.NewFileSet()
-	parsed, err := parser.ParseDir(files, folder, func(i fs.FileInfo) bool { return !strings.HasSuffix(i.Name(), "_test.go") }, 0)
-	if err != nil {
-		t.Fatal(err)
+	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("%s has no code: %v", folder, err)
 	}
 	found := map[string]token.Position{}
 	add := func(e ast.Expr) {
@@ -45,7 +44,14 @@ func sentences(t *testing.T, folder string, calls, fields []string) map[string]t
 			found[text] = files.Position(e.Pos())
 		}
 	}
-	for _, p := range parsed {
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		p, err := parser.ParseFile(files, name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		ast.Inspect(p, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.CallExpr:

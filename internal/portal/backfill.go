@@ -165,7 +165,7 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 		if at.Over || at.Missing {
 			event = "over"
 		}
-		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
+		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " ")) //nolint:gosec // html/template has escaped it
 		if out.Flush() != nil || event == "over" {
 			return nil
 		}

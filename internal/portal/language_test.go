@@ -174,7 +174,7 @@ func TestWhyAPayoutIsHeldIsReadInTheReadersLanguage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for tag, want := range map[string]string{"en": "a difference of 0.05", "sv": "en differens på 0,05", "nb": "en differanse på 0,05"} {
+	for tag, want := range map[string]string{"en": "a difference of 0.05", "sv": "en differens på 0,05", "nb": "en differanse på 0,05"} { //nolint:misspell // Swedish
 		for _, path := range []string{"/connections/c1/payouts/HELD", "/connections/c1/reports/held"} {
 			if page := o.ask2(signin.Viewer, tag, path); !strings.Contains(page, want) {
 				t.Errorf("%s, %s does not say %q", tag, path, want)

@@ -31,11 +31,12 @@ func (r *Report) CSV(to io.Writer) error {
 			if i < len(row.Cells) {
 				record[i] = row.Cells[i].Decimal(r.Columns[i].Kind)
 			}
-			switch kind := r.Columns[i].Kind; {
-			case kind == Text:
+			switch r.Columns[i].Kind {
+			case Text:
 				record[i] = harmless(record[i])
-			case kind == Money || kind == Rate:
+			case Money, Rate:
 				commas(r.Excel, record[i:i+1])
+			case Day, Count:
 			}
 		}
 		if err := w.Write(record); err != nil {
