@@ -285,7 +285,7 @@ func forms(text string, l Language) string {
 
 // split takes a text apart: into lines, sentences, items, or before the first colon.
 func split(text string) (parts, between []string) {
-	if label, rest, ok := strings.Cut(text, ": "); ok && label != "" && rest != "" && plain(label) {
+	if label, rest, ok := strings.Cut(text, ": "); ok && label != "" && rest != "" && !sounds.MatchString(label) {
 		return []string{label, rest}, []string{": "} // a month, a currency, a reference
 	}
 	for _, at := range []string{"\n", ". ", "; ", ": ", ", "} {

@@ -183,6 +183,20 @@ func TestWhyAPayoutIsHeldIsReadInTheReadersLanguage(t *testing.T) {
 	}
 }
 
+func TestStatesInReportsAreSaidAsOnThePages(t *testing.T) {
+	for _, l := range lang.Languages()[1:] {
+		theirs := words(t, string(l))
+		for _, state := range []string{
+			workflows.StateDiscovered, workflows.StateProven, workflows.StateCompiled, workflows.StateAwaitingApproval, workflows.StatePosting, workflows.StatePosted,
+			workflows.StateVerified, workflows.StateHeld, workflows.StateRejected, workflows.StateReversed,
+		} {
+			if want := theirs["state."+state]; l.In(state) != want {
+				t.Errorf("%s: %s is %q, and the pages say %q", l, state, l.In(state), want)
+			}
+		}
+	}
+}
+
 // What the catalogue of held reasons says is said twice: by the pages, and
 // wherever English was kept.
 func TestTheCatalogueSaysWhatThePagesSay(t *testing.T) {
