@@ -131,14 +131,14 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", language.Tag)
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the browser may be gone
+	_, _ = w.Write(p.below(b.Bytes())) // the browser may be gone
 }
 
 // part renders a fragment.
 func (p *Portal) part(r *http.Request, name string, data any) (string, error) {
-	var b strings.Builder
+	var b bytes.Buffer
 	err := p.write(&b, p.readerOf(r), name, data)
-	return b.String(), err
+	return string(p.below(b.Bytes())), err
 }
 
 func (p *Portal) write(b io.Writer, to reader, name string, data any) error {

@@ -133,22 +133,22 @@ func undoable(all []Decision, seq int) (*Decision, error) {
 		switch {
 		case d.Seq != seq || d.Kind == DecidedUndo:
 		case d.Undone != nil:
-			return nil, wrongDecision{" was taken back already", ErrExists}
+			return nil, decisionError{" was taken back already", ErrExists}
 		default:
 			return d, nil
 		}
 	}
-	return nil, wrongDecision{" is no decision", ErrNotFound}
+	return nil, decisionError{" is no decision", ErrNotFound}
 }
 
-// wrongDecision is why a decision cannot be taken back.
-type wrongDecision struct {
+// decisionError is why a decision cannot be taken back.
+type decisionError struct {
 	words string
 	kind  error
 }
 
-func (w wrongDecision) Error() string { return w.words }
-func (w wrongDecision) Unwrap() error { return w.kind }
+func (w decisionError) Error() string { return w.words }
+func (w decisionError) Unwrap() error { return w.kind }
 
 // summary is the decision as the audit trail shows it.
 func (d *Decision) summary() json.RawMessage {
