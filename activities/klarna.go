@@ -187,6 +187,7 @@ func (k *Klarna) due(ctx context.Context, in workflows.ListPayoutsInput, refs []
 	if err != nil {
 		return workflows.Listing{}, err
 	}
+	zone := zoneOf(ctx, k.Doors, in.Connection)
 	out := workflows.Listing{Found: len(listed), SkippedSums: map[string]int64{}}
 	for i := range rows {
 		row := &rows[i]
@@ -198,7 +199,9 @@ func (k *Klarna) due(ctx context.Context, in workflows.ListPayoutsInput, refs []
 			return out, err
 		}
 		if !done {
-			out.Due = append(out.Due, workflows.DuePayout{PaymentReference: row.PaymentReference, Date: row.Date, Currency: row.Currency})
+			out.Due = append(out.Due, workflows.DuePayout{
+				PaymentReference: row.PaymentReference, Date: row.Date, Day: dayOf(row.Date, zone), Currency: row.Currency,
+			})
 			continue
 		}
 		out.Skipped++

@@ -192,6 +192,7 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	if err != nil {
 		return workflows.Finished{}, err
 	}
+	zone := zoneOf(ctx, l.Doors, in.Connection) // the rhythm is one of the company's days
 	dates := map[string][]time.Time{}
 	var order []string
 	for i := range rows {
@@ -201,7 +202,7 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 		if _, known := dates[rows[i].Currency]; !known {
 			order = append(order, rows[i].Currency)
 		}
-		dates[rows[i].Currency] = append(dates[rows[i].Currency], rows[i].Date)
+		dates[rows[i].Currency] = append(dates[rows[i].Currency], voucher.DateOf(rows[i].Date, zone).Time())
 	}
 	var missing []notice.Missing
 	for _, currency := range order {

@@ -8,6 +8,7 @@ type PayoutInput struct {
 	PayoutRef
 	Sync string    `json:"sync,omitempty"`
 	Date time.Time `json:"date"`
+	Day  string    `json:"day,omitempty"` // Date in the company's zone; an earlier version did not say
 	// Repost is who asked to post a reversed payout anew, and why.
 	Repost *Person `json:"repost,omitempty"`
 }

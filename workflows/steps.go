@@ -199,6 +199,7 @@ type ListPayoutsInput struct {
 type DuePayout struct {
 	PaymentReference string    `json:"payment_reference"`
 	Date             time.Time `json:"date"`
+	Day              string    `json:"day,omitempty"` // Date in the company's zone; an earlier version did not say
 	Currency         string    `json:"currency"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 )
@@ -41,6 +42,8 @@ func (a *app) reportCommand() *cobra.Command {
 
 // wanted is which days a report is about, and where it goes.
 type wanted struct {
+	language string
+	excel    bool
 	target
 	from, to, month, at, format string
 	yearEnd                     int
@@ -158,6 +161,7 @@ received. Exit status 3 says that something does not agree or is not booked.`
 	}
 	f.StringVar(&in.format, "format", "", "`FORMAT`: table, csv, xlsx or pdf (default by the name of the file, else table)")
 	in.flags(c, "write to this new `FILE`")
+	in.spoken(c)
 	return c
 }
 
@@ -192,6 +196,9 @@ func (s *session) current(ctx context.Context, r *report.Reports) error {
 
 func (s *session) report1(ctx context.Context, id, name string, span report.Span, in *wanted) error {
 	r, err := s.reports(ctx, id)
+	if err == nil {
+		err = in.speaks(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -307,6 +314,9 @@ func (a *app) packCommand() *cobra.Command {
 			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				r, err := s.reports(ctx, args[0])
+				if err == nil {
+					err = in.speaks(r)
+				}
 				if err != nil {
 					return err
 				}
@@ -320,8 +330,24 @@ func (a *app) packCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&month, "month", "", "the `MONTH`, such as 2026-01")
 	in.flags(c, "write to this new `FILE`")
+	in.spoken(c)
 	in.yearFlag(c)
 	return c
+}
+
+// spoken adds in which language a report is, and for whom its CSV.
+func (in *wanted) spoken(c *cobra.Command) {
+	c.Flags().StringVar(&in.language, "language", string(lang.English), "`LANGUAGE` of what is written: en, sv or nb")
+	c.Flags().BoolVar(&in.excel, "excel", false, "write CSV that Excel opens in columns in Sweden and Norway: semicolons, decimal commas")
+	_ = c.RegisterFlagCompletionFunc("language", cobra.FixedCompletions([]string{"en", "sv", "nb"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// speaks sets that for the reports that are made.
+func (in *wanted) speaks(r *report.Reports) error {
+	if r.Language, r.Excel = lang.Of(in.language), in.excel; string(r.Language) != in.language {
+		return usagef("--language is %q; it is en, sv or nb", in.language)
+	}
+	return nil
 }
 
 func (in *wanted) yearFlag(c *cobra.Command) {

@@ -11,6 +11,7 @@ import (
 
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -127,13 +128,17 @@ func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Perso
 	if by, err = instructed(ctx, d, row.ConnectionID, id, workflows.RepostPayout.Name, by); err != nil {
 		return id, err
 	}
+	day, err := d.dayOf(ctx, row)
+	if err != nil {
+		return "", err
+	}
 	err = d.Temporal.Start(ctx, Start{
 		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
 		Input: workflows.PayoutInput{
 			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference},
-			Date:      row.Date, Repost: &by,
+			Date:      row.Date, Day: day, Repost: &by,
 		},
-		Summary:    fmt.Sprintf("Payout %s of %s, posted anew for %s", row.PaymentReference, row.Date.Format(time.DateOnly), by.Who),
+		Summary:    fmt.Sprintf("Payout %s of %s, posted anew for %s", row.PaymentReference, day, by.Who),
 		Attributes: payoutAttributes(row),
 	})
 	if errors.Is(err, ErrRunning) {
@@ -148,4 +153,13 @@ func payoutAttributes(row *store.Payout) []temporal.SearchAttributeUpdate {
 		workflows.AttrCurrency.ValueSet(row.Currency),
 		workflows.AttrPayoutDate.ValueSet(row.Date),
 	}
+}
+
+// dayOf is the day of a payout in the company's zone.
+func (d *Desk) dayOf(ctx context.Context, row *store.Payout) (string, error) {
+	profile, _, err := d.Doors.Profile(ctx, row.ConnectionID, 0)
+	if err != nil {
+		return "", err
+	}
+	return voucher.DateOf(row.Date, profile.Location()).String(), nil
 }

@@ -166,7 +166,7 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := details{Today: p.Now().UTC().Format(time.DateOnly)}
+	d := details{Today: p.Now().In(p.zoneOf(r.Context(), row.ID)).Format(time.DateOnly)}
 	if d.listed, err = p.listed(r.Context(), &row, counts); err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"kvitt/internal/company"
 	"kvitt/internal/held"
 	"kvitt/internal/klarna"
+	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -81,6 +82,7 @@ func (p *Portal) listPayouts(ctx context.Context, list *payoutList) ([]store.Pay
 
 // payoutPage is everything that decides about a payout.
 type payoutPage struct {
+	language lang.Language
 	store.Payout
 	Totals   settlement.Totals
 	Proof    *activities.Proof
@@ -103,7 +105,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	at := payoutPage{Payout: row}
+	at := payoutPage{language: lang.Of(languageOf(r).Tag), Payout: row}
 	var figures settlement.Payout
 	for _, part := range []struct {
 		document json.RawMessage

@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 	"kvitt/internal/store"
@@ -42,6 +43,7 @@ func (p *Portal) reports(r *http.Request, row *store.Connection) (*report.Report
 		return nil, err
 	}
 	made := &report.Reports{Source: p.Desk.Store, Connection: *row, Zone: profile.Location(), Now: p.Now()}
+	made.Language, made.Excel = lang.Of(languageOf(r).Tag), r.FormValue("excel") == "yes"
 	made.Klarna = func(ctx context.Context) (report.Payer, error) { return p.Desk.Doors.Klarna(ctx, row.ID) }
 	_, err = made.CatchUp(r.Context(), 0, nil)
 	return made, err

@@ -140,13 +140,13 @@ func (o *office) says(answer *httptest.ResponseRecorder, status int, words ...st
 
 func TestPayoutsAreApprovedOnlyAsTheyWereShownAndAfterAYes(t *testing.T) {
 	o := newOffice(t)
-	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "somebody else", `value="P2 hashP2"`, "1 payouts, 50.00 EUR")
+	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "somebody else", `value="P2 hashP2"`, "1 payout, 50.00 EUR")
 	if page := o.get(signin.Viewer, "/connections/c1/payouts?state=awaiting_approval").Body.String(); strings.Contains(page, "checkbox") {
 		t.Error("a viewer can choose payouts")
 	}
 	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "none was chosen")
 	both := url.Values{"payout": {"P1 hashP1", "P2 another"}, "do": {"chosen"}}
-	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "left out: P2", "1 payouts, 1\u00a0234.56 SEK")
+	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "left out: P2", "1 payout, 1\u00a0234.56 SEK")
 	if len(o.wires.updates) > 0 {
 		t.Fatalf("before it was confirmed %v was asked for", o.wires.updates)
 	}

@@ -5,6 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -12,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/report"
-	"kvitt/internal/settlement"
 	"kvitt/internal/signin"
 	"kvitt/internal/voucher"
 )
@@ -20,20 +20,15 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// pages are the templates, once for each language.
-type pages struct {
-	byLanguage map[string]*template.Template
-	words      map[string]dictionary
-}
-
 func readPages() (*pages, error) {
-	out := &pages{map[string]*template.Template{}, map[string]dictionary{}}
+	out := &pages{byLanguage: map[string]*template.Template{}, words: map[string]dictionary{}, readers: map[string]*template.Template{}}
 	for _, language := range languages {
 		words, err := readWords(language.Tag)
 		if err != nil {
 			return nil, err
 		}
-		t, err := template.New("").Funcs(functions(words)).ParseFS(pageFiles, "pages/*.html")
+		to := reader{language: language, company: time.UTC, person: time.UTC}
+		t, err := template.New("").Funcs(functions(words, to)).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("read the portal's pages in %s: %w", language.Tag, err)
 		}
@@ -43,18 +38,21 @@ func readPages() (*pages, error) {
 }
 
 // functions are what the templates can use besides html/template's own.
-func functions(words dictionary) template.FuncMap {
+func functions(words dictionary, to reader) template.FuncMap {
 	return template.FuncMap{
-		"t":              words.say,
+		"t":              func(key string, args ...any) (string, error) { return words.say(to.lang(), key, args...) },
+		"say":            to.lang().In,
 		"has":            words.has,
 		"action":         words.action,
 		"column":         words.column,
-		"cell":           cell,
+		"cell":           to.cell,
 		"alarming":       report.Alarming,
-		"money":          func(minor int64, currency string) string { return money(minor, currency) },
+		"money":          to.money,
+		"number":         func(n any) string { return to.lang().Decimal(fmt.Sprint(n)) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
-		"moment":         moment,
-		"day":            day,
+		"moment":         to.moment,
+		"day":            to.day,
+		"lastday":        to.lastDay,
 		"tone":           tone,
 		"minus":          func(minor int64) int64 { return -minor },
 		"steps":          func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
@@ -67,56 +65,24 @@ func functions(words dictionary) template.FuncMap {
 // unknown stands where a payout that cannot be read has nothing to show.
 const unknown = "–"
 
-func day(t time.Time) string {
-	if t.IsZero() {
-		return unknown
-	}
-	return t.UTC().Format(time.DateOnly)
-}
-
-// money is an amount in minor units as people read it: 12 345.60.
-func money(minor int64, currency string) string {
+// money is an amount in minor units as people read it.
+func (r reader) money(minor int64, currency string) string {
 	if currency == "" && minor == 0 {
 		return unknown
 	}
-	text := settlement.Format(minor, settlement.Currency(currency))
-	whole, rest, _ := strings.Cut(text, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "−", whole[1:]
-	}
-	var groups []string
-	for len(whole) > 3 && !strings.Contains(whole, " ") {
-		groups = append([]string{whole[len(whole)-3:]}, groups...)
-		whole = whole[:len(whole)-3]
-	}
-	whole = sign + strings.Join(append([]string{whole}, groups...), "\u00a0")
-	if rest != "" {
-		whole += "." + rest
-	}
-	return whole
+	return r.lang().Money(minor, currency)
 }
 
 // cell is a value of a report as people read it.
-func cell(row report.Row, i int, column report.Column) string {
+func (r reader) cell(row report.Row, i int, column report.Column) string {
 	if i >= len(row.Cells) || !row.Cells[i].Known {
 		return ""
 	}
 	c := row.Cells[i]
-	switch column.Kind {
-	case report.Money:
-		return money(c.Number, string(c.Currency))
-	default:
-		return c.Decimal(column.Kind)
+	if column.Kind == report.Text || column.Kind == report.Day {
+		return c.Words
 	}
-}
-
-// moment is a point of time for people, "–" when there is none.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "–"
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
+	return r.lang().Decimal(c.Decimal(column.Kind))
 }
 
 // tone is how a state looks: good, bad, wait or plain.
@@ -150,13 +116,14 @@ func (v *view) May(role string) bool {
 }
 
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	language := languageOf(r)
+	to := p.readerOf(r)
+	language := to.language
 	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Done: r.URL.Query().Get("done"), Data: data}
 	if person, ok := signin.PersonOf(r.Context()); ok {
 		v.Person = &person
 	}
 	var b bytes.Buffer
-	if err := p.pages.byLanguage[language.Tag].ExecuteTemplate(&b, name, v); err != nil {
+	if err := p.write(&b, to, name, v); err != nil {
 		p.Log.Error("a page could not be written", zap.String("page", name), zap.Error(err))
 		http.Error(w, "This page could not be written; Kvitt's log says why.", http.StatusInternalServerError)
 		return
@@ -170,6 +137,14 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 // part renders a fragment.
 func (p *Portal) part(r *http.Request, name string, data any) (string, error) {
 	var b bytes.Buffer
-	err := p.pages.byLanguage[languageOf(r).Tag].ExecuteTemplate(&b, name, data)
+	err := p.write(&b, p.readerOf(r), name, data)
 	return string(p.below(b.Bytes())), err
+}
+
+func (p *Portal) write(b io.Writer, to reader, name string, data any) error {
+	t, err := p.pages.of(to)
+	if err != nil {
+		return err
+	}
+	return t.ExecuteTemplate(b, name, data)
 }

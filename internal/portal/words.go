@@ -3,13 +3,16 @@ package portal
 import (
 	"embed"
 	"fmt"
+	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	textlanguage "golang.org/x/text/language"
 
+	"kvitt/internal/lang"
 	"kvitt/internal/report"
 	"kvitt/internal/web"
 )
@@ -51,18 +54,55 @@ func (d dictionary) flatten(prefix string, tree map[string]any) {
 	}
 }
 
-// say is the text of a key, with %s and %d filled in. A key that is missing is
-// an error: the page is not shown with a hole in it.
-func (d dictionary) say(key string, args ...any) (string, error) {
+// say is the text of a key, with %s and %d filled in. A text that depends on a
+// number has forms, key.one and key.other, chosen by the first number. A key that
+// is missing is an error: the page is not shown with a hole in it.
+func (d dictionary) say(l lang.Language, key string, args ...any) (string, error) {
 	text, ok := d[key]
+	if !ok {
+		text, ok = d[key+"."+form(l, args)]
+	}
 	if !ok {
 		return "", fmt.Errorf("say %q: there are no such words", key)
 	}
 	if len(args) == 0 {
 		return text, nil
 	}
-	return fmt.Sprintf(text, args...), nil
+	written := make([]any, len(args))
+	for i, arg := range args {
+		if written[i] = arg; isNumber(arg) {
+			written[i] = number(l.Decimal(fmt.Sprint(arg)))
+		}
+	}
+	return fmt.Sprintf(text, written...), nil
 }
+
+// form is the form of words that the first number asks for.
+func form(l lang.Language, args []any) string {
+	for _, arg := range args {
+		if n, err := strconv.ParseInt(fmt.Sprint(arg), 10, 64); err == nil && isNumber(arg) {
+			if l.One(n) {
+				return "one"
+			}
+			break
+		}
+	}
+	return "other"
+}
+
+func isNumber(arg any) bool {
+	switch arg.(type) {
+	case int, int32, int64:
+		return true
+	}
+	return false
+}
+
+// number is a number as it is written, for %d and %s alike.
+type number string
+
+// Format writes it.
+func (n number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(n)) }
 
 // action is what was done, as the audit trail calls it, in words.
 func (d dictionary) action(name string) string {
@@ -83,7 +123,11 @@ func (d dictionary) column(c report.Column) string {
 	return c.Name
 }
 
-func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
+func (d dictionary) has(key string) bool {
+	_, ok := d[key]
+	_, forms := d[key+".other"]
+	return ok || forms
+}
 
 var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})
 

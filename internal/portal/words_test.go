@@ -10,6 +10,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
+	"kvitt/internal/lang"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -120,11 +121,11 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 
 func TestAmountsAreReadable(t *testing.T) {
 	for minor, want := range map[int64]string{0: "0.00", 5: "0.05", -123456789: "−1\u00a0234\u00a0567.89", 100: "1.00", 99999: "999.99", 100000: "1\u00a0000.00"} {
-		if got := money(minor, "SEK"); got != want {
+		if got := lang.English.Money(minor, "SEK"); got != want {
 			t.Errorf("%d is written %q, want %q", minor, got, want)
 		}
 	}
-	if got := money(123456, "JPY"); got != "123\u00a0456" {
+	if got := lang.English.Money(123456, "JPY"); got != "123\u00a0456" {
 		t.Errorf("yen are written %q", got)
 	}
 }

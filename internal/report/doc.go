@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/lang"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
@@ -84,6 +85,9 @@ type Reports struct {
 	Connection store.Connection
 	Zone       *time.Location // the company's, in which its days are
 	Now        time.Time      // for ages and for the day on which a report was made
+
+	Language lang.Language // in which reports are written; zero: English
+	Excel    bool          // CSV files are for Excel as it is set up in Sweden and Norway
 
 	// Problems are payouts whose archived rows or vouchers CatchUp could not read:
 	// each report says so. They do not hold the others up.

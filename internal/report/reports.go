@@ -80,6 +80,8 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		about = append(about, span.String())
 	}
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")
+	made.Excel = r.Excel
+	made.speak(r.Language)
 	return made, nil
 }
 

@@ -11,7 +11,19 @@ import (
 // holds, it is no formula. Every CSV file of this package is one.
 type sheet struct{ *csv.Writer }
 
-func newSheet(to io.Writer) sheet { return sheet{csv.NewWriter(to)} }
+// byteOrderMark tells Excel that a CSV is UTF-8.
+const byteOrderMark = "\ufeff"
+
+// newSheet writes commas as programs read them, or, for Excel as it is set up in
+// Sweden and Norway, semicolons after a mark at the beginning.
+func newSheet(to io.Writer, excel bool) sheet {
+	w := csv.NewWriter(to)
+	if excel {
+		_, _ = io.WriteString(to, byteOrderMark) // a writer that fails does so again below
+		w.Comma, w.UseCRLF = ';', true
+	}
+	return sheet{w}
+}
 
 func (s sheet) Write(record []string) error {
 	safe := make([]string, len(record))
@@ -25,7 +37,7 @@ func (s sheet) Write(record []string) error {
 }
 
 // number is an amount as it is written; spreadsheets take it for nothing else.
-var number = regexp.MustCompile(`^-?[0-9]+(\.[0-9]+)?$`)
+var number = regexp.MustCompile(`^-?[0-9]+([.,][0-9]+)?$`)
 
 // harmless puts an apostrophe in front of what a spreadsheet could take for a
 // formula.
@@ -34,4 +46,16 @@ func harmless(s string) string {
 		return "'" + s
 	}
 	return s
+}
+
+var figure = regexp.MustCompile(`^-?\d+\.\d+$`)
+
+// commas writes the decimals of a line with a comma, where it is for Excel.
+func commas(excel bool, record []string) []string {
+	for i := range record {
+		if excel && figure.MatchString(record[i]) {
+			record[i] = strings.Replace(record[i], ".", ",", 1)
+		}
+	}
+	return record
 }

@@ -10,7 +10,7 @@ import (
 
 func TestNoCellOfAnyFileIsAFormula(t *testing.T) {
 	var b bytes.Buffer
-	w := newSheet(&b)
+	w := newSheet(&b, false)
 	if err := w.Write([]string{"=1+1", "+1", "-cmd", "@x", "\t=1", "\r=1", "\n=1", "-12.50", "12", "plain", ""}); err != nil {
 		t.Fatal(err)
 	}
