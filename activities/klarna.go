@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"kvitt/internal/access"
 	"kvitt/internal/archive"
@@ -216,7 +217,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
-	if row.State == workflows.StateHeld || row.Revision > 0 {
+	if row.State == workflows.StateHeld || row.Revision > 0 || touched(&row) {
 		if row, err = k.readAgain(ctx, in); err != nil {
 			return out, err
 		}
@@ -247,6 +248,12 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		p.Rows, p.Proof = row.Rows, document
 		return nil
 	}, nil)
+}
+
+// touched tells that something became of a payout before it is proven: it was
+// rejected and reopened, say, while Klarna's figures may have changed.
+func touched(row *store.Payout) bool {
+	return row.State == workflows.StateDiscovered && row.UpdatedAt.Sub(row.DiscoveredAt) > time.Second
 }
 
 // readAgain records a payout anew: Klarna may have corrected what it was held

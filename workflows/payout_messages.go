@@ -10,6 +10,9 @@ type PayoutInput struct {
 	Date time.Time `json:"date"`
 	// Repost is who asked to post a reversed payout anew, and why.
 	Repost *Person `json:"repost,omitempty"`
+	// Reopen is who asked to take a rejected payout up again, and why. Histories of
+	// before have none.
+	Reopen *Person `json:"reopen,omitempty"`
 }
 
 // PayoutResult is how a payout ended. Amounts are minor units.
