@@ -3,7 +3,7 @@ package portal
 import (
 	"context"
 	"embed"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -107,6 +107,8 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/reverse", signin.Approver, p.reverse},
 		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
+		{"POST /connections/{id}/payouts/{ref}/reopen", signin.Approver, p.reopen},
+		{"GET /connections/{id}/payouts/{ref}/documents/{kind}", signin.Viewer, p.document},
 		{"GET /connections/{id}/reports/{name}", signin.Viewer, p.report},
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},
 		{"POST /connections/{id}/accruals", signin.Approver, p.accrue},
@@ -127,6 +129,7 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/four-eyes", signin.Administrator, p.setFourEyes},
 		{"GET " + tryPath, signin.Viewer, p.tryPage},
 		{"POST " + tryPath, signin.Viewer, p.tryDocuments},
+		{"POST /session", signin.Viewer, p.staySignedIn},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -142,9 +145,9 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
-		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
+		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page, p.forms()[one.pattern])))
 	}
-	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
+	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing, nil)))
 	pages := p.guard(http.NewCrossOriginProtection().Handler(bounded(mux)))
 	if codec == nil {
 		return pages
@@ -203,27 +206,28 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// serve turns a page's error into one that says what helps.
-func (p *Portal) serve(do page) http.Handler {
+// serve turns a page's error into one that says what helps: on the page that its
+// form is on, where there is one.
+func (p *Portal) serve(do, form page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := do(w, r)
 		if err == nil || r.Context().Err() != nil {
 			return
 		}
-		status := http.StatusInternalServerError
-		happened, helps := operate.Explain(err)
-		var refused *operate.Error
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			status = http.StatusNotFound
-		case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
-			status = http.StatusServiceUnavailable
-		case errors.As(err, &refused):
-			status = http.StatusConflict
-		default:
-			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+		it := refused(r, err)
+		if it != nil && p.again(w, r, form, it) {
+			return
 		}
-		p.show(w, r, status, "message", message{Title: "message.failed", Happened: happened, Helps: helps})
+		if it == nil {
+			it = &refusal{Status: http.StatusInternalServerError}
+			it.Happened, it.Helps = operate.Explain(err)
+			if it.Status = http.StatusNotFound; !notFound(err) {
+				it.Status = http.StatusInternalServerError
+				p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+			}
+		}
+		r = r.WithContext(context.WithValue(r.Context(), refusalKey{}, it))
+		p.show(w, r, it.Status, "message", message{Title: "message.failed"})
 	})
 }
 
@@ -232,18 +236,19 @@ func (p *Portal) missing(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// staySignedIn tells when the session ends now that something was asked for.
+func (p *Portal) staySignedIn(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]int64{"ends": signin.EndOf(r.Context()).UnixMilli()})
+}
+
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 	http.Redirect(w, r, "/connections", http.StatusSeeOther)
 	return nil
 }
 
-// message is a page that tells something. Title is a key of the words; what
-// happened and what helps are sentences.
-type message struct {
-	Title           string
-	Happened, Helps string
-	Back            string
-}
+// message is a page that tells something. Title is a key of the words.
+type message struct{ Title string }
 
 // found is the connection that a request is about.
 func (p *Portal) found(r *http.Request) (store.Connection, error) {

@@ -85,10 +85,10 @@ func (p *Portal) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	first := r.PostFormValue("start")
 	if _, err := time.Parse(time.DateOnly, first); err != nil {
-		return &operate.Error{Attempted: "start the connection " + row.ID, Happened: "the first day to post from is not a day", Helps: "Choose a day such as 2026-01-31."}
+		return say("start.noday")
 	}
 	if row.Start != "" {
-		return &operate.Error{Attempted: "start the connection " + row.ID, Happened: "it has started already, from " + row.Start + " on"}
+		return say("start.already", row.Start)
 	}
 	if _, err := p.Desk.Start(r.Context(), &row, first, "", by(r)); err != nil {
 		return err

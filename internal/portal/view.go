@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,9 +46,16 @@ func functions(words dictionary) template.FuncMap {
 	return template.FuncMap{
 		"t":              words.say,
 		"has":            words.has,
+		"happened":       words.happened,
+		"helps":          words.helps,
+		"why":            words.why,
 		"action":         words.action,
 		"column":         words.column,
 		"cell":           cell,
+		"payoutsin":      func(row report.Row, i int, c report.Column) []string { return payoutsIn(&row, i, &c) },
+		"monthin":        func(row report.Row, i int, c report.Column) *report.Span { return monthIn(&row, i, &c) },
+		"iso":            func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"size":           size,
 		"alarming":       report.Alarming,
 		"money":          func(minor int64, currency string) string { return money(minor, currency) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
@@ -95,6 +104,18 @@ func cell(row report.Row, i int, column report.Column) string {
 	}
 }
 
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return strconv.FormatInt(n>>20, 10) + " MB"
+	case n >= 10<<10:
+		return strconv.FormatInt(n>>10, 10) + " kB"
+	default:
+		return strconv.FormatInt(n, 10) + " B"
+	}
+}
+
 // moment is a point of time for people, "–" when there is none.
 func moment(t time.Time) string {
 	if t.IsZero() {
@@ -124,7 +145,10 @@ type view struct {
 	Languages []language
 	Person    *signin.Person
 	Path      string
+	Here      string // the page with its filters, to come back to
 	Done      string // what was just done
+	Ends      time.Time // when the session does, zero without one
+	Refused   *refusal
 	Data      any
 }
 
@@ -133,11 +157,20 @@ func (v *view) May(role string) bool {
 	return v.Person != nil && v.Person.Role.Allows(signin.Role(role))
 }
 
+// Placed tells whether the page itself shows why something was refused, beside the
+// form.
+func (v *view) Placed() bool {
+	return v.Page == "connection" && v.Refused.Form == "backfills"
+}
+
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	language := languageOf(r)
-	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Done: r.URL.Query().Get("done"), Data: data}
+	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Here: hereOf(r), Ends: signin.EndOf(r.Context()), Refused: refusalOf(r), Done: r.URL.Query().Get("done"), Data: data}
 	if person, ok := signin.PersonOf(r.Context()); ok {
 		v.Person = &person
+	}
+	if v.Refused != nil {
+		status = v.Refused.Status
 	}
 	var b bytes.Buffer
 	if err := p.pages.byLanguage[language.Tag].ExecuteTemplate(&b, name, v); err != nil {
@@ -149,6 +182,20 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Language", language.Tag)
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // the browser may be gone
+}
+
+// hereOf is the page that a request belongs to, with its filters: of what a form
+// was sent to, the page that the form was on.
+func hereOf(r *http.Request) string {
+	at := r.URL
+	if r.Method != http.MethodGet {
+		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+			at = from
+		}
+	}
+	query := at.Query()
+	query.Del("done")
+	return (&url.URL{Path: at.Path, RawQuery: query.Encode()}).RequestURI()
 }
 
 // part renders a fragment.

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	textlanguage "golang.org/x/text/language"
 
+	"kvitt/internal/operate"
 	"kvitt/internal/report"
 )
 
@@ -61,6 +63,30 @@ func (d dictionary) say(key string, args ...any) (string, error) {
 		return text, nil
 	}
 	return fmt.Sprintf(text, args...), nil
+}
+
+// happened is why something was refused.
+func (d dictionary) happened(it *refusal) (string, error) {
+	if it.Said == nil {
+		return it.Happened, nil
+	}
+	return d.say(it.Said.key+".happened", it.Said.args...)
+}
+
+// helps is what helps after a refusal, "" when nothing is known to.
+func (d dictionary) helps(it *refusal) string {
+	if it.Said == nil {
+		return it.Helps
+	}
+	return d[it.Said.key+".helps"]
+}
+
+// why is an error in a sentence.
+func (d dictionary) why(err error) (string, error) {
+	if already := new(operate.AlreadyError); errors.As(err, &already) {
+		return d.happened(&refusal{Said: alreadySaid(already)})
+	}
+	return operate.Sentence(err), nil
 }
 
 // action is what was done, as the audit trail calls it, in words.

@@ -11,12 +11,17 @@ import (
 	"kvitt/internal/store"
 )
 
-// How long a session lasts.
+// How long a session lasts: a working day, with whatever comes in between, and
+// not until the next one.
 const (
-	IdleLife    = 30 * time.Minute // since it was last seen
-	SessionLife = 12 * time.Hour   // whatever happens
-	seenEvery   = time.Minute      // it is not written down more often
+	IdleLife    = 9 * time.Hour  // since it was last seen
+	SessionLife = 12 * time.Hour // whatever happens
+	seenEvery   = time.Minute    // it is not written down more often
 )
+
+// PollHeader is on a request that a page makes by itself: it keeps no session
+// alive.
+const PollHeader = "Kvitt-Poll"
 
 // How long it is remembered of a link that it was there, to say what is wrong
 // with it, and how often what is over is swept.
@@ -53,28 +58,50 @@ func (g *Gate) forget(w http.ResponseWriter, name string) { g.setCookie(w, name,
 // signedIn is whose session a request has, as they are now. Errors:
 // errNoSession, errEnded, the store's.
 func (g *Gate) signedIn(r *http.Request) (Person, error) {
+	p, _, err := g.session(r)
+	return p, err
+}
+
+// session is signedIn, and when the session ends if nothing more is asked for.
+func (g *Gate) session(r *http.Request) (Person, time.Time, error) {
 	c, err := r.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {
-		return Person{}, errNoSession
+		return Person{}, time.Time{}, errNoSession
 	}
 	hash := hashOf(c.Value)
 	x, p, err := g.store.Session(r.Context(), hash)
 	if errors.Is(err, store.ErrNotFound) {
-		return Person{}, errEnded
+		return Person{}, time.Time{}, errEnded
 	}
 	if err != nil {
-		return Person{}, err
+		return Person{}, time.Time{}, err
 	}
 	now := g.now()
-	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
-		return Person{}, errEnded
+	last := x.CreatedAt.Add(SessionLife)
+	if p.Disabled() || !now.Before(last) || !now.Before(x.SeenAt.Add(IdleLife)) {
+		return Person{}, time.Time{}, errEnded
 	}
-	if now.Sub(x.SeenAt) >= seenEvery {
+	seen := x.SeenAt
+	if r.Header.Get(PollHeader) == "" && now.Sub(seen) >= seenEvery {
 		if err := g.store.TouchSession(r.Context(), hash, now); err != nil {
 			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
+		} else {
+			seen = now
 		}
 	}
-	return personFrom(&p), nil
+	if idle := seen.Add(IdleLife); idle.Before(last) {
+		last = idle
+	}
+	return personFrom(&p), last, nil
+}
+
+type endKey struct{}
+
+// EndOf is when the session of what Gate.Require lets through ends; zero when
+// nobody is signed in.
+func EndOf(ctx context.Context) time.Time {
+	end, _ := ctx.Value(endKey{}).(time.Time)
+	return end
 }
 
 type sessionKey struct{}
