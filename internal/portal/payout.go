@@ -92,6 +92,8 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	at.Totals = figures.Totals
 	if row.HeldReason == "" {
 		at.Held = nil
+	} else if at.Held == nil { // nobody wrote down more than the code
+		at.Held = &workflows.Held{Code: held.Code(row.HeldReason)}
 	} else if entry, _ := held.Look(at.Held.Code); at.Held.Detail == entry.Sentence {
 		at.Held.Detail = "" // the page says it in the reader's language
 	}
