@@ -124,7 +124,7 @@ func TestABackfillIsFoundAgainAndADryRunSaysSo(t *testing.T) {
 	run("dry", "dry_run", at, true)
 	run("real", "backfill", at.Add(time.Hour), true)
 	page := "/connections/c1/backfills/2026-02-01/2026-02-28"
-	o.wires.answer = `{"state":"done"}`
+	o.wires.answer = `{"state":"done","posting":"review"}`
 	o.says(o.get(signin.Viewer, "/connections/c1"), 200, page+"?run="+url.QueryEscape("backfill/c1/2026-02-01/2026-02-28@dry"), page+"?run="+url.QueryEscape("backfill/c1/2026-02-01/2026-02-28@real"))
 	o.says(o.get(signin.Viewer, page+"?run="+url.QueryEscape("backfill/c1/2026-02-01/2026-02-28@dry")), 200, "Dry run 2026-02-01", "Nothing is posted.")
 	if body := o.get(signin.Viewer, page).Body.String(); strings.Contains(body, "Dry run 2026") {
@@ -183,7 +183,7 @@ func TestARejectedPayoutIsReopenedWithAReasonByAnApprover(t *testing.T) {
 
 func TestARefusalKeepsWhatWasTypedAndOffersTheMissingBox(t *testing.T) {
 	o := newOffice(t)
-	o.wires.answer = `{"state":"active"}`
+	o.wires.answer = `{"id":"c1","state":"active","posting":"review"}`
 	early := url.Values{"from": {"2025-11-01"}, "to": {"2025-11-30"}}
 	got := o.post(signin.Approver, "/connections/c1/backfills", early)
 	o.says(got, http.StatusConflict, "the connection starts on 2026-01-01", `value="2025-11-01"`, `value="2025-11-30"`, `name="earlier" value="yes" autofocus`)

@@ -48,6 +48,7 @@ func refused(r *http.Request, err error) *refusal {
 	it.Happened, it.Helps = operate.Explain(err)
 	var words *said
 	var told *operate.Error
+	var refusal *operate.RefusalError
 	var already *operate.AlreadyError
 	switch {
 	case errors.As(err, &words):
@@ -58,7 +59,7 @@ func refused(r *http.Request, err error) *refusal {
 		it.Said = &said{key: "people.last"}
 	case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
 		it.Status = http.StatusServiceUnavailable
-	case errors.As(err, &told):
+	case errors.As(err, &told), errors.As(err, &refusal):
 	default:
 		return nil
 	}
