@@ -190,9 +190,17 @@ func (v *Visma) intendAccrual(ctx context.Context, in workflows.AccrualStep) (*p
 	if err != nil {
 		return nil, none, err
 	}
+	branch, err := v.mainBranch(ctx, in.Connection, &document)
+	if err != nil {
+		return nil, none, err
+	}
 	poster := v.poster(ctx, client)
 	poster.Memory = v.Store.Accruals()
-	return poster, posting.Intent{Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft}, nil
+	intent := posting.Intent{
+		Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft,
+		Branch: branch, Again: in.Again,
+	}
+	return poster, intent, v.allow(ctx, &intent, store.WorkAccrual, document.PaymentReference)
 }
 
 // PostAccrual books the accrual exactly once and reads it back.

@@ -10,6 +10,7 @@ import (
 
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
+	"kvitt/internal/settlement"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -95,8 +96,46 @@ func heldFor(err error) *workflows.Held {
 		return nil
 	}
 	stop := reason(held.Code(c.Code()), c.Error())
-	stop.Difference = voucher.DifferenceOf(err)
+	stop.Difference, stop.Acceptable = voucher.DifferenceOf(err), acceptable(err)
 	return stop
+}
+
+// acceptable are the differences that a person may accept, as the pure core
+// names them.
+func acceptable(err error) []workflows.Acceptable {
+	var m *settlement.Mismatch
+	var u *voucher.UnexplainedError
+	var a *settlement.AcceptedError
+	switch {
+	case errors.As(err, &m) && settlement.Acceptable(m.HeldCode):
+		return acceptableOf(m)
+	case errors.As(err, &u) && u.Component != "":
+		return []workflows.Acceptable{{Component: u.Component, Difference: u.Difference}}
+	case errors.As(err, &a) && settlement.Acceptable(a.Accepted.Code):
+		return []workflows.Acceptable{{Component: a.Accepted.Component, Difference: a.Accepted.Difference, Rows: ofRows(a.Accepted.Code)}}
+	}
+	return nil
+}
+
+func acceptableOf(m *settlement.Mismatch) (all []workflows.Acceptable) {
+	if m.HeldCode == string(held.RowsIncomplete) {
+		return []workflows.Acceptable{{Difference: m.Difference, Rows: true}}
+	}
+	for _, reading := range m.Readings {
+		all = append(all, workflows.Acceptable{Component: reading})
+	}
+	if len(all) == 0 && m.Component != "" {
+		all = append(all, workflows.Acceptable{Component: m.Component, Difference: m.Difference, Rows: ofRows(m.HeldCode)})
+	}
+	for _, d := range m.Also {
+		all = append(all, workflows.Acceptable{Component: d.Component, Difference: d.Difference})
+	}
+	return all
+}
+
+// ofRows tells the codes whose differences are numbers of rows.
+func ofRows(code string) bool {
+	return code == string(held.RowsIncomplete) || code == string(held.RowsCurrency)
 }
 
 func reason(code held.Code, detail string) *workflows.Held {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"kvitt/internal/access"
@@ -51,14 +52,17 @@ func (k *Klarna) ListPayouts(ctx context.Context, in workflows.ListPayoutsInput)
 // page itself as received.
 func (k *Klarna) keepPage(ctx context.Context, in workflows.ListPayoutsInput, page *klarna.Page[klarna.Payout]) ([]string, error) {
 	var rows []store.Payout
-	var refs []string
+	refs, err := k.keepBroken(ctx, in, page)
+	if err != nil {
+		return nil, err
+	}
 	for i := range page.Items {
 		p := page.Items[i].Settlement()
 		// Whether Klarna's end date is inclusive is not documented.
 		if p.Date.Before(in.Window.From) || !p.Date.Before(in.Window.To) {
 			continue
 		}
-		row, err := rowOf(in.Connection, p)
+		row, err := rowOf(in.Connection, recorded{Payout: p, Warnings: page.Items[i].Warnings})
 		if err != nil {
 			return nil, err
 		}
@@ -116,11 +120,11 @@ func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bo
 
 // sameFigures compares two recorded payouts by what they state.
 func sameFigures(a, b json.RawMessage) (bool, error) {
-	var one, other settlement.Payout
+	var one, other recorded
 	if err := errors.Join(json.Unmarshal(a, &one), json.Unmarshal(b, &other)); err != nil {
 		return false, fmt.Errorf("compare two recorded payouts: %w", err)
 	}
-	return one.Same(other), nil
+	return one.Unreadable == other.Unreadable && one.Same(other.Payout), nil
 }
 
 // keep archives an answer as received. What a voucher that was sent rests on is
@@ -161,7 +165,7 @@ func (k *Klarna) revision(ctx context.Context, row *store.Payout) (int, error) {
 	return known.Revision, err
 }
 
-func rowOf(connection string, p settlement.Payout) (store.Payout, error) {
+func rowOf(connection string, p recorded) (store.Payout, error) {
 	document, err := json.Marshal(p)
 	if err != nil {
 		return store.Payout{}, fmt.Errorf("record payout %s: %w", p.PaymentReference, err)
@@ -217,11 +221,20 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
-	if row.State == workflows.StateHeld || row.Revision > 0 || touched(&row) {
-		if row, err = k.readAgain(ctx, in); err != nil {
+	if (row.State == workflows.StateHeld || row.Revision > 0 || touched(&row)) && !klarna.Unnamed(in.PaymentReference) {
+		fresh, err := k.readAgain(ctx, in)
+		if stop, err := k.stillUnreadable(ctx, &row, err); err != nil || stop != nil {
+			out.Held = stop
 			return out, err
 		}
-		out.Settlement, out.Currency = row.Settlement, row.Currency
+		row, out.Settlement, out.Currency = fresh, fresh.Settlement, fresh.Currency
+	}
+	if state, err := k.ended(ctx, &row); err != nil || state != "" {
+		out.Final, out.Batch = state, row.BatchNumber
+		if err == nil {
+			err = k.end(ctx, &row, state)
+		}
+		return out, err
 	}
 	kind, err := k.kind(ctx, &row, archive.KindTransactions)
 	if err != nil {
@@ -235,7 +248,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	if stop != nil {
 		out.Held = stop
 		return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
-			p.Rows = row.Rows
+			p.Rows, p.Warnings = row.Rows, row.Warnings
 			return nil
 		}, nil)
 	}
@@ -245,7 +258,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	}
 	return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
 		p.State, p.HeldReason, p.Held = workflows.StateProven, "", nil
-		p.Rows, p.Proof = row.Rows, document
+		p.Rows, p.Proof, p.Warnings = row.Rows, document, row.Warnings
 		return nil
 	}, nil)
 }
@@ -267,7 +280,7 @@ func (k *Klarna) readAgain(ctx context.Context, in workflows.PayoutRef) (store.P
 	if err != nil {
 		return store.Payout{}, err
 	}
-	row, err := rowOf(in.Connection, payout.Settlement())
+	row, err := rowOf(in.Connection, recorded{Payout: payout.Settlement(), Warnings: payout.Warnings})
 	if err != nil {
 		return store.Payout{}, err
 	}
@@ -283,10 +296,14 @@ func (k *Klarna) readAgain(ctx context.Context, in workflows.PayoutRef) (store.P
 // prove streams the rows past the tally, the archive, and days if there are
 // any. Memory does not grow with their number.
 func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Keeper, kind string, days *voucher.Days) (*Proof, *workflows.Held, error) {
-	var payout settlement.Payout
-	if err := json.Unmarshal(row.Payout, &payout); err != nil {
+	var listed recorded
+	if err := json.Unmarshal(row.Payout, &listed); err != nil {
 		return nil, nil, fmt.Errorf("read the recorded payout %s: %w", row.PaymentReference, err)
 	}
+	if listed.Unreadable != "" {
+		return nil, reason(held.BadData, listed.Unreadable), nil
+	}
+	payout := listed.Payout
 	client, err := k.Doors.Klarna(ctx, row.ConnectionID)
 	if err != nil {
 		return nil, nil, err
@@ -295,8 +312,14 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 	if err != nil {
 		return nil, nil, err
 	}
+	set, err := decidedOn(ctx, k.Store, row.ConnectionID, store.WorkPayout, row.PaymentReference, row.Revision)
+	if err != nil {
+		return nil, nil, err
+	}
+	accepted := set.Accepted()
 	for reading := 1; ; reading++ {
-		tally, kept, announced, err := Fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days)
+		warnings := slices.Clone(listed.Warnings)
+		tally, kept, announced, err := fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days, &warnings)
 		if class := fault.ClassOf(err); class == fault.Rejected || class == fault.BadData && !again(ctx) {
 			return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
 		}
@@ -304,9 +327,12 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 			return nil, nil, err
 		}
 		row.Rows = tally.Rows()
-		proof, err := settlement.Prove(payout, tally, announced, previous)
+		if row.Warnings, err = warned(warnings); err != nil {
+			return nil, nil, err
+		}
+		proof, err := settlement.Prove(payout, tally, announced, previous, accepted...)
 		if err == nil {
-			err = k.leadsOn(ctx, row, payout)
+			err = k.leadsOn(ctx, row, proof, accepted)
 		}
 		stop := heldFor(err)
 		if stop != nil && reading == 1 && (stop.Code == held.RowsDiffer || stop.Code == held.RowsIncomplete) {
@@ -328,39 +354,6 @@ func (k *Klarna) keepEvidence(ctx context.Context, row *store.Payout, err error)
 	return k.keep(ctx, row, archive.KindUnusable, &unusable.Answer)
 }
 
-// Fetch reads the rows of a payout page by page, archives each page as
-// received and tallies it. Announced is the number of rows that Klarna said
-// there are. Days, unless nil, are told of each row.
-func Fetch(ctx context.Context, client *klarna.Client, writer *archive.Writer, payout *settlement.Payout, days *voucher.Days) (tally *settlement.Tally, kept archive.Kept, announced int64, err error) {
-	var r settlement.Row
-	begin := func() error {
-		tally = settlement.NewTally(payout.Currency)
-		writer.Restart()
-		if days != nil {
-			days.Restart()
-		}
-		return nil
-	}
-	each := func(page *klarna.Page[klarna.Transaction]) error {
-		defer page.Release()
-		announced = page.Total
-		for i := range page.Items {
-			page.Items[i].Row(&r)
-			tally.Add(&r)
-			if days != nil {
-				days.Add(page.Items[i].CaptureDate, &r)
-			}
-		}
-		return writer.Add(ctx, &page.Answer)
-	}
-	err = klarna.Read(ctx, client.Transactions(ctx, klarna.TransactionsQuery{PaymentReference: payout.PaymentReference}), begin, each)
-	if err != nil {
-		return nil, archive.Kept{}, 0, err
-	}
-	kept, err = writer.Close(ctx)
-	return tally, kept, announced, err
-}
-
 // previous is the debt that the payout before left, when that one is known; before
 // the first one, the debt that was recorded as the connection's opening.
 func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
@@ -377,11 +370,11 @@ func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.D
 // openingDebt is the debt at the start that was recorded, for the first payout
 // that Kvitt knows from the start on; nil: none was recorded.
 func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
-	profile, _, err := k.Doors.Profile(ctx, row.ConnectionID, 0)
-	if err != nil {
+	all, err := k.Store.Openings(ctx, row.ConnectionID)
+	if err != nil || len(all) == 0 {
 		return nil, err
 	}
-	all, err := k.Store.Openings(ctx, row.ConnectionID)
+	profile, _, err := k.Doors.Profile(ctx, row.ConnectionID, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -402,10 +395,10 @@ func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlemen
 
 // leadsOn checks the debt against the payout after, when that one is known: a
 // backfill may come to the earlier one last.
-func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, payout settlement.Payout) error {
+func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, proof *settlement.Proof, accepted []settlement.Accepted) error {
 	after, err := k.Store.NextPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
 	if err != nil || after == nil {
 		return err
 	}
-	return settlement.LeadsTo(payout, &settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt})
+	return proof.LeadsTo(&settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt}, accepted...)
 }

@@ -190,6 +190,9 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	dates := map[string][]time.Time{}
 	var order []string
 	for i := range rows {
+		if rows[i].Date.IsZero() {
+			continue
+		}
 		if _, known := dates[rows[i].Currency]; !known {
 			order = append(order, rows[i].Currency)
 		}
@@ -262,9 +265,9 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 	if why != "" {
 		return workflows.Recorded{Refused: in.Kind + " the payout " + in.PaymentReference + ": " + why, Code: workflows.RefusedInstruction}, nil
 	}
-	if in.Kind == workflows.DecisionApprove {
-		if refused, err := l.samePerson(ctx, in); err != nil || refused != "" {
-			return workflows.Recorded{Refused: refused}, err
+	if rule, has := l.rules()[in.Kind]; has {
+		if refused, err := rule.may(ctx, in); err != nil || refused != "" {
+			return workflows.Recorded{Refused: refused, Code: rule.code}, err
 		}
 	}
 	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash, "instruction": in.Instruction.ID})
@@ -294,6 +297,21 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})
 }
 
+// rule is who may take a decision: may says in a sentence why somebody may not,
+// and code tells that refusal from others.
+type rule struct {
+	may  func(context.Context, workflows.Decision) (string, error)
+	code string
+}
+
+// rules are those of each kind of decision that not everybody may always take.
+func (l *Ledger) rules() map[string]rule {
+	return map[string]rule{
+		workflows.DecisionApprove: {l.samePerson, workflows.RefusedSamePerson},
+		workflows.DecisionReject:  {l.stands, workflows.RefusedBooked},
+	}
+}
+
 // samePerson is why a voucher must not be approved by whoever made the profile
 // version that it was compiled with, where the connection wants a second pair of
 // eyes; else "".
@@ -305,6 +323,9 @@ func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string,
 	row, err := l.Store.Payout(ctx, in.Connection, in.PaymentReference)
 	if err != nil {
 		return "", err
+	}
+	if refused, err := l.decidedBy(ctx, in, &row); err != nil || refused != "" {
+		return refused, err
 	}
 	profile, err := l.Store.Profile(ctx, in.Connection, row.ProfileVersion)
 	if err != nil || !strings.EqualFold(profile.CreatedBy, in.Who) {

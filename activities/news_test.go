@@ -18,7 +18,7 @@ func TestOnlyOtherFiguresOfAFinalPayoutAreLoud(t *testing.T) {
 		PaymentReference: "10001", MerchantID: "K1", Date: utc("2026-01-05 09:00"), Currency: "SEK", Type: settlement.Net,
 		Totals: settlement.Totals{Sale: 100, Settlement: 100},
 	}
-	row, err := rowOf("c1", payout)
+	row, err := rowOf("c1", recorded{Payout: payout})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestOnlyOtherFiguresOfAFinalPayoutAreLoud(t *testing.T) {
 		t.Errorf("the same figures, written down otherwise, are news: %v, %v, %s", news, err, state().State)
 	}
 	payout.Totals.Sale, payout.Totals.Settlement = 101, 101
-	changed, err := rowOf("c1", payout)
+	changed, err := rowOf("c1", recorded{Payout: payout})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -134,7 +134,7 @@ func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*work
 		return nil, fmt.Errorf("read the recorded payout %s: %w", ref.PaymentReference, err)
 	}
 	if proof.Payout.Same(listed) {
-		return nil, nil //nolint:nilnil // nothing stops it
+		return v.stillDecided(ctx, &row, &proof)
 	}
 	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
@@ -169,12 +169,29 @@ func (v *Visma) intend(ctx context.Context, in workflows.PostInput) (*posting.Po
 	if err != nil {
 		return nil, posting.Intent{}, err
 	}
-	return v.poster(ctx, client), posting.Intent{
+	branch, err := v.mainBranch(ctx, in.Connection, &document)
+	if err != nil {
+		return nil, posting.Intent{}, err
+	}
+	intent := posting.Intent{
 		Connection: in.Connection, Company: connection.CompanyID, Revision: row.Revision,
-		Voucher: &document, Periods: in.Periods, Draft: in.Draft,
+		Voucher: &document, Periods: in.Periods, Draft: in.Draft, Branch: branch, Again: in.Again,
 		Earlier:  tokensBefore(&row, connection.CompanyID, row.Revision),
 		Reversal: voucher.Token(row.MerchantID, row.PaymentReference, connection.CompanyID, row.Revision+1),
-	}, nil
+	}
+	return v.poster(ctx, client), intent, v.allow(ctx, &intent, store.WorkPayout, in.PaymentReference)
+}
+
+// mainBranch is the branch that is meant where a voucher names none.
+func (v *Visma) mainBranch(ctx context.Context, connection string, document *voucher.Voucher) (string, error) {
+	if document.Branch != "" {
+		return "", nil
+	}
+	firm, err := v.Doors.Company(ctx, connection)
+	if err != nil {
+		return "", err
+	}
+	return firm.MainBranch(), nil
 }
 
 func (v *Visma) poster(ctx context.Context, books posting.Books) *posting.Poster {

@@ -165,11 +165,19 @@ func (v *Visma) intendReversal(ctx context.Context, in workflows.ReversalStep) (
 	if err != nil {
 		return nil, none, nil, err
 	}
-	return v.poster(ctx, client), posting.Intent{
+	branch := "" // one of before branches were sent went to whichever was the default, and so does its reversal
+	if original.Compared > 0 {
+		if branch, err = v.mainBranch(ctx, in.Connection, document); err != nil {
+			return nil, none, nil, err
+		}
+	}
+	intent := posting.Intent{
 		Connection: in.Connection, Company: original.CompanyID, Revision: in.Revision,
-		Voucher: document, Periods: in.Periods, Draft: in.Draft,
+		Voucher: document, Periods: in.Periods, Draft: in.Draft, Branch: branch, Again: in.Again,
 		Earlier: tokensBefore(&row, original.CompanyID, in.Revision),
-	}, &original, nil
+	}
+	err = v.allow(ctx, &intent, store.WorkReversal, in.PaymentReference)
+	return v.poster(ctx, client), intent, &original, err
 }
 
 // CompleteReversal releases the mirrored batch, reads it back, and lets each of

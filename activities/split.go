@@ -171,7 +171,7 @@ func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflow
 		if part.Batch == nil {
 			continue
 		}
-		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft}
+		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft, Branch: intent.Branch, Again: intent.Again}
 		wanted, stop, err := v.stillWanted(ctx, in.PayoutRef, &own)
 		switch {
 		case err != nil || stop != nil:
@@ -232,10 +232,15 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 
 // postPart takes one part from intended to final.
 func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *posting.Poster, own posting.Intent) (workflows.Posted, error) {
+	if err := v.allow(ctx, &own, store.WorkAccrual, own.Voucher.PaymentReference); err != nil {
+		return workflows.Posted{}, err
+	}
 	got, err := poster.Post(ctx, own)
 	switch {
 	case err != nil:
 		return workflows.Posted{}, err
+	case got.LookAgain > 0 && got.Stop != nil:
+		return workflows.Posted{LookAgain: got.LookAgain, Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
 	case got.LookAgain > 0:
 		return workflows.Posted{LookAgain: got.LookAgain}, nil
 	case got.Stop != nil:

@@ -29,7 +29,7 @@ func (p *Preview) Trial(ctx context.Context, connection string) (*Trial, error) 
 	if err != nil || latest == nil {
 		return &Trial{}, err
 	}
-	row, err := rowOf(connection, *latest)
+	row, err := rowOf(connection, recorded{Payout: *latest})
 	if err != nil {
 		return nil, err
 	}

@@ -56,6 +56,11 @@ func (v *Visma) CompileVoucher(ctx context.Context, in workflows.PayoutRef) (wor
 	if out.Draft, out.NeedsApproval, err = v.mode(ctx, in.Connection, draft.profile, draft.version); err != nil {
 		return out, err
 	}
+	if !out.NeedsApproval && !out.Draft {
+		if out.NeedsApproval, err = v.secondLook(ctx, &row); err != nil {
+			return out, err
+		}
+	}
 	if draft.bound {
 		out.NeedsApproval = false // it was decided before it was posted
 	}
@@ -128,6 +133,9 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 				return nil, nil, fmt.Errorf("read the voucher of payout %s: %w", row.PaymentReference, err)
 			}
 			out.voucher.Earlier = latest.Earlier
+		}
+		if err := v.keepPosted(ctx, row, out, &before); err != nil {
+			return nil, nil, err
 		}
 	} else if stop, err := v.place(ctx, row, out, firm, proof, days); stop != nil || err != nil {
 		v.Doors.ForgetCompany(row.ConnectionID)

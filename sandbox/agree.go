@@ -2,16 +2,16 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"slices"
 
 	"kvitt/sandbox/shop"
 	"kvitt/sandbox/stack"
 	"kvitt/sandbox/vismasim"
 )
 
-// settlementAccounts are where the presets of the demo company put what
-// arrives at the bank.
-const settlementAccounts = "193"
+// settlementAccounts are where the preset of the demo company puts what is on its
+// way to the bank: SEK, and other currencies.
+var settlementAccounts = []string{"16861", "16862"}
 
 // agree holds the backfill's document against the books that the simulated
 // Visma.net keeps by itself, and which were as before when it began.
@@ -41,7 +41,7 @@ func agree(d *document, before, books *vismasim.Books, merchant *shop.Shop) erro
 func banked(books *vismasim.Books) map[string]int64 {
 	sums := map[string]int64{}
 	for number, account := range books.Accounts {
-		if !strings.HasPrefix(number, settlementAccounts) {
+		if !slices.Contains(settlementAccounts, number) {
 			continue
 		}
 		for currency, one := range account.Currencies {
@@ -56,7 +56,7 @@ func paid(d *document, merchant *shop.Shop) map[string]int64 {
 	sums := map[string]int64{}
 	for _, p := range d.Payouts {
 		if made := merchant.Payout(p.PaymentReference); made != nil && made.SettlementType != shop.GrossFee { // a bill moves no money
-			sums[p.Currency] += p.Settlement
+			sums[p.Currency] += max(p.Settlement, 0) // Klarna collects nothing: a negative payout becomes debt
 		}
 	}
 	return sums

@@ -6,8 +6,8 @@ package main
 
 import (
 	"context"
-	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -22,24 +22,36 @@ import (
 )
 
 func main() {
-	health := flag.Bool("healthcheck", false, "ask the running worker whether it is ready, and exit")
-	version := flag.Bool("version", false, "print version, commit, date and Go version, and exit")
-	flag.Parse()
-	if *version {
-		fmt.Println("worker", build.Read())
-		return
-	}
 	if os.Getenv("GOGC") == "" {
 		// What a worker keeps is little and what it throws away is much; collecting
 		// early keeps its memory the same for a payout of any size.
 		debug.SetGCPercent(50)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *health); err != nil {
-		fmt.Fprintln(os.Stderr, "worker:", err)
-		os.Exit(1) //nolint:gocritic // nothing is left to stop
+	code := command(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// command carries out one command line, and returns its exit status.
+func command(ctx context.Context, args []string, out, errs io.Writer) int {
+	in, err := parse(args)
+	switch {
+	case err != nil:
+		fmt.Fprintf(errs, "worker: %v\nRun `worker --help` for its flags and settings.\n", err)
+		return exitUsage
+	case in.help:
+		fmt.Fprint(out, help())
+		return exitDone
+	case in.version:
+		fmt.Fprintln(out, "worker", build.Read())
+		return exitDone
 	}
+	if err := run(ctx, in.health); err != nil {
+		fmt.Fprintln(errs, "worker:", err)
+		return exitFailed
+	}
+	return exitDone
 }
 
 func run(ctx context.Context, health bool) error {

@@ -29,6 +29,7 @@ type accruing struct {
 
 	prepared PreparedAccrual
 	posted   Posted
+	again    bool // as in payout
 	nudges   int
 	stops    stopKeeper
 }
@@ -92,13 +93,13 @@ func (a *accruing) post(ctx workflow.Context) (*Held, error) {
 	}
 	a.enter(ctx, StatePosting)
 	a.show(ctx, "Posting the accrual to Visma.net.")
-	got, err := PostAccrual.Run(ctx, a.in.Connection, AccrualStep{a.in, a.prepared})
+	got, err := PostAccrual.Run(ctx, a.in.Connection, AccrualStep{a.in, a.prepared, a.again})
 	switch {
 	case err != nil:
 		return nil, err
 	case got.LookAgain > 0:
-		a.posted = Posted{LookAgain: got.LookAgain}
-		return heldFor(held.OutcomeUnknown, ""), nil
+		a.posted, a.again = Posted{LookAgain: got.LookAgain}, false
+		return lookingFor(got), nil
 	case RefusesAccrual(got.Held):
 		a.refuse(ctx, got.Held.Detail+" "+got.Held.Remedy)
 		return nil, nil
@@ -118,7 +119,7 @@ func RefusesAccrual(stop *Held) bool {
 
 func (a *accruing) complete(ctx workflow.Context) (*Held, error) {
 	a.show(ctx, fmt.Sprintf("Batch %s is in the books. Releasing it and reading it back.", a.BatchNumber))
-	got, err := CompleteAccrual.Run(ctx, a.in.Connection, AccrualStep{a.in, a.prepared})
+	got, err := CompleteAccrual.Run(ctx, a.in.Connection, AccrualStep{AccrualInput: a.in, PreparedAccrual: a.prepared})
 	if err != nil || got.Held != nil {
 		return got.Held, err
 	}
@@ -170,6 +171,7 @@ func (a *accruing) listen(ctx workflow.Context) error {
 			if err := proven(ctx, a.in.Connection, RetryPayout.Name, by.Instruction, by); err != nil {
 				return Accepted{State: a.State}, err
 			}
+			a.again = sendsAgain(a.Held)
 			a.Held, a.Told = nil, false
 			a.nudges++
 			err := workflow.Await(ctx, func() bool { return a.Done || a.Told })

@@ -31,6 +31,7 @@ type PreparedAccrual struct {
 type AccrualStep struct {
 	AccrualInput
 	PreparedAccrual
+	Again bool `json:"again,omitempty"` // as in PostInput
 }
 
 // AccrualResult is how an accrual ended: verified, posted for a draft that

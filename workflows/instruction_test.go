@@ -75,6 +75,51 @@ func TestADecisionThatIsNotProvenIsRefused(t *testing.T) {
 	}
 }
 
+// A payout that is held, because of a decision or for want of one, is let go on by
+// nobody who cannot prove it; the revision of a repost is raised by that record.
+func TestAHeldPayoutGoesOnOnlyForAProvenCommand(t *testing.T) {
+	for _, test := range []struct {
+		code   held.Code
+		update workflows.Update[workflows.Person, workflows.Accepted]
+	}{
+		{held.FormulaDiffers, workflows.RetryPayout},
+		{held.ReversedBefore, workflows.RepostPayout},
+	} {
+		t.Run(test.update.Name, func(t *testing.T) {
+			s := goodSteps()
+			s.post = func() (workflows.Posted, error) {
+				if len(s.decisions) == 0 {
+					return workflows.Posted{Held: heldFor(test.code)}, nil
+				}
+				return workflows.Posted{BatchNumber: "000123"}, nil
+			}
+			s.deny = func(d workflows.Decision) string {
+				if d.Who == "cfo@example.com" {
+					return "nobody is known to have asked for it"
+				}
+				return ""
+			}
+			env := newEnv(t, s)
+			forged := tell(t, env, time.Minute, test.update, workflows.Person{Who: "cfo@example.com", Reason: "forged"})
+			during(t, env, func() {
+				if got := ask(t, env, workflows.PayoutStatusQuery); got.Held == nil || got.Held.Code != test.code {
+					t.Errorf("it is %+v", got)
+				}
+			}, 2*time.Minute)
+			by := workflows.Person{Who: "anna", Reason: "r"}
+			tell(t, env, time.Hour, test.update, by)
+			env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+			if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified || forged.failed == nil || len(s.decisions) != 1 {
+				t.Fatalf("it is %s after %+v; the forged one was answered with %v", got.State, s.decisions, forged.failed)
+			}
+			want := workflows.Instruction{ID: "instruction of " + test.update.Name, Action: test.update.Name, Who: "anna", Digest: workflows.DigestOf(by)}
+			if s.decisions[0].Instruction != want {
+				t.Errorf("proven with %+v, want %+v", s.decisions[0].Instruction, want)
+			}
+		})
+	}
+}
+
 func TestAReversalThatNobodyAskedForIsRefused(t *testing.T) {
 	s := goodSteps()
 	s.deny = func(workflows.Decision) string { return "nobody is known to have asked for it" }

@@ -48,6 +48,8 @@ type payout struct {
 	posted    Posted
 	splitDone bool // what belongs to earlier periods is booked there
 	lookAgain time.Duration
+	again     bool // a person wants sent once more what was refused repeatedly
+	anew      anew
 	done      bool
 
 	result    PayoutResult
@@ -177,8 +179,9 @@ func (p *payout) post(ctx workflow.Context) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.again = false
 	if p.lookAgain = got.LookAgain; got.LookAgain > 0 {
-		return heldFor(held.OutcomeUnknown, ""), nil
+		return lookingFor(got), nil
 	}
 	if got.Held != nil {
 		return p.refused(ctx, got.Held)
@@ -200,8 +203,9 @@ func (p *payout) split(ctx workflow.Context) (*Held, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.again = false
 	if p.lookAgain = got.LookAgain; got.LookAgain > 0 {
-		return heldFor(held.OutcomeUnknown, ""), nil
+		return lookingFor(got), nil
 	}
 	p.splitDone = got.Held == nil
 	return got.Held, nil
@@ -214,6 +218,9 @@ func (p *payout) refused(ctx workflow.Context, stop *Held) (*Held, error) {
 		p.booked = true
 	case held.FiguresChanged: // begin again with what Klarna says now
 		p.begin()
+		if stop := p.anew.tooOften(ctx, stop); stop != nil {
+			return stop, nil
+		}
 		return p.advance(ctx)
 	default:
 		// Nothing is on its way, so a correction or a new profile may lead to
@@ -230,8 +237,19 @@ func (p *payout) begin() {
 }
 
 func (p *payout) postInput() PostInput {
-	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft}
+	return PostInput{PayoutRef: p.in.PayoutRef, VoucherHash: p.compiled.VoucherHash, Periods: p.compiled.Periods, Draft: p.compiled.Draft, Again: p.again}
 }
+
+// lookingFor is what a posting waits for while nobody knows its outcome.
+func lookingFor(got Posted) *Held {
+	if got.Held != nil {
+		return got.Held
+	}
+	return heldFor(held.OutcomeUnknown, "")
+}
+
+// sendsAgain tells whether a retry means that the batch is sent once more.
+func sendsAgain(why *Held) bool { return why != nil && why.Code == held.RefusedRepeatedly }
 
 // complete attaches the documents, releases the batch and reads it back.
 func (p *payout) complete(ctx workflow.Context) (*Held, error) {
@@ -291,14 +309,14 @@ func cause(err error) error {
 // returns when something has changed since the seen-th nudge, or when it is
 // time to look by itself.
 func (p *payout) wait(ctx workflow.Context, stop *Held, seen int) error {
-	p.held = stop
+	p.held, p.anew = stop, 0
 	if stop.Code == held.Approval {
 		p.enter(ctx, StateAwaitingApproval)
 	} else {
 		p.enter(ctx, StateHeld)
 	}
 	p.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	if p.recorded != *stop {
+	if !p.recorded.same(stop) {
 		if err := p.tell(ctx, stop); err != nil {
 			return err
 		}
@@ -345,8 +363,8 @@ func (p *payout) tell(ctx workflow.Context, stop *Held) error {
 // patience is how long a held payout waits before it looks by itself.
 func patience(code held.Code, lookAgain time.Duration) time.Duration {
 	switch code {
-	case held.OutcomeUnknown:
-		return lookAgain
+	case held.OutcomeUnknown, held.RefusedRepeatedly:
+		return cmp.Or(lookAgain, lookDaily)
 	case held.PeriodClosed, held.PeriodMissing, held.Failed:
 		return lookDaily
 	default:
@@ -369,7 +387,7 @@ func (p *payout) end(ctx workflow.Context, state string) {
 // show tells an operator in Temporal's Web UI where the payout stands.
 func (p *payout) show(ctx workflow.Context, words string) {
 	tellOperator(ctx, fmt.Sprintf("### Payout %s · %s\n\nState **%s** since %s, %d rows.\n\n%s",
-		p.in.PaymentReference, p.in.Date.Format(time.DateOnly), p.state, p.since.UTC().Format("2006-01-02 15:04:05Z"), p.result.Rows, words))
+		p.in.PaymentReference, dayOf(p.in.Date), p.state, p.since.UTC().Format("2006-01-02 15:04:05Z"), p.result.Rows, words))
 }
 
 func providerOf(code held.Code) string {

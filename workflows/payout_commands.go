@@ -46,6 +46,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 			return p.command(ctx, DecisionReject, RejectPayout.Name, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
+			p.again = sendsAgain(p.held)
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
@@ -90,7 +91,7 @@ func (p *payout) command(ctx workflow.Context, kind, action string, by Person) (
 	p.decisions = append(p.decisions, d)
 	p.held = nil
 	p.nudges++
-	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded == *p.held })
+	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded.same(p.held) })
 	if err == nil && d.refused != "" {
 		err = refused(d.refused, d.code)
 	}
@@ -108,8 +109,11 @@ func (p *payout) mayApprove(by Person) error {
 }
 
 func (p *payout) mayReject(by Person) error {
+	// A credential that died before the batch was sent leaves nothing in the books;
+	// whether it was, the posting tells where the rejection is recorded.
+	unsent := p.held != nil && p.held.Code == held.CredentialVisma && p.posted.BatchNumber == ""
 	switch {
-	case p.sending || p.booked:
+	case p.booked || p.sending && !unsent:
 		return fmt.Errorf("reject payout %s: Visma.net may already have the batch; it can only be reversed", p.in.PaymentReference)
 	case p.held == nil:
 		return fmt.Errorf("reject payout %s: it is %s and moves; wait until it stops", p.in.PaymentReference, p.state)

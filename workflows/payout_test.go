@@ -2,6 +2,8 @@ package workflows_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +11,7 @@ import (
 	"github.com/stretchr/testify/mock"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"kvitt/internal/held"
 	"kvitt/workflows"
@@ -300,6 +303,43 @@ func TestFiguresThatChangedBeforeThePostAreProvenAnew(t *testing.T) {
 	}
 }
 
+// TestBeginningAnewHasAnEnd: what is refused as it was compiled, however often it is
+// compiled, is for a person. A run of before this goes on as it did.
+func TestBeginningAnewHasAnEnd(t *testing.T) {
+	changed := workflows.Posted{Held: heldFor(held.FiguresChanged)}
+	for name, c := range map[string]struct {
+		old   bool
+		posts int
+		holds int
+	}{
+		"with an end":     {false, 3 + 1, 1},
+		"of before there": {true, 7, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := goodSteps()
+			refusals := slices.Repeat([]workflows.Posted{changed}, c.posts-1)
+			s.post = answers(append(refusals, workflows.Posted{BatchNumber: "000123"})...)
+			got := result[workflows.PayoutResult](t, runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+				if c.old {
+					env.OnGetVersion(mock.Anything, workflow.DefaultVersion, workflow.Version(1)).Return(workflow.DefaultVersion)
+				}
+			}))
+			posts := 0
+			for _, step := range s.called {
+				if step == "post" {
+					posts++
+				}
+			}
+			if got.State != workflows.StateVerified || posts != c.posts || len(s.holds) != c.holds {
+				t.Fatalf("ended as %s after %d posts and %d holds", got.State, posts, len(s.holds))
+			}
+			if c.holds > 0 && (s.holds[0].Held.Code != held.Failed || !strings.Contains(s.holds[0].Held.Detail, "begun anew 3 times")) {
+				t.Errorf("held as %+v", s.holds[0].Held)
+			}
+		})
+	}
+}
+
 func TestAnApprovalOfAVoucherThatWasCompiledAnewIsRefused(t *testing.T) {
 	s := goodSteps()
 	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true}, workflows.Compiled{VoucherHash: "v2", NeedsApproval: true})
@@ -330,6 +370,23 @@ func TestAPayoutWhoseBatchStandsCannotBeRejected(t *testing.T) {
 	}
 	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
 		t.Errorf("ended as %s", got.State)
+	}
+}
+
+// An authorisation that died while the voucher was posted keeps nobody from closing
+// the payout; whether something was sent, the activity that records it says.
+func TestAPayoutWhoseCredentialIsDeadIsRejectedWhereNothingWasSent(t *testing.T) {
+	for refusal, want := range map[string]string{"": workflows.StateRejected, "Visma.net may already have the batch": workflows.StateVerified} {
+		s := goodSteps()
+		s.post = fails(deadCredential(workflows.ProviderVisma), workflows.Posted{BatchNumber: "000123"})
+		s.deny = func(workflows.Decision) string { return refusal }
+		env := newEnv(t, s)
+		env.OnSignalExternalWorkflow(mock.Anything, "connection/c1", "", workflows.ReauthRequired.Name, mock.Anything).Return(nil)
+		reject := tell(t, env, time.Hour, workflows.RejectPayout, workflows.Person{Who: "anna", Reason: "the company is gone"})
+		env.ExecuteWorkflow(workflows.PayoutWorkflowName, jan)
+		if got := result[workflows.PayoutResult](t, env); got.State != want || (reject.failed != nil) != (refusal != "") {
+			t.Errorf("refused with %q it is %s, answered with %v", refusal, got.State, reject.failed)
+		}
 	}
 }
 

@@ -31,6 +31,8 @@ type reversal struct {
 	decided   bool // who asked for it is recorded
 	sending   bool // from here on Visma.net may know of the batch
 	posted    Posted
+	again     bool // as in payout
+	anew      anew
 	withdrawn *Person
 	refusal   error // why it was not withdrawn
 	done      bool
@@ -133,15 +135,18 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 	r.sending = true
 	r.enter(ctx, StatePosting)
 	r.show(ctx, "Posting the mirrored batch to Visma.net.")
-	got, err := PostReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	got, err := PostReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared, r.again})
 	switch {
 	case err != nil:
 		return nil, err
 	case got.LookAgain > 0:
-		r.posted = Posted{LookAgain: got.LookAgain}
-		return heldFor(held.OutcomeUnknown, ""), nil
+		r.posted, r.again = Posted{LookAgain: got.LookAgain}, false
+		return lookingFor(got), nil
 	case got.Held != nil && got.Held.Code == held.FiguresChanged:
 		r.sending = false
+		if stop := r.anew.tooOften(ctx, got.Held); stop != nil {
+			return stop, nil
+		}
 		return r.advance(ctx) // its period was closed meanwhile, and there is a next one
 	case got.Held != nil:
 		// A batch that stands is only ever compared again; otherwise nothing is
@@ -156,7 +161,7 @@ func (r *reversal) post(ctx workflow.Context) (*Held, error) {
 
 func (r *reversal) complete(ctx workflow.Context) (*Held, error) {
 	r.show(ctx, fmt.Sprintf("Batch %s takes batch %s back. Linking, releasing and reading back.", r.BatchNumber, r.Reverses))
-	got, err := CompleteReversal.Run(ctx, r.in.Connection, ReversalStep{r.in, r.prepared})
+	got, err := CompleteReversal.Run(ctx, r.in.Connection, ReversalStep{ReverseInput: r.in, PreparedReversal: r.prepared})
 	if err != nil || got.Held != nil {
 		return got.Held, err
 	}
@@ -169,7 +174,7 @@ func (r *reversal) complete(ctx workflow.Context) (*Held, error) {
 // since the seen-th nudge, or when it is time to look by itself.
 func (r *reversal) wait(ctx workflow.Context, stop *Held, seen int) error {
 	r.enter(ctx, StateHeld)
-	r.Held = stop
+	r.Held, r.anew = stop, 0
 	r.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
 	about := Stopped{r.in.Connection, WorkReversal, r.in.PaymentReference, *stop}
 	if err := r.stops.keep(ctx, about); err != nil {
@@ -208,6 +213,7 @@ func (r *reversal) listen(ctx workflow.Context) error {
 			if err := proven(ctx, r.in.Connection, RetryPayout.Name, by.Instruction, by); err != nil {
 				return Accepted{State: r.State}, err
 			}
+			r.again = sendsAgain(r.Held)
 			return r.command(ctx)
 		}),
 		RejectPayout.Handle(ctx, r.mayWithdraw, func(ctx workflow.Context, by Person) (Accepted, error) {

@@ -29,6 +29,7 @@ type PreparedReversal struct {
 type ReversalStep struct {
 	ReverseInput
 	PreparedReversal
+	Again bool `json:"again,omitempty"` // as in PostInput
 }
 
 // ReverseResult is how a reversal ended: reversed, refused with Refused as the

@@ -1,6 +1,7 @@
 package workflows_test
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -67,7 +68,7 @@ func TestAReversalIntoAClosedPeriodWaitsAndLooksDaily(t *testing.T) {
 	if got.State != workflows.StateReversed || len(s.decisions) != 1 {
 		t.Errorf("%+v, recorded %d times", got, len(s.decisions))
 	}
-	if want := (workflows.Stopped{Connection: "c1", Work: workflows.WorkReversal, Name: "10001", Held: *closed.Held}); len(s.stops) != 1 || s.stops[0] != want {
+	if want := (workflows.Stopped{Connection: "c1", Work: workflows.WorkReversal, Name: "10001", Held: *closed.Held}); len(s.stops) != 1 || !reflect.DeepEqual(s.stops[0], want) {
 		t.Errorf("remembered %+v, want once that it waits for its period", s.stops)
 	}
 }
@@ -204,5 +205,18 @@ func TestAReversalWhosePeriodClosesBeforeThePostGoesIntoTheNextOne(t *testing.T)
 	want := []string{"prepare reversal", "post reversal", "prepare reversal", "post reversal", "complete reversal"}
 	if got.State != workflows.StateReversed || !slices.Equal(s.called, want) || len(s.decisions) != 1 {
 		t.Errorf("%+v after %v, recorded %d times", got, s.called, len(s.decisions))
+	}
+}
+
+func TestAReversalThatBeginsAnewHasAnEnd(t *testing.T) {
+	s := goodSteps()
+	changed := workflows.Posted{Held: heldFor(held.FiguresChanged)}
+	s.postReversal = answers(changed, changed, changed, workflows.Posted{BatchNumber: "000124"})
+	got := reverse(t, s, nil)
+	if got.State != workflows.StateReversed || len(s.called) != 9 {
+		t.Errorf("%+v after %v", got, s.called)
+	}
+	if len(s.stops) != 1 || s.stops[0].Held.Code != held.Failed {
+		t.Errorf("it stopped as %+v", s.stops)
 	}
 }

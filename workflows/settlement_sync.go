@@ -122,20 +122,31 @@ func (s *sync) start(ctx workflow.Context, due DuePayout) {
 	s.show(ctx)
 }
 
+// dayOf is a payout's day for people.
+func dayOf(date time.Time) string {
+	if date.IsZero() {
+		return "without a date"
+	}
+	return date.Format(time.DateOnly)
+}
+
 func (s *sync) post(ctx workflow.Context, due DuePayout) {
+	attributes := []temporal.SearchAttributeUpdate{
+		AttrConnection.ValueSet(s.in.Connection),
+		AttrPaymentReference.ValueSet(due.PaymentReference),
+		AttrState.ValueSet(StateDiscovered),
+		AttrCurrency.ValueSet(due.Currency),
+	}
+	if !due.Date.IsZero() { // some databases of Temporal hold no day before 1970
+		attributes = append(attributes, AttrPayoutDate.ValueSet(due.Date))
+	}
 	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID:            PayoutWorkflowID(s.in.Connection, due.PaymentReference),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, due.Date.Format(time.DateOnly), due.Currency),
+		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, dayOf(due.Date), due.Currency),
 		Priority:              temporal.Priority{FairnessKey: s.in.Connection},
-		TypedSearchAttributes: temporal.NewSearchAttributes(
-			AttrConnection.ValueSet(s.in.Connection),
-			AttrPaymentReference.ValueSet(due.PaymentReference),
-			AttrState.ValueSet(StateDiscovered),
-			AttrCurrency.ValueSet(due.Currency),
-			AttrPayoutDate.ValueSet(due.Date),
-		),
+		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 	})
 	var got PayoutResult
 	err := workflow.ExecuteChildWorkflow(ctx, PayoutWorkflowName, PayoutInput{

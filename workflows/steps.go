@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -40,6 +41,23 @@ type Held struct {
 	// Difference is what is left unexplained, in minor units, where the reason
 	// is that figures differ.
 	Difference int64 `json:"difference,omitempty"`
+	// Acceptable are the differences that a person may accept, exactly as they are.
+	Acceptable []Acceptable `json:"acceptable,omitempty"`
+}
+
+// Acceptable is a difference that a person may accept: in minor units, or a
+// number of rows. Of several readings that are exact, each has its name as
+// Component and no difference.
+type Acceptable struct {
+	Component  string `json:"component,omitempty"`
+	Difference int64  `json:"difference"`
+	Rows       bool   `json:"rows,omitempty"`
+}
+
+// same tells whether two stops say the same.
+func (h *Held) same(other *Held) bool {
+	return h.Code == other.Code && h.Detail == other.Detail && h.Remedy == other.Remedy && h.Difference == other.Difference &&
+		slices.Equal(h.Acceptable, other.Acceptable)
 }
 
 // Proven is what ProvePayout found. Amounts are minor units. Final is set when
@@ -73,10 +91,11 @@ type PostInput struct {
 	VoucherHash string   `json:"voucher_hash"`
 	Periods     []string `json:"periods"`
 	Draft       bool     `json:"draft,omitempty"`
+	Again       bool     `json:"again,omitempty"` // a person wants it sent once more, see held.RefusedRepeatedly
 }
 
 // Posted is what PostVoucher achieved. LookAgain is set while it is not known
-// whether Visma.net booked the batch.
+// whether Visma.net booked the batch; with Held, a person has to look meanwhile.
 type Posted struct {
 	BatchNumber string        `json:"batch_number,omitempty"`
 	Adopted     bool          `json:"adopted,omitempty"`
@@ -124,7 +143,7 @@ const (
 // may not take it; then nothing was recorded.
 type Recorded struct {
 	Refused string `json:"refused,omitempty"`
-	Code    string `json:"code,omitempty"` // tells refusals apart: RefusedSamePerson or RefusedInstruction
+	Code    string `json:"code,omitempty"` // tells refusals apart: one of Refused…
 }
 
 // PreviewInput asks what would be posted for a payout. Run is the dry run that
@@ -260,7 +279,8 @@ const (
 	RefusedRevoked    = "revoked"                   // the authorisation, or the key, is no longer accepted
 	RefusedMalformed  = "malformed"                 // it cannot be a credential
 	RefusedClient     = "invalid_client"            // the installation's own OAuth client is refused
-	RefusedSamePerson = "same_person"               // whoever changed the profile may not approve what it led to
+	RefusedSamePerson = "same_person"               // whoever changed the profile, or took a decision, may not approve what it led to
+	RefusedBooked     = "may_be_booked"             // the batch may be in the books, so the payout can only be reversed
 )
 
 // SaveConnectionInput keeps the connection's status and the change that led to

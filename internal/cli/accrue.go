@@ -19,17 +19,22 @@ import (
 func (a *app) accrueCommand() *cobra.Command {
 	var at string
 	var dryRun, listed bool
+	var decide accrualChoice
 	c := &cobra.Command{
 		Use:   "accrue ID",
 		Short: "Accrue what is captured and not paid out at the end of a period",
 		Long: `Accrue what was captured up to and including the last day of a financial period
 and paid out after it, by the posting rules of each kind of row, against the
 receivable under ` + "`accrual`" + ` in the posting profile: one auto-reversing batch for
-each currency, which Visma.net takes back on the first day of the next period. It is posted once however often it is asked for; when one is
-held, asking again makes it look again. Kvitt cannot undo one: see docs/operations.md.`,
+each currency, which Visma.net takes back on the first day of the next period. It is
+posted once however often it is asked for; when one is held, asking again makes it look
+again. One that is held for its batch takes the batch that you name, exactly as it is in
+Visma.net (--accept-batch), until that is taken back (--undo-decision). Kvitt cannot
+undo an accrual: see docs/operations.md.`,
 		Example: `  starter accrue k3x9-m2qp --at 2026-01-31 --dry-run
   starter accrue k3x9-m2qp --at 2026-01-31
-  starter accrue k3x9-m2qp --list`,
+  starter accrue k3x9-m2qp --list
+  starter accrue k3x9-m2qp --at 2026-01-31 --currency SEK --accept-batch 000123 --reason "the accountant moved it"`,
 		Args: exactly("the id of a connection"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if listed {
@@ -41,6 +46,14 @@ held, asking again makes it look again. Kvitt cannot undo one: see docs/operatio
 			day, err := parseDay("--at", at)
 			if err != nil {
 				return err
+			}
+			if decide.asked() {
+				if err := decide.complete(); err != nil {
+					return err
+				}
+				return a.remote(func(ctx context.Context, s *session, args []string) error {
+					return s.decideAccrual(ctx, args[0], at, &decide)
+				})(c, args)
 			}
 			run := a.remote
 			if dryRun {
@@ -55,6 +68,10 @@ held, asking again makes it look again. Kvitt cannot undo one: see docs/operatio
 	f.StringVar(&at, "at", "", "at the end of this `DATE`, the last one of a period")
 	f.BoolVar(&dryRun, "dry-run", false, "show the vouchers and post nothing")
 	f.BoolVar(&listed, "list", false, "list the accruals that were asked for")
+	f.StringVar(&decide.batch, "accept-batch", "", "take this `BATCH` as that of the accrual that is held")
+	f.StringVar(&decide.undo, "undo-decision", "", "take the decision of this `NUMBER` back")
+	f.StringVar(&decide.currency, "currency", "", "the `CURRENCY` of the accrual that is decided about")
+	f.StringVar(&decide.reason, "reason", "", "the `REASON` of the decision, for the audit trail")
 	return c
 }
 
@@ -192,6 +209,14 @@ func writeAccruals(w io.Writer, all []operate.Accrual) error {
 		}
 		if a.HeldReason != "" {
 			words = append(words, a.Name+": "+operate.Printable(a.Words))
+		}
+		if a.TakesBatch() {
+			words = append(words, "→ `starter accrue ID --at "+a.At+" --currency "+a.Currency+" --accept-batch BATCH --reason REASON` takes a batch as its own, as it is.")
+		}
+		for _, d := range a.Decisions {
+			if d.InForce {
+				words = append(words, fmt.Sprintf("%s: decision %s: batch %s is its own, as %s says: %s", a.Name, d.Number, d.BatchNumber, d.Who, d.Reason))
+			}
 		}
 		t.Add(a.At, a.Currency, stateCell(a.State, a.HeldReason), a.BatchNumber, name, books)
 	}

@@ -53,4 +53,19 @@ func TestAccrualsAreListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	contains(t, d.want(d.run("accrue", "shop-1", "--list"), ExitDone).out, "2026-01-31", "SEK", "intended")
+
+	decide := []string{"accrue", "shop-1", "--at", "2026-01-31", "--accept-batch", "000125"}
+	contains(t, d.fails(ExitUsage, decide...), "--currency is required")
+	decide = append(decide, "--currency", "sek")
+	contains(t, d.fails(ExitUsage, decide...), "--reason is required")
+	contains(t, d.fails(ExitUsage, append(decide, "--undo-decision", "p1")...), "one at a time")
+	decide = append(decide, "--reason", "moved")
+	contains(t, d.fails(ExitFailed, decide...), "it is not held")
+	if err := d.store.PutStop(t.Context(), store.Stop{
+		ConnectionID: "shop-1", Work: store.WorkAccrual, Name: "accrual 2026-01-31 SEK", Reason: string(held.BatchDiffers), Held: d.json(workflows.Held{Code: held.BatchDiffers}),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	contains(t, d.want(d.run("accrue", "shop-1", "--list"), ExitDone).out, "--at 2026-01-31 --currency SEK --accept-batch BATCH")
+	contains(t, d.fails(ExitFailed, "accrue", "shop-1", "--at", "2026-01-31", "--currency", "SEK", "--undo-decision", "p1", "--reason", "r"), `no decision "p1" in force`)
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"io"
+	"strings"
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
@@ -18,6 +19,7 @@ const (
 type check struct {
 	Check      string `json:"check"`
 	Connection string `json:"connection,omitempty"`
+	Name       string `json:"connection_name,omitempty"`
 	Result     string `json:"result"` // ok, warning or failed
 	Words      string `json:"words"`
 	Remedy     string `json:"remedy,omitempty"`
@@ -33,11 +35,11 @@ func (c *checks) ok(name, connection, words string) {
 }
 
 func (c *checks) warn(name, connection, words, remedy string) {
-	c.list = append(c.list, check{name, connection, checkWarning, words, remedy})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkWarning, Words: words, Remedy: remedy})
 }
 
 func (c *checks) fail(name, connection, words, remedy string) {
-	c.list = append(c.list, check{name, connection, checkFailed, words, remedy})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkFailed, Words: words, Remedy: remedy})
 }
 
 // failed adds an error, whose sentence may hold its remedy.
@@ -72,7 +74,7 @@ func (c *checks) write(w io.Writer, paint painter) error {
 		if now := c.list[i].Connection; now != connection {
 			connection = now
 			t.Blank()
-			t.Heading(paint.bold(connection))
+			t.Heading(paint.bold(strings.TrimSpace(connection + "  " + operate.Printable(c.list[i].Name))))
 		}
 		t.Add(c.list[i].Result, c.list[i].Check, c.list[i].Words)
 		if c.list[i].Remedy != "" {

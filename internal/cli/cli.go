@@ -10,12 +10,15 @@ import (
 	"net/http"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/build"
+	"kvitt/internal/cli/table"
 	"kvitt/internal/config"
 	"kvitt/internal/operate"
 	"kvitt/internal/vault"
@@ -112,6 +115,9 @@ func (a *app) rootCommand() *cobra.Command {
 
 Settings come from KVITT_… and TEMPORAL_… variables; see ` + "`starter help environment`" + `.
 
+Commands, ids, references and states complete in your shell after
+` + "`source <(starter completion bash)`" + `; zsh, fish and powershell have it too.
+
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 		Example: `  starter try --payout payout.json --transactions transactions.json
   starter setup
@@ -138,6 +144,9 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 done but something is held.`,
 		a.syncCommand(), a.backfillCommand(), a.payoutCommand(), a.reportCommand(), a.accrueCommand(), a.openingCommand(), a.findCommand(), a.exportCommand(), a.auditCommand(), a.portalCommand(), a.notifyCommand(), a.doctorCommand(), a.backupCommand(), environmentTopic(),
 	)
 	group(root)
+	a.completions(root)
+	narrowHelp(root)
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", helpColumns)))
 	return root
 }
 
@@ -169,6 +178,24 @@ func group(c *cobra.Command) *cobra.Command {
 	return c
 }
 
+// narrowHelp breaks the paragraphs of help that are too wide.
+func narrowHelp(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		narrowHelp(sub)
+	}
+	if c.Long == "" && utf8.RuneCountInString(c.Short) > helpColumns {
+		c.Long = c.Short
+	}
+	paragraphs := strings.Split(c.Long, "\n\n")
+	for i, p := range paragraphs {
+		wide := slices.ContainsFunc(strings.Split(p, "\n"), func(line string) bool { return utf8.RuneCountInString(line) > helpColumns })
+		if wide && !strings.Contains(p, "\n ") { // not a list
+			paragraphs[i] = table.Fold(strings.Join(strings.Fields(p), " "), helpColumns, 0)
+		}
+	}
+	c.Long = strings.Join(paragraphs, "\n\n")
+}
+
 // exactly checks the arguments of a command by name.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
@@ -182,25 +209,13 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// helpColumns is how wide a page of help may be.
+const helpColumns = 80
+
 // environmentTopic is a page of help about the settings.
 func environmentTopic() *cobra.Command {
-	var b strings.Builder
-	b.WriteString("Settings are read from the environment. Those marked * are secret and can be\ngiven in a file that the variable with _FILE at its end names.\n\n")
-	for _, v := range config.Variables() {
-		if strings.HasSuffix(v.Name, "_FILE") {
-			continue
-		}
-		name := v.Name
-		if v.Secret {
-			name += " *"
-		}
-		fmt.Fprintf(&b, "  %s\n      %s\n", name, v.Meaning)
-		if v.Default != "" {
-			fmt.Fprintf(&b, "      default %s\n", v.Default)
-		}
-	}
-	b.WriteString("\nTemporal is reached as by every Temporal tool: TEMPORAL_ADDRESS (default\nlocalhost:7233), TEMPORAL_NAMESPACE (default default), TEMPORAL_API_KEY,\nTEMPORAL_TLS…, and the profiles of its configuration file.\n\nNO_COLOR turns colours off.")
-	return &cobra.Command{Use: "environment", Short: "Explain the settings", Long: b.String()}
+	page := config.Page(func(words string, indent int) string { return table.Fold(words, helpColumns, indent) })
+	return &cobra.Command{Use: "environment", Short: "Explain the settings", Long: page + "\nNO_COLOR turns colours off."}
 }
 
 func (a *app) json() bool { return a.output == "json" }
@@ -221,7 +236,11 @@ func (a *app) show(document any, table func(w io.Writer) error) error {
 }
 
 // say tells a person something besides.
-func (a *app) say(format string, args ...any) { fmt.Fprintf(a.Err, format+"\n", args...) }
+func (a *app) say(format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		fmt.Fprintln(a.Err, table.Fold(strings.TrimSuffix(line, "\n"), width(a.Err), 0))
+	}
+}
 
 // confirm asks for a word. Where nobody can be asked, yes has to be given.
 func (a *app) confirm(ctx context.Context, yes bool, question, word string) error {

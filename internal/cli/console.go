@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"golang.org/x/term"
+
+	"kvitt/internal/cli/table"
 )
 
 // console is the person at the keyboard, if there is one.
@@ -45,17 +47,7 @@ func isTerminal(w any) bool {
 }
 
 // width is the number of columns of a terminal, 0 when it is none.
-func width(w io.Writer) int {
-	f, ok := w.(*os.File)
-	if !ok {
-		return 0
-	}
-	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
-		return 0
-	}
-	return columns
-}
+func width(w io.Writer) int { return table.Columns(w) }
 
 func (t *terminal) Attended() bool { return t.attend }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
@@ -29,7 +30,7 @@ type examination struct {
 	*session
 	checks
 	limit  time.Duration // how old the last successful sync may be
-	manned bool          // a worker asks for work
+	manned bool          // a worker does the work
 }
 
 func (a *app) doctorCommand() *cobra.Command {
@@ -41,7 +42,8 @@ func (a *app) doctorCommand() *cobra.Command {
 Temporal and its workers, this machine's clock, Visma Connect, the mail server
 and the webhook where they are set (nothing is sent); and for each
 connection a real read from Klarna and from Visma.net, whether the company has
-what the posting profile uses, how long its authorisation lives, and the age of the last successful sync.
+what the posting profile uses, how long its authorisation lives, and the age of
+the last successful sync. Connections that need somebody are named at the end.
 
 Nothing is changed. Exit status 1 when a check failed.`,
 		Example: `  starter doctor
@@ -72,6 +74,10 @@ func (a *app) doctor(ctx context.Context, limit time.Duration) error {
 	err = a.show(e.list, func(w io.Writer) error {
 		if err := e.write(w, a.paint); err != nil {
 			return err
+		}
+		for _, words := range e.attention() {
+			const need = "Needs attention:"
+			fmt.Fprintf(w, "\n%s", strings.Replace(table.Fold(need+" "+words+".", width(w), 2), need, a.paint.warn(need), 1))
 		}
 		_, err := fmt.Fprintf(w, "\n%s, %s, %d failed.\n", counted(e.count(checkOK), "check")+" ok", counted(e.count(checkWarning), "warning"), e.count(checkFailed))
 		return err
@@ -104,7 +110,11 @@ func (e *examination) examine(ctx context.Context) {
 	}
 	for i := range all {
 		if all[i].State != workflows.ConnDisconnected {
+			before := len(e.list)
 			e.connectionChecks(ctx, &all[i])
+			for j := before; j < len(e.list); j++ {
+				e.list[j].Name = all[i].Name
+			}
 		}
 	}
 }
@@ -190,16 +200,7 @@ func (e *examination) temporalServer(ctx context.Context) {
 	default:
 		e.ok("search attributes", "", "are registered")
 	}
-	w, err := e.temporal.Workers(ctx)
-	e.manned = err == nil && w.Count > 0
-	switch {
-	case err != nil:
-		e.failed("worker", "", err)
-	case w.Count == 0:
-		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), operate.StartWorker)
-	default:
-		e.ok("worker", "", fmt.Sprintf("%s the task queue %q, last %s ago", asks(w.Count), w.Queue, span(max(0, e.now().Sub(w.Last)))))
-	}
+	e.worker(ctx)
 	e.version(ctx)
 }
 

@@ -167,3 +167,49 @@ func TestEveryProblemOfAProfileIsNamedOnceWithWhoUsesIt(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+func TestDoctorNoticesADeadWorkerAtOnce(t *testing.T) {
+	for _, c := range []struct {
+		name       string
+		connection bool
+		silent     time.Duration
+		answer     error
+		want       string
+		words      string
+	}{
+		{"lives", true, 0, nil, checkOK, "it answers"},
+		{"was killed a moment ago", true, 0, operate.ErrNoAnswer, checkFailed, "None of them answers now"},
+		{"lives, and a connection is lost", true, 0, operate.ErrNotRunning, checkOK, "last 2 s ago"},
+		{"is silent, with nothing to ask it", false, 3 * time.Minute, nil, checkWarning, "One that lives asks every minute."},
+		{"lives, with nothing to ask it", false, time.Minute, nil, checkOK, "last 1 min ago"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			vismaClock(t, noon)
+			if c.connection {
+				d.connected("shop-1")
+			}
+			d.temporal.silent = c.silent
+			d.temporal.onQuery = func(string, string) (any, error) { return workflows.Status{}, c.answer }
+			for _, k := range document[[]check](t, d.run("doctor", "--output", "json")) {
+				if k.Check != "worker" {
+					continue
+				}
+				if k.Result != c.want || (k.Result != checkOK) != strings.Contains(k.Remedy, "Start a worker") {
+					t.Errorf("%+v, want %s", k, c.want)
+				}
+				contains(t, k.Words, c.words)
+			}
+		})
+	}
+}
+
+func TestDoctorNamesTheConnectionsThatNeedSomebody(t *testing.T) {
+	d := newDesk(t)
+	vismaClock(t, noon)
+	d.connected("shop-1")
+	d.connected("shop-2", func(c *store.Connection) { c.Name, c.State = "Andra", workflows.ConnPaused })
+	d.temporal.onQuery = func(string, string) (any, error) { return workflows.Status{}, nil }
+	out := d.run("doctor").out
+	contains(t, out, "\nshop-1  Nordisk Webbhandel\n", "Needs attention: shop-1 (Nordisk Webbhandel): klarna failed, visma.net failed", "Needs attention: shop-2 (Andra): ")
+}

@@ -83,8 +83,9 @@ func writeHits(w io.Writer, hits []report.Hit, reference string, r *report.Repor
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s  %s  %s  %s  batch %s  (%s)\n", h.PaymentReference, day(h.Date, r.Zone), amount(h.Settlement, h.Currency), h.State,
+		head := fmt.Sprintf("%s  %s  %s  %s  batch %s  (%s)", h.PaymentReference, day(h.Date, r.Zone), amount(h.Settlement, h.Currency), h.State,
 			cmp.Or(strings.Join(h.Batches, ", "), "none"), strings.Join(h.By, ", "))
+		fmt.Fprintln(w, table.Fold(head, width(w), 2))
 		if len(h.Rows) == 0 {
 			continue
 		}
@@ -144,19 +145,22 @@ file; documents.csv says until when each document has to be kept.`,
 			if err := in.checkYear(); err != nil {
 				return err
 			}
+			if err := in.free(); err != nil {
+				return err
+			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				r, err := s.reports(ctx, args[0])
 				if err != nil {
 					return err
 				}
-				return s.bundle(in.out, r, func(b *report.Bundle) error { return r.Export(ctx, span, time.Month(in.yearEnd), b) })
+				return s.bundle(&in.target, r, func(b *report.Bundle) error { return r.Export(ctx, span, time.Month(in.yearEnd), b) })
 			})(c, args)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&in.from, "from", "", "from this `DATE` on, in the company's zone")
 	f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
-	f.StringVar(&in.out, "out", "", "the folder, or the `FILE` when it ends in .zip")
+	in.flags(c, "the new folder, or the new `FILE` when it ends in .zip")
 	in.yearFlag(c)
 	return c
 }
@@ -209,10 +213,10 @@ func (s *session) audit(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintln(s.Out, auditLine(&e))
+		fmt.Fprintln(s.Out, table.Wrap(auditLine(&e), width(s.Out), 8))
 	}
 	for _, line := range told {
-		fmt.Fprintln(s.Out, line)
+		fmt.Fprintln(s.Out, table.Fold(line, width(s.Out), 0))
 	}
 	return nil
 }

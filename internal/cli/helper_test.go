@@ -126,7 +126,15 @@ func (d *desk) run(args ...string) said {
 func (d *desk) runIn(ctx context.Context, args ...string) said {
 	d.t.Helper()
 	var out, errs bytes.Buffer
-	a := newApp(Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs})
+	code := d.runTo(ctx, Streams{In: strings.NewReader(d.stdin), Out: &out, Err: &errs}, args...)
+	if all := out.String() + errs.String(); strings.Contains(all, "%!") || strings.Contains(all, "<nil>") {
+		d.t.Errorf("%q prints a value that a format does not know:\n%s", args, all)
+	}
+	return said{code, out.String(), errs.String()}
+}
+
+func (d *desk) runTo(ctx context.Context, streams Streams, args ...string) int {
+	a := newApp(streams)
 	a.console, a.who, a.now, a.every = d.console, "anna", func() time.Time { return d.now }, time.Millisecond
 	a.patience = d.patience
 	a.random = func() string {
@@ -141,8 +149,7 @@ func (d *desk) runIn(ctx context.Context, args ...string) said {
 		}
 		return d.temporal, nil
 	}
-	code := a.run(ctx, args)
-	return said{code, out.String(), errs.String()}
+	return a.run(ctx, args)
 }
 
 // want checks the exit status, and that a failure leaves standard output empty.
@@ -255,7 +262,8 @@ type played struct {
 	mu          sync.Mutex
 	unreachable error
 	workers     int
-	late        int // so many times nobody is there yet
+	silent      time.Duration // since the last of them asked for work
+	late        int           // so many times nobody is there yet
 	attributes  map[string]enumspb.IndexedValueType
 	registered  []map[string]enumspb.IndexedValueType
 	started     []operate.Start
@@ -395,7 +403,7 @@ func (p *played) Workers(context.Context) (operate.Workers, error) {
 		p.late--
 		return operate.Workers{Queue: "kvitt"}, nil
 	}
-	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-2 * time.Second)}, nil
+	return operate.Workers{Queue: "kvitt", Count: p.workers, Last: noon.Add(-max(p.silent, 2*time.Second))}, nil
 }
 
 func (p *played) Current(context.Context, string) (string, error) { return p.current, nil }

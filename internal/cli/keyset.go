@@ -44,11 +44,13 @@ it, what the database holds of credentials cannot be opened again.`,
 }
 
 const rotationOrder = `The order of a rotation, without a moment of downtime:
-  1. ` + "`starter keyset rotate --prepare`" + ` prints the keyset with a new key that nothing
-     is encrypted with yet. Give it to every worker and starter, and restart them.
-  2. ` + "`starter keyset rotate`" + ` prints it with the new key in use. Give that to all,
-     and restart them.
-  3. ` + "`starter keyset rotate --reseal`" + ` encrypts the stored secrets with the new key.
+  1. ` + "`starter keyset rotate --prepare`" + ` prints the keyset with a new key that
+     nothing is encrypted with yet. Give it to every worker and starter, and
+     restart them.
+  2. ` + "`starter keyset rotate`" + ` prints it with the new key in use. Give that to
+     all, and restart them.
+  3. ` + "`starter keyset rotate --reseal`" + ` encrypts the stored secrets with the new
+     key.
 Keep the old key in the keyset for as long as Temporal keeps histories that it
 encrypted. Where a short stop does no harm, leave out step 1.`
 

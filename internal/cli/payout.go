@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -33,17 +34,21 @@ func (a *app) payoutCommand() *cobra.Command {
 	})
 	c.AddCommand(a.payoutListCommand(), a.payoutShowCommand(), a.payoutPreviewCommand(), a.approveCommand(), a.rejectCommand(), a.retryCommand(),
 		a.reverseCommand(), a.repostCommand(), a.reopenCommand())
+	c.AddCommand(a.decisionCommands()...)
 	return c
 }
 
 // listedPayout is a payout in a list for programs. Amounts are minor units.
 type listedPayout struct {
 	ReportedPayout
-	PayoutDate time.Time `json:"payout_date"` // UTC, when Klarna initiated it
+	PayoutDate time.Time `json:"payout_date,omitzero"` // UTC, when Klarna initiated it; absent when it cannot be read
 	Rows       int64     `json:"rows"`
 
 	// Reversal is there while a reversal of it is held.
 	Reversal *operate.Reversal `json:"reversal,omitempty"`
+	// BookedElsewhere is the batch of somebody else that books it, as a person
+	// decided; then it is rejected here, and not missing from the books.
+	BookedElsewhere string `json:"booked_elsewhere,omitempty"`
 }
 
 // payoutFilter is which payouts are listed.
@@ -138,9 +143,16 @@ func (s *session) listPayouts(ctx context.Context, id string, in *payoutFilter) 
 	if err != nil {
 		return err
 	}
+	elsewhere, err := s.store.BookedElsewhere(ctx, id)
+	if err != nil {
+		return err
+	}
 	all := make([]listedPayout, len(rows))
 	for i := range rows {
-		all[i] = listedPayout{reported(&rows[i]), rows[i].Date, rows[i].Rows, reversals[rows[i].PaymentReference]}
+		all[i] = listedPayout{reported(&rows[i]), rows[i].Date, rows[i].Rows, reversals[rows[i].PaymentReference], ""}
+		if rows[i].State == workflows.StateRejected {
+			all[i].BookedElsewhere = elsewhere[rows[i].PaymentReference].BatchNumber
+		}
 	}
 	return s.show(all, func(w io.Writer) error { return writePayouts(w, all, zone, s.paint) })
 }
@@ -156,7 +168,7 @@ func writePayouts(w io.Writer, all []listedPayout, zone *time.Location, paint pa
 	totals, counts := map[string]int64{}, map[string]int{}
 	for i := range all {
 		p := &all[i]
-		t.Add(p.PaymentReference, day(p.PayoutDate, zone), p.stateCell(), p.BatchNumber,
+		t.Add(p.PaymentReference, day(p.PayoutDate, zone), p.stateCell(), cmp.Or(p.BatchNumber, p.BookedElsewhere),
 			strconv.FormatInt(p.Rows, 10), amount(p.Settlement, p.Currency))
 		totals[p.Currency] += p.Settlement
 		counts[p.Currency]++
@@ -185,6 +197,9 @@ func (p *listedPayout) stateCell() string {
 	cell := stateCell(p.State, p.HeldReason)
 	if p.Reversal != nil {
 		cell += ", reversal " + heldFor + p.Reversal.HeldReason
+	}
+	if p.BookedElsewhere != "" {
+		cell += ", booked elsewhere"
 	}
 	return cell
 }

@@ -84,6 +84,13 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
 	}
+	reversals, err := s.desk().HeldReversals(ctx, id)
+	if err != nil {
+		return err
+	}
+	if reversals[reference] != nil && (d.verb == "retry" || d.verb == "reject") {
+		return s.decideReversal(ctx, d, &before) // the payout waits for it
+	}
 	s.say("Asked for it; waiting until the payout is final or stops again.")
 	accepted, err := operate.Give(ctx, s.desk(), id, d.update, workflows.PayoutWorkflowID(id, reference), workflows.Person{Who: s.who, Reason: d.reason, VoucherHash: d.seen(&before)}, operate.DecisionWithin)
 	if errors.Is(err, operate.ErrNotRunning) && (d.verb == "retry" || d.verb == "reject") {

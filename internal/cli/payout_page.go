@@ -45,7 +45,10 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 	p := &page{w: w, paint: paint}
 	p.facts(d, zone)
 	p.held(d)
+	p.warnings(d)
 	p.reversal(d)
+	p.waysOut(d)
+	p.decisions(d)
 	p.totals(d)
 	p.proof(d)
 	p.voucher(d)
@@ -60,7 +63,11 @@ func writePayout(w io.Writer, d *payoutDetail, zone *time.Location, paint painte
 func (p *page) facts(d *payoutDetail, zone *time.Location) {
 	t := table.New(table.Left(""), table.Left(""))
 	t.Add("payout", d.PaymentReference)
-	t.Add("date", day(d.PayoutDate, zone)+" ("+moment(d.PayoutDate)+")")
+	date := day(d.PayoutDate, zone)
+	if !d.PayoutDate.IsZero() {
+		date += " (" + moment(d.PayoutDate) + ")"
+	}
+	t.Add("date", date)
 	t.Add("merchant", d.MerchantID)
 	t.Add("settlement", fmt.Sprintf("%s %s, %s", money(d.Settlement, d.Currency), d.Currency, d.SettlementType))
 	t.Add("rows", strconv.FormatInt(d.Rows, 10))
@@ -70,6 +77,9 @@ func (p *page) facts(d *payoutDetail, zone *time.Location) {
 	state := paintState(p.paint, d.State)
 	if d.Posting != nil && d.Posting.BatchNumber != "" {
 		state += ", batch " + d.Posting.BatchNumber
+	}
+	if d.BookedElsewhere != "" {
+		state += ", booked elsewhere in batch " + d.BookedElsewhere
 	}
 	t.Add("state", state)
 	p.write(t)
@@ -90,6 +100,21 @@ func (p *page) held(d *payoutDetail) {
 		remedy = entry.Remedy
 	}
 	p.line("→ %s", remedy)
+}
+
+// warnings are what was borne with in Klarna's answers.
+func (p *page) warnings(d *payoutDetail) {
+	if len(d.Warnings) == 0 {
+		return
+	}
+	p.heading("Warnings: what was borne with in Klarna's answers")
+	t := table.New(table.Left("member"), table.Right("times"), table.Left("the first one"))
+	t.Width = width(p.w)
+	for _, w := range d.Warnings {
+		t.Add(w.Member, strconv.FormatInt(w.Count, 10), w.Problem)
+	}
+	p.write(t)
+	p.line("None of them carries money or tells whose it is. The answers are archived as received.")
 }
 
 // reversal tells that a reversal is held; the payout keeps its state meanwhile.

@@ -15,6 +15,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/archive"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
@@ -29,7 +30,7 @@ type payoutDetail struct {
 	Connection       string             `json:"connection"`
 	PaymentReference string             `json:"payment_reference"`
 	MerchantID       string             `json:"merchant_id"`
-	PayoutDate       time.Time          `json:"payout_date"`
+	PayoutDate       time.Time          `json:"payout_date,omitzero"` // absent when it cannot be read
 	SettlementType   string             `json:"settlement_type"`
 	Currency         string             `json:"currency"`
 	Settlement       int64              `json:"settlement_amount"`
@@ -38,6 +39,7 @@ type payoutDetail struct {
 	Rows             int64              `json:"rows"`
 	ProfileVersion   int                `json:"profile_version"`
 	Held             *workflows.Held    `json:"held,omitempty"`
+	Warnings         klarna.Warnings    `json:"warnings,omitempty"` // what was borne with in Klarna's answers
 	Reversal         *operate.Reversal  `json:"reversal,omitempty"` // while a reversal of it is held
 	Totals           *settlement.Totals `json:"totals,omitempty"`
 	Proof            *activities.Proof  `json:"proof,omitempty"`
@@ -47,6 +49,9 @@ type payoutDetail struct {
 	Posting          *postingDetail     `json:"posting,omitempty"`
 	Earlier          []operate.Part     `json:"earlier,omitempty"`   // what of it is posted in earlier periods
 	Revisions        []revisionDetail   `json:"revisions,omitempty"` // where there is more than one posting, oldest first
+	Decisions        []decisionDetail   `json:"decisions,omitempty"` // what people decided about it, oldest first
+	Ways             []operate.WayOut   `json:"ways,omitempty"`      // what a person can do while it waits
+	BookedElsewhere  string             `json:"booked_elsewhere,omitempty"`
 	Documents        []documentDetail   `json:"documents"`
 	History          []historyDetail    `json:"history"` // oldest first
 
@@ -160,7 +165,7 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 		document json.RawMessage
 		into     any
 	}{
-		{"figures", p.Payout, &reported}, {"proof", p.Proof, &d.Proof}, {"voucher", p.Voucher, &d.Voucher},
+		{"figures", p.Payout, &reported}, {"proof", p.Proof, &d.Proof}, {"voucher", p.Voucher, &d.Voucher}, {"warnings", p.Warnings, &d.Warnings},
 	} {
 		if len(part.document) == 0 {
 			continue
@@ -187,6 +192,13 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 		return nil, err
 	}
 	d.Reversal = reversals[p.PaymentReference]
+	if d.Decisions, err = s.decisions(ctx, p); err != nil {
+		return nil, err
+	}
+	d.BookedElsewhere = d.elsewhere()
+	if d.Ways, err = s.desk().WaysOut(ctx, p); err != nil {
+		return nil, err
+	}
 	if d.Revisions, err = s.revisions(ctx, p); err != nil {
 		return nil, err
 	}

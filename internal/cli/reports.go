@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -43,8 +41,9 @@ func (a *app) reportCommand() *cobra.Command {
 
 // wanted is which days a report is about, and where it goes.
 type wanted struct {
-	from, to, month, at, format, out string
-	yearEnd                          int
+	target
+	from, to, month, at, format string
+	yearEnd                     int
 }
 
 // spanFor is the span that a report takes: none, the end of a day, or days.
@@ -122,6 +121,9 @@ func (a *app) oneReportCommand(name string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := in.free(); err != nil {
+				return err
+			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				return s.report1(ctx, args[0], name, span, &in)
 			})(c, args)
@@ -147,7 +149,7 @@ received. Exit status 3 says that something does not agree or is not booked.`
 		f.StringVar(&in.to, "to", "", "until this `DATE`, which is included")
 	}
 	f.StringVar(&in.format, "format", "", "`FORMAT`: table, csv, xlsx or pdf (default by the name of the file, else table)")
-	f.StringVar(&in.out, "out", "", "write to this `FILE`, which is written over")
+	in.flags(c, "write to this new `FILE`")
 	return c
 }
 
@@ -204,7 +206,7 @@ func (s *session) report1(ctx context.Context, id, name string, span report.Span
 	}
 	if in.out == "" {
 		err = write(s.Out)
-	} else if err = toFile(in.out, write); err == nil {
+	} else if err = in.write(write); err == nil {
 		s.say("Wrote %s.", in.out)
 	}
 	if err == nil && *bad && name == report.Completeness {
@@ -272,28 +274,6 @@ func writeReportTable(w io.Writer, made *report.Report, paint painter) error {
 	return nil
 }
 
-// toFile writes a file beside its name and puts it there when it is whole.
-func toFile(name string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
-	if err != nil {
-		return &operate.Error{Attempted: "write " + name, Happened: err.Error(), Helps: "Name a file in a folder that is there and can be written to.", Err: err}
-	}
-	err = write(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return nil
-}
-
 func (a *app) packCommand() *cobra.Command {
 	var in wanted
 	var month string
@@ -314,6 +294,9 @@ func (a *app) packCommand() *cobra.Command {
 			if err := in.checkYear(); err != nil {
 				return err
 			}
+			if err := in.free(); err != nil {
+				return err
+			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				r, err := s.reports(ctx, args[0])
 				if err != nil {
@@ -322,13 +305,13 @@ func (a *app) packCommand() *cobra.Command {
 				if err := s.current(ctx, r); err != nil {
 					return err
 				}
-				return s.bundle(in.out, r, func(b *report.Bundle) error { return r.Pack(ctx, span, time.Month(in.yearEnd), b) })
+				return s.bundle(&in.target, r, func(b *report.Bundle) error { return r.Pack(ctx, span, time.Month(in.yearEnd), b) })
 			})(c, args)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&month, "month", "", "the `MONTH`, such as 2026-01")
-	f.StringVar(&in.out, "out", "", "write to this `FILE`, which is written over")
+	in.flags(c, "write to this new `FILE`")
 	in.yearFlag(c)
 	return c
 }
@@ -351,7 +334,8 @@ type bundled struct {
 }
 
 // bundle writes a zip file, or a folder where the name does not end in .zip.
-func (s *session) bundle(name string, r *report.Reports, fill func(*report.Bundle) error) error {
+func (s *session) bundle(to *target, r *report.Reports, fill func(*report.Bundle) error) error {
+	name := to.out
 	done := bundled{File: name}
 	write := func(b *report.Bundle) error {
 		if err := fill(b); err != nil {
@@ -363,9 +347,9 @@ func (s *session) bundle(name string, r *report.Reports, fill func(*report.Bundl
 	}
 	var err error
 	if strings.EqualFold(filepath.Ext(name), ".zip") {
-		err = toFile(name, func(w io.Writer) error { return write(report.Zip(w, r.Now)) })
+		err = to.write(func(w io.Writer) error { return write(report.Zip(w, r.Now)) })
 	} else {
-		err = write(report.Folder(name))
+		err = write(report.Folder(name, to.force))
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"kvitt/internal/settlement"
@@ -17,11 +18,16 @@ func counted[N int | int64](n N, noun string) string {
 
 // money is an amount in minor units as people write it.
 func money(minor int64, currency string) string {
+	if currency == "" && minor == 0 {
+		return "unknown" // of a payout that cannot be read
+	}
 	return settlement.Format(minor, settlement.Currency(currency))
 }
 
 // amount is an amount with its currency.
-func amount(minor int64, currency string) string { return money(minor, currency) + " " + currency }
+func amount(minor int64, currency string) string {
+	return strings.TrimSuffix(money(minor, currency)+" "+currency, " ")
+}
 
 // moment is a point of time for people, "" when there is none.
 func moment(t time.Time) string {
@@ -32,7 +38,12 @@ func moment(t time.Time) string {
 }
 
 // day is the civil day of a moment in the company's zone.
-func day(t time.Time, zone *time.Location) string { return t.In(zone).Format(time.DateOnly) }
+func day(t time.Time, zone *time.Location) string {
+	if t.IsZero() {
+		return "unknown" // of a payout that cannot be read
+	}
+	return t.In(zone).Format(time.DateOnly)
+}
 
 // span is a length of time for people: "about 40 s", "3 min", "2 h 5 min".
 func span(d time.Duration) string {

@@ -81,7 +81,7 @@ func Read(ctx context.Context, r Reader, now time.Time) (*Company, error) {
 	c.currencies = byKey(currencies, func(c visma.Currency) string { return c.ID })
 	c.ledgers = map[string]bool{}
 	for _, l := range ledgers {
-		c.ledgers[l.Number] = l.BalanceType == visma.LedgerActual
+		c.ledgers[trim(l.Number)] = l.BalanceType == visma.LedgerActual
 	}
 	return c, nil
 }
@@ -100,10 +100,48 @@ func Identity(org *visma.Organization) string {
 func byKey[T any](list []T, key func(T) string) map[string]T {
 	m := make(map[string]T, len(list))
 	for _, v := range list {
-		m[key(v)] = v
+		m[trim(key(v))] = v
 	}
 	return m
 }
+
+// MainBranch is the branch that a voucher without one is meant for: the main one,
+// or the only active one; "" where that cannot be told.
+func (c *Company) MainBranch() string {
+	var active, main []string
+	for number := range c.branches {
+		b := c.branches[number]
+		switch {
+		case !b.IsActive:
+			continue
+		case b.IsMainBranch:
+			main = append(main, number)
+		}
+		active = append(active, number)
+	}
+	for _, only := range [][]string{main, active} {
+		if len(only) == 1 {
+			return only[0]
+		}
+	}
+	return ""
+}
+
+// FilledIn are accounts of the chart with a VAT category of their own, which
+// Visma.net writes on every line of a batch that names no VAT code.
+func (c *Company) FilledIn(accounts []string) (all []Account) {
+	for _, number := range accounts {
+		if a, ok := c.accounts[trim(number)]; ok && trim(a.TaxCategory) != "" {
+			all = append(all, Account{Number: trim(number), Description: a.Description, VATCategory: trim(a.TaxCategory)})
+		}
+	}
+	slices.SortFunc(all, func(a, b Account) int { return strings.Compare(a.Number, b.Number) })
+	return slices.CompactFunc(all, func(a, b Account) bool { return a.Number == b.Number })
+}
+
+// trim takes off what Visma.net pads keys with, "1         " for 1. It is done to
+// both sides of every comparison.
+func trim(key string) string { return strings.TrimSpace(key) }
 
 // Problem is something that Visma.net would refuse.
 type Problem struct {
@@ -120,17 +158,17 @@ func problem(code held.Code, format string, args ...any) Problem {
 func (c *Company) Check(u voucher.Uses) []Problem {
 	var out []Problem
 	for _, l := range u.Ledgers {
-		if !c.ledgers[l] {
+		if !c.ledgers[trim(l)] {
 			out = append(out, problem(held.LedgerUnknown, "ledger %q is not one of %s's ledgers for real entries", l, c))
 		}
 	}
 	for _, b := range u.Branches {
-		if branch, ok := c.branches[b]; !ok || !branch.IsActive {
+		if branch, ok := c.branches[trim(b)]; !ok || !branch.IsActive {
 			out = append(out, problem(held.BranchUnknown, "branch %q is not one of %s's active branches", b, c))
 		}
 	}
 	for _, cur := range u.Currencies {
-		if known, ok := c.currencies[string(cur)]; !ok || !known.IsUsedForAccounting && !known.IsBaseCurrency {
+		if known, ok := c.currencies[trim(string(cur))]; !ok || !known.IsUsedForAccounting && !known.IsBaseCurrency {
 			out = append(out, problem(held.CurrencyUnused, "%s does not use %s for accounting", c, cur))
 		}
 	}
@@ -148,7 +186,7 @@ func (c *Company) Check(u voucher.Uses) []Problem {
 }
 
 func (c *Company) account(number string, currencies []settlement.Currency) []Problem {
-	a, ok := c.accounts[number]
+	a, ok := c.accounts[trim(number)]
 	switch {
 	case !ok:
 		return []Problem{problem(held.AccountUnknown, "account %s does not exist in %s", number, c)}
@@ -156,7 +194,7 @@ func (c *Company) account(number string, currencies []settlement.Currency) []Pro
 		return []Problem{problem(held.AccountInactive, "account %s (%s) is inactive in %s", number, a.Description, c)}
 	case a.RefusesManualEntry():
 		return []Problem{problem(held.AccountManualEntry, "account %s (%s) takes no manual entries in %s", number, a.Description, c)}
-	case a.Currency != "" && len(currencies) == 1 && a.Currency != string(currencies[0]):
+	case a.Currency != "" && len(currencies) == 1 && trim(a.Currency) != string(currencies[0]):
 		return []Problem{problem(held.CurrencyUnused, "account %s (%s) of %s takes %s only", number, a.Description, c, a.Currency)}
 	}
 	return nil
@@ -179,7 +217,7 @@ func (c *Company) subaccount(given []voucher.Segment) []Problem {
 		value := given[i].Value
 		known := !s.Validate && len(s.SegmentValues) == 0
 		for _, v := range s.SegmentValues {
-			known = known || v.Active && v.ValueID == value
+			known = known || v.Active && trim(v.ValueID) == trim(value)
 		}
 		if given[i].ID != s.SegmentID || !known {
 			out = append(out, problem(held.SubaccountInvalid, "subaccount segment %d (%s) of %s does not take %q", s.SegmentID, s.Description, c, value))
@@ -200,6 +238,7 @@ type Account struct {
 	Control             string // the sub-ledger that owns the account, if any
 	Cash                bool
 	Currency            string // set when it takes one currency only
+	VATCategory         string
 }
 
 // Chart is the company's chart of accounts, by number.

@@ -57,7 +57,7 @@ func (c *Company) VATProblems(u voucher.Uses) []string {
 		return nil
 	}
 	has := func(name string) bool {
-		return slices.ContainsFunc(c.vats, func(v visma.VAT) bool { return v.VATID == name || v.VATCategoryID == name })
+		return slices.ContainsFunc(c.vats, func(v visma.VAT) bool { return trim(v.VATID) == trim(name) || trim(v.VATCategoryID) == trim(name) })
 	}
 	var out, known []string
 	for _, v := range c.VATs() {

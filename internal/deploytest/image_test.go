@@ -132,7 +132,7 @@ func TestTheImageIsBuiltFromWhatTheBinariesNeed(t *testing.T) {
 func TestTheImageIsBuiltWithTheGoThatTheModuleNames(t *testing.T) {
 	var version string
 	for line := range strings.Lines(read(t, "go.mod")) {
-		if v, ok := strings.CutPrefix(line, "go "); ok {
+		if v, ok := strings.CutPrefix(line, "toolchain go"); ok {
 			version = strings.TrimSpace(v)
 		}
 	}

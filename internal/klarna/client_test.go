@@ -263,18 +263,25 @@ func TestQuestionsThatMakeNoSenseAreNotAsked(t *testing.T) {
 	}
 }
 
-func TestAPayoutIsAskedForByItsEscapedReference(t *testing.T) {
+func TestAPayoutIsAskedForByItsReferenceAlone(t *testing.T) {
 	var path string
 	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		path = r.URL.EscapedPath()
-		reply(w, http.StatusOK, strings.Replace(onePayout, "4711", "a b%c", 1))
+		reply(w, http.StatusOK, strings.Replace(onePayout, "4711", "A-1_b", 1))
 	})
-	payout, answer, err := s.client(Options{}).Payout(t.Context(), "a b%c")
+	payout, answer, err := s.client(Options{}).Payout(t.Context(), "A-1_b")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if path != "/settlements/v1/payouts/a%20b%25c" || answer.Path != path || payout.PaymentReference != "a b%c" {
+	if path != "/settlements/v1/payouts/A-1_b" || answer.Path != path || payout.PaymentReference != "A-1_b" {
 		t.Errorf("asked %s, answer of %s", path, answer.Path)
+	}
+	for _, reference := range []string{"a b%c", "../transactions", "a/b", "a\r\nb", strings.Repeat("1", 65), "unreadable-0123456789abcdef"} {
+		path = ""
+		_, _, err := s.client(Options{}).Payout(t.Context(), reference)
+		if wantFault(t, err, fault.Rejected, "is not a payment reference"); path != "" {
+			t.Errorf("%q was asked for as %s", reference, path)
+		}
 	}
 }
 

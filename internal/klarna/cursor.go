@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -20,9 +21,13 @@ import (
 type cursor struct {
 	doc    []byte
 	at     int
-	strict bool // refuse what lacks a needed member, and null for an object
+	strict bool // an answer, not a comparison with encoding/json: see shape
 	store  store
 	words  words
+
+	broken   bool     // the document has text that is not UTF-8, or half a surrogate pair
+	replaced bool     // such text was just read
+	warnings Warnings // what was borne with so far
 }
 
 var cursors = sync.Pool{New: func() any { return new(cursor) }}
@@ -58,10 +63,15 @@ func (c *cursor) quoted() []byte {
 	rest := c.doc[c.at+1:]
 	text := rest[:bytes.IndexByte(rest, '"')]
 	if bytes.IndexByte(text, '\\') >= 0 {
-		unquoted, _ := jsontext.AppendUnquote(nil, c.skip())
+		unquoted, err := jsontext.AppendUnquote(nil, c.skip())
+		c.replaced = c.replaced || err != nil
 		return unquoted
 	}
 	c.at += len(text) + 2
+	if c.broken && !utf8.Valid(text) {
+		c.replaced = true
+		return bytes.ToValidUTF8(text, []byte("\ufffd"))
+	}
 	return text
 }
 
@@ -199,7 +209,7 @@ func (c *cursor) date(into *time.Time) *DecodeError {
 // wrong complains about the value that starts at start.
 func (c *cursor) wrong(start int, due string) *DecodeError {
 	c.at = start
-	value := string(c.skip())
+	value := strings.ToValidUTF8(string(c.skip()), "\ufffd")
 	const most = 60
 	if r := []rune(value); len(r) > most {
 		value = string(r[:most]) + "…"

@@ -60,7 +60,7 @@ func ReadPages(files iter.Seq2[io.Reader, error], each func(*Transaction, *At) e
 func decodePages(full <-chan *batch, free chan<- *batch, each func(*Transaction, *At) error, page func(io.Reader, Extent) error) error {
 	var row Transaction
 	var order memberOrder
-	c := cursor{strict: true}
+	c := cursor{strict: true, broken: true} // each text is checked
 	c.store.reset(mostValue)
 	for b := range full {
 		start := 0
@@ -68,7 +68,7 @@ func decodePages(full <-chan *batch, free chan<- *batch, each func(*Transaction,
 			r := &b.rows[i]
 			value := b.bytes[start:r.end]
 			start = r.end
-			c.doc, c.at, row = value, 0, Transaction{}
+			c.doc, c.at, c.replaced, c.warnings, row = value, 0, false, nil, Transaction{}
 			if err := transactionShape.read(&c, &row, &order); err != nil {
 				return &PlacedError{File: r.File, Place: r.Place.then(PlaceIn(value, err.At)), Row: r.Row, Err: err}
 			}

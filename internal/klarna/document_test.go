@@ -60,6 +60,13 @@ func TestAFileOfTransactionsIsReadAsThePagesAre(t *testing.T) {
 	}
 }
 
+func TestForeignTextInAFileIsBorneWithAsInAPage(t *testing.T) {
+	rows, _, err := readAll("[{\"amount\":1,\"type\":\"SALE\",\"currency_code\":\"SEK\",\"merchant_reference1\":\"order \\ud83d\",\"klarna_comment\":\"sm\xf6r\"}]")
+	if err != nil || len(rows) != 1 || rows[0].MerchantReference1 != "order \ufffd" || rows[0].KlarnaComment != "sm\ufffdr" {
+		t.Errorf("got %+v, %v", rows, err)
+	}
+}
+
 // row is a row that lacks nothing.
 const row = `{"amount":1,"type":"SALE","currency_code":"SEK"}`
 

@@ -22,6 +22,10 @@ type Page[T any] struct {
 	Offset int64 // of the first item, counted from 0
 	Total  int64 // items in the whole listing; -1 when Klarna did not say
 	Answer Answer
+	// Broken are the entries that cannot be read, where one alone can be held.
+	Broken []Broken
+	// Warnings are what was borne with, but for what an item keeps itself.
+	Warnings Warnings
 
 	count int64 // what the answer says that it holds
 	at    int64 // where the answer says that it starts, -1 when it does not
@@ -222,7 +226,7 @@ func (l *listing[T]) fetch(ctx context.Context, offset int64) fetched[T] {
 		return fetched[T]{err: l.client.unusable(attempted, answer, err)}
 	}
 	page := &Page[T]{
-		Items: found.Items, Offset: offset, Total: found.Pagination.Total, Answer: answer,
+		Items: found.Items, Broken: found.Broken, Warnings: found.Warnings, Offset: offset, Total: found.Pagination.Total, Answer: answer,
 		count: found.Pagination.Count, at: found.Pagination.Offset, rooms: l.rooms,
 	}
 	for i := range page.Items {
@@ -274,7 +278,7 @@ func (r *reading[T]) expects(offset int64) bool {
 // exactly as long as its place in the total wants it, the pages together have
 // as many items as the total says.
 func (r *reading[T]) admit(page fetched[T]) error {
-	n := int64(len(page.Items))
+	n := int64(len(page.Items) + len(page.Broken))
 	if page.Offset == 0 {
 		r.total = page.Total
 	}

@@ -294,11 +294,14 @@ func TestRowsThatWereNotAskedForAreRefused(t *testing.T) {
 
 func TestARowThatLacksWhatTheBooksNeedIsBadData(t *testing.T) {
 	for row, says := range map[string]string{
-		`{"type":"SALE","currency_code":"SEK"}`:                               "transactions[0] lacks amount",
-		`{"amount":null,"type":"","currency_code":"SEK"}`:                     "transactions[0] lacks amount and type",
-		`{"amount":1,"type":"SALE","currency_code":null}`:                     "transactions[0] lacks currency_code",
-		`{"amount":1,"type":"SALE","currency_code":"SEK","capture_date":"x"}`: `transactions[0].capture_date is "x", not a date`,
-		`{"amount":1,"type":5,"currency_code":"SEK"}`:                         "transactions[0].type is 5, not a string",
+		`{"type":"SALE","currency_code":"SEK"}`:                            "transactions[0] lacks amount",
+		`{"amount":null,"type":"","currency_code":"SEK"}`:                  "transactions[0] lacks amount and type",
+		`{"amount":1,"type":"SALE","currency_code":null}`:                  "transactions[0] lacks currency_code",
+		`{"amount":1.0,"type":"SALE","currency_code":"SEK"}`:               "transactions[0].amount is 1.0, not a whole number",
+		`{"amount":"1","type":"SALE","currency_code":"SEK"}`:               `transactions[0].amount is "1", not a whole number`,
+		`{"amount":1,"vat_amount":2.5,"type":"FEE","currency_code":"SEK"}`: "transactions[0].vat_amount is 2.5, not a whole number",
+		`{"amount":1,"vat_rate":25.0,"type":"FEE","currency_code":"SEK"}`:  "transactions[0].vat_rate cannot be read, and the fee states no vat_amount",
+		`{"amount":1,"type":5,"currency_code":"SEK"}`:                      "transactions[0].type is 5, not a string",
 		`null`: "transactions[0] is null, not an object",
 	} {
 		client := serveWrong(t, pages("transactions", []string{row})).client(Options{})

@@ -18,7 +18,8 @@ type Payout struct {
 	MerchantID             string    `json:"merchant_id"`
 	Transactions           string    `json:"transactions"` // link to the rows; never followed
 
-	Unknown Members `json:"-"`
+	Unknown  Members  `json:"-"`
+	Warnings Warnings `json:"-"`
 }
 
 // Totals are Klarna's sums of a payout. A sum that this version does not know
@@ -67,40 +68,53 @@ type PayoutSummary struct {
 	Unknown Members `json:"-"`
 }
 
-var payoutShape = newShape(
-	func(p *Payout) *Members { return &p.Unknown },
-	must(object("totals", totalsShape, func(p *Payout) *Totals { return &p.Totals })),
-	must(text("payment_reference", func(p *Payout) *string { return &p.PaymentReference })),
-	must(date("payout_date", func(p *Payout) *time.Time { return &p.PayoutDate })),
-	must(word("currency_code", func(p *Payout) *string { return &p.CurrencyCode })),
-	word("currency_code_of_registration_country", func(p *Payout) *string { return &p.RegistrationCurrency }),
-	word("merchant_settlement_type", func(p *Payout) *string { return &p.MerchantSettlementType }),
-	must(word("merchant_id", func(p *Payout) *string { return &p.MerchantID })),
-	text("transactions", func(p *Payout) *string { return &p.Transactions }),
-)
+var payoutShape = newPayoutShape()
+
+func newPayoutShape() *shape[Payout] {
+	s := newShape(
+		func(p *Payout) *Members { return &p.Unknown },
+		must(object("totals", totalsShape, func(p *Payout) *Totals { return &p.Totals })),
+		must(text("payment_reference", func(p *Payout) *string { return &p.PaymentReference })),
+		must(date("payout_date", func(p *Payout) *time.Time { return &p.PayoutDate })),
+		must(word("currency_code", func(p *Payout) *string { return &p.CurrencyCode })),
+		word("currency_code_of_registration_country", func(p *Payout) *string { return &p.RegistrationCurrency }),
+		word("merchant_settlement_type", func(p *Payout) *string { return &p.MerchantSettlementType }),
+		must(word("merchant_id", func(p *Payout) *string { return &p.MerchantID })),
+		text("transactions", func(p *Payout) *string { return &p.Transactions }),
+	)
+	s.apart = true
+	s.warnings = func(p *Payout) *Warnings { return &p.Warnings }
+	s.check = func(p *Payout, _, _ uint64) *DecodeError {
+		if !IsReference(p.PaymentReference) || Unnamed(p.PaymentReference) {
+			return &DecodeError{Where: "payment_reference", Problem: "is not 1 to 64 letters, digits, hyphens and underscores"}
+		}
+		return nil
+	}
+	return s
+}
 
 // totalsShape asks for the settlement amount only: older answers have no more
 // than 11 of the sums, and an absent sum is zero.
 var totalsShape = newShape(
 	func(t *Totals) *Members { return &t.Unknown },
-	number("sale_amount", func(t *Totals) *int64 { return &t.Sale }),
-	number("return_amount", func(t *Totals) *int64 { return &t.Return }),
-	number("reversal_amount", func(t *Totals) *int64 { return &t.Reversal }),
-	number("fee_amount", func(t *Totals) *int64 { return &t.Fee }),
-	number("fee_correction_amount", func(t *Totals) *int64 { return &t.FeeCorrection }),
-	number("fee_refund_amount", func(t *Totals) *int64 { return &t.FeeRefund }),
-	number("tax_amount", func(t *Totals) *int64 { return &t.Tax }),
-	number("tax_refund_amount", func(t *Totals) *int64 { return &t.TaxRefund }),
-	number("commission_amount", func(t *Totals) *int64 { return &t.Commission }),
-	number("commission_reversal_amount", func(t *Totals) *int64 { return &t.CommissionReversal }),
-	number("charge_amount", func(t *Totals) *int64 { return &t.Charge }),
-	number("credit_amount", func(t *Totals) *int64 { return &t.Credit }),
-	number("holdback_amount", func(t *Totals) *int64 { return &t.Holdback }),
-	number("release_amount", func(t *Totals) *int64 { return &t.Release }),
-	number("repay_amount", func(t *Totals) *int64 { return &t.Repay }),
-	number("deposit_amount", func(t *Totals) *int64 { return &t.Deposit }),
-	number("opening_debt_balance_amount", func(t *Totals) *int64 { return &t.OpeningDebt }),
-	number("closing_debt_balance_amount", func(t *Totals) *int64 { return &t.ClosingDebt }),
+	exact(number("sale_amount", func(t *Totals) *int64 { return &t.Sale })),
+	exact(number("return_amount", func(t *Totals) *int64 { return &t.Return })),
+	exact(number("reversal_amount", func(t *Totals) *int64 { return &t.Reversal })),
+	exact(number("fee_amount", func(t *Totals) *int64 { return &t.Fee })),
+	exact(number("fee_correction_amount", func(t *Totals) *int64 { return &t.FeeCorrection })),
+	exact(number("fee_refund_amount", func(t *Totals) *int64 { return &t.FeeRefund })),
+	exact(number("tax_amount", func(t *Totals) *int64 { return &t.Tax })),
+	exact(number("tax_refund_amount", func(t *Totals) *int64 { return &t.TaxRefund })),
+	exact(number("commission_amount", func(t *Totals) *int64 { return &t.Commission })),
+	exact(number("commission_reversal_amount", func(t *Totals) *int64 { return &t.CommissionReversal })),
+	exact(number("charge_amount", func(t *Totals) *int64 { return &t.Charge })),
+	exact(number("credit_amount", func(t *Totals) *int64 { return &t.Credit })),
+	exact(number("holdback_amount", func(t *Totals) *int64 { return &t.Holdback })),
+	exact(number("release_amount", func(t *Totals) *int64 { return &t.Release })),
+	exact(number("repay_amount", func(t *Totals) *int64 { return &t.Repay })),
+	exact(number("deposit_amount", func(t *Totals) *int64 { return &t.Deposit })),
+	exact(number("opening_debt_balance_amount", func(t *Totals) *int64 { return &t.OpeningDebt })),
+	exact(number("closing_debt_balance_amount", func(t *Totals) *int64 { return &t.ClosingDebt })),
 	must(number("settlement_amount", func(t *Totals) *int64 { return &t.Settlement })),
 )
 
@@ -109,17 +123,17 @@ var summaryShape = newShape(
 	date("summary_payout_date_start", func(s *PayoutSummary) *time.Time { return &s.Start }),
 	date("summary_payout_date_end", func(s *PayoutSummary) *time.Time { return &s.End }),
 	must(word("summary_settlement_currency", func(s *PayoutSummary) *string { return &s.Currency })),
-	number("summary_total_sale_amount", func(s *PayoutSummary) *int64 { return &s.Sale }),
-	number("summary_total_return_amount", func(s *PayoutSummary) *int64 { return &s.Return }),
-	number("summary_total_reversal_amount", func(s *PayoutSummary) *int64 { return &s.Reversal }),
-	number("summary_total_fee_amount", func(s *PayoutSummary) *int64 { return &s.Fee }),
-	number("summary_total_fee_correction_amount", func(s *PayoutSummary) *int64 { return &s.FeeCorrection }),
-	number("summary_total_tax_amount", func(s *PayoutSummary) *int64 { return &s.Tax }),
-	number("summary_total_commission_amount", func(s *PayoutSummary) *int64 { return &s.Commission }),
-	number("summary_total_commission_reversal_amount", func(s *PayoutSummary) *int64 { return &s.CommissionReversal }),
-	number("summary_total_holdback_amount", func(s *PayoutSummary) *int64 { return &s.Holdback }),
-	number("summary_total_release_amount", func(s *PayoutSummary) *int64 { return &s.Release }),
-	number("summary_total_repay_amount", func(s *PayoutSummary) *int64 { return &s.Repay }),
+	exact(number("summary_total_sale_amount", func(s *PayoutSummary) *int64 { return &s.Sale })),
+	exact(number("summary_total_return_amount", func(s *PayoutSummary) *int64 { return &s.Return })),
+	exact(number("summary_total_reversal_amount", func(s *PayoutSummary) *int64 { return &s.Reversal })),
+	exact(number("summary_total_fee_amount", func(s *PayoutSummary) *int64 { return &s.Fee })),
+	exact(number("summary_total_fee_correction_amount", func(s *PayoutSummary) *int64 { return &s.FeeCorrection })),
+	exact(number("summary_total_tax_amount", func(s *PayoutSummary) *int64 { return &s.Tax })),
+	exact(number("summary_total_commission_amount", func(s *PayoutSummary) *int64 { return &s.Commission })),
+	exact(number("summary_total_commission_reversal_amount", func(s *PayoutSummary) *int64 { return &s.CommissionReversal })),
+	exact(number("summary_total_holdback_amount", func(s *PayoutSummary) *int64 { return &s.Holdback })),
+	exact(number("summary_total_release_amount", func(s *PayoutSummary) *int64 { return &s.Release })),
+	exact(number("summary_total_repay_amount", func(s *PayoutSummary) *int64 { return &s.Repay })),
 	must(number("summary_total_settlement_amount", func(s *PayoutSummary) *int64 { return &s.Settlement })),
 )
 
@@ -127,6 +141,8 @@ var summaryShape = newShape(
 // did not come is -1.
 type collection[T any] struct {
 	Items      []T
+	Broken     []Broken
+	Warnings   Warnings
 	Pagination pagination
 	Unknown    Members
 }
@@ -142,18 +158,20 @@ var noPagination = pagination{Count: -1, Total: -1, Offset: -1}
 var paginationShape = newShape(
 	func(p *pagination) *Members { return &p.Unknown },
 	must(number("count", func(p *pagination) *int64 { return &p.Count })),
-	number("total", func(p *pagination) *int64 { return &p.Total }),
-	number("offset", func(p *pagination) *int64 { return &p.Offset }),
+	exact(number("total", func(p *pagination) *int64 { return &p.Total })),
+	exact(number("offset", func(p *pagination) *int64 { return &p.Offset })),
 	text("next", func(p *pagination) *string { return &p.Next }),
 	text("prev", func(p *pagination) *string { return &p.Prev }),
 )
 
 func collectionShape[T any](name string, of *shape[T]) *shape[collection[T]] {
-	return newShape(
+	s := newShape(
 		func(c *collection[T]) *Members { return &c.Unknown },
-		must(list(name, of, func(c *collection[T]) *[]T { return &c.Items })),
+		must(list(name, of, func(c *collection[T]) *[]T { return &c.Items }, func(c *collection[T]) *[]Broken { return &c.Broken })),
 		must(object("pagination", paginationShape, func(c *collection[T]) *pagination { return &c.Pagination })),
 	)
+	s.warnings = func(c *collection[T]) *Warnings { return &c.Warnings }
+	return s
 }
 
 var (

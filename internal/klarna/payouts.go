@@ -71,8 +71,7 @@ func (c *Client) Payouts(ctx context.Context, q PayoutsQuery) iter.Seq2[*Page[Pa
 // Klarna does not know is of the class rejected.
 func (c *Client) Payout(ctx context.Context, ref string) (*Payout, Answer, error) {
 	attempted := "read payout " + ref
-	switch ref {
-	case "", ".", "..", "summary": // other addresses of the API
+	if !IsReference(ref) || Unnamed(ref) || ref == "summary" { // another address of the API
 		return nil, Answer{}, c.notAsked("read a payout", "%q is not a payment reference", ref)
 	}
 	answer, err := c.get(ctx, call{attempted, "/payouts/" + url.PathEscape(ref), nil, "application/json", nil})
@@ -194,8 +193,8 @@ func decodePage[T any](s *shape[collection[T]], body []byte) (*Page[T], error) {
 		return nil, err
 	}
 	p := found.Pagination
-	if p.Count != int64(len(found.Items)) {
-		return nil, &DecodeError{Where: "pagination.count", Problem: fmt.Sprintf("is %d, and there are %d items", p.Count, len(found.Items))}
+	if n := len(found.Items) + len(found.Broken); p.Count != int64(n) {
+		return nil, &DecodeError{Where: "pagination.count", Problem: fmt.Sprintf("is %d, and there are %d items", p.Count, n)}
 	}
-	return &Page[T]{Items: found.Items, Offset: max(p.Offset, 0), Total: p.Total, Answer: Answer{Body: body}}, nil
+	return &Page[T]{Items: found.Items, Broken: found.Broken, Warnings: found.Warnings, Offset: max(p.Offset, 0), Total: p.Total, Answer: Answer{Body: body}}, nil
 }

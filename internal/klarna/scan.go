@@ -63,7 +63,7 @@ func (s *scanner) files(files iter.Seq2[io.Reader, error]) error {
 	for file, err := range files {
 		if err == nil {
 			s.file, s.source = file, newPlaced(file)
-			s.decoder.Reset(s.source, jsontext.AllowDuplicateNames(true))
+			s.decoder.Reset(s.source, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 			for err == nil {
 				err = s.page()
 			}

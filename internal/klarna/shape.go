@@ -11,45 +11,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Raw is a JSON value as it stood in the answer, "" when it was null or absent.
-type Raw string
-
-// UnmarshalJSON keeps the value as it is.
-func (r *Raw) UnmarshalJSON(value []byte) error {
-	if string(value) != "null" {
-		*r = Raw(value)
-	}
-	return nil
-}
-
-// MarshalJSON gives the value back as it was, null for "".
-func (r Raw) MarshalJSON() ([]byte, error) {
-	if r == "" {
-		return []byte("null"), nil
-	}
-	return []byte(r), nil
-}
-
-// Member is a member that this version has no name for.
-type Member struct {
-	Name  string
-	Value Raw // "null" is kept as it came
-}
-
-// Members are the members that this version has no name for, in the order in
-// which they came.
-type Members []Member
-
-// Get returns the value of a member.
-func (m Members) Get(name string) (Raw, bool) {
-	for _, member := range m {
-		if member.Name == name {
-			return member.Value, true
-		}
-	}
-	return "", false
-}
-
 // DecodeError says which part of an answer is not what it must be.
 type DecodeError struct {
 	Where   string // "transactions[17].amount", "" for the whole answer
@@ -80,12 +41,23 @@ func (e *DecodeError) within(where string) *DecodeError {
 // shape is how a JSON object becomes a T: one field for each member that has a
 // name. Member names are matched exactly, a member that stands twice is an
 // error, and null means the same as absent. A needed member must also not be
-// the empty string.
+// the empty string. A member that carries money or identity must be of its type;
+// any other that is not is borne with, see bear.
 type shape[T any] struct {
 	fields  []field[T]
 	slots   map[string]int // of the member's field, counted from 1
 	needed  uint64         // bit i: fields[i] must be there
 	unknown func(*T) *Members
+
+	// warnings is where an entry keeps what was borne with in it; nil: the page
+	// does.
+	warnings func(*T) *Warnings
+	// check judges an entry as a whole; doubtful has the bit of each field whose
+	// value could not be read.
+	check func(into *T, filled, doubtful uint64) *DecodeError
+	// apart sets an entry of a list aside that cannot be read, instead of giving
+	// the list up.
+	apart bool
 }
 
 // field is one member. Exactly one of the functions is set; it tells where in
@@ -94,6 +66,7 @@ type field[T any] struct {
 	name   string
 	lead   []byte // the name as it stands in compact JSON: "name":
 	needed bool
+	exact  bool // carries money or identity
 	number func(*T) *int64
 	text   func(*T) *string
 	word   func(*T) *string
@@ -119,7 +92,14 @@ func newShape[T any](unknown func(*T) *Members, fields ...field[T]) *shape[T] {
 
 // must marks a member without which the object is of no use.
 func must[T any](f field[T]) field[T] {
-	f.needed = true
+	f.needed, f.exact = true, true
+	return f
+}
+
+// exact marks a member that carries money or identity: without a value of its
+// type the object is of no use, where it has the member at all.
+func exact[T any](f field[T]) field[T] {
+	f.exact = true
 	return f
 }
 
@@ -145,14 +125,16 @@ func raw[T any](name string, at func(*T) *Raw) field[T] {
 }
 
 func object[T, U any](name string, of *shape[U], at func(*T) *U) field[T] {
-	return field[T]{name: name, nested: func(c *cursor, into *T) *DecodeError {
+	return field[T]{name: name, exact: true, nested: func(c *cursor, into *T) *DecodeError {
 		var order memberOrder
 		return of.read(c, at(into), &order)
 	}}
 }
 
-func list[T, U any](name string, of *shape[U], at func(*T) *[]U) field[T] {
-	return field[T]{name: name, nested: func(c *cursor, into *T) *DecodeError { return of.readList(c, at(into)) }}
+func list[T, U any](name string, of *shape[U], at func(*T) *[]U, broken func(*T) *[]Broken) field[T] {
+	return field[T]{name: name, exact: true, nested: func(c *cursor, into *T) *DecodeError {
+		return of.readList(c, at(into), broken(into))
+	}}
 }
 
 // memberOrder remembers, for each member, which one followed it the last time
@@ -169,8 +151,15 @@ func (s *shape[T]) decode(body []byte, into *T, strict bool) error {
 	}
 	defer c.close()
 	var order memberOrder
-	return asError(s.read(c, into, &order))
+	problem := s.read(c, into, &order)
+	if s.warnings != nil {
+		*s.warnings(into) = c.warnings
+	}
+	return asError(problem)
 }
+
+// bit is that of a member.
+func (s *shape[T]) bit(name string) uint64 { return 1 << (s.slots[name] - 1) }
 
 // decodeList reads a document that is an array.
 func (s *shape[T]) decodeList(body []byte, into *[]T, strict bool) error {
@@ -179,7 +168,7 @@ func (s *shape[T]) decodeList(body []byte, into *[]T, strict bool) error {
 		return err
 	}
 	defer c.close()
-	return asError(s.readList(c, into))
+	return asError(s.readList(c, into, nil))
 }
 
 func asError(e *DecodeError) error {
@@ -194,11 +183,14 @@ func asError(e *DecodeError) error {
 func open(body []byte, strict bool) (*cursor, error) {
 	body = trimBOM(body)
 	// Names that stand twice are found by read, where it costs less.
+	broken := false
 	if !jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true)) {
-		return nil, syntaxError(body)
+		if broken = jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)); !broken {
+			return nil, syntaxError(body)
+		}
 	}
 	c := cursors.Get().(*cursor)
-	c.doc, c.at, c.strict = body, 0, strict
+	c.doc, c.at, c.strict, c.broken, c.replaced, c.warnings = body, 0, strict, broken, false, nil
 	c.store.reset(len(body))
 	c.space()
 	return c, nil
@@ -209,7 +201,7 @@ const byteOrderMark = "\ufeff"
 func trimBOM(body []byte) []byte { return bytes.TrimPrefix(body, []byte(byteOrderMark)) }
 
 func (c *cursor) close() {
-	c.doc = nil
+	c.doc, c.warnings = nil, nil
 	c.store.reset(0)
 	cursors.Put(c)
 }
@@ -225,7 +217,7 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 	}
 	start := c.at
 	c.at++
-	var seen, filled uint64
+	var seen, filled, doubtful uint64
 	for last := 0; c.next('}'); {
 		slot := s.slot(c, order, last)
 		if slot < 0 {
@@ -247,12 +239,26 @@ func (s *shape[T]) read(c *cursor, into *T, order *memberOrder) *DecodeError {
 		if s.needed&bit == 0 || !bytes.HasPrefix(c.doc[c.at:], empty) {
 			filled |= bit
 		}
-		if err := f.read(c, into); err != nil {
-			return err
+		start := c.at
+		err := f.read(c, into)
+		if err != nil {
+			if f.exact || !c.strict {
+				return err.within(f.name)
+			}
+			if !f.bear(c, start, err, into) {
+				doubtful |= bit
+			}
+		}
+		if c.replaced {
+			c.replaced = false
+			c.warnings.Add(f.name, "is not text in UTF-8; what cannot be shown was replaced", 1)
 		}
 	}
 	if missing := s.needed &^ filled; missing != 0 && c.strict {
 		return s.lacks(missing, start)
+	}
+	if s.check != nil && c.strict {
+		return s.check(into, filled, doubtful)
 	}
 	return nil
 }
@@ -284,7 +290,8 @@ func (s *shape[T]) keep(c *cursor, into *T) *DecodeError {
 	if _, ok := kept.Get(name); ok {
 		return (&DecodeError{Problem: "stands twice", At: c.at}).within(name)
 	}
-	*kept = append(*kept, Member{name, Raw(c.store.keep(c.skip()))})
+	*kept = append(*kept, Member{name, c.raw()})
+	c.replaced = false // a name that this version does not know
 	return nil
 }
 
@@ -299,30 +306,26 @@ func (s *shape[T]) lacks(missing uint64, start int) *DecodeError {
 }
 
 func (f *field[T]) read(c *cursor, into *T) *DecodeError {
-	var err *DecodeError
 	switch {
 	case f.text != nil:
-		err = c.text(f.text(into))
+		return c.text(f.text(into))
 	case f.word != nil:
-		err = c.word(f.word(into))
+		return c.word(f.word(into))
 	case f.number != nil:
-		err = c.number(f.number(into))
+		return c.number(f.number(into))
 	case f.date != nil:
-		err = c.date(f.date(into))
+		return c.date(f.date(into))
 	case f.raw != nil:
-		*f.raw(into) = Raw(c.store.keep(c.skip()))
-	default:
-		err = f.nested(c, into)
-	}
-	if err == nil {
+		*f.raw(into) = c.raw()
 		return nil
 	}
-	return err.within(f.name)
+	return f.nested(c, into)
 }
 
 // readList reads an array of objects into the room that *into has, and more if
-// that is not enough.
-func (s *shape[T]) readList(c *cursor, into *[]T) *DecodeError {
+// that is not enough. An entry that cannot be read goes to broken where the
+// shape sets it apart.
+func (s *shape[T]) readList(c *cursor, into *[]T, broken *[]Broken) *DecodeError {
 	if !c.strict && c.null() {
 		return nil
 	}
@@ -343,8 +346,17 @@ func (s *shape[T]) readList(c *cursor, into *[]T) *DecodeError {
 			var zero T
 			items = append(items, zero)
 		}
-		if err := s.read(c, &items[len(items)-1], &order); err != nil {
+		start, item := c.at, &items[len(items)-1]
+		err := s.read(c, item, &order)
+		switch {
+		case err == nil && s.warnings != nil:
+			*s.warnings(item), c.warnings = c.warnings, nil
+		case err == nil:
+		case !s.apart || !c.strict:
 			return err.within(fmt.Sprintf("[%d]", len(items)-1))
+		default:
+			items, c.at, c.warnings, c.replaced = items[:len(items)-1], start, nil, false
+			*broken = append(*broken, newBroken(c.skip(), err))
 		}
 	}
 	*into = items

@@ -107,38 +107,50 @@ func (t *Transaction) Row(into *settlement.Row) {
 
 // transactionShape knows the rows. What the bookkeeping cannot do without must
 // be there; everything else may be missing, as in live answers it sometimes is.
-var transactionShape = newShape(
-	func(t *Transaction) *Members { return &t.Unknown },
-	must(number("amount", func(t *Transaction) *int64 { return &t.Amount })),
-	must(word("type", func(t *Transaction) *string { return &t.Type })),
-	word("detailed_type", func(t *Transaction) *string { return &t.DetailedType }),
-	must(word("currency_code", func(t *Transaction) *string { return &t.CurrencyCode })),
-	date("sale_date", func(t *Transaction) *time.Time { return &t.SaleDate }),
-	date("capture_date", func(t *Transaction) *time.Time { return &t.CaptureDate }),
-	text("order_id", func(t *Transaction) *string { return &t.OrderID }),
-	text("short_order_id", func(t *Transaction) *string { return &t.ShortOrderID }),
-	text("capture_id", func(t *Transaction) *string { return &t.CaptureID }),
-	text("refund_id", func(t *Transaction) *string { return &t.RefundID }),
-	text("merchant_reference1", func(t *Transaction) *string { return &t.MerchantReference1 }),
-	text("merchant_reference2", func(t *Transaction) *string { return &t.MerchantReference2 }),
-	text("merchant_capture_reference", func(t *Transaction) *string { return &t.MerchantCaptureReference }),
-	text("merchant_refund_reference", func(t *Transaction) *string { return &t.MerchantRefundReference }),
-	text("reversal_reference", func(t *Transaction) *string { return &t.ReversalReference }),
-	text("klarna_comment", func(t *Transaction) *string { return &t.KlarnaComment }),
-	word("payment_reference", func(t *Transaction) *string { return &t.PaymentReference }),
-	word("payout", func(t *Transaction) *string { return &t.Payout }),
-	word("merchant_id", func(t *Transaction) *string { return &t.MerchantID }),
-	word("purchase_country", func(t *Transaction) *string { return &t.PurchaseCountry }),
-	word("shipping_country", func(t *Transaction) *string { return &t.ShippingCountry }),
-	word("shipping_address_country", func(t *Transaction) *string { return &t.ShippingAddressCountry }),
-	number("vat_rate", func(t *Transaction) *int64 { return &t.VATRate }),
-	number("vat_amount", func(t *Transaction) *int64 { return &t.VATAmount }),
-	number("tax_in_currency_of_registration_country", func(t *Transaction) *int64 { return &t.TaxInRegistrationCurrency }),
-	word("currency_code_of_registration_country", func(t *Transaction) *string { return &t.RegistrationCurrency }),
-	raw("consumer_vat", func(t *Transaction) *Raw { return &t.ConsumerVAT }),
-	raw("customer_vat", func(t *Transaction) *Raw { return &t.CustomerVAT }),
-	word("initial_payment_method_type", func(t *Transaction) *string { return &t.InitialPaymentMethodType }),
-	number("initial_number_of_installments", func(t *Transaction) *int64 { return &t.InitialInstallments }),
-	number("initial_payment_method_number_of_installments", func(t *Transaction) *int64 { return &t.InitialMethodInstallments }),
-	number("initial_payment_method_monthly_downpayments", func(t *Transaction) *int64 { return &t.InitialMonthlyDownpayments }),
-)
+var transactionShape = newTransactionShape()
+
+func newTransactionShape() *shape[Transaction] {
+	s := newShape(
+		func(t *Transaction) *Members { return &t.Unknown },
+		must(number("amount", func(t *Transaction) *int64 { return &t.Amount })),
+		must(word("type", func(t *Transaction) *string { return &t.Type })),
+		word("detailed_type", func(t *Transaction) *string { return &t.DetailedType }),
+		must(word("currency_code", func(t *Transaction) *string { return &t.CurrencyCode })),
+		date("sale_date", func(t *Transaction) *time.Time { return &t.SaleDate }),
+		date("capture_date", func(t *Transaction) *time.Time { return &t.CaptureDate }),
+		text("order_id", func(t *Transaction) *string { return &t.OrderID }),
+		text("short_order_id", func(t *Transaction) *string { return &t.ShortOrderID }),
+		text("capture_id", func(t *Transaction) *string { return &t.CaptureID }),
+		text("refund_id", func(t *Transaction) *string { return &t.RefundID }),
+		text("merchant_reference1", func(t *Transaction) *string { return &t.MerchantReference1 }),
+		text("merchant_reference2", func(t *Transaction) *string { return &t.MerchantReference2 }),
+		text("merchant_capture_reference", func(t *Transaction) *string { return &t.MerchantCaptureReference }),
+		text("merchant_refund_reference", func(t *Transaction) *string { return &t.MerchantRefundReference }),
+		text("reversal_reference", func(t *Transaction) *string { return &t.ReversalReference }),
+		text("klarna_comment", func(t *Transaction) *string { return &t.KlarnaComment }),
+		word("payment_reference", func(t *Transaction) *string { return &t.PaymentReference }),
+		word("payout", func(t *Transaction) *string { return &t.Payout }),
+		word("merchant_id", func(t *Transaction) *string { return &t.MerchantID }),
+		word("purchase_country", func(t *Transaction) *string { return &t.PurchaseCountry }),
+		word("shipping_country", func(t *Transaction) *string { return &t.ShippingCountry }),
+		word("shipping_address_country", func(t *Transaction) *string { return &t.ShippingAddressCountry }),
+		number("vat_rate", func(t *Transaction) *int64 { return &t.VATRate }),
+		exact(number("vat_amount", func(t *Transaction) *int64 { return &t.VATAmount })),
+		exact(number("tax_in_currency_of_registration_country", func(t *Transaction) *int64 { return &t.TaxInRegistrationCurrency })),
+		word("currency_code_of_registration_country", func(t *Transaction) *string { return &t.RegistrationCurrency }),
+		raw("consumer_vat", func(t *Transaction) *Raw { return &t.ConsumerVAT }),
+		raw("customer_vat", func(t *Transaction) *Raw { return &t.CustomerVAT }),
+		word("initial_payment_method_type", func(t *Transaction) *string { return &t.InitialPaymentMethodType }),
+		number("initial_number_of_installments", func(t *Transaction) *int64 { return &t.InitialInstallments }),
+		number("initial_payment_method_number_of_installments", func(t *Transaction) *int64 { return &t.InitialMethodInstallments }),
+		number("initial_payment_method_monthly_downpayments", func(t *Transaction) *int64 { return &t.InitialMonthlyDownpayments }),
+	)
+	rate, amount := s.bit("vat_rate"), s.bit("vat_amount")
+	s.check = func(t *Transaction, filled, doubtful uint64) *DecodeError {
+		if doubtful&rate != 0 && filled&amount == 0 && (t.Type == settlement.TypeFee || t.Type == settlement.TypeFeeRefund) {
+			return &DecodeError{Where: "vat_rate", Problem: "cannot be read, and the fee states no vat_amount to go by"}
+		}
+		return nil
+	}
+	return s
+}

@@ -27,8 +27,20 @@ type Accrual struct {
 	HeldReason  string           `json:"held_reason,omitempty"`
 	BatchNumber string           `json:"batch_number,omitempty"`
 	Voucher     *voucher.Voucher `json:"voucher,omitempty"`
+	// Decisions are those about one that is held, in force or taken back.
+	Decisions []AccrualDecision `json:"decisions,omitempty"`
 	// Books is what the last daily check found in Visma.net; nil before the first.
 	Books *AccrualBooks `json:"books,omitempty"`
+}
+
+// AccrualDecision is that somebody took a batch as that of an accrual.
+type AccrualDecision struct {
+	Number      string    `json:"decision"`
+	BatchNumber string    `json:"batch_number"`
+	Reason      string    `json:"reason"`
+	Who         string    `json:"who"`
+	At          time.Time `json:"at"`
+	InForce     bool      `json:"in_force"`
 }
 
 // AccrualBooks is what Visma.net has of an accrual.
@@ -86,8 +98,23 @@ func (d *Desk) Accruals(ctx context.Context, connection string) ([]Accrual, erro
 		if all[i], err = accrualOf(&rows[i], found, waiting); err != nil {
 			return nil, err
 		}
+		if all[i].HeldReason == "" {
+			continue
+		}
+		if all[i].Decisions, err = d.accrualDecisions(ctx, connection, all[i].Name); err != nil {
+			return nil, err
+		}
 	}
 	return all, nil
+}
+
+func (d *Desk) accrualDecisions(ctx context.Context, connection, name string) (out []AccrualDecision, err error) {
+	all, err := d.Store.Decisions(ctx, connection, store.WorkAccrual, name)
+	for i := range all {
+		o := &all[i]
+		out = append(out, AccrualDecision{NumberOf(o), o.BatchNumber, o.Reason, o.Who, o.At, o.InForce()})
+	}
+	return out, err
 }
 
 func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (Accrual, error) {

@@ -21,6 +21,8 @@ type Desk struct {
 	Vault    *vault.Vault
 	Doors    *access.Doors
 	Temporal Temporal
+	// ReadBatch reads a batch; nil: from Visma.net.
+	ReadBatch ReadBatch
 	// Instructions, when set, stand in for those in the Store.
 	Instructions Instructions
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -79,12 +80,29 @@ func (d *Desk) HeldReversals(ctx context.Context, connection string) (map[string
 // RetryReversal lets a reversal that is held look again. ErrStillGoing means
 // that it goes on by itself.
 func (d *Desk) RetryReversal(ctx context.Context, row *store.Payout, who string, patience time.Duration) error {
+	return d.tellReversal(ctx, row, "retry", workflows.RetryPayout, workflows.Person{Who: who}, patience)
+}
+
+// WithdrawReversal ends a reversal that is held, before its batch is sent.
+func (d *Desk) WithdrawReversal(ctx context.Context, row *store.Payout, by workflows.Person, patience time.Duration) error {
+	if strings.TrimSpace(by.Reason) == "" {
+		return &Error{
+			Attempted: "withdraw the reversal of the payout " + row.PaymentReference, Happened: "no reason was given",
+			Helps: "Write why; it goes into the audit trail.",
+		}
+	}
+	return d.tellReversal(ctx, row, "withdraw", workflows.RejectPayout, by, patience)
+}
+
+func (d *Desk) tellReversal(ctx context.Context, row *store.Payout, verb string, u workflows.Update[workflows.Person, workflows.Accepted],
+	by workflows.Person, patience time.Duration,
+) error {
 	id := workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, row.Revision+1)
-	_, err := Give(ctx, d, row.ConnectionID, workflows.RetryPayout, id, workflows.Person{Who: who}, patience)
+	_, err := Give(ctx, d, row.ConnectionID, u, id, by, patience)
 	if errors.Is(err, ErrStillGoing) {
 		return err
 	}
-	return Unanswered("retry the reversal of the payout "+row.PaymentReference, err, &Error{
+	return Unanswered(verb+" the reversal of the payout "+row.PaymentReference, err, &Error{
 		Happened: "none runs", Helps: "Ask for it again; what it may have sent is found and not sent twice.",
 	})
 }

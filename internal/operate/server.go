@@ -154,6 +154,7 @@ func (t *server) Workers(ctx context.Context) (Workers, error) {
 	}
 	for _, p := range answer.GetPollers() {
 		w.Count++
+		w.Names = append(w.Names, strings.TrimSuffix(p.GetIdentity(), "@"))
 		if at := p.GetLastAccessTime().AsTime(); at.After(w.Last) {
 			w.Last = at
 		}

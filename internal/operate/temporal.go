@@ -78,6 +78,7 @@ type Workers struct {
 	Queue string
 	Count int
 	Last  time.Time // when the latest one asked
+	Names []string  // what they call themselves: process@host
 }
 
 // Retry is a step of a workflow that has failed and is tried again.

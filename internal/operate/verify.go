@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -122,14 +124,24 @@ func checkVAT(profile *voucher.Profile, firm *company.Company) []Check {
 // one.
 type VATChecker interface {
 	VATProblems(u voucher.Uses) []string
+	FilledIn(accounts []string) []company.Account
 }
 
 // VATProblems lists what the profile leaves open about VAT, what of it would stay
-// outside the VAT return, and the codes that the company does not have.
+// outside the VAT return, the codes that the company does not have, and the accounts
+// on whose lines Visma.net writes a code that nobody meant.
 func VATProblems(p *voucher.Profile, firm VATChecker) []voucher.VATGap {
 	problems := p.VATGaps()
 	for _, detail := range firm.VATProblems(p.Uses()) {
 		problems = append(problems, voucher.VATGap{Detail: Finish(detail), Helps: "Name one of the company's VAT codes in the profile."})
+	}
+	uncoded := p.Uncoded()
+	for _, a := range firm.FilledIn(slices.Sorted(maps.Keys(uncoded))) {
+		problems = append(problems, voucher.VATGap{
+			Detail: fmt.Sprintf("Account %s has the VAT category %s in Visma.net, which writes it on each line that names no VAT code; %s would be held as batch_differs.",
+				strings.TrimSpace(a.Number+" "+a.Description), a.VATCategory, Some(uncoded[a.Number], 5)),
+			Helps: "Take the VAT category off the account in Visma.net (Chart of accounts, GL202500), post to another account, or name the VAT code that is meant in the profile.",
+		})
 	}
 	return problems
 }

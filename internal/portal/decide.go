@@ -40,6 +40,19 @@ func (p *Portal) retryReversal(w http.ResponseWriter, r *http.Request) error {
 	return done(w, r, "/connections/"+row.ConnectionID+"/payouts/"+row.PaymentReference, "retry")
 }
 
+// withdrawReversal ends the held reversal of a payout before anything is sent.
+func (p *Portal) withdrawReversal(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	by := workflows.Person{Who: by(r), Reason: strings.TrimSpace(r.PostFormValue("reason"))}
+	if err := p.Desk.WithdrawReversal(r.Context(), &row, by, decisionWithin); err != nil && !errors.Is(err, operate.ErrStillGoing) {
+		return err
+	}
+	return done(w, r, payoutPath(&row), "withdraw")
+}
+
 // decide hands a decision on. Posting may take its time; after a while the page
 // is shown as it stands, and what was decided goes on.
 func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u workflows.Update[workflows.Person, workflows.Accepted], person workflows.Person) error {
@@ -64,6 +77,14 @@ func (p *Portal) reverse(w http.ResponseWriter, r *http.Request) error {
 
 // repost posts a reversed payout anew, as its next revision.
 func (p *Portal) repost(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.Desk.Store.Payout(r.Context(), r.PathValue("id"), r.PathValue("ref"))
+	if err != nil {
+		return err
+	}
+	reason := strings.TrimSpace(r.PostFormValue("reason"))
+	if row.State == workflows.StateHeld && reason != "" { // it waits, because it was reversed before
+		return p.decide(w, r, "repost", workflows.RepostPayout, workflows.Person{Who: by(r), Reason: reason})
+	}
 	return p.correct(w, r, "repost", p.Desk.Repost)
 }
 

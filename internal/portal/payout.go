@@ -14,7 +14,9 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/archive"
+	"kvitt/internal/company"
 	"kvitt/internal/held"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 	"kvitt/internal/settlement"
@@ -30,6 +32,7 @@ type payoutPage struct {
 	Proof    *activities.Proof
 	Voucher  *voucher.Voucher
 	Held     *workflows.Held
+	Warned   klarna.Warnings   // what was borne with in Klarna's answers
 	Reversal *operate.Reversal // that is held
 	Posting  *store.Posting
 	Parts    []operate.Part // what of it is posted in earlier periods
@@ -39,6 +42,11 @@ type payoutPage struct {
 	History  []happening
 	Past     pager // of the history
 	Moving   bool  // it goes on by itself, so the page looks again
+
+	Decisions []store.Decision
+	Offers    []Offer
+	Elsewhere string            // the batch of somebody else that books it
+	Chart     []company.Account // the company's accounts, where they are asked for and known
 }
 
 // batch is one batch in Visma.net that belongs to a payout.
@@ -81,7 +89,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	for _, part := range []struct {
 		document json.RawMessage
 		into     any
-	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}} {
+	}{{row.Payout, &figures}, {row.Proof, &at.Proof}, {row.Voucher, &at.Voucher}, {row.Held, &at.Held}, {row.Warnings, &at.Warned}} {
 		if len(part.document) == 0 {
 			continue
 		}
@@ -116,6 +124,9 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := p.attachments(r, &at); err != nil {
+		return err
+	}
+	if err := p.decisions(r.Context(), &at); err != nil {
 		return err
 	}
 	at.Moving = at.moves(p.Now())

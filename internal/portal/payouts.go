@@ -20,6 +20,7 @@ type payoutList struct {
 	State     string
 	Payouts   []store.Payout
 	Reversals map[string]*operate.Reversal // those that are held
+	Elsewhere map[string]store.Decision    // batches of others that book payouts
 	Pager     pager
 }
 
@@ -39,6 +40,9 @@ func (p *Portal) payouts(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if list.Payouts, err = p.listPayouts(r.Context(), &list); err != nil {
+		return err
+	}
+	if list.Elsewhere, err = p.Desk.Store.BookedElsewhere(r.Context(), row.ID); err != nil {
 		return err
 	}
 	p.show(w, r, http.StatusOK, "payouts", list)

@@ -89,10 +89,13 @@ func TestThePageOfAccrualsTellsWhatIsHeldAndWhatWasNotTakenBack(t *testing.T) {
 	page := "/connections/c1/accruals"
 	o.says(o.get(signin.Viewer, page), http.StatusOK, "accrual 2026-01-31 SEK", "split P9 2026-01-31", "not taken back", "takes batch 000007 back",
 		"Generate reversing entries", "line 1 differs", "reverse its batch", `value="2026-02-28"`)
-	if strings.Contains(o.get(signin.Viewer, page).Body.String(), "accruals/retry") {
-		t.Error("a viewer is offered to retry")
+	if seen := o.get(signin.Viewer, page).Body.String(); strings.Contains(seen, "accruals/retry") || strings.Contains(seen, "accruals/batch") {
+		t.Error("a viewer is offered to retry, or to take a batch")
 	}
-	o.says(o.get(signin.Approver, page), http.StatusOK, "accruals/retry")
+	o.says(o.get(signin.Approver, page), http.StatusOK, "accruals/retry", "accruals/batch")
+	o.says(o.post(signin.Viewer, page+"/batch", url.Values{"name": {"accrual 2026-01-31 SEK"}, "batch": {"000125"}, "reason": {"r"}}), http.StatusForbidden)
+	o.says(o.post(signin.Approver, page+"/batch", url.Values{"name": {"accrual 2026-01-31 SEK"}, "batch": {"000125"}}), http.StatusConflict, "no reason was given")
+	o.says(o.post(signin.Approver, page+"/undo", url.Values{"name": {"accrual 2026-01-31 SEK"}, "number": {"p1"}, "reason": {"r"}}), http.StatusConflict, "no decision")
 	o.says(o.get(signin.Viewer, page+"?at=2026-01-31"), http.StatusOK, "Nothing was captured up to that day")
 	o.says(o.get(signin.Viewer, page+"?at=yesterday"), http.StatusConflict, "this is not a day")
 	o.says(o.get(signin.Viewer, "/connections"), http.StatusOK, "Held accruals: 1")

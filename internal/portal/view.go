@@ -60,7 +60,7 @@ func functions(words dictionary) template.FuncMap {
 		"money":          func(minor int64, currency string) string { return money(minor, currency) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
 		"moment":         moment,
-		"day":            func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"day":            day,
 		"tone":           tone,
 		"minus":          func(minor int64) int64 { return -minor },
 		"steps":          func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
@@ -70,8 +70,21 @@ func functions(words dictionary) template.FuncMap {
 	}
 }
 
+// unknown stands where a payout that cannot be read has nothing to show.
+const unknown = "–"
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return unknown
+	}
+	return t.UTC().Format(time.DateOnly)
+}
+
 // money is an amount in minor units as people read it: 12 345.60.
 func money(minor int64, currency string) string {
+	if currency == "" && minor == 0 {
+		return unknown
+	}
 	text := settlement.Format(minor, settlement.Currency(currency))
 	whole, rest, _ := strings.Cut(text, ".")
 	sign := ""

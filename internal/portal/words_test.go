@@ -12,6 +12,7 @@ import (
 	"kvitt/internal/held"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -108,6 +109,9 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 	}
 	for _, name := range []string{"klarna", "visma", "accounts", "ledger", "branch", "currency", "subaccount", "vat", "period"} {
 		want("check." + name)
+	}
+	for _, member := range voucher.VATMembers {
+		want("vat_says." + member)
 	}
 	for _, problem := range []string{"malformed", "environment_test", "environment_live", "live", "region", "refused", "unreachable", "unexpected"} {
 		want("klarna.problem."+problem+".happened", "klarna.problem."+problem+".helps")

@@ -2,6 +2,7 @@ package posting
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,23 +27,79 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	if err != nil {
 		return Outcome{}, err
 	}
-	differences := compare(in.Voucher, row.Period, batch)
+	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
 		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
 			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
 	}
-	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Checked }); err != nil {
+	if words := cut(in.Voucher, batch); words != "" {
+		if err := p.note(ctx, row, "read", remark(words)); err != nil {
+			return Outcome{}, err
+		}
+	}
+	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Compared = Checked, compared }); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted}, nil
 }
 
+// withFilled is what Compared of a posting says when what Visma.net fills in by
+// itself was compared too.
+const withFilled = 1
+
+// readBack is what a batch is held against beside its voucher.
+type readBack struct {
+	branch string // the one that was sent though the voucher names none
+	filled bool   // what Visma.net fills in by itself: VAT, branches, flags
+	texts  bool   // texts, which a person may rewrite later
+}
+
+// differs lists what differs between the voucher and its batch, unless a person
+// took the batch with exactly that, and says how much was compared. A batch that
+// was adopted from the books may have been posted by an earlier version, for which
+// what Visma.net fills in was good enough.
+func (in *Intent) differs(row store.Posting, b *visma.JournalTransaction) (differences []string, compared int) {
+	all := whole(in.Voucher, row.Period, b, in.Branch)
+	differences, compared = all, withFilled
+	if row.Adopted && row.Compared < withFilled && b.Released() {
+		differences, compared = compare(in.Voucher, row.Period, b, readBack{}), 0
+	}
+	if in.Taken != nil && in.Taken.Batch == row.BatchNumber && SameDifferences(all, in.Taken.Differences) {
+		return nil, compared
+	}
+	return differences, compared
+}
+
+// whole compares all of it.
+func whole(v *voucher.Voucher, period string, b *visma.JournalTransaction, branch string) []string {
+	return compare(v, period, b, readBack{branch: branch, filled: true, texts: true})
+}
+
+// SameDifferences compares what differed with what differs. Visma.net may order
+// lines as it likes.
+func SameDifferences(one, other []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(one)), slices.Sorted(slices.Values(other)))
+}
+
+// Differences lists what differs between a posting's voucher and a batch. Branch is
+// the one that is meant where the voucher names none.
+func Differences(row *store.Posting, b *visma.JournalTransaction, branch string) ([]string, error) {
+	var v voucher.Voucher
+	if err := json.Unmarshal(row.Voucher, &v); err != nil {
+		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+	}
+	return whole(&v, row.Period, b, branch), nil
+}
+
+// Lines writes the lines of a batch for people, in a currency.
+func Lines(b *visma.JournalTransaction, c settlement.Currency) []string { return stands(b, c) }
+
 // compare lists what differs between a voucher and a batch, in words with both
-// values. Visma.net may order and number lines as it likes.
-func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []string {
+// values. Visma.net may order and number lines as it likes, and pad keys.
+func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction, with readBack) []string {
 	var out []string
 	differ := func(what, want, got string) {
-		if want != got {
+		if want, got = trimmed(want), trimmed(got); want != got {
 			out = append(out, fmt.Sprintf("%s is %s, meant was %s", what, orNone(got), orNone(want)))
 		}
 	}
@@ -63,16 +120,47 @@ func compare(v *voucher.Voucher, period string, b *visma.JournalTransaction) []s
 	if b.Status == visma.BatchVoided {
 		out = append(out, "it is voided")
 	}
-	want, got := meant(v), stands(b, v.Currency)
-	for _, line := range want {
-		if at := slices.Index(got, line); at >= 0 {
-			got = slices.Delete(got, at, at+1)
+	if with.filled {
+		out = append(out, filled(v, b, with.branch)...)
+	}
+	if with.texts {
+		out = append(out, rewritten(v, b)...)
+	}
+	return append(out, lines(v, b, with.filled)...)
+}
+
+// lines pairs the lines of a voucher with those of a batch, and lists what is left
+// on either side.
+func lines(v *voucher.Voucher, b *visma.JournalTransaction, withVAT bool) (out []string) {
+	got := make([]int, len(b.Lines)) // places in b.Lines that are still free
+	for i := range got {
+		got[i] = i
+	}
+	want, read := meant(v), stands(b, v.Currency)
+	take := func(i int, fits func(j int) bool) (int, bool) {
+		at := slices.IndexFunc(got, func(j int) bool { return read[j] == want[i] && fits(j) })
+		if at < 0 {
+			return 0, false
+		}
+		j := got[at]
+		got = slices.Delete(got, at, at+1)
+		return j, true
+	}
+	var left []int
+	for i := range want {
+		if _, ok := take(i, func(j int) bool { return !withVAT || hasVAT(&v.Lines[i], &b.Lines[j]) }); !ok {
+			left = append(left, i)
+		}
+	}
+	for _, i := range left {
+		if j, ok := take(i, func(int) bool { return true }); ok {
+			out = append(out, fmt.Sprintf("line %s has %s, meant was %s", want[i], vatOf(b.Lines[j].VATCode.ID, b.Lines[j].VAT.ID), vatOf(v.Lines[i].VATCode, v.Lines[i].VATID)))
 			continue
 		}
-		out = append(out, "missing line "+line)
+		out = append(out, "missing line "+want[i])
 	}
-	for _, line := range got {
-		out = append(out, "unexpected line "+line)
+	for _, j := range got {
+		out = append(out, "unexpected line "+read[j])
 	}
 	return out
 }
@@ -114,9 +202,9 @@ func stands(b *visma.JournalTransaction, c settlement.Currency) []string {
 		}
 		var segments []string
 		for _, s := range l.Subaccount.Segments {
-			segments = append(segments, s.SegmentValue)
+			segments = append(segments, trimmed(s.SegmentValue))
 		}
-		lines = append(lines, text(l.AccountNumber, strings.Join(segments, ""), l.ReferenceNumber, debit, credit, c))
+		lines = append(lines, text(trimmed(l.AccountNumber), strings.Join(segments, ""), trimmed(l.ReferenceNumber), debit, credit, c))
 	}
 	return lines
 }

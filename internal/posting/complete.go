@@ -77,7 +77,7 @@ func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Pos
 	case batch.Released():
 		return p.verify(ctx, in, row, batch)
 	}
-	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+	if differences, _ := in.differs(row, batch); len(differences) > 0 {
 		return "", stop(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	return p.release(ctx, in, row)
@@ -88,7 +88,15 @@ func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Pos
 func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
 	_, err := p.Books.Release(ctx, row.BatchNumber, "")
 	if err == nil || fault.ClassOf(err) == fault.UnknownOutcome {
-		if row, err = p.update(ctx, row, func(r *store.Posting) { r.State = Released }); err != nil {
+		told := troubleOf(row)
+		told.Words = "Visma.net took the release"
+		if err != nil {
+			told.Words = err.Error()
+			if err := p.note(ctx, row, "release", err); err != nil {
+				return "", nil, err
+			}
+		}
+		if row, err = p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Released, told.kept() }); err != nil {
 			return "", nil, err
 		}
 		return p.settle(ctx, in, row)
@@ -128,8 +136,18 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 			return "", nil, err
 		}
 	}
-	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Attached }); err != nil {
+	told := troubleOf(row)
+	told.Releases++
+	last := told.Releases >= mostReleases
+	if last {
+		told.Releases = 0 // a person who retries has as many again
+	}
+	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Attached, told.kept() }); err != nil {
 		return "", nil, err
+	}
+	if last {
+		return "", stop(held.ReleaseFailed, "batch %s was told to be released %s and does not show as released; the last answer: %s",
+			row.BatchNumber, times(mostReleases), told.Words), nil
 	}
 	return "", nil, &fault.Error{
 		Class: fault.Transient, Party: "Visma.net", Attempted: "release batch " + row.BatchNumber,
@@ -139,10 +157,13 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 
 // verify is the last comparison: what stands in the ledger is the voucher.
 func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
-	if differences := compare(in.Voucher, row.Period, batch); len(differences) > 0 {
+	differences, compared := in.differs(row, batch)
+	if len(differences) > 0 {
 		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
-	_, err := p.update(ctx, row, func(r *store.Posting) { r.State = Verified })
+	_, err := p.update(ctx, row, func(r *store.Posting) {
+		r.State, r.Failure, r.Compared = Verified, nil, compared
+	})
 	return Verified, nil, err
 }
 

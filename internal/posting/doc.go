@@ -73,6 +73,7 @@ type Memory interface {
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
 	SeenByReference(ctx context.Context, company, reference string) ([]store.SeenBatch, error)
+	BookedLast(ctx context.Context, company string) (period, batch string, err error)
 }
 
 // Poster carries out intents for one Visma.net company.
@@ -101,12 +102,29 @@ type Intent struct {
 	Voucher    *voucher.Voucher
 	Periods    []string
 	Draft      bool
+	// Branch is the company's main branch, for a voucher that names none: it is
+	// sent, so that the batch does not go to whichever branch is somebody's default.
+	Branch string
+	// Again sends once more what was refused repeatedly: a person has asked for it.
+	Again bool
 	// Earlier are the tokens of the payout's revisions before this one, whose
 	// batches carry the same payment reference.
 	Earlier []string
 	// Reversal is the token that takes this posting back. A batch that carries
 	// it shows that an earlier installation did so.
 	Reversal string
+	// Unrelated are batches that carry the payment reference and do not book the
+	// payout, as a person decided.
+	Unrelated []string
+	// Taken is the batch that a person took as this voucher's, nil when nobody did.
+	Taken *Taken
+}
+
+// Taken is a batch that a person took as it was in Visma.net, with what differed
+// then from the voucher. Any other difference stops it as before.
+type Taken struct {
+	Batch       string
+	Differences []string
 }
 
 // Bound tells whether a posting in that state may have reached the books, so
@@ -127,7 +145,9 @@ func stop(code held.Code, format string, args ...any) *Stop {
 
 // Outcome is what Post achieved: a batch number, or a time to look again while
 // it is unknown whether there is one, or a reason to stop. A Stop together
-// with a batch number means that the batch exists and must not be posted again.
+// with a batch number means that the batch exists and must not be posted again; a
+// Stop together with a time to look again, that it is for a person now, and looked
+// for all the same.
 type Outcome struct {
 	BatchNumber string
 	Adopted     bool

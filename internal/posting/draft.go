@@ -1,6 +1,7 @@
 package posting
 
 import (
+	"cmp"
 	"fmt"
 
 	"kvitt/internal/visma"
@@ -25,14 +26,15 @@ func draft(in Intent) (visma.JournalTransactionUpdate, error) {
 		ControlTotalInCurrency: visma.V(visma.FromMinor(debit, decimals)),
 		Ledger:                 optional(v.Ledger),
 		TransactionCode:        optional(v.TransactionCode),
-		Branch:                 optional(v.Branch),
+		Branch:                 optional(cmp.Or(v.Branch, in.Branch)),
+		CreateVATTransaction:   visma.V(v.VATTransaction), // a company may have it on for every batch
 	}
 	if v.AutoReversing {
 		out.AutoReversing = visma.V(true)
 	}
 	if v.VATTransaction {
 		// Klarna rounds VAT for each row, so it is not the rate of the sum.
-		out.CreateVATTransaction, out.SkipVATAmountValidation = visma.V(true), visma.V(true)
+		out.SkipVATAmountValidation = visma.V(true)
 	}
 	if v.ExchangeRate != "" {
 		rate, err := visma.ParseDecimal(v.ExchangeRate)

@@ -104,7 +104,7 @@ func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.Jo
 // been moved to another one.
 func (p *Poster) batch(ctx context.Context, number string, listed []visma.JournalTransaction) (*visma.JournalTransaction, error) {
 	for i := range listed {
-		if listed[i].BatchNumber == number {
+		if trimmed(listed[i].BatchNumber) == trimmed(number) {
 			return &listed[i], nil
 		}
 	}
@@ -165,7 +165,7 @@ func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction)
 	if v.ExchangeRate != "" {
 		out.Found.Rate = rateOf(b)
 	}
-	out.Differences = compare(v, row.Period, b)
+	out.Differences = compare(v, row.Period, b, readBack{filled: row.Compared >= withFilled})
 	switch {
 	case b.Status == visma.BatchVoided:
 		out.Word = Voided

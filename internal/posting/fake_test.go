@@ -99,7 +99,7 @@ func (b *books) JournalTransaction(_ context.Context, number string) (*visma.Jou
 
 func (b *books) JournalTransactions(_ context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error) {
 	b.lists++
-	return slices.DeleteFunc(slices.Clone(b.batches), func(t visma.JournalTransaction) bool { return t.FinancialPeriod != q.PeriodID }), nil
+	return slices.DeleteFunc(slices.Clone(b.batches), func(t visma.JournalTransaction) bool { return q.PeriodID != "" && t.FinancialPeriod != q.PeriodID }), nil
 }
 
 func (b *books) Release(_ context.Context, number, _ string) (visma.ReleaseResult, error) {

@@ -18,8 +18,12 @@ import (
 )
 
 // look searches every page of the period for the token. A batch that is found
-// is adopted; one that stays away long enough may be sent again.
+// is adopted; one that stays away long enough may be sent again. A batch that a
+// person named is adopted as it is named.
 func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+	if in.Taken != nil {
+		return p.adopt(ctx, in, row, in.Taken.Batch)
+	}
 	batches, err := p.period(ctx, row.Period)
 	if err != nil {
 		return Outcome{}, err
@@ -32,16 +36,17 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 	}
 	switch len(found) {
 	case 0:
-		return p.absent(ctx, in, row)
+		return p.absent(ctx, in, row, len(batches))
 	case 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
 	return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
 }
 
-// absent decides between looking again and sending again. Background jobs can
-// be late, so one look that finds nothing is never enough.
-func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+// absent decides between looking again, sending again and giving up. Background
+// jobs can be late, so one look that finds nothing is never enough. Listed is how
+// many batches the look saw.
+func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, listed int) (Outcome, error) {
 	now := p.Now()
 	if row.AbsentSince == nil {
 		if _, err := p.update(ctx, row, func(r *store.Posting) { r.AbsentSince = &now }); err != nil {
@@ -51,6 +56,18 @@ func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting) (Outc
 	}
 	if left := p.Absent - now.Sub(*row.AbsentSince); left > 0 {
 		return Outcome{LookAgain: p.lookAfter(left)}, nil
+	}
+	found, err := p.elsewhere(ctx, in, row, listed)
+	switch {
+	case err != nil:
+		return Outcome{}, err
+	case len(found) > 1:
+		return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+	case len(found) == 1:
+		return p.adopt(ctx, in, row, found[0])
+	}
+	if t := troubleOf(row); t.enough() && !in.Again {
+		return p.giveUp(row, t), nil
 	}
 	return p.send(ctx, in, row)
 }
@@ -120,6 +137,11 @@ func (p *Poster) familiarise(ctx context.Context, company, period string) error 
 		batches, err := p.period(ctx, period)
 		if err != nil {
 			return err
+		}
+		if len(batches) == 0 {
+			if err := p.listsAnswer(ctx, company); err != nil {
+				return err
+			}
 		}
 		var seen []store.SeenBatch
 		for _, b := range batches {
@@ -193,8 +215,8 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		return "", nil, err
 	}
 	for _, seen := range others {
-		if slices.Contains(in.Earlier, seen.Token) {
-			continue // what it was before it was reversed, and the reversal
+		if slices.Contains(in.Earlier, seen.Token) || slices.Contains(in.Unrelated, seen.BatchNumber) {
+			continue // what it was before it was reversed, the reversal, and what a person said is something else
 		}
 		mine, err := p.mine(ctx, in.Company, seen.Token)
 		if err != nil {
@@ -252,6 +274,9 @@ func (p *Poster) oneOf(ctx context.Context, in Intent, ours []store.SeenBatch) (
 		if !slices.Contains(numbers, seen.BatchNumber) {
 			numbers = append(numbers, seen.BatchNumber)
 		}
+	}
+	if in.Taken != nil && slices.Contains(numbers, in.Taken.Batch) {
+		return in.Taken.Batch, nil, nil
 	}
 	if len(numbers) == 1 {
 		return numbers[0], nil, nil // it is read back before anything else happens

@@ -69,7 +69,7 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 		// Nothing was ever booked under this token, so the intent may change.
 		row, err = p.update(ctx, row, func(r *store.Posting) {
 			r.State, r.VoucherHash, r.Voucher, r.Period, r.Mode = Intended, hash, document, want.Period, want.Mode
-			r.JobID, r.UnknownSince, r.AbsentSince = "", nil, nil
+			r.JobID, r.UnknownSince, r.AbsentSince, r.Failure = "", nil, nil, nil
 		})
 		return row, nil, err
 	case row.VoucherHash != hash:
@@ -169,7 +169,7 @@ func (p *Poster) doubt(ctx context.Context, row store.Posting, action string, wh
 	}
 	now := p.Now()
 	return p.update(ctx, row, func(r *store.Posting) {
-		r.State, r.JobID, r.AbsentSince, r.Failure = Unknown, "", nil, failure(why.Error())
+		r.State, r.JobID, r.AbsentSince, r.Failure = Unknown, "", nil, troubleOf(*r).met(action, why).kept()
 		if r.UnknownSince == nil {
 			r.UnknownSince = &now
 		}
@@ -185,7 +185,8 @@ const (
 )
 
 // await asks the background job until it has finished. A job that takes very
-// long stays accepted; the next call goes on asking.
+// long stays accepted, and the next call goes on asking, after ever longer pauses;
+// after a day it is for a person, because it may still book.
 func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
 	for wait, waited := firstPoll, time.Duration(0); waited < pollFor; wait = min(wait*3/2, slowPoll) {
 		if err := p.Pause(ctx, wait); err != nil {
@@ -202,7 +203,16 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 			return p.finished(ctx, in, row, job)
 		}
 	}
-	return Outcome{LookAgain: retryAfter}, nil
+	if row.AttemptedAt == nil {
+		return Outcome{LookAgain: retryAfter}, nil
+	}
+	runs := p.Now().Sub(*row.AttemptedAt)
+	if runs < longest {
+		return Outcome{LookAgain: max(runs/4, retryAfter)}, nil
+	}
+	return Outcome{LookAgain: longest, Stop: stop(held.Failed,
+		"background job %s of Visma.net, which books payout %s, has not finished since %s; it may still do so, and nothing is sent again meanwhile",
+		row.JobID, row.PaymentReference, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
 }
 
 func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action string, why error) (Outcome, error) {
@@ -257,19 +267,21 @@ func (p *Poster) update(ctx context.Context, row store.Posting, change func(*sto
 // note keeps why an attempt did not succeed, for the audit trail.
 func (p *Poster) note(ctx context.Context, row store.Posting, action string, err error) error {
 	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: action, Outcome: "no answer", Detail: failure(err.Error())}
-	if f := fault.As(err); f != nil {
+	var said remark
+	if errors.As(err, &said) {
+		a.Outcome = "noted"
+	} else if f := fault.As(err); f != nil {
 		a.Outcome, a.Status, a.RequestID = string(f.Class), f.Status, f.RequestID
 	}
 	return p.Memory.AppendAttempt(ctx, a)
 }
 
-func failure(words string) json.RawMessage {
-	b, err := json.Marshal(map[string]string{"words": fault.Trim(words)})
-	if err != nil {
-		return nil
-	}
-	return b
-}
+// remark is something that was seen and stops nothing.
+type remark string
+
+func (r remark) Error() string { return string(r) }
+
+func failure(words string) json.RawMessage { return trouble{Words: words}.kept() }
 
 // How a batch is posted: on hold, or to be released.
 const (

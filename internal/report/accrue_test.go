@@ -170,7 +170,7 @@ func TestAccrualsAreInTheExportAndTheMonthEndPack(t *testing.T) {
 		"export": func(span report.Span, b *report.Bundle) error { return w.Export(t.Context(), span, time.December, b) },
 	} {
 		dir := t.TempDir()
-		bundle := report.Folder(dir)
+		bundle := report.Folder(dir, false)
 		w.must(write(report.Span{From: first, To: januaryEnd.Time()}, bundle))
 		w.must(bundle.Close())
 		read := func(file string) string {
@@ -189,7 +189,7 @@ func TestAccrualsAreInTheExportAndTheMonthEndPack(t *testing.T) {
 		if name == "export" && !strings.Contains(read("attempts.jsonl"), v.Token) {
 			t.Error("what was tried for it is not in the export")
 		}
-		later := report.Folder(t.TempDir())
+		later := report.Folder(t.TempDir(), false)
 		w.must(write(report.Span{From: first.AddDate(0, 1, 0), To: first.AddDate(0, 2, -1)}, later))
 		if later.Close(); later.Files() == 0 {
 			t.Error("nothing was written")

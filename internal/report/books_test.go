@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -323,7 +324,14 @@ func TestAPayoutIsFoundByAnythingThatItOrItsRowsAreCalled(t *testing.T) {
 				t.Errorf("%s %q finds %+v", by, reference, hits)
 			}
 		}
-		for _, nothing := range []string{"no-such-reference", "000000"} {
+		for _, spelled := range []string{strings.TrimLeft(posting.BatchNumber, "0"), "00" + posting.BatchNumber, "0" + payout.PaymentReference, "000" + row.MerchantReference1} {
+			hits, err := w.Find(t.Context(), spelled)
+			w.must(err)
+			if !slices.ContainsFunc(hits, func(h report.Hit) bool { return h.PaymentReference == payout.PaymentReference }) {
+				t.Errorf("%q does not find %s", spelled, payout.PaymentReference)
+			}
+		}
+		for _, nothing := range []string{"no-such-reference", "000000", "0", "99999999999999999999"} {
 			if hits, err := w.Find(t.Context(), nothing); err != nil || len(hits) != 0 {
 				t.Errorf("%q finds %+v %v", nothing, hits, err)
 			}

@@ -36,15 +36,19 @@ func Zip(to io.Writer, made time.Time) *Bundle {
 }
 
 // Folder makes a bundle of files in a folder, which is made when it is missing.
-// A file that is there already is not written over.
-func Folder(dir string) *Bundle {
+// A file that is there already is written over when it may be.
+func Folder(dir string, over bool) *Bundle {
+	how := os.O_CREATE | os.O_EXCL | os.O_WRONLY
+	if over {
+		how = os.O_CREATE | os.O_TRUNC | os.O_WRONLY
+	}
 	return &Bundle{
 		create: func(name string) (io.WriteCloser, error) {
 			path := filepath.Join(dir, filepath.FromSlash(name))
 			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 				return nil, err
 			}
-			return os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+			return os.OpenFile(path, how, 0o600)
 		},
 		finish: func() error { return nil },
 	}

@@ -264,7 +264,7 @@ func TestThePackHoldsTheRulesInForceAndWhichKvittThisIs(t *testing.T) {
 func TestAnExportHasEverythingAsItWasReceived(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	dir := filepath.Join(t.TempDir(), "out")
-	b := report.Folder(dir)
+	b := report.Folder(dir, false)
 	large := strings.Repeat("SALE;10.00;SEK\n", 200_000)
 	_, err := archive.KeepWhole(t.Context(), w.store, "c1", w.refs[1], archive.KindCSV, klarna.Answer{}, strings.NewReader(large))
 	w.must(err)
@@ -317,7 +317,7 @@ func TestAnExportHasEverythingAsItWasReceived(t *testing.T) {
 		t.Error("the profile is not there")
 	}
 	// Writing into the same folder again loses nothing.
-	if err := w.Export(t.Context(), quarter, time.December, report.Folder(dir)); !errors.Is(err, os.ErrExist) {
+	if err := w.Export(t.Context(), quarter, time.December, report.Folder(dir, false)); !errors.Is(err, os.ErrExist) {
 		t.Errorf("exporting over an export: %v", err)
 	}
 }

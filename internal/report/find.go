@@ -62,7 +62,12 @@ func (r *Reports) Find(ctx context.Context, reference string) ([]Hit, error) {
 	if reference == "" {
 		return nil, &WantedError{Wanted: "a reference"}
 	}
-	if err := f.byPayout(ctx, reference); err != nil {
+	for _, spelled := range spellings(reference) {
+		if err := f.byPayout(ctx, spelled); err != nil {
+			return nil, err
+		}
+	}
+	if err := f.batches(ctx); err != nil {
 		return nil, err
 	}
 	if err := f.byRows(ctx); err != nil {
@@ -97,7 +102,7 @@ func (f *finding) byPayout(ctx context.Context, reference string) error {
 			return err
 		}
 	}
-	token := f.reference
+	token := normal(reference)
 	if !strings.HasPrefix(token, "[") {
 		token = "[kvitt:" + strings.TrimPrefix(token, "kvitt:") + "]"
 	}
@@ -119,7 +124,7 @@ func (f *finding) byPayout(ctx context.Context, reference string) error {
 		}
 		f.hit(&p, by)
 	}
-	return f.batches(ctx)
+	return nil
 }
 
 // batches fills in the batches of the hits so far.
@@ -164,7 +169,7 @@ func (f *finding) hit(p *store.Payout, by string) *Hit {
 
 // byRows looks in the rows of the payouts that the index names.
 func (f *finding) byRows(ctx context.Context) error {
-	candidates, err := f.candidates(ctx, f.reference)
+	candidates, err := f.candidates(ctx, spellings(f.reference)...)
 	if err != nil {
 		return err
 	}
@@ -188,7 +193,7 @@ func (f *finding) byRows(ctx context.Context) error {
 // namesOf tells as what a row carries a reference.
 func namesOf(t *klarna.Transaction, reference string) (names []string) {
 	for i := range keys {
-		if key := keys[i].of(t); key != "" && normal(key) == reference {
+		if key := keys[i].of(t); key != "" && alike(normal(key), reference) {
 			names = append(names, keys[i].name)
 		}
 	}

@@ -47,6 +47,41 @@ var keys = []struct {
 // normal makes references alike that a person would call the same.
 func normal(reference string) string { return strings.ToLower(strings.TrimSpace(reference)) }
 
+// mostDigits is how long a number with its leading zeros is looked for; the
+// batches of Visma.net have six digits.
+const mostDigits = 12
+
+// bare is a number without its leading zeros, and other references as they are.
+func bare(reference string) string {
+	if strings.Trim(reference, "0123456789") != "" {
+		return reference
+	}
+	if n := strings.TrimLeft(reference, "0"); n != "" || reference == "" {
+		return n
+	}
+	return "0"
+}
+
+// alike tells whether two normal references are the same, or the same number
+// with other zeros before it.
+func alike(a, b string) bool { return a == b || bare(a) == bare(b) }
+
+// spellings are what a reference may stand as: itself, and for a number the same
+// one with fewer and more zeros before it, as people leave them out.
+func spellings(reference string) []string {
+	all := []string{reference}
+	n := bare(reference)
+	if strings.Trim(n, "0123456789") != "" || n == "0" {
+		return all
+	}
+	for ; len(n) <= mostDigits; n = "0" + n {
+		if n != reference {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
 // hashOf is FNV-1a with its bits mixed, so that the first byte is as good as
 // any. It must stay as it is: it is compared with what was stored.
 func hashOf(reference string) uint64 {
@@ -149,29 +184,31 @@ func fold(lists []store.ReferenceList) (payouts string, pages map[int][]byte, er
 // ordinal below them.
 func entryOf(h uint64) uint64 { return h << 8 &^ 0xffff }
 
-// candidates are the payouts that may have a reference in their rows.
-func (r *Reports) candidates(ctx context.Context, reference string) ([]string, error) {
-	h := hashOf(normal(reference))
+// candidates are the payouts that may have one of the references in their rows.
+func (r *Reports) candidates(ctx context.Context, references ...string) ([]string, error) {
 	lists, err := r.Source.ReferenceLists(ctx, r.Connection.ID)
 	if err != nil {
 		return nil, err
 	}
 	var found []string
-	for i := range lists {
-		if at := search(lists[i].Body, h); at < len(lists[i].Body) && binary.BigEndian.Uint64(lists[i].Body[at:]) == h {
-			found = append(found, lists[i].PaymentReference)
+	for _, reference := range references {
+		h := hashOf(normal(reference))
+		for i := range lists {
+			if at := search(lists[i].Body, h); at < len(lists[i].Body) && binary.BigEndian.Uint64(lists[i].Body[at:]) == h {
+				found = append(found, lists[i].PaymentReference)
+			}
 		}
-	}
-	pages, err := r.Source.ReferencePages(ctx, r.Connection.ID, int(h>>56))
-	if err != nil {
-		return nil, err
-	}
-	for i := range pages {
-		more, err := r.inPage(ctx, &pages[i], entryOf(h))
+		pages, err := r.Source.ReferencePages(ctx, r.Connection.ID, int(h>>56))
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, more...)
+		for i := range pages {
+			more, err := r.inPage(ctx, &pages[i], entryOf(h))
+			if err != nil {
+				return nil, err
+			}
+			found = append(found, more...)
+		}
 	}
 	slices.Sort(found)
 	return slices.Compact(found), nil

@@ -267,8 +267,8 @@ func (r *Reports) registerRow(e *Entry) Row {
 		state += ": " + e.HeldReason
 	}
 	cells := []Cell{
-		words(e.Date.In(r.Zone).Format(time.DateOnly)), words(e.PaymentReference), words(e.SettlementType), words(state),
-		count(e.Rows), words(e.Currency), money(e.Settlement, e.Currency), none, none, none, none, none,
+		r.cellOf(e.Date), words(e.PaymentReference), words(e.SettlementType), words(state),
+		count(e.Rows), words(e.Currency), settled(e.Settlement, e.Currency), none, none, none, none, none,
 	}
 	if b := e.Booked; b != nil {
 		cells[7], cells[8], cells[9] = words(strings.Join(b.Batches, " ")), words(b.Period), words(b.Day)

@@ -49,7 +49,11 @@ func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 	})
 	for i := range payouts {
 		p := &payouts[i]
-		days := int64(r.Now.Sub(p.Date) / (24 * time.Hour))
+		since := p.Date
+		if since.IsZero() {
+			since = p.DiscoveredAt // when nobody can say when it was paid out
+		}
+		days := int64(r.Now.Sub(since) / (24 * time.Hour))
 		g := group{reasonOf(p), ageOf(days), p.Currency}
 		if sums[g] == nil {
 			sums[g] = &sum{}
@@ -57,15 +61,15 @@ func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 		sums[g].payouts++
 		sums[g].settlement += p.Settlement
 		rows = append(rows, Row{Cells: []Cell{
-			words(g.reason), words(g.age), count(days), words(p.Date.In(r.Zone).Format(time.DateOnly)), words(p.PaymentReference),
-			words(p.Currency), money(p.Settlement, p.Currency), words(detailOf(p)),
+			words(g.reason), words(g.age), count(days), r.cellOf(p.Date), words(p.PaymentReference),
+			words(p.Currency), settled(p.Settlement, p.Currency), words(detailOf(p)),
 		}})
 	}
 	for _, g := range slices.SortedFunc(maps.Keys(sums), func(a, b group) int {
 		return slices.Compare([]string{a.reason, a.currency, a.age}, []string{b.reason, b.currency, b.age})
 	}) {
 		rows = append(rows, Row{Total: true, Cells: []Cell{
-			words(g.reason), words(g.age), none, none, words(counted(sums[g].payouts, "payout")), words(g.currency), money(sums[g].settlement, g.currency), none,
+			words(g.reason), words(g.age), none, none, words(counted(sums[g].payouts, "payout")), words(g.currency), settled(sums[g].settlement, g.currency), none,
 		}})
 	}
 	return &Report{
@@ -110,6 +114,22 @@ func (r *Reports) besides(ctx context.Context) ([]string, error) {
 		}
 	}
 	return all, err
+}
+
+// cellOf is a payout's day; one that cannot be read may have none.
+func (r *Reports) cellOf(date time.Time) Cell {
+	if date.IsZero() {
+		return none
+	}
+	return words(date.In(r.Zone).Format(time.DateOnly))
+}
+
+// settled is what Klarna paid; nobody knows that of a payout that cannot be read.
+func settled(minor int64, currency string) Cell {
+	if currency == "" && minor == 0 {
+		return none
+	}
+	return money(minor, currency)
 }
 
 func reasonOf(p *store.Payout) string {

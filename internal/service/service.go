@@ -151,7 +151,7 @@ func Dial(ctx context.Context, keys *vault.Keyring, adjust ...func(*client.Optio
 	defer cancel()
 	c, err := client.DialContext(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("connect to Temporal at %s, namespace %s: no answer that helps (%w). Start the server, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE", o.HostPort, o.Namespace, err)
+		return nil, fmt.Errorf("connect to Temporal at %s, namespace %s: connection failed (%w). Start the server, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE", o.HostPort, o.Namespace, err)
 	}
 	return c, nil
 }

@@ -9,15 +9,16 @@ type PayoutCount struct {
 	State        string
 	HeldReason   string
 	Payouts      int64
+	Warned       int64 // of them, those in whose answers something was borne with
 }
 
 func (c *PayoutCount) cells() []any {
-	return []any{text{&c.ConnectionID}, text{&c.State}, text{&c.HeldReason}, &c.Payouts}
+	return []any{text{&c.ConnectionID}, text{&c.State}, text{&c.HeldReason}, &c.Payouts, &c.Warned}
 }
 
 // PayoutCounts counts the payouts of every connection by state and reason.
 func (s *Store) PayoutCounts(ctx context.Context) ([]PayoutCount, error) {
 	all, err := list(ctx, s.reads, (*PayoutCount).cells,
-		"SELECT connection_id, state, held_reason, COUNT(*) FROM payouts GROUP BY connection_id, state, held_reason ORDER BY connection_id, state, held_reason")
+		"SELECT connection_id, state, held_reason, COUNT(*), COUNT(CASE WHEN warnings <> '' THEN 1 END) FROM payouts GROUP BY connection_id, state, held_reason ORDER BY connection_id, state, held_reason")
 	return all, s.fail("count the payouts", err)
 }

@@ -17,7 +17,7 @@ type Payout struct {
 	ConnectionID     string
 	PaymentReference string
 	MerchantID       string
-	Date             time.Time // UTC, when Klarna initiated the payout
+	Date             time.Time // UTC, when Klarna initiated the payout; zero when that cannot be read
 	Currency         string
 	SettlementType   string
 	Settlement       int64 // what arrives at the bank
@@ -35,13 +35,14 @@ type Payout struct {
 	DiscoveredAt     time.Time
 	Revision         int // of the posting that counts; even, see voucher.IsReversal
 	UpdatedAt        time.Time
+	Warnings         json.RawMessage // klarna.Warnings: what was borne with in Klarna's answers
 
 	BatchNumber string // of the posting that counts, of its reversal once it is reversed; read only
 }
 
 const payoutColumns = "connection_id, payment_reference, merchant_id, payout_date, currency, settlement_type, " +
 	"settlement, opening_debt, closing_debt, payout, state, held_reason, held, row_count, proof, voucher, " +
-	"voucher_hash, profile_version, discovered_at, updated_at, revision"
+	"voucher_hash, profile_version, discovered_at, updated_at, revision, warnings"
 
 func (p *Payout) cells() []any {
 	return []any{
@@ -64,6 +65,7 @@ func (p *Payout) cells() []any {
 		instant{&p.DiscoveredAt},
 		instant{&p.UpdatedAt},
 		&p.Revision,
+		jsonText{"the warnings", &p.Warnings},
 	}
 }
 
@@ -155,7 +157,11 @@ type PayoutFilter struct {
 	Newest     bool // the newest first
 }
 
-// Payouts lists payouts by date, then by payment reference.
+// undated is how a payout without a date is kept.
+var undated = time.Time{}.UnixMicro()
+
+// Payouts lists payouts by date, then by payment reference. One without a date
+// may belong to any span.
 func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	from, to := int64(-1)<<62, int64(1)<<62
 	if !f.From.IsZero() {
@@ -169,10 +175,10 @@ func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 		way = " DESC"
 	}
 	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
-		WHERE (connection_id = $1 OR $1 = '') AND (state = $2 OR $2 = '') AND payout_date >= $3 AND payout_date < $4
+		WHERE (connection_id = $1 OR $1 = '') AND (state = $2 OR $2 = '') AND (payout_date >= $3 AND payout_date < $4 OR payout_date = $7)
 		AND (profile_version = $5 OR $5 = 0)
-		ORDER BY payout_date`+way+`, payment_reference`+way+`, connection_id LIMIT $6 OFFSET $7`,
-		f.Connection, f.State, from, to, int64(f.Version), limitOf(f.Limit), int64(f.Offset))
+		ORDER BY payout_date`+way+`, payment_reference`+way+`, connection_id LIMIT $6 OFFSET $8`,
+		f.Connection, f.State, from, to, int64(f.Version), limitOf(f.Limit), undated, int64(f.Offset))
 	return all, s.fail("list the payouts of the connection "+f.Connection, err)
 }
 

@@ -34,10 +34,13 @@ type Posting struct {
 	Failure          json.RawMessage
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
+	// Compared is how much of the batch was compared when it was read back: 1 with
+	// what Visma.net fills in by itself, 0 without.
+	Compared int
 }
 
 const postingColumns = "company_id, token, connection_id, payment_reference, revision, voucher_hash, voucher, period, mode, " +
-	"state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at"
+	"state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at, compared"
 
 func (p *Posting) cells() []any {
 	return []any{
@@ -61,7 +64,20 @@ func (p *Posting) cells() []any {
 		jsonText{"the failure", &p.Failure},
 		instant{&p.CreatedAt},
 		instant{&p.UpdatedAt},
+		&p.Compared,
 	}
+}
+
+// BookedLast is the batch that was booked last for a company, and its period; ""
+// when none is known.
+func (s *Store) BookedLast(ctx context.Context, company string) (period, batch string, err error) {
+	err = one(ctx, s.reads, []any{text{&period}, text{&batch}}, `SELECT period, batch_number FROM postings
+		WHERE company_id = $1 AND batch_number <> '' AND state IN ('checked', 'attached', 'released', 'verified', 'draft')
+		ORDER BY updated_at DESC LIMIT 1`, company)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", "", nil
+	}
+	return period, batch, s.fail("find the last batch of the company "+company, err)
 }
 
 // ledger is where postings of one kind are remembered.

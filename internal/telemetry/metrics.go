@@ -43,6 +43,7 @@ type BooksCollector struct{ Books Books }
 var (
 	payouts    = prometheus.NewDesc("kvitt_payouts", "Payouts by state.", []string{"connection", "state"}, nil)
 	heldBy     = prometheus.NewDesc("kvitt_held", "Held payouts by reason.", []string{"connection", "reason"}, nil)
+	warnedOf   = prometheus.NewDesc("kvitt_payouts_with_warnings", "Payouts in whose answers from Klarna something was borne with; `starter payout show` says what.", []string{"connection"}, nil)
 	connection = prometheus.NewDesc("kvitt_connection", "1 for the state a connection is in.", []string{"connection", "state"}, nil)
 	lastSync   = prometheus.NewDesc("kvitt_last_successful_sync_timestamp_seconds", "When a connection last synced with success; 0 if never.", []string{"connection"}, nil)
 )
@@ -51,7 +52,7 @@ const collectFor = 5 * time.Second
 
 // Describe implements prometheus.Collector.
 func (c BooksCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{payouts, heldBy, connection, lastSync} {
+	for _, d := range []*prometheus.Desc{payouts, heldBy, warnedOf, connection, lastSync} {
 		out <- d
 	}
 }
@@ -68,9 +69,10 @@ func (c BooksCollector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.NewInvalidMetric(payouts, err)
 		return
 	}
-	states, held := map[[2]string]int64{}, map[[2]string]int64{}
+	states, held, warned := map[[2]string]int64{}, map[[2]string]int64{}, map[string]int64{}
 	for _, n := range counts {
 		states[[2]string{n.ConnectionID, n.State}] += n.Payouts
+		warned[n.ConnectionID] += n.Warned
 		if n.HeldReason != "" {
 			held[[2]string{n.ConnectionID, n.HeldReason}] += n.Payouts
 		}
@@ -80,6 +82,9 @@ func (c BooksCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	for key, n := range held {
 		gauge(heldBy, n, key[0], key[1])
+	}
+	for id, n := range warned {
+		gauge(warnedOf, n, id)
 	}
 	all, err := c.Books.Connections(ctx)
 	if err != nil {

@@ -59,6 +59,8 @@ func (r *request) refused(status int, header http.Header, body []byte, token str
 		e.Remedy = "Check that the app was approved with the scopes for reading, creating and updating, and that the user has the role API User."
 	case status >= 300 && status < 400:
 		e.Remedy = "Check KVITT_VISMA_API_URL: redirects are not followed, because they could carry the token elsewhere."
+	case status == http.StatusNotFound && s.nothing:
+		e.Remedy = "Check KVITT_VISMA_API_URL: it is the host alone, " + DefaultBaseURL + ", without /v1, /erp/service or any other path; Kvitt adds the version itself."
 	case e.Class == fault.Throttled && isSameRequestLimit(body):
 		e.Remedy = "Visma.net refuses a request that has failed the same way before; correct its cause before it is sent again."
 	}

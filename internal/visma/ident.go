@@ -44,7 +44,7 @@ func lastSegment(location string) string {
 	if err != nil {
 		return ""
 	}
-	return plainID(segment)
+	return strings.TrimSpace(plainID(segment))
 }
 
 // plainID undoes the form b64(…); anything else is returned as it is.

@@ -52,7 +52,8 @@ func (c *Client) JournalTransaction(ctx context.Context, batchNumber string) (*J
 	if err != nil {
 		return nil, "", err
 	}
-	if !strings.EqualFold(strings.TrimSpace(t.BatchNumber), strings.TrimSpace(batchNumber)) {
+	t.trimKeys()
+	if !strings.EqualFold(t.BatchNumber, strings.TrimSpace(batchNumber)) {
 		return nil, "", r.unusable(a, fmt.Errorf("batch %q was asked for and batch %q was given", batchNumber, t.BatchNumber))
 	}
 	etag := a.header.Get("ETag")

@@ -95,6 +95,7 @@ type gathered struct {
 func (g *batches) add(p *page[JournalTransaction]) error {
 	for i := range p.items {
 		part := &p.items[i]
+		part.trimKeys()
 		if part.BatchNumber == "" {
 			return errors.New("an entry of the list has no batch number")
 		}
@@ -171,7 +172,7 @@ func (g *batches) matching(q *JournalTransactionsQuery) []JournalTransaction {
 // posted twice.
 func (q *JournalTransactionsQuery) matches(t *JournalTransaction) bool {
 	return inPeriod(q.PeriodID, t) && inModule(q.Module, t.Module) && hasStatus(q.Status, t.Status) &&
-		(q.Branch == "" || t.Branch == "" || strings.EqualFold(strings.TrimSpace(t.Branch), q.Branch)) &&
+		(q.Branch == "" || t.Branch == "" || strings.EqualFold(strings.TrimSpace(t.Branch), strings.TrimSpace(q.Branch))) &&
 		!modifiedBefore(q.ModifiedSince, t.LastModified)
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 
 	"kvitt/internal/fault"
@@ -110,16 +111,40 @@ func readPage[T any](ctx context.Context, c *Client, r *request, number int64) (
 	one.query.Set("pageNumber", strconv.FormatInt(number, 10))
 	one.query.Set("pageSize", strconv.Itoa(c.pageSize))
 	a, err := c.do(ctx, &one)
+	if saysNoRecords(err) {
+		return &page[T]{total: -1}, &answer{status: http.StatusNotFound}, nil
+	}
 	if err != nil {
 		return nil, nil, err
+	}
+	if a.holdsNothing() {
+		return &page[T]{total: -1}, a, nil
 	}
 	p, err := decodePage[T](&one, a)
 	return p, a, err
 }
 
+// holdsNothing tells whether a good answer to a list is none, however that is
+// written: no content, an empty body, null.
+func (a *answer) holdsNothing() bool {
+	body := bytes.TrimSpace(withoutMark(a.body))
+	empty := len(body) == 0 || string(body) == "null"
+	return empty && (a.status == http.StatusOK || a.status == http.StatusNoContent)
+}
+
+// noRecords is how a 404 says that a list is empty. A 404 without such words is
+// a wrong address.
+var noRecords = regexp.MustCompile(`(?i)\bno (matching )?(records?|entries|rows|data|results?|documents?|batch(es)?|(journal )?transactions?)\b`)
+
+func saysNoRecords(err error) bool {
+	e := fault.As(err)
+	return e != nil && e.Class == fault.Rejected && e.Status == http.StatusNotFound &&
+		e.Remedy == "" && noRecords.MatchString(e.Words) // a remedy: these are not Visma.net's words
+}
+
 func decodePage[T any](r *request, a *answer) (*page[T], error) {
 	p := &page[T]{total: -1, digest: sha256.Sum256(a.body)}
-	if body := bytes.TrimSpace(a.body); len(body) > 0 && body[0] == '{' {
+	if body := bytes.TrimSpace(withoutMark(a.body)); len(body) > 0 && body[0] == '{' {
 		var e envelope[T]
 		if err := r.decode(a, &e); err != nil {
 			return nil, err

@@ -172,13 +172,17 @@ func get[T any](ctx context.Context, c *Client, r *request) (T, *answer, error) 
 	return document, a, nil
 }
 
+// withoutMark leaves out the byte order mark that some gateways put before a
+// document.
+func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
+
 // decode reads the JSON of a 200 answer. Anything else that Visma.net may call
 // a success is no document.
 func (r *request) decode(a *answer, into any) error {
 	if a.status != http.StatusOK {
 		return r.unusable(a, fmt.Errorf("expected 200 and a document, got %d bytes", len(a.body)))
 	}
-	body := bytes.TrimSpace(a.body)
+	body := bytes.TrimSpace(withoutMark(a.body))
 	if len(body) == 0 || string(body) == "null" {
 		return r.unusable(a, errors.New("the document is empty"))
 	}

@@ -2,9 +2,12 @@ package visma
 
 import (
 	"encoding/json"
+	"fmt"
 	"html"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -17,6 +20,7 @@ type said struct {
 	words     string
 	code      string // ExceptionFaultCode
 	requestID string // VismaId, else Ipp-Request-Id, else ExceptionMessageID
+	nothing   bool   // no body, a web page, or a gateway that knows no such address: not Visma.net's own words
 }
 
 // faultNoLicence is Visma.net's code for a company without a licence for the
@@ -35,13 +39,16 @@ var (
 // details, a JSON string or list, text, HTML, nothing at all. It never fails.
 func readError(header http.Header, body []byte, secrets ...string) said {
 	s := said{requestID: header.Get("Ipp-Request-Id")}
-	text := strings.TrimSpace(strings.ToValidUTF8(string(body), ""))
+	text := strings.TrimSpace(strings.ToValidUTF8(string(withoutMark(body)), ""))
 	var document any
 	switch {
 	case text == "":
+		s.nothing = true
 	case json.Unmarshal([]byte(text), &document) == nil:
 		s.readDocument(document)
+		s.nothing = strings.EqualFold(s.words, "Resource not found") // of the gateway before the API
 	case looksLikeHTML(header, text):
+		s.nothing = true
 		s.words = html.UnescapeString(htmlTag.ReplaceAllString(htmlScript.ReplaceAllString(text, " "), " "))
 	default:
 		s.words = text
@@ -98,7 +105,34 @@ func (s *said) readObject(d map[string]any) {
 			}
 		}
 	}
+	parts = append(parts, memberErrors(d, "")...)
 	s.words = strings.Join(parts, "; ")
+}
+
+// memberErrors finds what is wrong where Visma.net writes it: beside the value of
+// a member, {"PostPeriod": {"value": "082026", "error": "…"}}, however deep.
+func memberErrors(value any, at string) (all []string) {
+	switch v := value.(type) {
+	case []any:
+		for i, item := range v {
+			all = append(all, memberErrors(item, fmt.Sprintf("%s[%d]", at, i))...)
+		}
+	case map[string]any:
+		if text, ok := v["error"].(string); ok && at != "" && strings.TrimSpace(text) != "" {
+			all = append(all, at+": "+strings.TrimSpace(text))
+		}
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			inner := name
+			if at != "" {
+				inner = at + "." + name
+			}
+			if name != "errors" && name != "modelState" { // read already
+				all = append(all, memberErrors(v[name], inner)...)
+			}
+		}
+	}
+	const most = 10 // more help nobody
+	return all[:min(len(all), most)]
 }
 
 // nestedWords reads {"field": ["what is wrong"]} and {"message": "…"}.

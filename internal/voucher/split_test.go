@@ -78,7 +78,7 @@ func TestWhatOfAPayoutBelongsToTheMonthBefore(t *testing.T) {
 6064           3.00               Klarna: avgift, procent
 2648           0.75               Klarna: moms på avgift
              100.00       100.00`)
-	if want := v.Token + " Klarna 1234567890 t.o.m. 2026-01-31"; v.Description != want || !v.AutoReversing {
+	if want := v.Token + " Klarna 1234567890 till 2026-01-31"; v.Description != want || !v.AutoReversing {
 		t.Errorf("described as %q, takes itself back: %v", v.Description, v.AutoReversing)
 	}
 	whole := compile(t, p, proof)

@@ -230,6 +230,11 @@ func TestTheCompanyIsAskedForWhatTheVATOfOverridesNeeds(t *testing.T) {
 		{When: "merchant_id K200002", Member: "rates", Value: "25 %", Account: "2642", Number: "2642", Code: "25", ID: "I25"},
 		{When: "merchant_id K200002", Member: "reverse_charge", Value: "false"},
 	}
+	for _, row := range p.VAT() {
+		if !slices.Contains(voucher.VATMembers, row.Member) {
+			t.Errorf("%s is none of VATMembers", row.Member)
+		}
+	}
 	if diff := cmp.Diff(want, p.VAT()); diff != "" {
 		t.Errorf("as a table (-want +got):\n%s", diff)
 	}

@@ -5,11 +5,17 @@ import (
 	"strconv"
 )
 
+// VATMembers are all that a VATRow may be about.
+var VATMembers = []string{
+	"rates", "reverse_charge", "reverse_charge.input", "reverse_charge.output", "reverse_charge.base", "reverse_charge.base_contra",
+	"transaction", "return", "exchange_rate",
+}
+
 // VATRow is something that a profile says about VAT, for people. Account is as it
 // is written, a number or a name.
 type VATRow struct {
 	When    string `json:"when,omitempty"` // "currency EUR": an override
-	Member  string `json:"member"`         // rates, reverse_charge.input, .output, .base, .base_contra, reverse_charge, transaction, return or exchange_rate
+	Member  string `json:"member"`         // one of VATMembers
 	Value   string `json:"value"`          // "25.5 %", "true", "klarna"; of rates: empty when none is expected
 	Account string `json:"account,omitempty"`
 	Number  string `json:"number,omitempty"` // the account's number, or several by currency

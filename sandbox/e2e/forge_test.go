@@ -12,6 +12,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/converter"
 
+	"kvitt/internal/held"
+	"kvitt/internal/store"
+	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
 	"kvitt/sandbox/stack"
 	"kvitt/workflows"
@@ -146,6 +149,51 @@ func TestWhoeverReachesTemporalDecidesNothing(t *testing.T) {
 	}
 	h.done(t, "payout", "approve", h.id, payouts[1].PaymentReference)
 	h.verified(t, payouts[1].PaymentReference)
+}
+
+// A decision about a held payout is a row of Kvitt's database, and what lets the
+// payout act on it is proven like any command: whoever reaches Temporal neither
+// takes one nor lets another payout go on with somebody's message.
+func TestWhoeverReachesTemporalTakesNoDecisionAboutAHeldPayout(t *testing.T) {
+	t.Parallel()
+	w := town(t)
+	payouts := days(t, "2026-03-02", 2)
+	h := w.unconnected(t, plan{payouts: payouts})
+	for _, p := range payouts {
+		h.Klarna.Inject(klarnasim.Fault{Kind: klarnasim.FaultTotal, PaymentReference: p.PaymentReference})
+	}
+	h.connect(t)
+	report(t, h.starter(t, h.backfill("2026-03-01", "2026-03-31")...).with(t, 3)).came(t, counted{Found: 2, Held: 2})
+	h.acceptAll(t, payouts[0])
+	h.verified(t, payouts[0].PaymentReference)
+
+	stranger, second := w.stranger(t), payoutID(h, payouts[1])
+	copied := converter.NewRawValue(seen(t, stranger, payoutID(h, payouts[0]), workflows.RetryPayout.Name))
+	forged := workflows.Person{Who: "cfo@example.com", Reason: "rounding", Instruction: "guessed"}
+	for _, test := range []struct {
+		name, update string
+		in           any
+	}{
+		{"retry", workflows.RetryPayout.Name, forged},
+		{"retry with somebody's accepted difference", workflows.RetryPayout.Name, copied},
+		{"close", workflows.RejectPayout.Name, forged},
+		{"close with a copied retry", workflows.RejectPayout.Name, copied},
+		{"post anew", workflows.RepostPayout.Name, forged},
+	} {
+		if err := sent(t, stranger, second, test.update, test.in); err == nil {
+			t.Errorf("%s: it was carried out", test.name)
+		} else if strings.Contains(err.Error(), context.DeadlineExceeded.Error()) {
+			t.Errorf("%s: nobody refused it: %v", test.name, err)
+		}
+	}
+	h.held(t, payouts[1].PaymentReference, string(held.FormulaDiffers))
+	all, err := h.store.Decisions(t.Context(), h.id, store.WorkPayout, payouts[1].PaymentReference)
+	if err != nil || len(all) > 0 {
+		t.Errorf("decided was %+v, %v", all, err)
+	}
+	if books := h.Visma.Books(h.firm.TenantID); books.Batches != 1 {
+		t.Errorf("%d batches are booked, and one difference was accepted", books.Batches)
+	}
 }
 
 func payoutID(h *house, p *shop.Payout) string {

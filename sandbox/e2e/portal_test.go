@@ -66,7 +66,7 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	p.sees("interview", "The answers make the posting profile.")
 	p.chooses("vat_return", "ledger")
 	p.goes("Next")
-	p.sees("interview-accounts", "1687 Klarna, reserv")
+	p.sees("interview-accounts", "16891 Klarna, innehållna medel")
 	p.goes("Next")
 	p.fill("Why do you change it?", "The first answers")
 	p.goes("Save as a new version")

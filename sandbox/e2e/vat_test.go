@@ -11,6 +11,11 @@ import (
 	"kvitt/workflows"
 )
 
+// enough is a fee whose VAT is large enough to show the exchange rate.
+func enough(s *shop.Settlement) {
+	s.Rows = append(s.Rows, shop.Of(shop.TypeFee, "SERVICING_FEE", 400_00).WithVAT(2500))
+}
+
 // homely gives the fees of a payout in NOK what their VAT is in SEK.
 func homely(s *shop.Settlement) {
 	for i := range s.Rows {
@@ -22,7 +27,7 @@ func homely(s *shop.Settlement) {
 
 func TestVATTransactionsAndKlarnasRateAreTakenByTheBooks(t *testing.T) {
 	t.Parallel()
-	home, away := settled(t, "2026-03-10"), settled(t, "2026-03-11", in("NOK"), homely)
+	home, away := settled(t, "2026-03-10"), settled(t, "2026-03-11", in("NOK"), enough, homely)
 	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{home, away}})
 	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", `    "25": {}`, `    "25": {code: "25", id: "25"}`,
 		"vat:\n", "vat:\n  transaction: true\n  exchange_rate: klarna\n"))
@@ -87,7 +92,7 @@ texts:
 
 func TestABatchThatDoesNotTakeKlarnasRateIsHeldAndNotReleased(t *testing.T) {
 	t.Parallel()
-	away := settled(t, "2026-03-11", in("NOK"), homely)
+	away := settled(t, "2026-03-11", in("NOK"), enough, homely)
 	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{away}})
 	h.done(t, "profile", "set", h.id, h.profile(t, "mode: review", "mode: auto", "vat:\n", "vat:\n  exchange_rate: klarna\n"))
 	h.connect(t)

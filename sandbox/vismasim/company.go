@@ -1,6 +1,7 @@
 package vismasim
 
 import (
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,13 @@ type Company struct {
 	PostOnRelease        bool // a released batch is Posted at once, not Unposted
 	RequireControlTotals bool
 	AllowClosedPeriods   bool
+
+	// What the company's settings fill in where a batch says nothing.
+	VATOnEntry    bool   // a batch makes VAT transactions
+	DefaultBranch string // of the API's user; the main branch when empty
+	CutTexts      int    // a batch's description is cut to so many characters; 0: never
+
+	PadKeys int // keys of branches and ledgers are padded to so many characters
 }
 
 // Account is a row of the chart of accounts.
@@ -49,6 +57,7 @@ type Account struct {
 	ControlModule string `json:"control_module,omitempty"` // AR, AP …: kept by that module alone
 	Currency      string `json:"currency,omitempty"`       // set: only batches in this currency
 	CashAccount   bool   `json:"cash_account,omitempty"`
+	VATCategory   string `json:"vat_category,omitempty"` // set: written on every line that names no VAT code
 }
 
 // Ledger is where batches are kept. The first one of type Actual is the default.
@@ -117,6 +126,11 @@ type FinancialYear struct {
 
 // Segmented is the id of the dimension that subaccounts are made of.
 const Segmented = "SUBACCOUNT"
+
+// padded is a key as the company writes it.
+func (c Company) padded(key string) string {
+	return key + strings.Repeat(" ", max(c.PadKeys-len(key), 0))
+}
 
 func (c Company) currency(id string) (Currency, bool) {
 	for _, cur := range c.Currencies {

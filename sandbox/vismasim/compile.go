@@ -1,6 +1,7 @@
 package vismasim
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -70,16 +71,22 @@ func (k compiler) texts(b *Batch, u *journalUpdate) error {
 		b.Code = u.TransactionCode.or("")
 	}
 	b.Reversing = u.AutoReversing.or(b.Reversing)
-	b.VAT = u.CreateVAT.or(b.VAT)
+	b.VAT = u.CreateVAT.or(b.VAT || b.Number == "" && k.c.VATOnEntry)
 	b.SkipVATCheck = u.SkipVATCheck.or(b.SkipVATCheck)
-	return k.tooLong("Description", b.Description, k.limits.Description)
+	if err := k.tooLong("Description", b.Description, k.limits.Description); err != nil {
+		return err
+	}
+	if kept := []rune(b.Description); k.c.CutTexts > 0 && len(kept) > k.c.CutTexts {
+		b.Description = string(kept[:k.c.CutTexts])
+	}
+	return nil
 }
 
 // place settles ledger and branch.
 func (k compiler) place(b *Batch, u *journalUpdate) error {
 	b.Branch = u.Branch.or(b.Branch)
 	if b.Branch == "" {
-		b.Branch = k.c.Branches[0].Number
+		b.Branch = cmp.Or(k.c.DefaultBranch, k.c.Branches[0].Number)
 	}
 	if err := k.branch(b.Branch); err != nil {
 		return err

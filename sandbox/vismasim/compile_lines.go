@@ -153,6 +153,9 @@ func (k compiler) amounts(b *Batch, l *Line, u *lineUpdate) error {
 }
 
 func (k compiler) vat(l *Line, u *lineUpdate) error {
+	if a := k.c.accounts[l.Account]; a != nil && l.VATCategory == "" {
+		l.VATCategory = a.VATCategory
+	}
 	if u.VATCodeID.set {
 		l.VATCategory = u.VATCodeID.or("")
 	}

@@ -112,13 +112,13 @@ func (c *company) journal(b *Batch, lines []Line, attachments bool) journalDTO {
 	dto := journalDTO{
 		Module: "Module" + b.Module, BatchNumber: b.Number, Status: b.Status, Hold: b.Status == Hold,
 		TransactionDate: dateTime(b.Date), PostPeriod: post, FinancialPeriod: b.Period,
-		Ledger: b.Ledger, LedgerDescription: ledger.Description, CurrencyID: b.Currency, ExchangeRate: json.Number(b.Rate),
+		Ledger: c.padded(b.Ledger), LedgerDescription: ledger.Description, CurrencyID: b.Currency, ExchangeRate: json.Number(b.Rate),
 		AutoReversing: b.Reversing, ReversingEntry: b.Reverses != "", Description: b.Description, OriginalBatchNumber: b.Reverses,
 		DebitTotal: number(baseDebit, base), DebitTotalInCurrency: number(debit, precision),
 		CreditTotal: number(baseCredit, base), CreditTotalInCur: number(credit, precision),
 		ControlTotal: number(control, base), ControlTotalInCur: number(b.ControlTotal, precision),
 		CreateVAT: b.VAT, SkipVATCheck: b.SkipVATCheck, LastModified: moment(b.Modified),
-		TransactionCode: b.Code, Branch: b.Branch, TimeStamp: timeStamp(b.Stamp),
+		TransactionCode: b.Code, Branch: c.padded(b.Branch), TimeStamp: timeStamp(b.Stamp),
 		Lines: make([]lineDTO, 0, len(lines)),
 	}
 	if attachments {
@@ -136,7 +136,7 @@ func (c *company) journalLine(b *Batch, l Line, attachments bool) lineDTO {
 		LineNumber: l.Number, AccountNumber: l.Account, ReferenceNumber: l.Reference, Text: l.Text,
 		Debit: number(l.BaseDebit, base), DebitInCur: number(l.Debit, precision),
 		Credit: number(l.BaseCredit, base), CreditInCur: number(l.Credit, precision),
-		Branch: l.Branch, Module: "Module" + b.Module, Quantity: "0.0", Note: l.Note,
+		Branch: c.padded(l.Branch), Module: "Module" + b.Module, Quantity: "0.0", Note: l.Note,
 	}
 	if account := c.accounts[l.Account]; account != nil {
 		dto.Description = account.Description

@@ -35,6 +35,7 @@ const (
 	NoLicense           FaultKind = "no_license"          // 403, IPPException 12027
 	NotFound            FaultKind = "not_found"           // 404, whatever is asked for
 	Rejected            FaultKind = "rejected"            // 400 with Message, nothing done
+	NothingListed       FaultKind = "nothing_listed"      // Status (200) with Message as the whole body, whatever is there; for lists
 	ReleaseFailed       FaultKind = "release_failed"      // 200 with actionResult Failed, nothing done
 	RateIgnored         FaultKind = "rate_ignored"        // does it, with the company's own exchange rate
 )
@@ -57,7 +58,7 @@ const (
 
 var requestFaults = []FaultKind{
 	Slow, TimeoutBeforeCommit, TimeoutAfterCommit, TimeoutThenCommit, ResetBeforeCommit, ResetAfterCommit, ErrorBeforeCommit, ErrorAfterCommit,
-	HTMLError, Truncated, Throttled, ThrottledBare, PagesShift, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, ReleaseFailed, RateIgnored,
+	HTMLError, Truncated, Throttled, ThrottledBare, PagesShift, Unauthorized, Forbidden, NoLicense, NotFound, Rejected, NothingListed, ReleaseFailed, RateIgnored,
 }
 
 var jobFaults = []FaultKind{
@@ -272,6 +273,8 @@ func (f Fault) instead(q *call) (answer, bool) {
 	switch f.Kind {
 	case Rejected:
 		return refuse("creating document", "%s", f.message("The document is not valid.")).answer(q.vismaID), true
+	case NothingListed:
+		return answer{status: f.status(http.StatusOK), header: http.Header{"Content-Type": {"application/json"}}, body: []byte(f.Message)}, true
 	case ReleaseFailed:
 		return jsonAnswer(http.StatusOK, actionResult{ID: q.vismaID, Result: "Failed", Error: f.message("The batch could not be released.")}), true
 	default:

@@ -59,7 +59,7 @@ func (s *Sim) getOrganizations(q *call) (answer, error) {
 func branches(q *call) (all []object) {
 	for i, b := range q.c.Branches {
 		branch := object{
-			"branchId": i + 1, "number": b.Number, "name": b.Name, "organizationId": 1, "isMainBranch": i == 0, "isActive": !b.Inactive,
+			"branchId": i + 1, "number": q.c.padded(b.Number), "name": b.Name, "organizationId": 1, "isMainBranch": i == 0, "isActive": !b.Inactive,
 			"corporateId": q.c.CorporateID, "vatRegistrationId": q.c.VATID, "lastModifiedDateTime": since2020,
 		}
 		if q.yes("expandCurrency") {
@@ -86,7 +86,7 @@ func (s *Sim) getLedgers(q *call) (answer, error) {
 	var all []object
 	for i, l := range q.c.Ledgers {
 		all = append(all, object{
-			"internalId": i + 1, "number": l.Number, "description": l.Description, "balanceType": l.BalanceType,
+			"internalId": i + 1, "number": q.c.padded(l.Number), "description": l.Description, "balanceType": l.BalanceType,
 			"currencyId": l.Currency, "consolidationSource": false, "branchAccounting": false, "postInterCompany": false,
 			"lastModifiedDateTime": since2020,
 		})
@@ -104,6 +104,9 @@ func accounts(q *call) (all []object) {
 		}
 		if a.Currency != "" {
 			account["currency"] = a.Currency
+		}
+		if a.VATCategory != "" {
+			account["taxCategory"] = a.VATCategory
 		}
 		if a.ControlModule != "" {
 			account["controlAccountModule"] = a.ControlModule

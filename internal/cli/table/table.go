@@ -37,7 +37,7 @@ type Paint func(column int, text string) string
 // Table is a table in the making. Its zero value has no columns.
 type Table struct {
 	Paint   Paint // nil: plain
-	Width   int   // of the terminal, into which the last column is folded; 0: none
+	Width   int   // of the terminal, into which it is made to fit; 0: that of what it is written to
 	columns []Column
 	rows    [][]string // nil is a blank line, one cell a heading
 }
@@ -66,27 +66,50 @@ func (t *Table) Heading(words string) { t.rows = append(t.rows, []string{words})
 func (t *Table) Rows() int { return len(t.rows) }
 
 // Write writes the table with its heading, which is left out when no column
-// has a name. No line ends in a space.
+// has a name. No line ends in a space. To a terminal that is too narrow, columns
+// of words are broken over lines, and where that is not enough each row becomes
+// a list.
 func (t *Table) Write(w io.Writer) error {
 	t = t.lean()
+	if t.Width == 0 {
+		t.Width = Columns(w)
+	}
 	widths := t.widths()
 	var b strings.Builder
-	if t.headed() {
-		heading := make([]string, len(t.columns))
-		for i, c := range t.columns {
-			heading[i] = strings.ToUpper(c.Name)
-		}
-		t.line(&b, heading, widths, nil)
-	}
-	for _, row := range t.rows {
-		if len(row) == 1 && len(t.columns) > 1 {
-			b.WriteString(row[0] + "\n")
-			continue
-		}
-		t.line(&b, row, widths, t.Paint)
+	if t.Width > 0 && total(widths) > t.Width && !t.fit(widths) {
+		t.records(&b)
+	} else {
+		t.grid(&b, widths)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func (t *Table) grid(b *strings.Builder, widths []int) {
+	if t.headed() {
+		names := make([]string, len(t.columns))
+		for i, c := range t.columns {
+			names[i] = strings.ToUpper(c.Name)
+		}
+		t.folded(b, names, widths, nil)
+	}
+	for _, row := range t.rows {
+		switch {
+		case row == nil:
+			b.WriteByte('\n')
+		case len(row) == 1 && len(t.columns) > 1:
+			b.WriteString(heading(row[0], t.Width) + "\n")
+		default:
+			t.folded(b, row, widths, t.Paint)
+		}
+	}
+}
+
+func heading(words string, columns int) string {
+	if utf8.RuneCountInString(words) <= columns {
+		return words
+	}
+	return Fold(words, columns, 2)
 }
 
 // lean is the table without its optional columns that are empty. Paint goes on
@@ -151,7 +174,6 @@ func (t *Table) line(b *strings.Builder, row []string, widths []int, paint Paint
 	for last >= 0 && row[last] == "" {
 		last--
 	}
-	indent := 0
 	for i := 0; i <= last; i++ {
 		if i > 0 {
 			b.WriteString(gap)
@@ -161,10 +183,6 @@ func (t *Table) line(b *strings.Builder, row []string, widths []int, paint Paint
 		if paint != nil && cell != "" {
 			shown = paint(i, cell)
 		}
-		if i == len(t.columns)-1 && !t.columns[i].right {
-			shown = Fold(shown, t.Width, indent)
-		}
-		indent += widths[i] + len(gap)
 		switch {
 		case t.columns[i].right:
 			b.WriteString(room + shown)

@@ -137,7 +137,7 @@ func part(c Case, p *shop.Payout, day string) (found []string) {
 		found = append(found, fmt.Sprintf("the part of payout %s of %s: ", p.PaymentReference, day)+fmt.Sprintf(format, args...))
 	}
 	booked, got, want := 0, int64(0), owed(p, day, c.Zone)
-	for _, b := range c.Books.WithDescription("Klarna " + p.PaymentReference + " to " + day) {
+	for _, b := range c.Books.WithDescription("Klarna " + p.PaymentReference + " till " + day) {
 		if b.Reverses != "" {
 			continue
 		}

@@ -22,11 +22,11 @@ func split(c *judge.Case) {
 	const day, token = "2025-12-31", "[kvitt:09e]"
 	c.Receivable, c.Split, c.Zone = "1687", map[string]string{"92": day}, time.UTC
 	c.Books.List = append(c.Books.List, &vismasim.Batch{
-		Number: "0000093", Status: vismasim.Posted, Currency: "SEK", Description: token + " Klarna 92 to " + day, Reversing: true,
+		Number: "0000093", Status: vismasim.Posted, Currency: "SEK", Description: token + " Klarna 92 till " + day, Reversing: true,
 		Date:        time.Date(2025, 12, 31, 0, 0, 0, 0, time.UTC),
 		Lines:       []vismasim.Line{{Account: "1687", Reference: "ACC1", Debit: c.Payouts[1].Totals.Settlement}},
 		Attachments: []vismasim.Attachment{{Name: "kvitt.split.92." + day + ".txt"}},
-	}, &vismasim.Batch{Number: "0000094", Description: token + " Klarna 92 to " + day, Reverses: "0000093"})
+	}, &vismasim.Batch{Number: "0000094", Description: token + " Klarna 92 till " + day, Reverses: "0000093"})
 	both := []string{"0000093", "0000094"}
 	c.Books.DuplicateTokens, c.Books.DuplicateReferences = map[string][]string{token: both}, map[string][]string{"ACC1": both}
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// entry is what the indexes want of one entry; the entry itself is copied as
+// it is. Source: the schema of the Go vulnerability database, version 1.
+type entry struct {
+	ID       string     `json:"id"`
+	Modified time.Time  `json:"modified"`
+	Aliases  []string   `json:"aliases,omitempty"`
+	Affected []affected `json:"affected,omitempty"` // not in an index
+}
+
+type affected struct {
+	Package struct{ Name string }
+	Ranges  []struct {
+		Events []struct{ Fixed string }
+	}
+}
+
+// vuln is an entry in the index of modules.
+type vuln struct {
+	ID       string    `json:"id"`
+	Modified time.Time `json:"modified"`
+	Fixed    string    `json:"fixed,omitempty"`
+}
+
+type module struct {
+	Path  string `json:"path"`
+	Vulns []vuln `json:"vulns"`
+}
+
+// convert writes the entries of the module into the layout in which
+// `govulncheck -db` reads a database, and answers how many there are.
+func convert(from, to string, made time.Time) (int, error) {
+	files, err := filepath.Glob(filepath.Join(from, "data", "osv", "*.json"))
+	switch {
+	case err != nil:
+		return 0, err
+	case len(files) == 0:
+		return 0, errors.New("it has no entries")
+	}
+	for _, folder := range []string{"ID", "index"} {
+		if err := os.MkdirAll(filepath.Join(to, folder), 0o700); err != nil {
+			return 0, err
+		}
+	}
+	modules := map[string][]vuln{}
+	vulns := []entry{}
+	for _, file := range files {
+		document, err := os.ReadFile(file)
+		if err != nil {
+			return 0, err
+		}
+		var e entry
+		if err := json.Unmarshal(document, &e); err != nil || e.ID+".json" != filepath.Base(file) {
+			return 0, fmt.Errorf("%s is not the entry that its name says: %w", filepath.Base(file), err)
+		}
+		if err := os.WriteFile(filepath.Join(to, "ID", e.ID+".json"), document, 0o600); err != nil {
+			return 0, err
+		}
+		for path, fixed := range e.modules() {
+			modules[path] = append(modules[path], vuln{e.ID, e.Modified, fixed})
+		}
+		vulns = append(vulns, entry{ID: e.ID, Modified: e.Modified, Aliases: e.Aliases})
+	}
+	byPath := []module{}
+	for path, of := range modules {
+		byPath = append(byPath, module{path, of})
+	}
+	slices.SortFunc(byPath, func(a, b module) int { return cmp.Compare(a.Path, b.Path) })
+	return len(files), errors.Join(
+		write(to, "db", map[string]time.Time{"modified": made}),
+		write(to, "modules", byPath), write(to, "vulns", vulns))
+}
+
+// modules are the modules that the entry affects, with the version that ends it
+// where that is the last thing that happens; "" says that it has no end.
+func (e *entry) modules() map[string]string {
+	out := map[string]string{}
+	for _, a := range e.Affected {
+		fixed := ""
+		for _, r := range a.Ranges {
+			fixed = ""
+			for _, event := range r.Events {
+				fixed = event.Fixed // "" again where a later version brought it back
+			}
+		}
+		if before, twice := out[a.Package.Name]; twice && before != fixed {
+			fixed = "" // two ranges: govulncheck reads them in the entry
+		}
+		out[strings.TrimSpace(a.Package.Name)] = fixed
+	}
+	return out
+}
+
+func write(to, name string, document any) error {
+	out, err := json.Marshal(document)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(to, "index", name+".json"), out, 0o600)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"kvitt/internal/cli/table"
+	"kvitt/internal/config"
+)
+
+// The exit statuses. People script against them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+const columns = 80
+
+// wanted is what the command line asks for.
+type wanted struct{ health, version, help bool }
+
+// parse reads the command line. What it does not know is refused: a worker
+// that starts in spite of a mistyped flag does something else than was meant.
+func parse(args []string) (wanted, error) {
+	var w wanted
+	f := flag.NewFlagSet("worker", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.BoolVar(&w.health, "healthcheck", false, "")
+	f.BoolVar(&w.version, "version", false, "")
+	f.BoolVar(&w.help, "help", false, "")
+	f.BoolVar(&w.help, "h", false, "")
+	if err := f.Parse(args); err != nil {
+		return w, fmt.Errorf("read the command line: %s", strings.Replace(err.Error(), "flag provided but not defined: -", "there is no flag --", 1))
+	}
+	if f.NArg() > 0 {
+		return w, fmt.Errorf("read the command line: the worker takes no arguments, and does not know what to do with %q; what it does is set by variables", f.Arg(0))
+	}
+	return w, nil
+}
+
+// help is what --help prints.
+func help() string {
+	return `The worker does Kvitt's work: it runs the workflows and activities on Temporal,
+serves the portal, and answers for its metrics and its health. It runs until it
+is told to stop (Ctrl-C, or SIGTERM), and then ends what it has begun within 30
+seconds; what does not end goes on when a worker runs again. Two of them are
+safe beside each other, with PostgreSQL.
+
+Set the database up once with ` + "`starter setup`" + ` before the first start.
+
+Usage:
+  worker [flags]
+
+Examples:
+  worker
+  KVITT_ROLES=portal worker
+  worker --healthcheck
+
+Flags:
+  --healthcheck   ask the worker that runs at KVITT_METRICS_ADDR whether it is
+                  ready, and exit
+  --version       print version, commit, date and Go version, and exit
+  --help          print this, and exit
+
+Exit status: 0 stopped in order, or ready; 1 failed, or not ready; 2 wrong
+usage.
+
+` + config.Page(func(words string, indent int) string { return table.Fold(words, columns, indent) })
+}
