@@ -114,7 +114,7 @@ func (p *Portal) running(r *http.Request) running {
 	}
 	switch {
 	case err == nil:
-		at.Dry = at.Progress.DryRun
+		at.Dry = at.DryRun
 	case errors.Is(err, operate.ErrNotRunning):
 		at.Missing = true
 	default:

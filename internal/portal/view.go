@@ -158,8 +158,8 @@ type view struct {
 	Languages []language
 	Person    *signin.Person
 	Path      string
-	Here      string // the page with its filters, to come back to
-	Done      string // what was just done
+	Here      string    // the page with its filters, to come back to
+	Done      string    // what was just done
 	Ends      time.Time // when the session does, zero without one
 	Refused   *refusal
 	Data      any

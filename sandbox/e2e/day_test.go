@@ -41,7 +41,10 @@ func wordsOf(t *testing.T, tag string) func(key string) string {
 }
 
 // before is the text before the first figure or name that is filled in.
-func before(words string) string { first, _, _ := strings.Cut(words, "%"); return strings.TrimSpace(first) }
+func before(words string) string {
+	first, _, _ := strings.Cut(words, "%")
+	return strings.TrimSpace(first)
+}
 
 // inEachLanguage runs a day of a user in the languages of the portal.
 func inEachLanguage(t *testing.T, day func(t *testing.T, tag string, say func(string) string)) {
@@ -89,7 +92,14 @@ func TestADayOfANewcomer(t *testing.T) {
 		p.goes(say("visma.connect"))
 		p.consents(firm, "Approve")
 		p.sees("connected", firm.Name)
-		p.open("/connections/"+id+"/verify", 200)
+		p.goes(say("setup.next"))
+		p.sees("interview", say("interview.heading"))
+		p.chooses("vat_return", "ledger")
+		p.goes(say("interview.next"))
+		p.sees("interview-accounts", say("interview.heading"))
+		p.goes(say("interview.next"))
+		p.fill(say("edit.reason"), "the first answers")
+		p.goes(say("edit.save"))
 		p.sees("verify", say("verify.fine"), payouts[1].PaymentReference)
 		p.fill(say("start.day"), time.Now().UTC().AddDate(0, 0, -10).Format(time.DateOnly))
 		p.goes(say("start.do"))
