@@ -138,7 +138,8 @@ type details struct {
 	Past    pager // of the history
 	Runs    []ran
 	Ran     pager // of the runs
-	Moving  bool  // something goes on, so the page looks again
+	Busy    bool  // a sync or a backfill runs
+	Moving  bool  // something goes on or has just begun, so the page looks again
 	Today   string
 
 	Openings []store.Opening // that were recorded
@@ -197,8 +198,8 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 	if d.Runs, d.Ran, err = p.runs(r, row.ID); err != nil {
 		return err
 	}
-	d.Moving = slices.ContainsFunc(d.Runs, func(one ran) bool { return one.FinishedAt == nil }) ||
-		len(d.History) > 0 && p.Now().Sub(d.History[0].At) < justNow
+	d.Busy = slices.ContainsFunc(d.Runs, func(one ran) bool { return one.FinishedAt == nil })
+	d.Moving = d.Busy || len(d.History) > 0 && p.Now().Sub(d.History[0].At) < justNow
 	p.show(w, r, http.StatusOK, "connection", &d)
 	return nil
 }

@@ -41,7 +41,8 @@ type payoutPage struct {
 	Papers   []paper
 	History  []happening
 	Past     pager // of the history
-	Moving   bool  // it goes on by itself, so the page looks again
+	Busy     bool  // it goes on by itself
+	Moving   bool  // it does, or something has just happened, so the page looks again
 
 	Decisions []store.Decision
 	Offers    []Offer
@@ -129,7 +130,8 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	if err := p.decisions(r.Context(), &at); err != nil {
 		return err
 	}
-	at.Moving = at.moves(p.Now())
+	at.Busy = at.moves()
+	at.Moving = at.Busy || len(at.History) > 0 && p.Now().Sub(at.History[0].At) < justNow
 	p.show(w, r, http.StatusOK, "payout", &at)
 	return nil
 }
@@ -233,10 +235,7 @@ const justNow = 15 * time.Second
 
 // moves tells whether a payout goes on by itself, so that its page looks again
 // until it stops.
-func (at *payoutPage) moves(now time.Time) bool {
-	if len(at.History) > 0 && now.Sub(at.History[0].At) < justNow {
-		return true
-	}
+func (at *payoutPage) moves() bool {
 	if at.Posting != nil && voucher.IsReversal(at.Posting.Revision) && at.Reversal == nil {
 		return at.State != workflows.StateReversed
 	}

@@ -170,6 +170,9 @@ func (v *view) May(role string) bool {
 	return v.Person != nil && v.Person.Role.Allows(signin.Role(role))
 }
 
+// Broad tells whether the page has tables that want the whole of a large screen.
+func (v *view) Broad() bool { return v.Page == "report" || v.Page == "accruals" }
+
 // Placed tells whether the page itself shows why something was refused, beside the
 // form.
 func (v *view) Placed() bool {

@@ -88,7 +88,6 @@ func TestADayOfANewcomer(t *testing.T) {
 		p.fill(say("klarna.step5.key"), key)
 		p.goes(say("klarna.step5.check"))
 		p.sees("visma", say("done.klarna"))
-		id := strings.Split(p.Address(), "/")[4]
 		p.goes(say("visma.connect"))
 		p.consents(firm, "Approve")
 		p.sees("connected", firm.Name)

@@ -35,6 +35,13 @@
     addEventListener("click", (e) => { const a = e.target.closest?.("a[hreflang]"); if (a && token.value) a.hash = token.value; }, true);
   }
 
+  // A page that follows what moves leaves a form alone that somebody fills in.
+  document.addEventListener("htmx:beforeRequest", (e) => {
+    const at = e.target;
+    const typed = [...at.querySelectorAll("input, textarea")].some((f) => f.type !== "hidden" && (f.value !== f.defaultValue || f.checked !== f.defaultChecked));
+    if (at.id === "now" && (typed || at.contains(document.activeElement) && document.activeElement.matches("input, textarea, select"))) e.preventDefault();
+  });
+
   const box = document.getElementById("session");
   if (!box) return;
   const part = (name) => box.querySelector(`[data-part=${name}]`);
