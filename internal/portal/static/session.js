@@ -26,7 +26,10 @@
   else if (was && document.querySelector("[data-signin]")) write({...was, kept: true});
   else if (was && was.kept && was.path === here) { restore(was); write(null); }
   else if (was && !was.kept) write(null);
-  document.addEventListener("submit", (e) => { if (e.target.method === "post" && e.target.closest("main")) keep(false); });
+  const changed = (f) => f.value !== f.defaultValue && f.tagName !== "SELECT" || f.checked !== f.defaultChecked;
+  let sent = false;
+  addEventListener("pagehide", () => { if (!sent && !read() && fields().some(changed)) keep(false); });
+  document.addEventListener("submit", (e) => { if (e.target.method === "post" && e.target.closest("main")) { sent = true; keep(false); } });
   for (const a of document.querySelectorAll("a[hreflang]")) {
     a.addEventListener("click", () => { if (fields().length) keep(true); });
   }
@@ -38,8 +41,7 @@
   // A page that follows what moves leaves a form alone that somebody fills in.
   document.addEventListener("htmx:beforeRequest", (e) => {
     const at = e.target;
-    const typed = [...at.querySelectorAll("input, textarea")].some((f) => f.type !== "hidden" && (f.value !== f.defaultValue || f.checked !== f.defaultChecked));
-    if (at.id === "now" && (typed || at.contains(document.activeElement) && document.activeElement.matches("input, textarea, select"))) e.preventDefault();
+    if (at.id === "now" && (fields().some(changed) || at.contains(document.activeElement) && document.activeElement.matches("input, textarea, select"))) e.preventDefault();
   });
 
   const box = document.getElementById("session");
@@ -56,7 +58,7 @@
     part("soon").hidden = left <= 0;
     part("over").hidden = left > 0;
     if (asked && !box.hidden) { part("day").hidden = false; part("stay").hidden = true; }
-    for (const e of box.querySelectorAll("time")) e.textContent = new Date(Number(box.dataset.ends)).toLocaleTimeString([], {hour: "2-digit", minute: "2-digit"});
+    for (const e of box.querySelectorAll("time")) e.textContent = new Date(Number(box.dataset.ends)).toLocaleTimeString(document.documentElement.lang, {hour: "2-digit", minute: "2-digit"});
   }
   look(false);
   setInterval(() => look(false), 1000);
