@@ -60,7 +60,9 @@ fuzz: ## fuzz every fuzz target for 30 seconds
 demo: ## the main job once, on simulated providers
 	$(GO) run ./sandbox demo
 
-postgres: ## install PostgreSQL's binaries where they are missing
+postgres: ## install PostgreSQL's and PgBouncer's binaries where they are missing
+	@{ command -v pgbouncer || ls /usr/sbin/pgbouncer; } >/dev/null 2>&1 || \
+	  { echo "PgBouncer is missing; installing it with apt-get"; apt-get update -q && apt-get install -qy --no-install-recommends pgbouncer; }
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	  { echo "PostgreSQL's binaries are missing; installing them with apt-get"; apt-get update -q && apt-get install -qy --no-install-recommends postgresql; }
 

@@ -39,8 +39,8 @@ func (a *app) doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check everything that Kvitt depends on, and say what helps",
 		Long: `Check everything that Kvitt depends on, one line each: the database, the keyset,
-Temporal and its workers, this machine's clock, Visma Connect, the mail server
-and the webhook where they are set (nothing is sent); and for each
+Temporal and its workers, this machine's clock, Visma Connect, the OpenID Connect
+provider, the mail server and the webhook where they are set (nothing is sent); and for each
 connection a real read from Klarna and from Visma.net, whether the company has
 what the posting profile uses, how long its authorisation lives, and the age of
 the last successful sync. Connections that need somebody are named at the end.
@@ -98,6 +98,7 @@ func (e *examination) examine(ctx context.Context) {
 	e.clock(ctx)
 	e.openDoors()
 	e.visma(ctx)
+	e.signIn(ctx)
 	e.channels(ctx)
 	if !sound {
 		e.warn("connections", "", "not looked at, because they are in the database", "")
@@ -132,7 +133,11 @@ func (e *examination) database(ctx context.Context) bool {
 		e.failed("database", "", err)
 		return false
 	}
-	e.ok("database", "", db.Name()+" answers and has its tables")
+	words := db.Name() + " answers and has its tables"
+	if db.Pooled() {
+		words += "; a connection pooler stands before it, so statements are not prepared"
+	}
+	e.ok("database", "", words)
 	return true
 }
 

@@ -42,9 +42,9 @@ func (c *checker) together(config Config, keyset bool) {
 	}
 }
 
-// provider checks that the client at the OpenID Connect provider is whole or
+// client checks that the client at the OpenID Connect provider is whole or
 // not there. issuer tells whether one was given, usable or not.
-func (c *checker) provider(config Config, issuer bool) {
+func (c *checker) client(config Config, issuer bool) {
 	parts := []struct {
 		variable, expected string
 		given              bool
@@ -63,6 +63,10 @@ func (c *checker) provider(config Config, issuer bool) {
 		if len(given) > 0 && !p.given {
 			c.problem(p.variable, "nothing, but "+strings.Join(given, " and "), p.expected+", or none of the three")
 		}
+	}
+	if config.OIDCEmailClaim != "email" && !config.OIDCTrustEmail && !c.complainedOf("KVITT_OIDC_TRUST_EMAIL") {
+		c.problem("KVITT_OIDC_EMAIL_CLAIM", fmt.Sprintf("%q, while KVITT_OIDC_TRUST_EMAIL is false", config.OIDCEmailClaim),
+			"email, or KVITT_OIDC_TRUST_EMAIL=true: nobody vouches for another claim, so only administrators of the directory may be able to set it")
 	}
 }
 

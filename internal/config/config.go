@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"reflect"
 	"slices"
@@ -60,6 +61,9 @@ type Config struct {
 	OIDCClientSecret  vault.Secret
 	OIDCName          string // what people call the provider
 	OIDCTrustEmail    bool   // an address without the claim email_verified counts as verified
+	OIDCEmailClaim    string // the claim that people are known by
+	OIDCRequire       []Demand
+	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 	UnknownWait       time.Duration
 	Activities        int
 	SMTPURL           vault.Secret // "" means no mail
@@ -116,11 +120,14 @@ func load(keyset bool) (Config, error) {
 		UIOrigin:          c.origin("KVITT_UI_ORIGIN", env.UIOrigin),
 		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecSession), string(CodecPassword), string(CodecLoopback))),
 		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
-		OIDCIssuer:        c.issuer("KVITT_OIDC_ISSUER", env.OIDCIssuer),
+		OIDCIssuer:        c.provider("KVITT_OIDC_ISSUER", env.OIDCIssuer),
 		OIDCClientID:      env.OIDCClientID,
 		OIDCClientSecret:  c.secret(env.OIDCClientSecret, "KVITT_OIDC_CLIENT_SECRET", env.OIDCClientSecretFile),
 		OIDCName:          env.OIDCName,
 		OIDCTrustEmail:    c.oneOf("KVITT_OIDC_TRUST_EMAIL", env.OIDCTrustEmail, "true", "false") == "true",
+		OIDCEmailClaim:    env.OIDCEmailClaim,
+		OIDCRequire:       c.demands("KVITT_OIDC_REQUIRE", env.OIDCRequire),
+		TrustedProxies:    c.networks("KVITT_TRUSTED_PROXIES", env.TrustedProxies),
 		UnknownWait:       c.duration("KVITT_UNKNOWN_WAIT", env.UnknownWait),
 		Activities:        c.number("KVITT_ACTIVITIES", env.Activities, 1, 1000),
 		SMTPURL:           c.smtpURL("KVITT_SMTP_URL", c.secret(env.SMTPURL, "KVITT_SMTP_URL", env.SMTPURLFile)),
@@ -136,7 +143,7 @@ func load(keyset bool) (Config, error) {
 		Unread:            unread(),
 	}
 	c.together(config, keyset)
-	c.provider(config, env.OIDCIssuer != "")
+	c.client(config, env.OIDCIssuer != "")
 	if len(c.problems) > 0 {
 		slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(position(a.Variable), position(b.Variable)) })
 		return Config{}, &Error{c.problems}

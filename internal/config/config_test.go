@@ -2,6 +2,7 @@ package config_test
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"kvitt/internal/config"
 )
@@ -53,10 +55,10 @@ func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
 		PortalAddr: "127.0.0.1:8088", PublicURL: "http://127.0.0.1:8088", MetricsAddr: "127.0.0.1:9090",
 		VismaAPIURL: "https://api.finance.visma.net", VismaConnectURL: "https://connect.visma.com",
 		LogLevel: "info", LogFormat: "json", UIOrigin: "http://127.0.0.1:8233", CodecAuth: config.CodecOff,
-		OIDCName: "OpenID Connect", UnknownWait: 15 * time.Minute, Activities: 32,
+		OIDCName: "OpenID Connect", OIDCEmailClaim: "email", UnknownWait: 15 * time.Minute, Activities: 32,
 		SyncLimit: 26 * time.Hour, GrantLifetime: 365 * 24 * time.Hour, GrantWarning: 14 * 24 * time.Hour,
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Error(diff)
 	}
 	if !got.Has(config.Portal) || got.RedirectURL() != "http://127.0.0.1:8088/connect/visma/callback" {
@@ -73,6 +75,7 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		"KVITT_UI_ORIGIN=https://Temporal.example.com/", "KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD_FILE="+file(t, "correct horse battery"),
 		"KVITT_OIDC_ISSUER=https://login.example.com/", "KVITT_OIDC_CLIENT_ID=kvitt", "KVITT_OIDC_CLIENT_SECRET_FILE="+file(t, "o"),
 		"KVITT_OIDC_NAME=Firman AB", "KVITT_OIDC_TRUST_EMAIL=true",
+		"KVITT_OIDC_EMAIL_CLAIM=upn", "KVITT_OIDC_REQUIRE=https://example.com/roles=kvitt, groups = a|b", "KVITT_TRUSTED_PROXIES=127.0.0.1, ::ffff:10.1.2.3 ,fd00::/8",
 		"KVITT_UNKNOWN_WAIT=1h30m", "KVITT_ACTIVITIES=4", "KVITT_DATABSE_URL=oops",
 		"KVITT_SMTP_URL_FILE="+file(t, "smtps://u%40x:p@mail.example.com"), "KVITT_MAIL_FROM=Kvitt <kvitt@example.com>", "KVITT_MAIL_TO=anna@example.com, Books <books@example.com>",
 		"KVITT_WEBHOOK_URL=http://127.0.0.1:9999/hook?token=x", "KVITT_WEBHOOK_SECRET_FILE="+file(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
@@ -89,15 +92,17 @@ func TestEverySettingCanBeSet(t *testing.T) {
 		KlarnaBaseURL: "http://localhost:9001", VismaAPIURL: "http://127.0.0.1:9002", VismaConnectURL: "http://[::1]:9003/",
 		VismaClientID: "id", VismaClientSecret: "s", LogLevel: "debug", LogFormat: "console", UIOrigin: "https://temporal.example.com",
 		CodecAuth: config.CodecPassword, CodecPassword: "correct horse battery",
-		OIDCIssuer: "https://login.example.com/", OIDCClientID: "kvitt", OIDCClientSecret: "o", OIDCName: "Firman AB", OIDCTrustEmail: true,
-		UnknownWait: 90 * time.Minute, Activities: 4,
+		OIDCIssuer: "https://login.example.com/", OIDCClientID: "kvitt", OIDCClientSecret: "o", OIDCName: "Firman AB", OIDCTrustEmail: true, OIDCEmailClaim: "upn",
+		OIDCRequire:    []config.Demand{{Claim: "https://example.com/roles", Any: []string{"kvitt"}}, {Claim: "groups", Any: []string{"a", "b"}}},
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("10.1.2.3/32"), netip.MustParsePrefix("fd00::/8")},
+		UnknownWait:    90 * time.Minute, Activities: 4,
 		SMTPURL: "smtps://u%40x:p@mail.example.com", MailFrom: `"Kvitt" <kvitt@example.com>`, MailTo: []string{"anna@example.com", "books@example.com"},
 		WebhookURL: "http://127.0.0.1:9999/hook?token=x", WebhookSecret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
 		SyncLimit: 3 * time.Hour, GrantLifetime: 180 * 24 * time.Hour, GrantWarning: 30 * 24 * time.Hour,
 		Deployment: "kvitt-prod", BuildID: "1.4.0+abc",
 		Unread: []string{"KVITT_DATABSE_URL"},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -134,6 +139,15 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_ISSUER: found nothing, but KVITT_OIDC_CLIENT_ID and KVITT_OIDC_CLIENT_SECRET, expected the provider that people sign in at`},
 		{"KVITT_OIDC_ISSUER=https://login.example.com KVITT_OIDC_CLIENT_ID=kvitt", `KVITT_OIDC_CLIENT_SECRET: found nothing, but KVITT_OIDC_ISSUER and KVITT_OIDC_CLIENT_ID, expected the secret`},
 		{"KVITT_OIDC_ISSUER=http://login.example.com KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_ISSUER: found "http://login.example.com", expected https`},
+		{"KVITT_OIDC_ISSUER=https://login.microsoftonline.com/common/v2.0 KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `KVITT_OIDC_ISSUER: found "https://login.microsoftonline.com/common/v2.0", which admits other organisations than yours, expected that of your own tenant`},
+		{"KVITT_OIDC_ISSUER=https://login.microsoftonline.com/{tenantid}/v2.0 KVITT_OIDC_CLIENT_ID=kvitt KVITT_OIDC_CLIENT_SECRET=hemligt", `expected that of your own tenant`},
+		{"KVITT_OIDC_EMAIL_CLAIM=preferred_username", `KVITT_OIDC_EMAIL_CLAIM: found "preferred_username", while KVITT_OIDC_TRUST_EMAIL is false, expected email, or KVITT_OIDC_TRUST_EMAIL=true`},
+		{"KVITT_OIDC_REQUIRE=groups", `KVITT_OIDC_REQUIRE: found "groups", expected CLAIM=VALUE`},
+		{"KVITT_OIDC_REQUIRE=groups=a,,tid=b", `KVITT_OIDC_REQUIRE: found "groups=a,,tid=b"`},
+		{"KVITT_OIDC_REQUIRE=groups=|", `KVITT_OIDC_REQUIRE: found "groups=|"`},
+		{"KVITT_TRUSTED_PROXIES=nginx", `KVITT_TRUSTED_PROXIES: found "nginx", expected the addresses or networks of your proxies`},
+		{"KVITT_TRUSTED_PROXIES=0.0.0.0/0", `KVITT_TRUSTED_PROXIES: found "0.0.0.0/0"`},
+		{"KVITT_TRUSTED_PROXIES=10.0.0.1,::/0", `KVITT_TRUSTED_PROXIES: found "10.0.0.1,::/0"`},
 		{"KVITT_OIDC_TRUST_EMAIL=yes", `KVITT_OIDC_TRUST_EMAIL: found "yes", expected true or false`},
 		{"KVITT_PUBLIC_URL=kvitt.example.com", `KVITT_PUBLIC_URL: found "kvitt.example.com", expected an http or https URL`},
 		{"KVITT_PUBLIC_URL=https://u:hemligt@kvitt.example.com", "KVITT_PUBLIC_URL: found a URL with a user in it, expected one without"},

@@ -28,5 +28,9 @@ func TemporalOptions() (client.Options, error) {
 	if _, port, err := net.SplitHostPort(options.HostPort); err != nil || port == "" || strings.Contains(options.HostPort, "/") {
 		return client.Options{}, fmt.Errorf("%s: TEMPORAL_ADDRESS: found %q, expected HOST:PORT, for example localhost:7233", attempted, options.HostPort)
 	}
+	host, _, _ := net.SplitHostPort(options.HostPort)
+	if options.Credentials != nil && options.ConnectionOptions.TLS == nil && !loopbackHost(host) {
+		return client.Options{}, fmt.Errorf("%s: TEMPORAL_API_KEY would go to %s in the clear: expected TLS, which is on with a key unless TEMPORAL_TLS=false or the configuration file turns it off", attempted, options.HostPort)
+	}
 	return options, nil
 }

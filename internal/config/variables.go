@@ -42,9 +42,12 @@ type environment struct {
 	OIDCClientSecretFile  string `envconfig:"KVITT_OIDC_CLIENT_SECRET_FILE" desc:"a file that holds KVITT_OIDC_CLIENT_SECRET"`
 	OIDCName              string `envconfig:"KVITT_OIDC_NAME" default:"OpenID Connect" desc:"what the button on the sign-in page calls the provider"`
 	OIDCTrustEmail        string `envconfig:"KVITT_OIDC_TRUST_EMAIL" default:"false" desc:"true lets people in whose provider never says whether it has verified their e-mail address; false asks for the claim email_verified"`
+	OIDCEmailClaim        string `envconfig:"KVITT_OIDC_EMAIL_CLAIM" default:"email" desc:"the claim that people are known by, for example preferred_username; one other than email needs KVITT_OIDC_TRUST_EMAIL=true"`
+	OIDCRequire           string `envconfig:"KVITT_OIDC_REQUIRE" desc:"claims that the provider must send of everybody who signs in: CLAIM=VALUE, several values with | and several claims with commas between, for example groups=ID1|ID2,hd=example.com"`
+	TrustedProxies        string `envconfig:"KVITT_TRUSTED_PROXIES" desc:"the proxies whose X-Forwarded-For is believed: addresses and networks with commas between, for example 127.0.0.1,10.0.0.0/8"`
 	UnknownWait           string `envconfig:"KVITT_UNKNOWN_WAIT" default:"15m" desc:"how long a batch whose outcome is unknown must be absent from Visma.net before it is sent again"`
 	Activities            string `envconfig:"KVITT_ACTIVITIES" default:"32" desc:"how many activities this process runs at once, at most"`
-	SMTPURL               string `envconfig:"KVITT_SMTP_URL" secret:"true" desc:"the mail server for notifications: smtp://USER:PASSWORD@HOST:587 with STARTTLS, or smtps://… with TLS from the start"`
+	SMTPURL               string `envconfig:"KVITT_SMTP_URL" secret:"true" desc:"the mail server for notifications: smtp://USER:PASSWORD@HOST:587 with STARTTLS, or smtps://… with TLS from the start; to a relay on this machine in the clear where it offers no TLS"`
 	SMTPURLFile           string `envconfig:"KVITT_SMTP_URL_FILE" desc:"a file that holds KVITT_SMTP_URL"`
 	MailFrom              string `envconfig:"KVITT_MAIL_FROM" desc:"the sender of notifications: Kvitt <kvitt@example.com>"`
 	MailTo                string `envconfig:"KVITT_MAIL_TO" desc:"who gets notifications, separated by commas"`

@@ -26,6 +26,9 @@ var examples = map[string]string{
 	"KVITT_OIDC_CLIENT_ID":    "kvitt-at-login",
 	"KVITT_OIDC_NAME":         "Example",
 	"KVITT_OIDC_TRUST_EMAIL":  "true",
+	"KVITT_OIDC_EMAIL_CLAIM":  "upn",
+	"KVITT_OIDC_REQUIRE":      "groups=g-1|g-2",
+	"KVITT_TRUSTED_PROXIES":   "172.16.0.0/12",
 	"KVITT_UNKNOWN_WAIT":      "21m",
 	"KVITT_ACTIVITIES":        "7",
 	"KVITT_MAIL_FROM":         "kvitt@example.com",
@@ -66,6 +69,9 @@ var exceptions = map[string]struct {
 	"KVITT_OIDC_CLIENT_SECRET": {[]string{"setup", "starter", "worker-2"}, portalOnly},
 	"KVITT_OIDC_NAME":          {[]string{"setup", "starter", "worker-2"}, portalOnly},
 	"KVITT_OIDC_TRUST_EMAIL":   {[]string{"setup", "starter", "worker-2"}, portalOnly},
+	"KVITT_OIDC_EMAIL_CLAIM":   {[]string{"setup", "starter", "worker-2"}, portalOnly},
+	"KVITT_OIDC_REQUIRE":       {[]string{"setup", "starter", "worker-2"}, portalOnly},
+	"KVITT_TRUSTED_PROXIES":    {[]string{"setup", "starter", "worker-2"}, portalOnly},
 }
 
 // A variable that Compose does not pass on cannot be set by who uses it.

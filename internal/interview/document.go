@@ -11,7 +11,7 @@ import (
 
 // Document is the posting profile that complete answers make: a function of
 // them alone, so that the same answers always make the same document. The error
-// is a *Problem, or says that the preset could not be read.
+// is an *AnswerError, or says that the preset could not be read.
 func Document(a Answers) ([]byte, error) {
 	if problems := Check(a); len(problems) > 0 {
 		return nil, problems[0]

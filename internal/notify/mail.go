@@ -15,22 +15,27 @@ import (
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"kvitt/internal/notice"
 	"kvitt/internal/vault"
 )
 
 // Mail sends notices as plain text by SMTP. Beyond this machine it speaks TLS
-// or not at all: STARTTLS for smtp, from the start for smtps.
+// with a server whose certificate is good, or not at all: STARTTLS for smtp, from
+// the start for smtps. To a relay on this machine it speaks TLS where that is
+// offered, whatever the certificate says, and else in the clear.
 type Mail struct {
 	host     string
 	options  []gomail.Option
 	secrets  []string
 	from     *mail.Address
 	to       []string
-	password bool
+	user     string // "" when nobody signs in
+	password string
 
 	implicit bool        // TLS from the start
+	local    bool        // the server is on this machine
 	tls      *tls.Config // whom to trust; nil: whom this machine trusts
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
@@ -57,26 +62,24 @@ func NewMail(server vault.Secret, from string, to []string) (*Mail, error) {
 			return nil, errors.New("configure mail: the port in KVITT_SMTP_URL is no number")
 		}
 	}
-	m := &Mail{host: u.Hostname(), from: sender, to: to, implicit: u.Scheme == "smtps", dial: new(net.Dialer).DialContext}
+	m := &Mail{host: u.Hostname(), from: sender, to: to, implicit: u.Scheme == "smtps", local: loopback(u.Hostname()), dial: new(net.Dialer).DialContext}
 	_, domain, _ := strings.Cut(sender.Address, "@")
 	m.options = []gomail.Option{gomail.WithPort(port), gomail.WithTimeout(within), gomail.WithHELO(domain)}
 	switch {
 	case m.implicit:
 		m.options = append(m.options, gomail.WithSSL())
-	case loopback(u.Hostname()):
+	case m.local:
 		m.options = append(m.options, gomail.WithTLSPolicy(gomail.TLSOpportunistic))
 	default:
 		m.options = append(m.options, gomail.WithTLSPolicy(gomail.TLSMandatory))
 	}
 	if u.User != nil {
-		m.password = true
-		password, _ := u.User.Password()
+		m.user = u.User.Username()
+		m.password, _ = u.User.Password()
 		m.secrets = []string{
-			server.Reveal(), password, base64.StdEncoding.EncodeToString([]byte(password)),
-			base64.StdEncoding.EncodeToString([]byte("\x00" + u.User.Username() + "\x00" + password)),
+			server.Reveal(), m.password, base64.StdEncoding.EncodeToString([]byte(m.password)),
+			base64.StdEncoding.EncodeToString([]byte("\x00" + m.user + "\x00" + m.password)),
 		}
-		m.options = append(m.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover),
-			gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
 	}
 	return m, nil
 }
@@ -95,11 +98,7 @@ func (m *Mail) Send(ctx context.Context, n *notice.Notice) error {
 	if err != nil {
 		return m.failure("send the notice "+n.ID, err)
 	}
-	client, hangUp, err := m.client()
-	if err == nil {
-		defer hangUp()
-		err = client.DialAndSendWithContext(ctx, message)
-	}
+	err = m.signedIn(func(client *gomail.Client) error { return client.DialAndSendWithContext(ctx, message) })
 	if err != nil && !message.IsDelivered() {
 		return m.failure("send the notice "+n.ID, err)
 	}
@@ -108,13 +107,19 @@ func (m *Mail) Send(ctx context.Context, n *notice.Notice) error {
 
 // client is a client for one connection. The library leaves a connection open
 // that failed while it was set up; hangUp closes it.
-func (m *Mail) client() (client *gomail.Client, hangUp func(), err error) {
-	config := &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12}
+func (m *Mail) client(auth smtp.Auth) (client *gomail.Client, hangUp func(), err error) {
+	// A relay on this machine has the certificate that its packages made: for
+	// another name, signed by itself. Nobody else is there to be mistaken for it.
+	config := &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: m.local} //nolint:gosec // see above
 	if m.tls != nil {
 		config = m.tls
 	}
+	options := slices.Clone(m.options)
+	if auth != nil {
+		options = append(options, gomail.WithSMTPAuthCustom(auth))
+	}
 	var open net.Conn
-	client, err = gomail.NewClient(m.host, slices.Concat(m.options, []gomail.Option{
+	client, err = gomail.NewClient(m.host, slices.Concat(options, []gomail.Option{
 		gomail.WithTLSConfig(config),
 		gomail.WithDialContextFunc(func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := m.dial(ctx, network, address)
@@ -122,6 +127,9 @@ func (m *Mail) client() (client *gomail.Client, hangUp func(), err error) {
 				return nil, err
 			}
 			open = conn
+			if to, ok := conn.RemoteAddr().(*net.TCPAddr); m.local && ok && !to.IP.IsLoopback() {
+				return nil, fmt.Errorf("%s leads to %s, which is not on this machine: name the server as its certificate does", m.host, to.IP)
+			}
 			if !m.implicit {
 				return conn, nil
 			}
@@ -165,18 +173,16 @@ func (m *Mail) Check(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	attempted := "sign in to the mail server " + m.host
-	client, hangUp, err := m.client()
+	err := m.signedIn(func(client *gomail.Client) error {
+		if err := client.DialWithContext(ctx); err != nil {
+			return err
+		}
+		return client.Reset() // asks with NOOP first
+	})
 	if err != nil {
 		return "", m.failure(attempted, err)
 	}
-	defer hangUp()
-	if err := client.DialWithContext(ctx); err != nil {
-		return "", m.failure(attempted, err)
-	}
-	if err := client.Reset(); err != nil { // asks with NOOP first
-		return "", m.failure(attempted, err)
-	}
-	if !m.password {
+	if m.user == "" {
 		return m.host + " answers; nothing was sent", nil
 	}
 	return m.host + " answers and lets us in; nothing was sent", nil
@@ -190,5 +196,20 @@ func (m *Mail) failure(attempted string, err error) error {
 			words = strings.ReplaceAll(words, secret, "[redacted]")
 		}
 	}
-	return fmt.Errorf("%s: mail server %s: %s. Check KVITT_SMTP_URL and what the server says", attempted, m.host, strings.Join(strings.Fields(words), " "))
+	return fmt.Errorf("%s: mail server %s: %s. %s", attempted, m.host, strings.Join(strings.Fields(words), " "), m.helps(err))
+}
+
+// helps says what to change.
+func (m *Mail) helps(err error) string {
+	var nobody *nobodyKnowsError
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.As(err, &nobody):
+		return nobody.helps
+	case errors.As(err, &certificate):
+		return "Let KVITT_SMTP_URL name the server as its certificate does; if an authority of your own has signed it, let this machine trust that authority (SSL_CERT_FILE)"
+	case !m.local && !m.implicit && strings.Contains(err.Error(), "STARTTLS"):
+		return "Beyond this machine mail goes by TLS only: use smtps://…:465 in KVITT_SMTP_URL, or a relay on this machine"
+	}
+	return "Check KVITT_SMTP_URL and what the server says"
 }

@@ -29,6 +29,7 @@ type server struct {
 	namespace string
 	taskQueue string
 	failures  converter.FailureConverter
+	key       bool // an API key is sent
 }
 
 const dialWithin = 10 * time.Second
@@ -41,7 +42,7 @@ func Dial(ctx context.Context, c *config.Config, keys *vault.Keyring) (Temporal,
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(slog.DiscardHandler))
 	options.DataConverter, options.FailureConverter = keys.DataConverter(), keys.FailureConverter()
-	t := &server{address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue, failures: options.FailureConverter}
+	t := &server{key: options.Credentials != nil, address: options.HostPort, namespace: options.Namespace, taskQueue: c.TaskQueue, failures: options.FailureConverter}
 	ctx, cancel := context.WithTimeout(ctx, dialWithin)
 	defer cancel()
 	if t.client, err = client.DialContext(ctx, options); err != nil {
@@ -59,6 +60,11 @@ func Dial(ctx context.Context, c *config.Config, keys *vault.Keyring) (Temporal,
 	return t, nil
 }
 
+// Unreachable says of an attempt to connect what happened and what helps.
+func Unreachable(o *client.Options, err error) error {
+	return (&server{key: o.Credentials != nil, address: o.HostPort, namespace: o.Namespace}).unreachable(err)
+}
+
 func (t *server) unreachable(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -67,9 +73,13 @@ func (t *server) unreachable(err error) error {
 		Attempted: "reach Temporal at " + t.address, Happened: "it does not answer", Err: err,
 		Helps: "Start it, or let TEMPORAL_ADDRESS name where it listens; TEMPORAL_TLS… and TEMPORAL_API_KEY must be as that server wants them.",
 	}
-	var denied *serviceerror.PermissionDenied
-	if errors.As(err, &denied) || strings.Contains(err.Error(), "Unauthenticated") || strings.Contains(err.Error(), "Unauthorized") {
-		f.Happened, f.Helps = "it does not let us in", "Check TEMPORAL_API_KEY, the TEMPORAL_TLS… certificates and TEMPORAL_NAMESPACE."
+	if !refused(err) {
+		return f
+	}
+	f.Happened = "it does not let us into the namespace " + t.namespace
+	f.Helps = "It wants an API key or a client certificate: set TEMPORAL_API_KEY, or TEMPORAL_TLS_CLIENT_CERT_PATH and TEMPORAL_TLS_CLIENT_KEY_PATH."
+	if t.key {
+		f.Helps = "Check that the key in TEMPORAL_API_KEY has not expired and may use this namespace, that TEMPORAL_NAMESPACE is its whole name (on Temporal Cloud NAME.ACCOUNT), and that TEMPORAL_ADDRESS is the address for API keys (on Temporal Cloud REGION.CLOUD.api.temporal.io:7233)."
 	}
 	return f
 }
@@ -211,10 +221,26 @@ func (t *server) NextRun(ctx context.Context, scheduleID string) (time.Time, err
 
 func (t *server) Attributes(ctx context.Context) (map[string]enumspb.IndexedValueType, error) {
 	answer, err := t.client.OperatorService().ListSearchAttributes(ctx, &operatorservice.ListSearchAttributesRequest{Namespace: t.namespace})
+	var unknown *serviceerror.Unimplemented
+	if refused(err) || errors.As(err, &unknown) { // who may use the namespace need not be its operator
+		all, err := t.client.WorkflowService().GetSearchAttributes(ctx, &workflowservice.GetSearchAttributesRequest{})
+		return all.GetKeys(), t.meaning(ctx, err, ErrNoAnswer)
+	}
 	if err != nil {
 		return nil, t.meaning(ctx, err, ErrNoAnswer)
 	}
 	return answer.GetCustomAttributes(), nil
+}
+
+// refused tells whether the server does not let us do something with the key or
+// the certificate that we have.
+func refused(err error) bool {
+	if err == nil {
+		return false
+	}
+	var denied *serviceerror.PermissionDenied
+	return errors.As(err, &denied) || strings.Contains(err.Error(), "Unauthenticated") || strings.Contains(err.Error(), "Unauthorized") ||
+		strings.Contains(err.Error(), "Request unauthorized")
 }
 
 func (t *server) Register(ctx context.Context, attributes map[string]enumspb.IndexedValueType) error {
@@ -237,7 +263,7 @@ func (t *server) meaning(ctx context.Context, err, late error) error {
 		missing     *serviceerror.NotFound
 		deadline    *serviceerror.DeadlineExceeded
 		timedOut    *client.WorkflowUpdateServiceTimeoutOrCanceledError
-		refused     *serviceerror.FailedPrecondition
+		unmanned    *serviceerror.FailedPrecondition
 		unavailable *serviceerror.Unavailable
 		ended       *temporal.WorkflowExecutionError
 	)
@@ -258,9 +284,9 @@ func (t *server) meaning(ctx context.Context, err, late error) error {
 		return ErrNotRunning
 	case errors.As(err, &deadline), errors.As(err, &timedOut), errors.Is(err, context.DeadlineExceeded):
 		return late
-	case errors.As(err, &refused): // nobody has polled the task queue for a while
+	case errors.As(err, &unmanned): // nobody has polled the task queue for a while
 		return ErrNoAnswer
-	case errors.As(err, &unavailable):
+	case errors.As(err, &unavailable), refused(err):
 		return t.unreachable(err)
 	case errors.As(err, &ended):
 		return &RefusalError{Words: fmt.Sprint(errors.Unwrap(ended))}

@@ -43,6 +43,8 @@ type Portal struct {
 	Options
 	pages  *pages
 	trials chan struct{} // one for each trial that runs
+	path   string        // of KVITT_PUBLIC_URL, "" at the root of a host
+	origin string        // of KVITT_PUBLIC_URL
 }
 
 // New makes a portal. Its error is a fault of the program: a template or a
@@ -51,14 +53,16 @@ func New(o Options) (*Portal, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if u, err := url.Parse(o.Config.PublicURL); err != nil || u.Path != "" {
-		return nil, fmt.Errorf("prepare the portal: KVITT_PUBLIC_URL is %s, and the portal is served at the root of a host. Give it a host name of its own", o.Config.PublicURL)
+	u, err := url.Parse(o.Config.PublicURL)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the portal: KVITT_PUBLIC_URL: %w", err)
 	}
 	all, err := readPages()
 	if err != nil {
 		return nil, err
 	}
-	return &Portal{Options: o, pages: all, trials: make(chan struct{}, trialsBusy)}, nil
+	p := &Portal{Options: o, pages: all, trials: make(chan struct{}, trialsBusy), path: strings.TrimRight(u.Path, "/"), origin: u.Scheme + "://" + u.Host}
+	return p, p.pathIsFree()
 }
 
 // page answers a request; its error becomes a page that says what helps.
@@ -153,14 +157,14 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page, p.forms()[one.pattern])))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing, nil)))
-	pages := p.guard(http.NewCrossOriginProtection().Handler(bounded(mux)))
+	pages := p.guard(p.fromHere().Handler(bounded(mux)))
 	if codec == nil {
-		return pages
+		return p.behindProxies(pages)
 	}
 	outer := http.NewServeMux()
 	outer.Handle("/codec/", codec)
 	outer.Handle("/", pages)
-	return outer
+	return p.behindProxies(outer)
 }
 
 // mostForm is more than any form of these pages has, in bytes, but for that of a

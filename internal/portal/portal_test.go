@@ -132,9 +132,3 @@ func TestAPostFromAnotherSiteIsRefusedOnEveryRoute(t *testing.T) {
 		}
 	}
 }
-
-func TestAPortalBelowAPathIsRefused(t *testing.T) {
-	if _, err := New(Options{Config: &config.Config{PublicURL: "https://example.com/kvitt"}}); err == nil || !strings.Contains(err.Error(), "KVITT_PUBLIC_URL") {
-		t.Errorf("it was taken: %v", err)
-	}
-}

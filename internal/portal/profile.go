@@ -96,14 +96,14 @@ type editing struct {
 	Reason   string
 	Payout   string // to try it on
 
-	Slots      []slot
-	Chart      []company.Account
-	NoChart    string // why the company's accounts are not known
-	Payouts    []store.Payout
-	Problem    *voucher.ProfileError
-	NoReason   bool
-	Outdated   string // what somebody else did meanwhile
-	NoTrial    string // why there is nothing to try it on
+	Slots    []slot
+	Chart    []company.Account
+	NoChart  string // why the company's accounts are not known
+	Payouts  []store.Payout
+	Problem  *voucher.ProfileError
+	NoReason bool
+	Outdated string // what somebody else did meanwhile
+	NoTrial  string // why there is nothing to try it on
 	rehearsed
 }
 

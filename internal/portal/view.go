@@ -181,7 +181,7 @@ func (v *view) Placed() bool {
 
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	language := languageOf(r)
-	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Here: hereOf(r), Ends: signin.EndOf(r.Context()), Refused: refusalOf(r), Done: r.URL.Query().Get("done"), Data: data}
+	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Here: p.here(r), Ends: signin.EndOf(r.Context()), Refused: refusalOf(r), Done: r.URL.Query().Get("done"), Data: data}
 	if person, ok := signin.PersonOf(r.Context()); ok {
 		v.Person = &person
 	}
@@ -197,15 +197,16 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Language", language.Tag)
 	w.WriteHeader(status)
-	_, _ = b.WriteTo(w) // the browser may be gone
+	_, _ = w.Write(p.below(b.Bytes())) // the browser may be gone
 }
 
-// hereOf is the page that a request belongs to, with its filters: of what a form
+// here is the page that a request belongs to, with its filters: of what a form
 // was sent to, the page that the form was on.
-func hereOf(r *http.Request) string {
+func (p *Portal) here(r *http.Request) string {
 	at := r.URL
 	if r.Method != http.MethodGet {
-		if from, err := url.Parse(r.Referer()); err == nil && from.Host == r.Host {
+		if from, err := url.Parse(r.Referer()); err == nil && from.Scheme+"://"+from.Host == p.origin {
+			from.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(from.Path, p.path), "/")
 			at = from
 		}
 	}
@@ -216,7 +217,7 @@ func hereOf(r *http.Request) string {
 
 // part renders a fragment.
 func (p *Portal) part(r *http.Request, name string, data any) (string, error) {
-	var b strings.Builder
+	var b bytes.Buffer
 	err := p.pages.byLanguage[languageOf(r).Tag].ExecuteTemplate(&b, name, data)
-	return b.String(), err
+	return string(p.below(b.Bytes())), err
 }

@@ -36,7 +36,9 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 				return err
 			}
 			if name == Completeness {
-				bad = made.countBad()
+				if bad, err = made.countBad(); err != nil {
+					return err
+				}
 			}
 			err = b.add(name+"."+format, func(w io.Writer) error { return made.Write(w, format, r.Now) })
 			var long *TooLongError
@@ -81,14 +83,16 @@ func packFiles() []string {
 
 // countBad is how many lines do not agree; the rows must be there already, as
 // those of completeness are.
-func (r *Report) countBad() int {
-	var bad int
-	for row := range r.Rows {
+func (r *Report) countBad() (bad int, err error) {
+	for row, err := range r.Rows {
+		if err != nil {
+			return 0, err
+		}
 		if row.Bad {
 			bad++
 		}
 	}
-	return bad
+	return bad, nil
 }
 
 func addCharts(b *Bundle, made *Report) error {

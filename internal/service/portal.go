@@ -30,11 +30,15 @@ func (p *parts) portal(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	var demands []signin.Demand
+	for _, d := range p.config.OIDCRequire {
+		demands = append(demands, signin.Demand(d))
+	}
 	gate, err := signin.New(signin.Options{
 		Store: p.store, PublicURL: p.config.PublicURL, Pages: pages, Log: p.log,
 		OIDC: signin.OIDC{
 			Issuer: p.config.OIDCIssuer, ClientID: p.config.OIDCClientID, ClientSecret: p.config.OIDCClientSecret,
-			Name: p.config.OIDCName, TrustEmail: p.config.OIDCTrustEmail,
+			Name: p.config.OIDCName, TrustEmail: p.config.OIDCTrustEmail, EmailClaim: p.config.OIDCEmailClaim, Demands: demands,
 		},
 	})
 	if err != nil {

@@ -94,6 +94,9 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 	if err != nil {
 		return nil, err
 	}
+	if s.Pooled() {
+		log.Info("a connection pooler stands before PostgreSQL: statements are not prepared", zap.String("database", s.Name()))
+	}
 	p := &parts{config: c, log: log, store: s, keys: keys}
 	v := vault.New(keys, s)
 	if err := s.Ready(ctx); err != nil {
@@ -151,7 +154,7 @@ func Dial(ctx context.Context, keys *vault.Keyring, adjust ...func(*client.Optio
 	defer cancel()
 	c, err := client.DialContext(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("connect to Temporal at %s, namespace %s: connection failed (%w). Start the server, or set TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE", o.HostPort, o.Namespace, err)
+		return nil, operate.Unreachable(&o, err)
 	}
 	return c, nil
 }

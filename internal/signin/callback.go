@@ -30,8 +30,7 @@ func (g *Gate) toProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	d, err := g.provider.discover(r.Context())
 	if err != nil {
-		g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
-		g.refuse(w, r, ProviderUnreachable, "", next)
+		g.refuse(w, r, g.unusable(err), "", next)
 		return
 	}
 	secret := newToken()
@@ -78,12 +77,20 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 	g.admit(w, r, who, next)
 }
 
+// unusable logs why the provider cannot be used, and is what the person is told.
+func (g *Gate) unusable(err error) Problem {
+	g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
+	if errors.Is(err, errMisset) {
+		return ProviderMisset
+	}
+	return ProviderUnreachable
+}
+
 // heard is whom the provider's answer is about, or why it is about nobody.
 func (g *Gate) heard(r *http.Request, answer url.Values, secret string) (identity, Problem) {
 	d, err := g.provider.discover(r.Context())
 	if err != nil {
-		g.log.Error("sign-in: the provider cannot be used", zap.Error(err))
-		return identity{}, ProviderUnreachable
+		return identity{}, g.unusable(err)
 	}
 	// RFC 9207: an answer of another provider must not be taken for ours.
 	if iss := answer.Get("iss"); iss != g.provider.Issuer && (d.announcesIss || answer.Has("iss")) {
@@ -115,9 +122,11 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 	if g.hurried(w, r, g.names, "email/"+email, next) {
 		return
 	}
-	if email == "" || !who.Verified {
-		g.refused(r.Context(), email, false, "oidc", EmailUnverified)
-		g.refuse(w, r, EmailUnverified, email, next)
+	if who.Problem == "" && email == "" {
+		who.Problem = EmailMissing
+	}
+	if who.Problem != "" {
+		g.insufficient(w, r, email, who, next)
 		return
 	}
 	p, err := g.store.PersonByEmail(r.Context(), email)
@@ -139,4 +148,24 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 	default:
 		g.unavailable(w, r, "sign in", err)
 	}
+}
+
+// insufficient refuses somebody of whom the provider does not say what is asked
+// for. Log and page name what came, so that an administrator knows which setting
+// helps; the log has no values.
+func (g *Gate) insufficient(w http.ResponseWriter, r *http.Request, email string, who identity, next string) {
+	g.log.Warn("sign-in: what the provider says of somebody is not enough", zap.String("problem", string(who.Problem)),
+		zap.String("claim", who.Claim), zap.Strings("came", who.Came), zap.String("helps", settingThatHelps[who.Problem]))
+	g.refused(r.Context(), email, who.Problem != EmailMissing && who.Problem != EmailUnverified, "oidc", who.Problem)
+	v := g.view(who.Problem, email, next)
+	v.Claim, v.Came = who.Claim, who.Came
+	g.pages.SignIn(w, r, who.Problem.status(), v)
+}
+
+// settingThatHelps is for the log, which only operators read.
+var settingThatHelps = map[Problem]string{
+	EmailMissing:    "let the provider send the claim, or set KVITT_OIDC_EMAIL_CLAIM to one that came and holds the address, with KVITT_OIDC_TRUST_EMAIL=true if only administrators can set it",
+	EmailUnverified: "let the provider send email_verified, or set KVITT_OIDC_TRUST_EMAIL=true if only its administrators can set addresses",
+	ClaimRefused:    "KVITT_OIDC_REQUIRE asks for it: give the person what it wants at the provider, let the provider send the claim, or change the setting",
+	ClaimLeftOut:    "the person is in more groups than a token holds: let the provider send only the groups that are assigned to this application, or ask for a role of the application instead (KVITT_OIDC_REQUIRE=roles=…)",
 }

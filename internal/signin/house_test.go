@@ -100,6 +100,9 @@ type pages struct{}
 func (pages) SignIn(w http.ResponseWriter, _ *http.Request, status int, v signin.SignInView) {
 	w.WriteHeader(status)
 	fmt.Fprintf(w, "sign in: provider=%s start=%s problem=%s email=%s next=%s", v.Provider, v.Start, v.Problem, v.Email, v.Next)
+	if v.Claim != "" {
+		fmt.Fprintf(w, " claim=%s came=%s", v.Claim, strings.Join(v.Came, ","))
+	}
 }
 
 func (pages) Link(w http.ResponseWriter, _ *http.Request, status int, v signin.LinkView) {

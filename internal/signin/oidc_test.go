@@ -42,7 +42,7 @@ func TestOthersAreRefusedInWordsThatHelp(t *testing.T) {
 		{"an address of which nobody says whether it was", nil, false, signin.EmailUnverified, "Verify it", "kvitt person.refused"},
 		{"an address that was not verified, at a trusted provider", false, true, signin.EmailUnverified, "Verify it", "kvitt person.refused"},
 		{"one that is said to be verified in other words", "yes", true, signin.EmailUnverified, "Verify it", "kvitt person.refused"},
-		{"no address at all", true, true, signin.EmailUnverified, "Verify it", "kvitt person.refused"},
+		{"no address at all", true, true, signin.EmailMissing, "KVITT_OIDC_EMAIL_CLAIM", "kvitt person.refused"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := newHouse(t, func(o *signin.Options) { o.OIDC.TrustEmail = c.trust })
@@ -292,7 +292,7 @@ func TestADiscoveryDocumentThatWouldSendSecretsAwayInClearIsRefused(t *testing.T
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			h.op.document = change
-			h.want(h.browser().get("/signin/oidc"), http.StatusBadGateway, "problem=provider_unreachable")
+			h.want(h.browser().get("/signin/oidc"), http.StatusBadGateway, "problem=provider_"+map[bool]string{true: "misset", false: "unreachable"}[name == "issuer"])
 		})
 	}
 	for _, bad := range []signin.Options{

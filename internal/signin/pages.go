@@ -24,6 +24,9 @@ type SignInView struct {
 	Problem  Problem // "" when nothing went wrong
 	Email    string  // who was refused, when it is known
 	Next     string  // where the person wanted to go, a local path
+
+	Claim string   // what the problem is about, when it is about what the provider says
+	Came  []string // the names of what the provider did say
 }
 
 // LinkView is what the page of a one-time link shows: a form with the field
@@ -49,6 +52,9 @@ const (
 	NotKnown            Problem = "not_known"
 	Disabled            Problem = "disabled"
 	EmailUnverified     Problem = "email_unverified"
+	EmailMissing        Problem = "email_missing"
+	ClaimRefused        Problem = "claim_refused"
+	ClaimLeftOut        Problem = "claim_left_out"
 	Expired             Problem = "expired"
 	LinkUsed            Problem = "link_used"
 	LinkExpired         Problem = "link_expired"
@@ -59,6 +65,7 @@ const (
 	ProviderRefused     Problem = "provider_refused"
 	ProviderWrong       Problem = "provider_wrong"
 	ProviderUnreachable Problem = "provider_unreachable"
+	ProviderMisset      Problem = "provider_misset"
 	Unavailable         Problem = "unavailable"
 )
 
@@ -70,6 +77,9 @@ var problems = map[Problem]struct {
 	NotKnown:            {http.StatusForbidden, "Nobody with your e-mail address may use this Kvitt. Ask an administrator to add you."},
 	Disabled:            {http.StatusForbidden, "Your access to this Kvitt was withdrawn. Ask an administrator if you need it again."},
 	EmailUnverified:     {http.StatusForbidden, "The provider does not say that your e-mail address is yours. Verify it there, then sign in again."},
+	EmailMissing:        {http.StatusForbidden, "The provider does not send the e-mail address by which Kvitt knows people. Tell an administrator: the setting KVITT_OIDC_EMAIL_CLAIM says under which name it comes."},
+	ClaimRefused:        {http.StatusForbidden, "The provider does not count you among those who may use this Kvitt. Ask an administrator to add you to the right group or role there."},
+	ClaimLeftOut:        {http.StatusForbidden, "You are in so many groups that the provider has left them out. Tell an administrator: the log says which setting at the provider helps."},
 	Expired:             {http.StatusUnauthorized, "You were signed out because nothing happened for a while, or because the day is over. Sign in again."},
 	LinkUsed:            {http.StatusGone, "This link was used. It works once; ask an administrator for a new one."},
 	LinkExpired:         {http.StatusGone, "This link is too old. It works for 24 hours; ask an administrator for a new one."},
@@ -80,6 +90,7 @@ var problems = map[Problem]struct {
 	ProviderRefused:     {http.StatusForbidden, "The provider did not let you in, or you cancelled there. Sign in again."},
 	ProviderWrong:       {http.StatusBadGateway, "The provider's answer could not be trusted, so you were not let in. Sign in again; if that does not help, tell an administrator: the log says why."},
 	ProviderUnreachable: {http.StatusBadGateway, "The provider does not answer. Try again in a moment."},
+	ProviderMisset:      {http.StatusBadGateway, "Kvitt's settings do not fit the provider, so nobody can sign in there. Tell an administrator: the log says what differs."},
 	Unavailable:         {http.StatusServiceUnavailable, "Kvitt cannot reach its database. Try again in a moment."},
 }
 

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -23,6 +22,8 @@ type OIDC struct {
 	ClientSecret vault.Secret
 	Name         string // what people call it
 	TrustEmail   bool   // it never sends email_verified, and its addresses are good nevertheless
+	EmailClaim   string // the claim that people are known by; "" is email
+	Demands      []Demand
 }
 
 const (
@@ -60,6 +61,19 @@ func newProvider(o OIDC, redirect string, client *http.Client, now func() time.T
 		client = &http.Client{Timeout: answerWithin, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return &provider{OIDC: o, redirect: redirect, http: client, now: now, one: make(chan struct{}, 1)}, nil
+}
+
+// Check asks the provider for its discovery document, as the first sign-in would,
+// and says that it fits.
+func (o OIDC) Check(ctx context.Context, client *http.Client) (string, error) {
+	p, err := newProvider(o, "", client, time.Now)
+	if err != nil {
+		return "", err
+	}
+	if _, err := p.ask(ctx); err != nil {
+		return "", err
+	}
+	return o.Issuer + " answers with its discovery document", nil
 }
 
 // mayHoldSecrets refuses addresses to which secrets would go in clear.
@@ -100,6 +114,10 @@ func (p *provider) discover(ctx context.Context) (*discovered, error) {
 
 func (p *provider) ask(ctx context.Context) (*discovered, error) {
 	found, err := oidc.NewProvider(p.client(ctx), p.Issuer)
+	var other *oidc.IssuerMismatchError
+	if errors.As(err, &other) {
+		return nil, fmt.Errorf("%w: the discovery document of %s is that of %q. Set KVITT_OIDC_ISSUER to what the document says, if it names your organisation alone", errMisset, p.Issuer, shown(other.Discovered))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the discovery document of %s: %w. Check KVITT_OIDC_ISSUER", p.Issuer, err)
 	}
@@ -154,10 +172,12 @@ func (p *provider) address(d *discovered, secret string) string {
 	return p.oauth(d).AuthCodeURL(stateOf(secret), oidc.Nonce(nonceOf(secret)), oauth2.S256ChallengeOption(verifierOf(secret)))
 }
 
-// identity is whom the provider speaks of.
+// identity is whom the provider speaks of, or why that is not known.
 type identity struct {
-	Email    string
-	Verified bool
+	Email   string
+	Problem Problem
+	Claim   string   // what the problem is about
+	Came    []string // the names of what the provider said
 }
 
 // identify turns the code that the browser brought into whom it is for.
@@ -181,48 +201,26 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 	if !equal(token.Nonce, nonceOf(secret)) {
 		return identity{}, errors.New("verify the id token: it is for another sign-in, its nonce is not ours")
 	}
-	var c claims
-	if err := token.Claims(&c); err != nil {
+	var said, more claims
+	if err := token.Claims(&said); err != nil {
 		return identity{}, fmt.Errorf("read the id token: %w", err)
 	}
-	if c.AuthorizedParty != "" && c.AuthorizedParty != p.ClientID || len(token.Audience) > 1 && c.AuthorizedParty == "" {
+	if azp := said.text("azp"); azp != "" && azp != p.ClientID || len(token.Audience) > 1 && azp == "" {
 		return identity{}, errors.New("verify the id token: it was issued to another client")
 	}
-	// Providers may put the address into the answer of the userinfo endpoint
-	// only; many do.
-	if c.Email == "" && d.UserInfoEndpoint() != "" {
+	if p.incomplete(said) && d.UserInfoEndpoint() != "" {
 		info, err := d.UserInfo(ctx, oauth2.StaticTokenSource(tokens))
 		if err != nil {
 			return identity{}, errors.New("ask for the e-mail address: the userinfo endpoint did not answer as it should")
 		}
-		c = claims{}
-		if err := info.Claims(&c); err != nil {
+		if err := info.Claims(&more); err != nil {
 			return identity{}, fmt.Errorf("read the answer of the userinfo endpoint: %w", err)
 		}
 		if info.Subject != token.Subject {
 			return identity{}, errors.New("ask for the e-mail address: the userinfo endpoint spoke of somebody else")
 		}
 	}
-	return identity{Email: c.Email, Verified: c.verified(p.TrustEmail)}, nil
-}
-
-type claims struct {
-	Email           string          `json:"email"`
-	EmailVerified   json.RawMessage `json:"email_verified"`
-	AuthorizedParty string          `json:"azp"`
-}
-
-// verified tells whether the provider vouches for the address: it says true
-// (some say it in quotes), or it says nothing and is trusted to mean it.
-func (c *claims) verified(trust bool) bool {
-	switch string(c.EmailVerified) {
-	case "true", `"true"`:
-		return true
-	case "", "null":
-		return trust
-	default:
-		return false
-	}
+	return p.judge(said, more), nil
 }
 
 // exchangeError keeps the answer's body, which nobody has looked at, out of
@@ -242,6 +240,8 @@ func exchangeError(err error) error {
 	}
 	return errors.New("exchange the code: the answer is not one that OAuth 2 knows")
 }
+
+var errMisset = errors.New("the settings do not fit the provider")
 
 var errUnreachable = errors.New("the provider does not answer")
 

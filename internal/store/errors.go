@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -103,7 +104,21 @@ func (s *Store) fail(attempted string, err error) error {
 	case disconnected(err):
 		return s.unreachable(attempted, err)
 	}
-	return &Error{Attempted: attempted, Err: err}
+	state, _ := code(err)
+	return &Error{Attempted: attempted, Err: err, Remedy: remedies[state]}
+}
+
+const (
+	losesStatements = "A connection pooler such as PgBouncer loses prepared statements: add default_query_exec_mode=cache_describe to KVITT_DATABASE_URL."
+	onlyReads       = "The server only reads, as a standby does: let KVITT_DATABASE_URL name the primary, or all of them as HOST1:5432,HOST2:5432 with target_session_attrs=read-write."
+)
+
+// remedies says by SQLSTATE what helps where PostgreSQL is not as we need it.
+var remedies = map[string]string{
+	"26000": losesStatements, // no such statement
+	"42P05": losesStatements, // the statement is there already
+	"08P01": "If a connection pooler says so: let it ignore that parameter at the start of a connection (PgBouncer: ignore_startup_parameters), or take it out of KVITT_DATABASE_URL.",
+	"25006": onlyReads,
 }
 
 func (s *Store) unreachable(attempted string, err error) error {
@@ -118,24 +133,44 @@ func (s *Store) unreachable(attempted string, err error) error {
 	case "sqlite":
 		e.Remedy = "Check that this user may read and write the file and its folder, that the file is a Kvitt database, and that KVITT_DATABASE_URL names the right one."
 	default:
+		state, _ := code(err)
+		if e.Remedy = remedies[state]; e.Remedy != "" {
+			return e
+		}
 		e.Remedy = "Check that PostgreSQL runs and that KVITT_DATABASE_URL has the right host, port, user, password and database."
 	}
 	return e
 }
 
 // oneLine is an error in one line, without the repetition and the connection
-// parameters that the PostgreSQL driver puts around the server's words.
+// parameters that the PostgreSQL driver puts around the server's words. Of
+// several servers each has its say, once: the driver asks with TLS and without.
 func oneLine(err error) string {
 	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) {
+		if several, ok := errors.Unwrap(connect).(interface{ Unwrap() []error }); ok { //nolint:errorlint // the list itself
+			var all []string
+			for _, err := range several.Unwrap() {
+				if words := reason(err, true); !slices.Contains(all, words) {
+					all = append(all, words)
+				}
+			}
+			return strings.Join(all, "; ")
+		}
+	}
+	return reason(err, connect != nil)
+}
+
+func reason(err error, connecting bool) string {
 	var said *pgconn.PgError
 	var network *net.OpError
 	var lookup *net.DNSError
 	switch {
 	case errors.As(err, &said):
 		return fmt.Sprintf("%s (SQLSTATE %s)", said.Message, said.Code)
-	case errors.As(err, &connect) && errors.As(err, &lookup):
+	case connecting && errors.As(err, &lookup):
 		return lookup.Error()
-	case errors.As(err, &connect) && errors.As(err, &network):
+	case connecting && errors.As(err, &network):
 		return network.Error()
 	}
 	return strings.Join(strings.Fields(err.Error()), " ")
@@ -192,8 +227,8 @@ func disconnected(err error) bool {
 	case errors.As(err, &connect), errors.As(err, &network),
 		errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return true
-	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), strings.HasPrefix(state, "28"), state == "53300", state == "3D000":
-		return true // connection lost, shutting down, not let in, too many clients, no such database
+	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), strings.HasPrefix(state, "28"), state == "53300", state == "3D000", state == "25006":
+		return true // connection lost, shutting down, not let in, too many clients, no such database, a standby
 	}
 	switch result & 0xff {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,

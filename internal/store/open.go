@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -34,6 +35,10 @@ func openSQLite(a address) (*Store, error) {
 	dir := filepath.Dir(a.path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return failed("there is no folder "+dir, err, "Create it, or let KVITT_DATABASE_URL name a file elsewhere.")
+	}
+	if kind := networkDisk(dir); kind != "" {
+		return failed("it is on "+kind+", where SQLite cannot keep processes apart and would damage the file", nil,
+			"Let KVITT_DATABASE_URL name a file on a disk of this machine, or a PostgreSQL server: postgres://USER:PASSWORD@HOST:5432/DATABASE.")
 	}
 	if info, err := os.Stat(a.path); err == nil && info.IsDir() {
 		return failed("it is a folder", nil, "Let KVITT_DATABASE_URL name a file in it.")
@@ -102,10 +107,10 @@ func createPrivately(path string) error {
 	return f.Close()
 }
 
-// openPostgres opens a pool of connections. TLS, PGPASSFILE and the other
-// parameters of libpq work as everywhere.
-func openPostgres(a address) (*Store, error) {
-	cfg, err := pgx.ParseConfig(a.postgres.String())
+// openPostgres opens a pool of connections. TLS, PGPASSFILE, several hosts and
+// the other parameters of libpq work as everywhere.
+func openPostgres(ctx context.Context, a address) (*Store, error) {
+	cfg, err := pgx.ParseConfig(a.postgres)
 	if err != nil {
 		// The parser's error carries the whole URL; only its reason is used.
 		reason := "a parameter in it is not understood"
@@ -117,25 +122,57 @@ func openPostgres(a address) (*Store, error) {
 			Remedy: "Write KVITT_DATABASE_URL as " + wantedURL + ".",
 		}
 	}
-	if !a.postgres.Query().Has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
-		cfg.ConnectTimeout = 10 * time.Second
+	if !a.query.Has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
+		cfg.ConnectTimeout = 10 * time.Second // of each host
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = fmt.Sprintf("kvitt %d", os.Getpid())
 	}
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(16)
-	db.SetMaxIdleConns(8)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &Store{
-		name:   a.name,
-		reads:  db,
-		writes: db,
+	s := &Store{
+		name: a.name,
 		dialect: dialect{
 			name:      "postgres",
 			forUpdate: " FOR UPDATE",
 			now:       "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)",
 			snapshot:  sql.LevelRepeatableRead,
 		},
-	}, nil
+	}
+	if s.pooled, err = pooled(ctx, cfg); err != nil {
+		return nil, s.unreachable("reach the database "+s.name, err)
+	}
+	if s.pooled && !a.query.Has(execMode) {
+		cfg.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(16)
+	db.SetMaxIdleConns(8)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if len(cfg.Fallbacks) > 0 { // whoever was the primary may be a standby by now
+		db.SetConnMaxLifetime(15 * time.Minute)
+	}
+	s.reads, s.writes = db, db
+	return s, nil
+}
+
+// execMode is the driver's own parameter for how statements are sent; whoever
+// sets it has decided.
+const execMode = "default_query_exec_mode"
+
+// pooled tells whether somebody stands between us and PostgreSQL who gives each
+// transaction another of its connections: PgBouncer and its like. Statements
+// prepared in one connection are not there in the next, so nothing may be
+// prepared. It is known by who is said to serve us at the start, and who does.
+func pooled(ctx context.Context, cfg *pgx.ConnConfig) (bool, error) {
+	asking := cfg.Copy()
+	asking.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	c, err := pgx.ConnectConfig(ctx, asking)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = c.Close(ctx) }()
+	var serving int64
+	if err := c.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&serving); err != nil {
+		return false, err
+	}
+	return serving != int64(c.PgConn().PID()), nil
 }

@@ -27,6 +27,7 @@ import (
 type Store struct {
 	name    string // the URL without its password, as messages show it
 	dialect dialect
+	pooled  bool    // PostgreSQL: a pooler stands between, so no statement is prepared
 	reads   *sql.DB // SQLite: several connections that cannot write and wait for nobody
 	writes  *sql.DB // SQLite: one connection, so that writers queue here; PostgreSQL: the same as reads
 }
@@ -53,7 +54,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if a.path != "" {
 		s, err = openSQLite(a)
 	} else {
-		s, err = openPostgres(a)
+		s, err = openPostgres(ctx, a)
 	}
 	if err != nil {
 		return nil, err
@@ -66,6 +67,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 
 // Name is the database's URL without its password, for people.
 func (s *Store) Name() string { return s.name }
+
+// Pooled tells whether a connection pooler stands between us and PostgreSQL. Then
+// no statement is prepared.
+func (s *Store) Pooled() bool { return s.pooled }
 
 // Close closes the database.
 func (s *Store) Close() error {

@@ -1,17 +1,22 @@
 package store
 
 import (
+	"errors"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
 // address is where a database is: a file, or a PostgreSQL server.
 type address struct {
-	path     string // absolute, of a SQLite file
-	postgres *url.URL
-	password string // never shown
-	name     string // without the password
+	path     string     // absolute, of a SQLite file
+	postgres string     // as it was written
+	query    url.Values // of postgres
+	password string     // never shown
+	name     string     // without the password
 }
 
 const wantedURL = "sqlite:PATH or postgres://USER:PASSWORD@HOST:5432/DATABASE" //nolint:gosec // a pattern, not a password
@@ -57,32 +62,61 @@ func parseSQLite(path string, bad refusal) (address, error) {
 	return address{path: abs, name: "sqlite:" + abs}, nil
 }
 
+// parsePostgres reads an address as libpq does: several hosts with commas
+// between them, each with a port or without one, sockets as %2Fvar%2Frun. What
+// it means is the driver's to say; here it is only taken apart, so that messages
+// can name all of it but the password.
 func parsePostgres(text string, bad refusal) (address, error) {
-	u, err := url.Parse(text)
-	if err != nil || u.Opaque != "" {
-		// The parser's own words quote the text.
-		return bad("it is not a URL that can be read",
-			"Write KVITT_DATABASE_URL as "+wantedURL+"; characters such as / ? # @ % in a password are written %2F %3F %23 %40 %25.")
+	scheme, rest, ok := strings.Cut(text, "://")
+	rest, query, _ := strings.Cut(rest, "?")
+	authority, database, _ := strings.Cut(rest, "/")
+	userinfo, hosts := "", authority
+	if i := strings.LastIndex(authority, "@"); i >= 0 {
+		userinfo, hosts = authority[:i], authority[i+1:]
 	}
-	a := address{postgres: u}
-	shown := *u
-	shown.User = nil
-	if u.User != nil {
-		shown.User = url.User(u.User.Username())
-		a.password, _ = u.User.Password()
+	user, password, _ := strings.Cut(userinfo, ":")
+	secret, err := url.PathUnescape(password)
+	q, err2 := url.ParseQuery(query)
+	_, err3 := url.PathUnescape(user)
+	odd := func(name string) bool { return !parameter.MatchString(name) }
+	if !ok || errors.Join(err, err2, err3) != nil || !readable(hosts) || slices.ContainsFunc(slices.Collect(maps.Keys(q)), odd) ||
+		strings.ContainsAny(database, "/@") || strings.ContainsAny(text, "# \t\n") {
+		return bad("it is not a URL that can be read", "Write KVITT_DATABASE_URL as "+wantedURL+
+			", with several servers as HOST1:5432,HOST2:5432; characters such as / ? # @ % in a password are written %2F %3F %23 %40 %25.")
 	}
-	q := shown.Query()
+	a := address{postgres: text, query: maps.Clone(q), password: secret, name: scheme + "://"}
 	for _, secret := range []string{"password", "sslpassword"} {
-		if q.Has(secret) {
-			if a.password == "" {
-				a.password = q.Get(secret)
-			}
-			q.Del(secret)
+		if a.password == "" {
+			a.password = q.Get(secret)
+		}
+		q.Del(secret)
+	}
+	if user != "" {
+		a.name += user + "@"
+	}
+	a.name += hosts + "/" + database
+	if len(q) > 0 {
+		a.name += "?" + q.Encode()
+	}
+	return a, nil
+}
+
+// oneHost is a name, an IPv4 address, an IPv6 address in brackets, or the folder
+// of a socket with its slashes as %2F; and a port.
+var oneHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.%]+\]|(?:[^\[\]:@%/]|%[0-9A-Fa-f]{2})+)(:[0-9]{1,5})?$`)
+
+// parameter is what a name in the query looks like.
+var parameter = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]*$`)
+
+// readable tells whether hosts is a list of hosts; none means what the query or
+// PGHOST says.
+func readable(hosts string) bool {
+	for host := range strings.SplitSeq(hosts, ",") {
+		if hosts != "" && !oneHost.MatchString(host) {
+			return false
 		}
 	}
-	shown.RawQuery = q.Encode()
-	a.name = shown.String()
-	return a, nil
+	return true
 }
 
 // scrub takes the password out of somebody else's words.

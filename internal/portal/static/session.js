@@ -48,7 +48,7 @@
   if (!box) return;
   const part = (name) => box.querySelector(`[data-part=${name}]`);
   part("stay").addEventListener("click", async () => {
-    const answer = await fetch("/session", {method: "POST"}).catch(() => null);
+    const answer = await fetch(part("stay").getAttribute("formaction"), {method: "POST"}).catch(() => null);
     if (answer && answer.ok) box.dataset.ends = (await answer.json()).ends;
     look(true);
   });
