@@ -227,6 +227,30 @@ func TestTheLanguageSwitchKeepsPageAndFilters(t *testing.T) {
 	}
 }
 
+// What a form was sent to may have no page of its own.
+func TestTheLanguageSwitchOfARefusalLeadsToThePageOfItsForm(t *testing.T) {
+	o := newOffice(t)
+	for _, from := range []struct{ referer, back string }{
+		{"http://127.0.0.1:8088/connections/c1/payouts?state=awaiting_approval", "/connections/c1/payouts?state=awaiting_approval"},
+		{"http://elsewhere.example/x", "/connections/c1/review"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8088/connections/c1/review", strings.NewReader("do=chosen"))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.Header.Set("Referer", from.referer)
+		r.AddCookie(&http.Cookie{Name: "__Host-kvitt", Value: o.who[signin.Approver]})
+		w := httptest.NewRecorder()
+		o.ServeHTTP(w, r)
+		found := regexp.MustCompile(`/language\?to=sv&amp;back=([^"]*)"`).FindStringSubmatch(w.Body.String())
+		if found == nil {
+			t.Fatalf("there is no switch: %s", w.Body)
+		}
+		if back, err := url.QueryUnescape(found[1]); err != nil || back != from.back {
+			t.Errorf("from %s the switch leads to %q", from.referer, back)
+		}
+	}
+}
+
 func TestAPageTellsThatJavaScriptIsOff(t *testing.T) {
 	o := newOffice(t)
 	for tag, words := range map[string]string{"en": "JavaScript is off.", "sv": "JavaScript är avstängt.", "nb": "JavaScript er slått av."} {
