@@ -8,7 +8,8 @@
   const fields = () => [...document.querySelectorAll("main form[method=post] input, main form[method=post] select, main form[method=post] textarea")]
     .filter((e) => e.name && !["password", "file", "hidden", "submit"].includes(e.type) && !e.closest("[data-secret]"));
   const nameOf = (e) => e.form.getAttribute("action") + " " + e.name + (["checkbox", "radio"].includes(e.type) ? " " + e.value : "");
-  const keep = (kept) => write({at: Date.now(), path: here, kept, values: Object.fromEntries(
+  const signIn = document.querySelector("[data-signin]"); // has nothing to keep, and what waits must wait on
+  const keep = (kept) => signIn || write({at: Date.now(), path: here, kept, values: Object.fromEntries(
     fields().map((e) => [nameOf(e), ["checkbox", "radio"].includes(e.type) ? e.checked : e.value]))});
   const restore = (d) => {
     let some = false;
@@ -23,7 +24,7 @@
 
   const was = read();
   if (was && Date.now() - was.at > hour) write(null);
-  else if (was && document.querySelector("[data-signin]")) write({...was, kept: true});
+  else if (was && signIn) write({...was, kept: true});
   else if (was && was.kept && was.path === here) { restore(was); write(null); }
   else if (was && !was.kept) write(null);
   const changed = (f) => f.value !== f.defaultValue && f.tagName !== "SELECT" || f.checked !== f.defaultChecked;
