@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"kvitt/internal/access"
 	"kvitt/internal/archive"
@@ -223,7 +224,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
-	if (row.State == workflows.StateHeld || row.Revision > 0) && !klarna.Unnamed(in.PaymentReference) {
+	if (row.State == workflows.StateHeld || row.Revision > 0 || touched(&row)) && !klarna.Unnamed(in.PaymentReference) {
 		fresh, err := k.readAgain(ctx, in)
 		if stop, err := k.stillUnreadable(ctx, &row, err); err != nil || stop != nil {
 			out.Held = stop
@@ -276,6 +277,12 @@ func (k *Klarna) named(ctx context.Context, stop *workflows.Held, connection str
 	says := klarna.Provider(row.Provider).Says
 	stop.Detail, stop.Remedy = says(stop.Detail), says(stop.Remedy)
 	return stop, nil
+}
+
+// touched tells that something became of a payout before it is proven: it was
+// rejected and reopened, say, while Klarna's figures may have changed.
+func touched(row *store.Payout) bool {
+	return row.State == workflows.StateDiscovered && row.UpdatedAt.Sub(row.DiscoveredAt) > time.Second
 }
 
 // readAgain records a payout anew: Klarna may have corrected what it was held

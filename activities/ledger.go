@@ -305,6 +305,8 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 		case in.Kind == workflows.DecisionRepost && next > p.Revision:
 			p.State, p.HeldReason, p.Held, p.Revision = workflows.StateDiscovered, "", nil, next
 			p.Proof, p.Voucher, p.VoucherHash = nil, nil, ""
+		case in.Kind == workflows.DecisionReopen && p.State == workflows.StateRejected:
+			p.State, p.Proof, p.Voucher, p.VoucherHash = workflows.StateDiscovered, nil, nil, ""
 		}
 		return nil
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})

@@ -27,6 +27,9 @@ func PayoutWorkflow(ctx workflow.Context, in PayoutInput) (PayoutResult, error) 
 	if in.Repost != nil {
 		p.decisions = append(p.decisions, p.decided(DecisionRepost, RepostPayout.Name, *in.Repost))
 	}
+	if in.Reopen != nil {
+		p.decisions = append(p.decisions, p.decided(DecisionReopen, ActionReopen, *in.Reopen))
+	}
 	return p.run(ctx)
 }
 

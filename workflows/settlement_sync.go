@@ -21,7 +21,7 @@ func SettlementSyncWorkflow(ctx workflow.Context, in SyncInput) (SyncResult, err
 		s.SyncCarry = *in.Carry
 		s.paused, s.cancelled = in.Carry.Paused, in.Carry.Cancelled
 	} else {
-		s.Progress.Since = workflow.Now(ctx)
+		s.Progress.Since, s.Progress.DryRun = workflow.Now(ctx), in.DryRun
 	}
 	if err := s.listen(ctx); err != nil {
 		return SyncResult{}, err

@@ -136,6 +136,7 @@ const (
 	DecisionReverse  = "reverse"
 	DecisionWithdraw = "withdraw_reversal"
 	DecisionRepost   = "repost"
+	DecisionReopen   = "reopen"
 )
 
 // Recorded is what became of a decision. Refused, when set, is why the person

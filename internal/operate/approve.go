@@ -60,15 +60,13 @@ func (d *Desk) approve(ctx context.Context, connection string, c Chosen, who str
 		out.Err = &Error{Attempted: attempted, Happened: "nobody said which voucher was looked at", Helps: "Look at the payout again."}
 		return out
 	}
-	got, err := Give(ctx, d, connection, workflows.ApprovePayout, workflows.PayoutWorkflowID(connection, c.PaymentReference),
+	got, err := d.DecideSeen(ctx, connection, c.PaymentReference, workflows.DecisionApprove, workflows.ApprovePayout,
 		workflows.Person{Who: who, VoucherHash: c.VoucherHash}, patience)
 	if errors.Is(err, ErrStillGoing) {
 		out.Going = true
 		return out
 	}
-	out.State, out.Err = got.State, Unanswered(attempted, err, &Error{
-		Happened: "nothing runs for it", Helps: "A sync, or a backfill of its day, takes it up again.",
-	})
+	out.State, out.Err = got.State, err
 	return out
 }
 

@@ -139,10 +139,10 @@ func (p *Portal) bounded(one route) page {
 	b := boundOf(one.pattern)
 	limit := p.crowds[b.crowd]
 	return func(w http.ResponseWriter, r *http.Request) error {
-		r = asPerson(r)
 		if err := readForm(r); err != nil {
 			return err
 		}
+		r = asPerson(r)
 		if limit != nil {
 			leave := limit.enter(r.Context(), by(r))
 			if leave == nil {
@@ -189,16 +189,8 @@ func readForm(r *http.Request) error {
 // refusal is a page that says which limit was met and what helps, in the
 // person's language.
 func (p *Portal) refusal(w http.ResponseWriter, r *http.Request, status int, key string, args ...any) error {
-	words := p.pages.words[languageOf(r).Tag]
-	happened, err := words.say("bound."+key+".happened", args...)
-	if err != nil {
-		return err
-	}
-	helps, err := words.say("bound." + key + ".helps")
-	if err != nil {
-		return err
-	}
-	p.show(w, r, status, "message", message{Title: "bound." + key + ".title", Happened: happened, Helps: helps})
+	it := &refusal{Status: status, Said: &said{"bound." + key, args}}
+	p.show(w, r.WithContext(context.WithValue(r.Context(), refusalKey{}, it)), status, "message", message{Title: "bound." + key + ".title"})
 	return nil
 }
 

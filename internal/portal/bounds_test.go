@@ -125,7 +125,7 @@ func TestAPageThatTakesTooLongIsStoppedAndSaysSo(t *testing.T) {
 		<-r.Context().Done()
 		return r.Context().Err()
 	}}
-	page := p.Gate.Require(signin.Viewer, p.serve(p.bounded(slow)))
+	page := p.Gate.Require(signin.Viewer, p.serve(p.bounded(slow), nil))
 	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8088/slow", http.NoBody)
 	r.AddCookie(&http.Cookie{Name: "__Host-kvitt", Value: session})
 	w := httptest.NewRecorder()
@@ -220,7 +220,7 @@ func TestAnErrorPageNamesNoServerAndNoFile(t *testing.T) {
 		http.StatusInternalServerError: errors.New("open /var/lib/kvitt.db: dial tcp 10.0.0.7:5432"),
 		http.StatusServiceUnavailable:  fmt.Errorf("reach Temporal at temporal.internal:7233: %w", operate.ErrNoAnswer),
 	} {
-		page := p.Gate.Require(signin.Viewer, p.serve(func(http.ResponseWriter, *http.Request) error { return err }))
+		page := p.Gate.Require(signin.Viewer, p.serve(func(http.ResponseWriter, *http.Request) error { return err }, nil))
 		r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1:8088/x", http.NoBody)
 		r.AddCookie(&http.Cookie{Name: "__Host-kvitt", Value: session})
 		w := httptest.NewRecorder()

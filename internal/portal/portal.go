@@ -3,12 +3,11 @@ package portal
 import (
 	"context"
 	"embed"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -119,6 +118,8 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
 		{"POST /connections/{id}/payouts/{ref}/reversal/withdraw", signin.Approver, p.withdrawReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
+		{"POST /connections/{id}/payouts/{ref}/reopen", signin.Approver, p.reopen},
+		{"GET /connections/{id}/payouts/{ref}/documents/{kind}", signin.Viewer, p.document},
 		{"GET /connections/{id}/reports/{name}", signin.Viewer, p.report},
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},
 		{"POST /connections/{id}/accruals", signin.Approver, p.accrue},
@@ -143,6 +144,7 @@ func (p *Portal) routes() []route {
 		{"POST " + tryPath, signin.Viewer, p.tryDocuments},
 		{"GET /connections/{id}/requests", signin.Viewer, p.requests},
 		{"POST /connections/{id}/requests/{request}", signin.Approver, p.confirmRequest},
+		{"POST /session", signin.Viewer, p.staySignedIn},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -158,9 +160,9 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
-		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(p.bounded(one))))
+		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(p.bounded(one), p.forms()[one.pattern])))
 	}
-	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
+	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing, nil)))
 	sameSite := p.fromHere()
 	sameSite.SetDenyHandler(http.HandlerFunc(p.crossSite))
 	pages := p.guard(sameSite.Handler(sized(mux)))
@@ -228,49 +230,26 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// serve turns a page's error into one that says what helps.
-func (p *Portal) serve(do page) http.Handler {
+// serve turns a page's error into one that says what helps: on the page that its
+// form is on, where there is one.
+func (p *Portal) serve(do, form page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := do(w, r)
 		if err == nil || r.Context().Err() != nil {
 			return
 		}
-		var large tooLargeError
-		if errors.As(err, &large) {
-			web.Because(r.Context(), web.Size, "form")
-			err = p.refusal(w, r, http.StatusRequestEntityTooLarge, "large", strconv.FormatInt(large.limit>>10, 10))
-			if err == nil {
-				return
-			}
+		it := refused(r, err)
+		if it != nil && p.again(w, r, form, it) {
+			return
 		}
-		status := http.StatusInternalServerError
-		happened, helps := operate.Explain(err)
-		var refused *operate.Error
-		var turnedDown *operate.RefusalError
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			status = http.StatusNotFound
-		case errors.Is(err, operate.ErrStillGoing):
-			status = http.StatusServiceUnavailable
-		case errors.Is(err, operate.ErrNoAnswer):
-			p.Log.Error("nobody answered", zap.String("path", r.URL.Path), zap.Error(err))
-			if p.refusal(w, r, http.StatusServiceUnavailable, "no_answer") == nil {
-				return
-			}
-		case errors.As(err, &refused), errors.As(err, &turnedDown), errors.Is(err, store.ErrLastAdministrator), errors.Is(err, store.ErrUsed):
-			status = http.StatusConflict
-			if turnedDown != nil && turnedDown.Code != "" {
-				web.Because(r.Context(), web.Decision, turnedDown.Code)
-			}
-		default:
+		if it == nil {
 			// What went wrong inside is for the log: a page that names servers and files
 			// helps whoever should not know them.
 			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
-			if p.refusal(w, r, status, "broken") == nil {
-				return
-			}
+			it = &refusal{Status: http.StatusInternalServerError, Said: &said{key: "bound.broken"}}
 		}
-		p.show(w, r, status, "message", message{Title: "message.failed", Happened: happened, Helps: helps})
+		r = r.WithContext(context.WithValue(r.Context(), refusalKey{}, it))
+		p.show(w, r, it.Status, "message", message{Title: "message.failed"})
 	})
 }
 
@@ -279,18 +258,19 @@ func (p *Portal) missing(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// staySignedIn tells when the session ends now that something was asked for.
+func (p *Portal) staySignedIn(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]int64{"ends": signin.EndOf(r.Context()).UnixMilli()})
+}
+
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
 	web.Go(w, r, "/connections")
 	return nil
 }
 
-// message is a page that tells something. Title is a key of the words; what
-// happened and what helps are sentences.
-type message struct {
-	Title           string
-	Happened, Helps string
-	Back            string
-}
+// message is a page that tells something. Title is a key of the words.
+type message struct{ Title string }
 
 // found is the connection that a request is about.
 func (p *Portal) found(r *http.Request) (store.Connection, error) {

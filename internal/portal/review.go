@@ -21,7 +21,7 @@ type reviewList struct {
 	store.Connection
 	Payouts []reviewed
 	Sums    []operate.Sum
-	More    bool
+	Pager   pager
 	Mine    bool // some of them somebody else has to approve
 }
 
@@ -40,14 +40,14 @@ func (p *Portal) review(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := p.Desk.Awaiting(r.Context(), store.PayoutFilter{Connection: row.ID, Limit: mostPayouts + 1})
+	list := reviewList{Connection: row, Pager: pagerOf(r, "page")}
+	waiting, err := p.Desk.Awaiting(r.Context(), store.PayoutFilter{
+		Connection: row.ID, Newest: true, Offset: list.Pager.skip(mostPayouts), Limit: mostPayouts + 1,
+	})
 	if err != nil {
 		return err
 	}
-	list := reviewList{Connection: row}
-	if list.More = len(waiting) > mostPayouts; list.More {
-		waiting = waiting[:mostPayouts]
-	}
+	waiting = cut(&list.Pager, waiting, mostPayouts)
 	mine, err := p.mine(r, &row)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (p *Portal) approveChosen(w http.ResponseWriter, r *http.Request) error {
 		choices = r.PostForm["all"]
 	}
 	if len(choices) == 0 {
-		return &operate.Error{Attempted: "approve payouts", Happened: "none was chosen", Helps: "Tick those that you have looked at."}
+		return say("review.unchosen")
 	}
 	if r.PostFormValue("sure") != "yes" {
 		return p.confirmChosen(w, r, &row, choices)
@@ -160,9 +160,6 @@ func (p *Portal) confirmChosen(w http.ResponseWriter, r *http.Request, row *stor
 	return nil
 }
 
-// Why is why a payout was not approved, in a sentence.
-func (o *outcomes) Why(a *operate.Approval) string { return operate.Sentence(a.Err) }
-
 // previewPage is the voucher that a dry run would have posted.
 type previewPage struct {
 	store.Preview
@@ -196,10 +193,17 @@ func (p *Portal) preview(w http.ResponseWriter, r *http.Request) error {
 // backfillOf is the page of the backfill that a run was, or that of its
 // connection.
 func backfillOf(connection, run string) string {
-	name, _, _ := strings.Cut(run, "@")
-	days, ours := strings.CutPrefix(name, "backfill/"+connection+"/")
-	if from, to, ok := strings.Cut(days, "/"); ours && ok {
-		return "/connections/" + connection + "/backfills/" + url.PathEscape(from) + "/" + url.PathEscape(to)
+	if from, to, ok := backfillDays(connection, run); ok {
+		return "/connections/" + connection + "/backfills/" + from + "/" + to + "?" + url.Values{"run": {run}}.Encode()
 	}
 	return "/connections/" + connection
+}
+
+// backfillDays are the days of the backfill that a run was, as in an address; not
+// ok for other runs.
+func backfillDays(connection, run string) (from, to string, ok bool) {
+	name, _, _ := strings.Cut(run, "@")
+	days, ours := strings.CutPrefix(name, "backfill/"+connection+"/")
+	from, to, ok = strings.Cut(days, "/")
+	return url.PathEscape(from), url.PathEscape(to), ok && ours
 }

@@ -27,6 +27,7 @@ type wires struct {
 	updates map[string]any // by workflow id and name
 	started []operate.Start
 	answer  string // of every query, as JSON
+	refuse  error  // the answer to every update, if any
 }
 
 func (w *wires) Start(_ context.Context, s operate.Start) error {
@@ -46,6 +47,9 @@ func (w *wires) Update(_ context.Context, workflowID, name string, in, out any, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.updates[workflowID+" "+name] = in
+	if w.refuse != nil {
+		return w.refuse
+	}
 	return json.Unmarshal([]byte(`{"state":"verified"}`), out)
 }
 

@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,9 +45,16 @@ func functions(words dictionary, to reader) template.FuncMap {
 		"t":              func(key string, args ...any) (string, error) { return words.say(to.lang(), key, args...) },
 		"say":            to.lang().In,
 		"has":            words.has,
+		"happened":       func(it *refusal) (string, error) { return words.happened(to, it) },
+		"helps":          func(it *refusal) string { return words.helps(to, it) },
+		"why":            func(err error) (string, error) { return words.why(to, err) },
 		"action":         words.action,
 		"column":         words.column,
 		"cell":           to.cell,
+		"payoutsin":      func(row report.Row, i int, c report.Column) []string { return payoutsIn(&row, i, &c) },
+		"monthin":        func(row report.Row, i int, c report.Column) *report.Span { return monthIn(&row, i, &c) },
+		"iso":            func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"size":           size,
 		"alarming":       report.Alarming,
 		"money":          to.money,
 		"number":         func(n any) string { return to.lang().Decimal(fmt.Sprint(n)) },
@@ -85,6 +94,18 @@ func (r reader) cell(row report.Row, i int, column report.Column) string {
 	return r.lang().Decimal(c.Decimal(column.Kind))
 }
 
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return strconv.FormatInt(n>>20, 10) + " MB"
+	case n >= 10<<10:
+		return strconv.FormatInt(n>>10, 10) + " kB"
+	default:
+		return strconv.FormatInt(n, 10) + " B"
+	}
+}
+
 // tone is how a state looks: good, bad, wait or plain.
 func tone(state string) string {
 	switch state {
@@ -106,7 +127,10 @@ type view struct {
 	Languages []language
 	Person    *signin.Person
 	Path      string
-	Done      string // what was just done
+	Here      string    // the page with its filters, to come back to
+	Done      string    // what was just done
+	Ends      time.Time // when the session does, zero without one
+	Refused   *refusal
 	Data      any
 }
 
@@ -115,12 +139,24 @@ func (v *view) May(role string) bool {
 	return v.Person != nil && v.Person.Role.Allows(signin.Role(role))
 }
 
+// Broad tells whether the page has tables that want the whole of a large screen.
+func (v *view) Broad() bool { return v.Page == "report" || v.Page == "accruals" }
+
+// Placed tells whether the page itself shows why something was refused, beside the
+// form.
+func (v *view) Placed() bool {
+	return v.Page == "connection" && v.Refused.Form == "backfills"
+}
+
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
 	to := p.readerOf(r)
 	language := to.language
-	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Done: r.URL.Query().Get("done"), Data: data}
+	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Here: p.here(r), Ends: signin.EndOf(r.Context()), Refused: refusalOf(r), Done: r.URL.Query().Get("done"), Data: data}
 	if person, ok := signin.PersonOf(r.Context()); ok {
 		v.Person = &person
+	}
+	if v.Refused != nil {
+		status = v.Refused.Status
 	}
 	var b bytes.Buffer
 	if err := p.write(&b, to, name, v); err != nil {
@@ -132,6 +168,21 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	w.Header().Set("Content-Language", language.Tag)
 	w.WriteHeader(status)
 	_, _ = w.Write(p.below(b.Bytes())) // the browser may be gone
+}
+
+// here is the page that a request belongs to, with its filters: of what a form
+// was sent to, the page that the form was on.
+func (p *Portal) here(r *http.Request) string {
+	at := r.URL
+	if r.Method != http.MethodGet {
+		if from, err := url.Parse(r.Referer()); err == nil && from.Scheme+"://"+from.Host == p.origin {
+			from.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(from.Path, p.path), "/")
+			at = from
+		}
+	}
+	query := at.Query()
+	query.Del("done")
+	return (&url.URL{Path: at.Path, RawQuery: query.Encode()}).RequestURI()
 }
 
 // part renders a fragment.

@@ -2,9 +2,11 @@ package portal
 
 import (
 	"embed"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +15,7 @@ import (
 	textlanguage "golang.org/x/text/language"
 
 	"kvitt/internal/lang"
+	"kvitt/internal/operate"
 	"kvitt/internal/report"
 	"kvitt/internal/web"
 )
@@ -103,6 +106,36 @@ type number string
 
 // Format writes it.
 func (n number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(n)) }
+
+// happened is why something was refused.
+func (d dictionary) happened(to reader, it *refusal) (string, error) {
+	if it.Said == nil {
+		return to.lang().In(it.Happened), nil
+	}
+	args := slices.Clone(it.Said.args)
+	for i := range args {
+		if at, ok := args[i].(time.Time); ok {
+			args[i] = to.moment(at)
+		}
+	}
+	return d.say(to.lang(), it.Said.key+".happened", args...)
+}
+
+// helps is what helps after a refusal, "" when nothing is known to.
+func (d dictionary) helps(to reader, it *refusal) string {
+	if it.Said == nil {
+		return to.lang().In(it.Helps)
+	}
+	return d[it.Said.key+".helps"]
+}
+
+// why is an error in a sentence.
+func (d dictionary) why(to reader, err error) (string, error) {
+	if already := new(operate.AlreadyError); errors.As(err, &already) {
+		return d.happened(to, &refusal{Said: alreadySaid(already)})
+	}
+	return to.lang().In(operate.Sentence(err)), nil
+}
 
 // action is what was done, as the audit trail calls it, in words.
 func (d dictionary) action(name string) string {

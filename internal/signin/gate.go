@@ -110,7 +110,8 @@ func careful(w http.ResponseWriter) {
 func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		careful(w)
-		p, err := g.signedIn(r)
+		p, end, err := g.session(r)
+		r = r.WithContext(context.WithValue(r.Context(), endKey{}, end))
 		switch {
 		case errors.Is(err, errNoSession), errors.Is(err, errEnded):
 			g.askToSignIn(w, r, err)
@@ -155,8 +156,9 @@ func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request, why error) {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		web.Go(w, r, to)
 	default:
-		v := g.view("", "", home)
-		if errors.Is(why, errEnded) {
+		next := g.formOf(r)
+		v := g.view("", "", next)
+		if errors.Is(why, errEnded) || next != home { // a browser drops the cookie of a session that is over
 			v.Problem = Expired
 		}
 		g.pages.SignIn(w, r, http.StatusUnauthorized, v)

@@ -34,6 +34,15 @@ func (g *Gate) pageOf(r *http.Request) string {
 	return localPath(strings.TrimPrefix(u.RequestURI(), g.base))
 }
 
+// formOf is the page with the form that a request was sent from.
+func (g *Gate) formOf(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Scheme+"://"+u.Host != g.origin {
+		return home
+	}
+	return localPath(strings.TrimPrefix(u.RequestURI(), g.base))
+}
+
 func fromHTMX(r *http.Request) bool { return r.Header.Get("HX-Request") == "true" }
 
 // address is one of the portal's own, as the browser sees it: KVITT_PUBLIC_URL

@@ -13,12 +13,17 @@ import (
 	"kvitt/internal/web"
 )
 
-// How long a session lasts.
+// How long a session lasts: a working day, with whatever comes in between, and
+// not until the next one.
 const (
-	IdleLife    = 30 * time.Minute // since it was last seen
-	SessionLife = 12 * time.Hour   // whatever happens
-	seenEvery   = time.Minute      // it is not written down more often
+	IdleLife    = 9 * time.Hour  // since it was last seen
+	SessionLife = 12 * time.Hour // whatever happens
+	seenEvery   = time.Minute    // it is not written down more often
 )
+
+// PollHeader is on a request that a page makes by itself: it keeps no session
+// alive.
+const PollHeader = "Kvitt-Poll"
 
 // How long it is remembered of a link that it was there, to say what is wrong
 // with it, and how often what is over is swept.
@@ -55,16 +60,29 @@ func (g *Gate) forget(w http.ResponseWriter, name string) { g.setCookie(w, name,
 // signedIn is whose session a request has, as they are now. Errors:
 // errNoSession, errEnded, the store's.
 func (g *Gate) signedIn(r *http.Request) (Person, error) {
+	p, _, err := g.session(r)
+	return p, err
+}
+
+// session is signedIn, and when the session ends if nothing more is asked for.
+func (g *Gate) session(r *http.Request) (Person, time.Time, error) {
 	p, x, err := g.whose(r)
 	if err != nil {
-		return Person{}, err
+		return Person{}, time.Time{}, err
 	}
-	if now := g.now(); now.Sub(x.SeenAt) >= seenEvery {
+	now := g.now()
+	last, seen := x.CreatedAt.Add(SessionLife), x.SeenAt
+	if r.Header.Get(PollHeader) == "" && now.Sub(seen) >= seenEvery {
 		if err := g.store.TouchSession(r.Context(), x.Hash, now); err != nil {
 			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
+		} else {
+			seen = now
 		}
 	}
-	return p, nil
+	if idle := seen.Add(IdleLife); idle.Before(last) {
+		last = idle
+	}
+	return p, last, nil
 }
 
 // whose is the session that a request has, and whose it is, as they are now.
@@ -87,6 +105,15 @@ func (g *Gate) whose(r *http.Request) (Person, store.Session, error) {
 	who := personFrom(&p)
 	who.VouchedBy = x.VouchedBy
 	return who, x, nil
+}
+
+type endKey struct{}
+
+// EndOf is when the session of what Gate.Require lets through ends; zero when
+// nobody is signed in.
+func EndOf(ctx context.Context) time.Time {
+	end, _ := ctx.Value(endKey{}).(time.Time)
+	return end
 }
 
 type sessionKey struct{}

@@ -31,17 +31,13 @@ func putLink(ctx context.Context, q querier, l *Link) error {
 	return err
 }
 
-// PutFirstLink puts the link that makes the first administrator in the place
-// of the one that was there, and tells whether it did: not when there is a
-// person.
+// PutFirstLink puts a link that makes the first administrator beside those that
+// were there, and tells whether it did: not when there is a person.
 func (s *Store) PutFirstLink(ctx context.Context, l Link) (put bool, err error) {
 	l.PersonID = ""
 	err = s.write(ctx, "make the link for the first administrator", func(q querier) error {
 		there, err := anyPerson(ctx, q)
 		if put = err == nil && !there; !put {
-			return err
-		}
-		if _, err := exec(ctx, q, "DELETE FROM signin_links WHERE person_id IS NULL"); err != nil {
 			return err
 		}
 		if err := putLink(ctx, q, &l); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -52,8 +51,11 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	var document struct {
 		Posted int `json:"posted"`
 	}
-	if err := json.Unmarshal(out, &document); err != nil || document.Posted != payouts {
-		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts: %w", document.Posted, payouts, errors.Join(err))
+	if err := json.Unmarshal(out, &document); err != nil {
+		return nil, nil, fmt.Errorf("read what the backfill says: %w", err)
+	}
+	if document.Posted != payouts {
+		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts", document.Posted, payouts)
 	}
 	requests := perPayout(st)
 	actions, events, err := cost(ctx, st)
