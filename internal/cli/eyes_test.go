@@ -35,6 +35,7 @@ var ways = map[string]string{
 	"payout undo-decision":    "the payout is held again",
 	"profile interview":       "as profile set",
 	"opening":                 "nothing gets into the books by it",
+	"payout reopen":           "as a new voucher, which is approved like any other",
 	"payout repost":           "as a new voucher, which is approved like any other",
 	"sync":                    "nothing gets into the books by it that was not approved",
 	"backfill":                "nothing gets into the books by it that was not approved",
