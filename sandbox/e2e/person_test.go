@@ -180,6 +180,31 @@ func administrator(t *testing.T, language string) *person {
 	return p
 }
 
+// known signs somebody in whom the provider vouches for.
+func (w *world) known(t *testing.T, email, role string) *person {
+	t.Helper()
+	w.invite(t, email, role)
+	p := w.sits(t, "en")
+	p.open("/connections", 200)
+	p.goes("Sign in with Visma Connect")
+	p.signsInAtTheProvider(email)
+	return p
+}
+
+func (p *person) signsInAtTheProvider(email string) {
+	p.t.Helper()
+	if err := p.Until("the provider", `document.querySelector('#password')`); err != nil {
+		p.t.Fatal(err)
+	}
+	p.fill("Email", email)
+	p.fill("Password", "anna")
+	p.goes("Sign in")
+	if strings.Contains(p.Text(), "For which company?") {
+		p.must(p.Value(`document.querySelector('input[name=tenant]').click()`, nil))
+		p.goes("Approve")
+	}
+}
+
 // settles starts a world of its own whose first administrator is signed in.
 func settles(t *testing.T, o stack.Options) *person {
 	t.Helper()

@@ -79,6 +79,7 @@ var walks = map[held.Code]walker{
 	held.CurrencyUnused:      simply(fits, in("GBP")),
 	held.VATUndecided:        staged(held.VATUndecided, byProfile),
 	held.RateImprecise:       staged(held.RateImprecise, byProfile),
+	held.RefusedRepeatedly:   sentAgain,
 	held.PeriodMissing:       noSuchYear,
 	held.PeriodClosed:        reopened,
 	held.Rejected:            refusedOnce(vismasim.Fault{Kind: vismasim.Rejected, Method: http.MethodPost, Path: journals, Message: "no"}),
@@ -444,6 +445,17 @@ func takenAsItIs(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) 
 		h.follow(t, strings.Replace(way, number, "999999", 1), "REASON", "x").refused(t, 1, "its batch is "+number)
 		h.follow(t, way, "REASON", "moved").with(t, 0)
 	}, workflows.StateVerified
+}
+
+// sentAgain is sent once more when a person wants it.
+func sentAgain(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
+	p := settled(t, "2026-03-10")
+	h := holds(t, p, plan{}, func(h *house) {
+		for range 3 {
+			inject(t, h, vismasim.Fault{Kind: vismasim.ErrorBeforeCommit, Method: http.MethodPost, Path: journals, Body: p.PaymentReference, Message: "Object reference not set"})
+		}
+	})
+	return h, p, func(t *testing.T) { h.follow(t, h.ways(t, p)[held.Retry][0]) }, workflows.StateVerified
 }
 
 // lookedFor goes on by itself, whatever became of the request.
