@@ -101,7 +101,7 @@ func (e *examination) examine(ctx context.Context) {
 	e.signIn(ctx)
 	e.channels(ctx)
 	if !sound {
-		e.warn("connections", "", "not looked at, because they are in the database", "")
+		e.warn("connections", "", "skipped: the database or the keyset cannot be used", "")
 		return
 	}
 	all, err := e.store.Connections(ctx)
@@ -123,7 +123,12 @@ func (e *examination) examine(ctx context.Context) {
 func (e *examination) database(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	db, err := store.Open(ctx, e.config.DatabaseURL.Reveal())
+	url := e.config.DatabaseURL.Reveal()
+	if err := store.Made(url); err != nil { // a doctor that opened it would make an empty one
+		e.failed("database", "", err)
+		return false
+	}
+	db, err := store.Open(ctx, url)
 	if err != nil {
 		e.failed("database", "", err)
 		return false
@@ -173,11 +178,15 @@ func (e *examination) keyset(ctx context.Context, database bool) bool {
 	}
 	e.keys = keys
 	if !database {
-		e.ok("keyset", "", "opens; whether it belongs to the database is not known")
+		e.ok("keyset", "", "opens; not compared with the database, which cannot be used")
 		return true
 	}
 	e.vault = vault.New(keys, e.store)
-	if err := e.vault.Check(ctx); err != nil {
+	switch err := e.vault.Check(ctx); {
+	case errors.Is(err, vault.ErrWrongKeyset):
+		e.fail("keyset", "", "It is not the one that this database was sealed with.", vault.RightKeyset)
+		return false
+	case err != nil:
 		e.failed("keyset", "", err)
 		return false
 	}
@@ -187,7 +196,7 @@ func (e *examination) keyset(ctx context.Context, database bool) bool {
 
 func (e *examination) temporalServer(ctx context.Context) {
 	if e.keys == nil {
-		e.warn("temporal", "", "not looked at, because payloads need the keyset", "")
+		e.warn("temporal", "", "skipped: what Temporal keeps cannot be read without the keyset", "")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -231,11 +240,11 @@ func (e *examination) version(ctx context.Context) {
 	}
 }
 
-func asks(n int) string {
+func polled(n int) string {
 	if n == 1 {
-		return "one asks"
+		return "a worker polled"
 	}
-	return fmt.Sprintf("%d ask", n)
+	return fmt.Sprintf("%d workers polled", n)
 }
 
 // clock compares this machine's clock with what the other sides say in their
@@ -255,7 +264,7 @@ func (e *examination) clock(ctx context.Context) {
 			return
 		}
 	}
-	e.warn("clock", "", "could not be compared, because nobody told the time", "")
+	e.warn("clock", "", "skipped: no server answered", "")
 }
 
 func aheadOf(skew time.Duration) string {

@@ -94,9 +94,12 @@ func plainShop(n int) (*shop.Shop, error) {
 	return merchant, nil
 }
 
-// connected starts everything and sets one connection up.
-func connected(ctx context.Context, o stack.Options) (*stack.Stack, string, error) {
-	o.Log = io.Discard
+// connected starts everything and sets one connection up. The worker's
+// environment is further settings of it alone.
+func connected(ctx context.Context, o stack.Options, workers ...string) (*stack.Stack, string, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
 	st, err := stack.Start(ctx, o)
 	if err != nil {
 		return st, "", err
@@ -104,7 +107,7 @@ func connected(ctx context.Context, o stack.Options) (*stack.Stack, string, erro
 	if _, err := st.Ask(ctx, "setup"); err != nil {
 		return st, "", err
 	}
-	if _, err := st.StartWorker(ctx); err != nil {
+	if _, err := st.StartWorker(ctx, workers...); err != nil {
 		return st, "", err
 	}
 	id, err := st.Connect(ctx, func(...string) {})

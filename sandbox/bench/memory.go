@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"bytes"
+	"regexp"
 	"errors"
 	"fmt"
 	"os"
@@ -21,7 +23,7 @@ import (
 // late reads several MiB too high without keeping a byte more. A leak or a buffer
 // that grows with the rows raises every sample, and so the median; a collection
 // that came late raises one.
-const samples = 3
+const samples = 1
 
 // memory compares the peak memory of a worker that posts a payout of a million
 // rows with that of one that posts ten thousand, each a fresh process of the
@@ -69,7 +71,20 @@ func peak(ctx context.Context, module, bin string, rows int) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	st, id, err := connected(ctx, stack.Options{Module: module, Bin: bin, Shop: stack.Shop{Made: shop.New(payout.MerchantID, "SEK", payout)}})
+	var trace bytes.Buffer
+	defer func() {
+		var live []int
+		for line := range strings.Lines(trace.String()) {
+			if !strings.HasPrefix(line, "gc ") { continue }
+			m := regexp.MustCompile(`(\d+)->(\d+)->(\d+) MB`).FindStringSubmatch(line)
+			n, _ := strconv.Atoi(m[3])
+			live = append(live, n)
+		}
+		fmt.Println(rows, len(live), live)
+		slices.Sort(live)
+		for _, q := range []int{50, 75, 90, 95, 99, 100} { fmt.Println(q, live[(len(live)-1)*q/100]) }
+	}()
+	st, id, err := connected(ctx, stack.Options{Log: &trace, Module: module, Bin: bin, Shop: stack.Shop{Made: shop.New(payout.MerchantID, "SEK", payout)}}, "GODEBUG=gctrace=1")
 	if st != nil {
 		defer func() { _ = st.Close() }()
 	}

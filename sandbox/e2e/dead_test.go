@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,29 +10,22 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// checked is what `starter doctor` says of the worker.
-type checked struct {
-	Result, Found, Remedy string
-}
+// check is a line of `starter doctor`.
+type check struct{ Check, Result, Words, Remedy string }
 
-func (w *world) doctorOnWorker(t *testing.T) checked {
+// doctorOnWorker is what the doctor says of the worker.
+func (w *world) doctorOnWorker(t *testing.T) check {
 	t.Helper()
-	var document struct {
-		Checks []struct {
-			Check, Result, Found, Remedy string
-		}
-	}
+	var all []check
 	s := w.starter(t, "doctor", "--output", "json")
-	if err := json.Unmarshal([]byte(s.out), &document); err != nil {
+	if err := json.Unmarshal([]byte(s.out), &all); err != nil {
 		t.Fatalf("doctor: %v\n%s%s", err, s.out, s.err)
 	}
-	for _, c := range document.Checks {
-		if c.Check == "worker" {
-			return checked{c.Result, c.Found, c.Remedy}
-		}
+	at := slices.IndexFunc(all, func(c check) bool { return c.Check == "worker" })
+	if at < 0 {
+		t.Fatalf("doctor does not check the worker:\n%s", s.out)
 	}
-	t.Fatalf("doctor does not check the worker:\n%s", s.out)
-	return checked{}
+	return all[at]
 }
 
 // Temporal names a worker for five minutes after its death, so a list of names
@@ -48,7 +42,7 @@ func TestDoctorNoticesAKilledWorkerAtOnce(t *testing.T) {
 	w.Workers()[0].Kill()
 	killed := time.Now()
 	got := w.doctorOnWorker(t)
-	if got.Result != "fail" || !strings.Contains(got.Found, "None of them answers now") || got.Remedy == "" {
+	if got.Result != "failed" || !strings.Contains(got.Words, "None answers now") || got.Remedy == "" {
 		t.Errorf("%s after it was killed: %+v", time.Since(killed), got)
 	}
 	if took := time.Since(killed); took > time.Minute {
@@ -58,7 +52,7 @@ func TestDoctorNoticesAKilledWorkerAtOnce(t *testing.T) {
 	if _, err := w.StartWorker(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.doctorOnWorker(t); got.Result != "ok" || !strings.Contains(got.Found, "it answers") {
+	if got := w.doctorOnWorker(t); got.Result != "ok" || !strings.Contains(got.Words, "it answers") {
 		t.Errorf("another worker in its place: %+v", got)
 	}
 }
