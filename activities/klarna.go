@@ -245,7 +245,9 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	}
 	out.Rows = row.Rows
 	if stop != nil {
-		out.Held = stop
+		if out.Held, err = k.named(ctx, stop, in.Connection); err != nil {
+			return out, err
+		}
 		return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
 			p.Rows, p.Warnings = row.Rows, row.Warnings
 			return nil
@@ -260,6 +262,17 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		p.Rows, p.Proof, p.Warnings = row.Rows, document, row.Warnings
 		return nil
 	}, nil)
+}
+
+// named says Kustom where a reason to hold speaks of Klarna and Kustom pays out.
+func (k *Klarna) named(ctx context.Context, stop *workflows.Held, connection string) (*workflows.Held, error) {
+	row, err := k.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	says := klarna.Provider(row.Provider).Says
+	stop.Detail, stop.Remedy = says(stop.Detail), says(stop.Remedy)
+	return stop, nil
 }
 
 // readAgain records a payout anew: Klarna may have corrected what it was held

@@ -13,7 +13,9 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
+	"kvitt/internal/instruct"
 	"kvitt/internal/notice"
+	"kvitt/internal/report"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -103,6 +105,9 @@ func Days(from, to string, zone *time.Location) (workflows.Window, error) {
 	}
 	if last.Before(first) {
 		return workflows.Window{}, fmt.Errorf("the last day %s lies before the first day %s; turn them round", to, from)
+	}
+	if err := (report.Span{From: first, To: last}).Check(); err != nil {
+		return workflows.Window{}, err
 	}
 	return workflows.Window{From: first.UTC(), To: last.AddDate(0, 0, 1).UTC()}, nil
 }
@@ -270,6 +275,15 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 			return workflows.Recorded{Refused: refused, Code: rule.code}, err
 		}
 	}
+	if in.Kind == workflows.DecisionReverse {
+		why, err := onePerson(ctx, l.Store, l.Instructions, in.Connection, in.Instruction.ID, in.Who)
+		if err != nil {
+			return workflows.Recorded{}, err
+		}
+		if why != "" {
+			return workflows.Recorded{Refused: "reverse the payout " + in.PaymentReference + ": " + why, Code: workflows.RefusedSamePerson}, nil
+		}
+	}
 	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash, "instruction": in.Instruction.ID})
 	if err != nil {
 		return workflows.Recorded{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
@@ -326,11 +340,24 @@ func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string,
 		return refused, err
 	}
 	profile, err := l.Store.Profile(ctx, in.Connection, row.ProfileVersion)
-	if err != nil || !strings.EqualFold(profile.CreatedBy, in.Who) {
+	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes; somebody else has to approve it",
-		in.PaymentReference, in.Who, profile.Version), nil
+	approver, _, err := asker(ctx, l.Instructions, in.Instruction.ID, in.Who)
+	author := instruct.Author(profile.CreatedBy, profile.VouchedBy)
+	switch {
+	case err != nil || !author.MayBe(approver):
+		return "", err
+	case strings.EqualFold(author.Who, approver.Who):
+		return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes; somebody else has to approve it",
+			in.PaymentReference, in.Who, profile.Version), nil
+	}
+	helps := workflows.TwoPersonsHelps
+	if author.Unknown() {
+		helps = "Have somebody whom the provider knows, or a mailed link, save the posting profile again in the portal."
+	}
+	return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes, but %s. %s",
+		in.PaymentReference, author.Who, profile.Version, workflows.WhyOnePerson(author.Who, approver.Who, author.Unknown(), approver.VouchedBy), helps), nil
 }
 
 // PayoutState reads how far a payout has come.
@@ -375,9 +402,12 @@ func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnection
 	after.Environment, after.MerchantID = s.Environment, s.MerchantID
 	after.CompanyID, after.CompanyName, after.BaseCurrency = s.Company, s.CompanyName, s.BaseCurrency
 	after.ProfileVersion, after.FourEyes = s.ProfileVersion, s.FourEyes
+	if err := l.keepEyes(ctx, in, &before, &after); err != nil {
+		return workflows.Nothing{}, err
+	}
 	klarna, err1 := json.Marshal(s.Klarna)
 	visma, err2 := json.Marshal(s.Visma)
-	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": s.Posting, "start": s.Start, "four_eyes": strconv.FormatBool(s.FourEyes)})
+	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": after.Posting, "start": s.Start, "four_eyes": strconv.FormatBool(after.FourEyes)})
 	was, err4 := json.Marshal(map[string]string{"state": before.State, "posting": before.Posting, "start": before.Start, "four_eyes": strconv.FormatBool(before.FourEyes)})
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return workflows.Nothing{}, fmt.Errorf("record the state of connection %s: %w", s.ID, err)

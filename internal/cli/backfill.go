@@ -78,6 +78,9 @@ func (in *backfill) check() error {
 	if err != nil {
 		return err
 	}
+	if err := bounded(from, to); err != nil {
+		return err
+	}
 	acts := 0
 	for _, act := range []bool{in.attach, in.pause, in.resume, in.cancel} {
 		if act {

@@ -15,6 +15,7 @@ import (
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
+	"kvitt/internal/trail"
 	"kvitt/internal/vault"
 	"kvitt/workflows"
 )
@@ -94,6 +95,9 @@ func (e *examination) examine(ctx context.Context) {
 		e.audit(ctx)
 	}
 	sound = e.keyset(ctx, sound) && sound
+	if sound {
+		e.marks(ctx)
+	}
 	e.temporalServer(ctx)
 	e.clock(ctx)
 	e.openDoors()
@@ -166,6 +170,21 @@ func (e *examination) audit(ctx context.Context) {
 		words += ", its head is " + head
 	}
 	e.ok("audit trail", "", words)
+}
+
+// marks compares the audit trail with what the workers have marked of it, and
+// looks for payouts in the books whose documents are gone. It says nothing when
+// there is nothing to say.
+func (e *examination) marks(ctx context.Context) {
+	if _, err := (trail.Marks{Vault: e.vault, Keeper: e.store}).Check(ctx); err != nil {
+		e.failed("audit trail", "", err)
+	}
+	switch bare, err := e.store.BareVerified(ctx); {
+	case err != nil:
+		e.failed("documents", "", err)
+	case bare > 0:
+		e.fail("documents", "", fmt.Sprintf("%d verified payouts have no archived document, and Kvitt deletes none.", bare), "Compare the database with a backup.")
+	}
 }
 
 // keyset checks that the keyset opens, and that it is the one this database

@@ -386,7 +386,7 @@ func (a *app) askOne(ctx context.Context, q interview.Question, answers intervie
 		case err != nil:
 			return "", err
 		case value == "?":
-			a.explainQuestion(q, answers, chart, codes)
+			a.explainQuestion(q, codes)
 			continue
 		case value == "-" && q.Optional:
 			return "", nil
@@ -398,7 +398,7 @@ func (a *app) askOne(ctx context.Context, q interview.Question, answers intervie
 		}
 		trial := maps.Clone(answers)
 		trial[q.Key] = value
-		wrong := slices.IndexFunc(interview.Check(trial), func(p *interview.Problem) bool { return p.Key == q.Key })
+		wrong := slices.IndexFunc(interview.Check(trial), func(p *interview.AnswerError) bool { return p.Key == q.Key })
 		if wrong < 0 {
 			return value, nil
 		}
@@ -419,7 +419,7 @@ func (a *app) suggest(all []interview.Suggestion) {
 	_ = t.Write(a.Err) // what cannot be shown is asked for all the same
 }
 
-func (a *app) explainQuestion(q interview.Question, answers interview.Answers, chart interview.Chart, codes []operate.VATCode) {
+func (a *app) explainQuestion(q interview.Question, codes []operate.VATCode) {
 	a.say("%s", table.Fold(q.Help, width(a.Err), 0))
 	if q.Kind != interview.Code {
 		return

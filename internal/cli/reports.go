@@ -85,7 +85,15 @@ func (in *wanted) span() (report.Span, error) {
 	if s.To.Before(s.From) {
 		return s, usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
 	}
-	return s, nil
+	return s, bounded(s.From, s.To)
+}
+
+// bounded refuses days that nothing can be about.
+func bounded(from, to time.Time) error {
+	if err := (report.Span{From: from, To: to}).Check(); err != nil && !to.Before(from) {
+		return usagef("%s", err)
+	}
+	return nil
 }
 
 // check makes sure of the format, which the name of the file may tell.

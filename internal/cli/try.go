@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/try"
 	"kvitt/internal/voucher"
@@ -119,7 +120,7 @@ func (a *app) try(ctx context.Context, in *trying) error {
 	defer payout.close()
 	answer, err := try.Run(ctx, &try.Input{
 		Payout: payout.Document, Transactions: a.documents("transactions", in.transactions), Profile: profile,
-		Provider: providers[in.provider], ClosingDebt: closing, AccrueAt: at,
+		Provider: klarna.Provider(in.provider), ClosingDebt: closing, AccrueAt: at,
 	})
 	if err != nil {
 		return fileProblem(err)
@@ -178,9 +179,6 @@ func fileProblem(err error) error {
 	}
 	return &operate.Error{Attempted: "read " + wrong.File, Happened: wrong.Problem, Helps: wrong.Helps, Err: err}
 }
-
-// providers are the names of who pays out.
-var providers = map[string]string{"klarna": "Klarna", "kustom": "Kustom"}
 
 func writeTrial(w io.Writer, a *try.Answer, paint painter) error {
 	var b strings.Builder

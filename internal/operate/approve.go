@@ -106,6 +106,10 @@ func (d *Desk) FourEyes(ctx context.Context, row *store.Connection, on bool, who
 
 // Configure changes settings of a connection.
 func (d *Desk) Configure(ctx context.Context, row *store.Connection, change workflows.Configure) (workflows.Status, error) {
+	loosens := change.FourEyes != nil && !*change.FourEyes || change.Settings.Posting != "" && change.Settings.Posting != row.Posting
+	if loosens && needsSecond(ctx, row) {
+		return workflows.Status{}, askSecond("configure the connection " + row.ID)
+	}
 	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), change, SettingsWithin)
 	return now, Unanswered("configure the connection "+row.ID, err, NoConnectionWorkflow(row))
 }

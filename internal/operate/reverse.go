@@ -19,6 +19,13 @@ import (
 func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
 	attempted := "reverse the payout " + row.PaymentReference
 	refused := ""
+	connection, err := d.Store.Connection(ctx, row.ConnectionID)
+	if err != nil {
+		return "", err
+	}
+	if needsSecond(ctx, &connection) {
+		return "", askSecond(attempted)
+	}
 	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"kvitt/internal/operate"
+	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -41,7 +43,7 @@ func (p *Portal) startBackfill(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(w, r, backfillPath(&in), http.StatusSeeOther)
+	web.Go(w, r, backfillPath(&in))
 	return nil
 }
 
@@ -61,6 +63,8 @@ func mayBackfill(row *store.Connection, in *workflows.SyncInput, now time.Time, 
 		return refuse("these are not two days", "Choose the first and the last day.")
 	case to.Before(from):
 		return refuse("the last day lies before the first", "Turn them round.")
+	case (report.Span{From: from, To: to}).Check() != nil:
+		return tooManyDays(fmt.Sprintf("backfill the connection %s", row.ID), (report.Span{From: from, To: to}).Check())
 	case from.After(now.AddDate(0, 0, 1)):
 		return refuse("the first day lies in the future", "Choose days that have been.")
 	case row.State != workflows.ConnActive && (row.State != workflows.ConnPaused || !in.DryRun):
@@ -152,7 +156,6 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Time{})
 	tick := time.NewTicker(looksEvery)
 	defer tick.Stop()
 	for {
@@ -165,7 +168,10 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 		if at.Over || at.Missing {
 			event = "over"
 		}
-		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
+		if !p.stillIn(r) {
+			return nil // the browser asks again, and is sent to sign in
+		}
+		fmt.Fprintf(web.Stream{W: w, Within: looksEvery + 30*time.Second}, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
 		if out.Flush() != nil || event == "over" {
 			return nil
 		}

@@ -147,18 +147,18 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// mostHistory is how many entries of the audit trail a payout's page shows.
+const mostHistory = 200
+
 // payoutHistory is what the audit trail tells about a payout, newest first.
 func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening, error) {
-	trail, err := p.Desk.Store.AuditTrail(r.Context(), row.ConnectionID, 0)
+	trail, err := p.Desk.Store.AuditAbout(r.Context(), row.ConnectionID, "payout/"+row.PaymentReference, mostHistory)
 	if err != nil {
 		return nil, err
 	}
 	var all []happening
 	for i := range trail {
 		e := &trail[i]
-		if e.Subject != "payout/"+row.PaymentReference {
-			continue
-		}
 		var after struct {
 			Reason string `json:"reason"`
 			Code   string `json:"code"`
@@ -240,7 +240,27 @@ const decisionWithin = 15 * time.Second
 
 // reverse takes the batch of a posted payout back by a mirrored one.
 func (p *Portal) reverse(w http.ResponseWriter, r *http.Request) error {
+	row, err := p.found(r)
+	if err != nil {
+		return err
+	}
+	if row.FourEyes {
+		return p.askReversal(w, r, &row)
+	}
 	return p.correct(w, r, "reverse", p.Desk.Reverse)
+}
+
+func (p *Portal) askReversal(w http.ResponseWriter, r *http.Request, row *store.Connection) error {
+	reference, reason := r.PathValue("ref"), strings.TrimSpace(r.PostFormValue("reason"))
+	if reason == "" {
+		return &operate.Error{Attempted: "reverse the payout " + reference, Happened: "no reason was given", Helps: "Write why; it goes into the audit trail."}
+	}
+	if _, err := p.Desk.Store.Payout(r.Context(), row.ID, reference); err != nil {
+		return err
+	}
+	return p.ask(w, r, row.ID, operate.RequestReverse, workflows.ReverseInput{
+		PayoutRef: workflows.PayoutRef{Connection: row.ID, PaymentReference: reference}, Who: by(r), Reason: reason,
+	})
 }
 
 // repost posts a reversed payout anew, as its next revision.

@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"context"
+	"errors"
 	"net/http"
 
 	"kvitt/internal/operate"
@@ -32,11 +34,37 @@ func (p *Portal) showPeople(w http.ResponseWriter, r *http.Request, link, email 
 func (p *Portal) invite(w http.ResponseWriter, r *http.Request) error {
 	person, _ := signin.PersonOf(r.Context())
 	email := r.PostFormValue("email")
-	link, err := p.Gate.Invite(r.Context(), person, email, r.PostFormValue("name"), signin.Role(r.PostFormValue("role")))
+	name, role := r.PostFormValue("name"), signin.Role(r.PostFormValue("role"))
+	if p.Mail != nil {
+		if err := p.Gate.InviteByMail(r.Context(), person, email, name, role, p.mailLink(r)); err != nil {
+			return err
+		}
+		return done(w, r, "/people", "mailed")
+	}
+	link, err := p.Gate.Invite(r.Context(), person, email, name, role)
 	if err != nil {
 		return err
 	}
 	return p.showPeople(w, r, link, email)
+}
+
+// mailLink sends a one-time link to its person, so that nobody else has seen it.
+func (p *Portal) mailLink(r *http.Request) func(ctx context.Context, to, link string) error {
+	words := p.pages.words[languageOf(r).Tag]
+	return func(ctx context.Context, to, link string) error {
+		subject, err1 := words.say("people.letter.subject")
+		text, err2 := words.say("people.letter.text", by(r), link)
+		if err := errors.Join(err1, err2); err != nil {
+			return err
+		}
+		if err := p.Mail(ctx, to, subject, text); err != nil {
+			return &operate.Error{
+				Attempted: "send the one-time link to " + to, Happened: "the mail server did not take it; the person has been added", Err: err,
+				Helps: "Check KVITT_SMTP_URL with `starter notify test`, then invite them again.",
+			}
+		}
+		return nil
+	}
 }
 
 // changePerson changes a role, or lets somebody in no more.

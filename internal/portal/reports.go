@@ -15,6 +15,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // mostReported is how many lines of a report a page shows; its files have all.
@@ -61,7 +62,19 @@ func (p *Portal) spanOf(r *http.Request, zone *time.Location) (report.Span, erro
 	if err := errors.Join(err1, err2); err != nil || span.To.Before(span.From) {
 		return span, &operate.Error{Attempted: "make a report", Happened: "these are not a first and a last day", Helps: "Choose two days, the earlier one first.", Err: err}
 	}
+	if err := span.Check(); err != nil {
+		return span, tooManyDays("make a report", err)
+	}
 	return span, nil
+}
+
+// tooManyDays says in two sentences which days may be asked for.
+func tooManyDays(attempted string, err error) error {
+	var refused *report.SpanError
+	if !errors.As(err, &refused) {
+		return err
+	}
+	return &operate.Error{Attempted: attempted, Happened: "the days " + refused.Span.String() + " " + refused.Problem, Helps: refused.Helps, Err: err}
 }
 
 func (p *Portal) report(w http.ResponseWriter, r *http.Request) error {
@@ -131,7 +144,7 @@ func (p *Portal) reportFile(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	attach(w, fmt.Sprintf("kvitt-%s-%s-%s-%s.%s", row.ID, name, span.From.Format(time.DateOnly), span.To.Format(time.DateOnly), format))
-	return p.cutOff(w, made.Write(w, format, p.Now()))
+	return p.cutOff(w, made.Write(web.Stream{W: w, Within: fileStall}, format, p.Now()))
 }
 
 // pack sends what a month's end needs as one file.
@@ -149,9 +162,12 @@ func (p *Portal) pack(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	attach(w, fmt.Sprintf("kvitt-%s-%s.zip", row.ID, r.FormValue("month")))
-	bundle := report.Zip(w, p.Now())
+	bundle := report.Zip(web.Stream{W: w, Within: fileStall}, p.Now())
 	return p.cutOff(w, errors.Join(all.Pack(r.Context(), month, time.December, bundle), bundle.Close()))
 }
+
+// fileStall is how long a browser may take nothing of a file.
+const fileStall = time.Minute
 
 func attach(w http.ResponseWriter, name string) {
 	w.Header().Set("Content-Type", "application/octet-stream")
@@ -169,6 +185,10 @@ func (p *Portal) cutOff(w http.ResponseWriter, err error) error {
 	panic(http.ErrAbortHandler) //nolint:forbidigo // how net/http breaks a connection off
 }
 
+// longestReference is more than any reference of Klarna's, a shop's or
+// Visma.net's has, in bytes.
+const longestReference = 255
+
 // finding is a search and what it found.
 type finding struct {
 	store.Connection
@@ -184,6 +204,12 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := finding{Connection: row, Reference: strings.TrimSpace(r.URL.Query().Get("reference"))}
+	if len(at.Reference) > longestReference {
+		return &operate.Error{
+			Attempted: "find a reference", Happened: fmt.Sprintf("it is longer than %d characters, and no reference is", longestReference),
+			Helps: "Search for one reference at a time.",
+		}
+	}
 	if at.Asked = at.Reference != ""; at.Asked {
 		all, err := p.reports(r, &row)
 		if err != nil {

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/instruct"
 	"kvitt/internal/operate"
+	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -70,9 +72,11 @@ func (p *Portal) mine(r *http.Request, row *store.Connection) (map[int]bool, err
 	if !row.FourEyes {
 		return mine, nil
 	}
+	person, _ := signin.PersonOf(r.Context())
 	versions, err := p.Desk.Store.Profiles(r.Context(), row.ID)
 	for i := range versions {
-		mine[versions[i].Version] = strings.EqualFold(versions[i].CreatedBy, by(r))
+		v := &versions[i]
+		mine[v.Version] = instruct.Author(v.CreatedBy, v.VouchedBy).MayBe(instruct.Party{Who: by(r), VouchedBy: person.VouchedBy})
 	}
 	return mine, err
 }

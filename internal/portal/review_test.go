@@ -58,6 +58,7 @@ type office struct {
 	t     *testing.T
 	store *store.Store
 	wires *wires
+	vault *vault.Vault
 	who   map[signin.Role]string
 }
 
@@ -74,7 +75,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	v := vault.New(keys, s)
-	o := &office{hall: h, t: t, store: s, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
+	o := &office{hall: h, t: t, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
 	p.Now = func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	p.Desk = &operate.Desk{Store: s, Vault: v, Doors: &access.Doors{Store: s, Vault: v, Config: p.Config}, Temporal: o.wires}
 	for _, role := range signin.Roles() {
@@ -247,12 +248,22 @@ func TestEveryAccountAndEveryChangeHasAName(t *testing.T) {
 	}
 }
 
-func TestTheSecondPairOfEyesIsTurnedOffByAnAdministrator(t *testing.T) {
+func TestTheSecondPairOfEyesIsTurnedOnByAnAdministrator(t *testing.T) {
 	o := newOffice(t)
 	o.says(o.post(signin.Approver, "/connections/c1/four-eyes", url.Values{"four_eyes": {"off"}}), http.StatusForbidden)
-	o.says(o.post(signin.Administrator, "/connections/c1/four-eyes", url.Values{"four_eyes": {"off"}}), http.StatusSeeOther)
+	o.alone()
+	o.says(o.post(signin.Administrator, "/connections/c1/four-eyes", url.Values{"four_eyes": {"on"}}), http.StatusSeeOther)
 	got := o.wires.updates["connection/c1 ConfigureConnection"].(workflows.Configure)
-	if got.FourEyes == nil || *got.FourEyes || got.Who != "administrator@example.com" {
+	if got.FourEyes == nil || !*got.FourEyes || got.Who != "administrator@example.com" {
 		t.Errorf("asked for was %+v", got)
 	}
+}
+
+// alone lets one person be enough.
+func (o *office) alone() {
+	o.t.Helper()
+	row, err := o.store.Connection(o.t.Context(), "c1")
+	o.must(err)
+	row.FourEyes = false
+	o.must(o.store.SaveConnection(o.t.Context(), row))
 }

@@ -21,10 +21,13 @@ import (
 var pageFiles embed.FS
 
 // pages are the templates, once for each language.
-type pages struct{ byLanguage map[string]*template.Template }
+type pages struct {
+	byLanguage map[string]*template.Template
+	words      map[string]dictionary
+}
 
 func readPages() (*pages, error) {
-	out := &pages{map[string]*template.Template{}}
+	out := &pages{map[string]*template.Template{}, map[string]dictionary{}}
 	for _, language := range languages {
 		words, err := readWords(language.Tag)
 		if err != nil {
@@ -34,7 +37,7 @@ func readPages() (*pages, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the portal's pages in %s: %w", language.Tag, err)
 		}
-		out.byLanguage[language.Tag] = t
+		out.byLanguage[language.Tag], out.words[language.Tag] = t, words
 	}
 	return out, nil
 }

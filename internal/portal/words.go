@@ -11,6 +11,7 @@ import (
 	textlanguage "golang.org/x/text/language"
 
 	"kvitt/internal/report"
+	"kvitt/internal/web"
 )
 
 //go:embed words
@@ -86,7 +87,7 @@ func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
 
 var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})
 
-const languageCookie = "kvitt_language"
+const languageCookie = "__Host-kvitt-language"
 
 // languageOf is the language that a person chose, or that the browser asks for.
 func languageOf(r *http.Request) language {
@@ -112,9 +113,5 @@ func (p *Portal) language(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	back := r.URL.Query().Get("back")
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, "/\\") {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // a path of ours, as was just made sure
+	web.Go(w, r, r.URL.Query().Get("back"))
 }

@@ -92,7 +92,7 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 		want("refused." + code + ".happened")
 	}
 	for _, problem := range []signin.Problem{
-		signin.NotKnown, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown, signin.EmailNeeded,
+		signin.NotKnown, signin.AnotherAccount, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown, signin.EmailNeeded,
 		signin.RateLimited, signin.StateUnknown, signin.ProviderRefused, signin.ProviderWrong, signin.ProviderUnreachable, signin.Unavailable,
 	} {
 		want("signin.problem."+string(problem)+".happened", "signin.problem."+string(problem)+".helps")

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -115,7 +114,7 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 }
 
 func writeAccruals(to io.Writer, all []accrued) error {
-	w := csv.NewWriter(to)
+	w := newSheet(to)
 	if err := w.Write([]string{
 		"name", "batch", "period", "voucher_date", "state", "mode", "token", "voucher_hash", "auto_reversing", "line", "account", "text",
 		"currency", "debit", "credit", "in_visma", "taken_back_by", "branch", "vat_code",

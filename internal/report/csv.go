@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +11,7 @@ import (
 // columns' keys. Amounts are decimals with a point. Words that a spreadsheet
 // could take for a formula get an apostrophe in front.
 func (r *Report) CSV(to io.Writer) error {
-	w := csv.NewWriter(to)
+	w := newSheet(to)
 	record := make([]string, len(r.Columns))
 	for i := range r.Columns {
 		record[i] = r.Columns[i].Key
@@ -42,13 +41,6 @@ func (r *Report) CSV(to io.Writer) error {
 		return r.failed("CSV", err)
 	}
 	return nil
-}
-
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func (r *Report) failed(format string, err error) error {

@@ -119,7 +119,8 @@ func Month(text string) (Span, error) {
 	if err != nil {
 		return Span{}, &WantedError{Text: text, Wanted: "a month such as 2026-01"}
 	}
-	return Span{first, first.AddDate(0, 1, -1)}, nil
+	span := Span{first, first.AddDate(0, 1, -1)}
+	return span, span.Check()
 }
 
 // WantedError says what should have been given.

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +35,9 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 				return err
 			}
 			if name == Completeness {
-				bad = made.countBad()
+				if bad, err = made.countBad(); err != nil {
+					return err
+				}
 			}
 			err = b.add(name+"."+format, func(w io.Writer) error { return made.Write(w, format, r.Now) })
 			var long *TooLongError
@@ -81,14 +82,16 @@ func packFiles() []string {
 
 // countBad is how many lines do not agree; the rows must be there already, as
 // those of completeness are.
-func (r *Report) countBad() int {
-	var bad int
-	for row := range r.Rows {
+func (r *Report) countBad() (bad int, err error) {
+	for row, err := range r.Rows {
+		if err != nil {
+			return 0, err
+		}
 		if row.Bad {
 			bad++
 		}
 	}
-	return bad
+	return bad, nil
 }
 
 func addCharts(b *Bundle, made *Report) error {
@@ -125,7 +128,7 @@ var voucherColumns = []string{
 // addVouchers writes the vouchers of the payouts of a span, as they were sent.
 func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	err := b.add("vouchers.csv", func(to io.Writer) error {
-		w := csv.NewWriter(to)
+		w := newSheet(to)
 		if err := w.Write(voucherColumns); err != nil {
 			return err
 		}
@@ -158,7 +161,7 @@ func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	return nil
 }
 
-func writeVoucher(w *csv.Writer, p *store.Posting) error {
+func writeVoucher(w sheet, p *store.Posting) error {
 	v, err := voucherOf(p)
 	if err != nil {
 		return err
@@ -288,7 +291,7 @@ func (r *Reports) addKind(ctx context.Context, b *Bundle, folder string, documen
 // listDocuments lists what is archived and until when it has to be kept.
 func (r *Reports) listDocuments(ctx context.Context, span Span, yearEnd time.Month, to io.Writer) error {
 	rule, _ := RetentionOf(r.Connection.BaseCurrency)
-	w := csv.NewWriter(to)
+	w := newSheet(to)
 	if err := w.Write([]string{"payment_reference", "kind", "part", "bytes", "sha256", "received", "path", "correlation_id", "keep_until", "country", "source"}); err != nil {
 		return err
 	}

@@ -184,7 +184,7 @@ func TestEachRoleAllowsWhatTheOnesBeforeItDo(t *testing.T) {
 
 func TestEveryProblemHasASentence(t *testing.T) {
 	for _, p := range []signin.Problem{
-		signin.NotKnown, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown,
+		signin.NotKnown, signin.AnotherAccount, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown,
 		signin.EmailNeeded, signin.RateLimited, signin.StateUnknown, signin.ProviderRefused, signin.ProviderWrong, signin.ProviderUnreachable, signin.Unavailable,
 	} {
 		if !strings.HasSuffix(p.Words(), ".") {

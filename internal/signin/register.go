@@ -69,11 +69,38 @@ func (r *Register) Invite(ctx context.Context, by Person, email, name string, ro
 		return "", err
 	}
 	token, l := r.link(by.String())
-	l.PersonID = p.ID
+	l.PersonID, l.VouchedBy = p.ID, by.seesLink()
 	if err := r.store.PutLink(ctx, l); err != nil {
 		return "", err
 	}
 	return r.address(token), nil
+}
+
+// anybody vouches for the holder of a link that was printed.
+const anybody = "*"
+
+// seesLink is who can have opened a link that was shown to the person: they, and
+// whoever may be behind their session.
+func (p Person) seesLink() string {
+	if p.Email == "" { // the command line, where nobody has checked who it is
+		return anybody
+	}
+	return strings.Trim(p.Email+","+p.VouchedBy, ",")
+}
+
+// InviteByMail is Invite with a link that only the person reads: send takes it
+// to their address, and nobody else sees it.
+func (r *Register) InviteByMail(ctx context.Context, by Person, email, name string, role Role, send func(ctx context.Context, to, link string) error) error {
+	p, err := r.invited(ctx, by, email, name, role)
+	if err != nil {
+		return err
+	}
+	token, l := r.link(by.String())
+	l.PersonID = p.ID
+	if err := r.store.PutLink(ctx, l); err != nil {
+		return err
+	}
+	return send(ctx, p.Email, r.address(token))
 }
 
 func (r *Register) invited(ctx context.Context, by Person, email, name string, role Role) (store.Person, error) {
@@ -170,6 +197,7 @@ func (r *Register) address(token string) string { return r.publicURL + "/signin/
 // person.
 func (r *Register) FirstLink(ctx context.Context) (link string, made bool, err error) {
 	token, l := r.link("kvitt")
+	l.VouchedBy = anybody
 	if made, err = r.store.PutFirstLink(ctx, l); err != nil || !made {
 		return "", false, err
 	}

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // How long a session lasts.
@@ -53,28 +55,38 @@ func (g *Gate) forget(w http.ResponseWriter, name string) { g.setCookie(w, name,
 // signedIn is whose session a request has, as they are now. Errors:
 // errNoSession, errEnded, the store's.
 func (g *Gate) signedIn(r *http.Request) (Person, error) {
-	c, err := r.Cookie(sessionCookie)
-	if err != nil || c.Value == "" {
-		return Person{}, errNoSession
-	}
-	hash := hashOf(c.Value)
-	x, p, err := g.store.Session(r.Context(), hash)
-	if errors.Is(err, store.ErrNotFound) {
-		return Person{}, errEnded
-	}
+	p, x, err := g.whose(r)
 	if err != nil {
 		return Person{}, err
 	}
-	now := g.now()
-	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
-		return Person{}, errEnded
-	}
-	if now.Sub(x.SeenAt) >= seenEvery {
-		if err := g.store.TouchSession(r.Context(), hash, now); err != nil {
+	if now := g.now(); now.Sub(x.SeenAt) >= seenEvery {
+		if err := g.store.TouchSession(r.Context(), x.Hash, now); err != nil {
 			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
 		}
 	}
-	return personFrom(&p), nil
+	return p, nil
+}
+
+// whose is the session that a request has, and whose it is, as they are now.
+func (g *Gate) whose(r *http.Request) (Person, store.Session, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil || c.Value == "" {
+		return Person{}, store.Session{}, errNoSession
+	}
+	x, p, err := g.store.Session(r.Context(), hashOf(c.Value))
+	if errors.Is(err, store.ErrNotFound) {
+		return Person{}, x, errEnded
+	}
+	if err != nil {
+		return Person{}, x, err
+	}
+	now := g.now()
+	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
+		return Person{}, x, errEnded
+	}
+	who := personFrom(&p)
+	who.VouchedBy = x.VouchedBy
+	return who, x, nil
 }
 
 type sessionKey struct{}
@@ -96,11 +108,17 @@ func sessionName(r *http.Request) string {
 
 // newSession is a session that nobody has yet: its id is new, whatever cookie
 // the browser came with.
-func (g *Gate) newSession(person string) (id string, x store.Session) {
+func (g *Gate) newSession(r *http.Request, person string) (id string, x store.Session) {
 	id = newToken()
 	now := g.now()
-	return id, store.Session{Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now}
+	device := r.UserAgent()
+	return id, store.Session{
+		Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now, Remote: remote(r), Device: strings.ToValidUTF8(device[:min(len(device), mostDevice)], ""),
+	}
 }
+
+// mostDevice is how much is kept of what a browser calls itself, in bytes.
+const mostDevice = 200
 
 // begin gives the browser its new session, ends the one it came with, and goes
 // on to next.
@@ -112,7 +130,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, id, next string) {
 	}
 	g.setCookie(w, sessionCookie, id, SessionLife)
 	g.sweep(r.Context())
-	http.Redirect(w, r, g.address(next), http.StatusSeeOther)
+	web.Go(w, r, g.address(next))
 }
 
 // sweep deletes what is over, now and then.

@@ -122,6 +122,14 @@ func (s *Store) AuditTrail(ctx context.Context, connection string, limit int) ([
 	return all, s.fail("read the audit trail", err)
 }
 
+// AuditAbout lists the newest entries about a subject of a connection, newest
+// first.
+func (s *Store) AuditAbout(ctx context.Context, connection, subject string, limit int) ([]AuditEntry, error) {
+	all, err := list(ctx, s.reads, (*AuditEntry).cells,
+		"SELECT "+auditColumns+" FROM audit_log WHERE connection_id = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3", connection, subject, limitOf(limit))
+	return all, s.fail("read the audit trail of "+subject, err)
+}
+
 // Audited tells whether the trail of a connection has an entry about a subject
 // with an action: whether something was done that must be done once only.
 func (s *Store) Audited(ctx context.Context, connection, subject, action string) (bool, error) {

@@ -16,16 +16,18 @@ type Link struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
+	// VouchedBy is who has seen the link besides the person it is for, see Session.
+	VouchedBy string
 }
 
 // nullable is a TEXT column in which "" is NULL.
 func nullable(s string) sql.NullString { return sql.NullString{String: clean(s), Valid: s != ""} }
 
-const linkColumns = "hash, person_id, created_by, created_at, expires_at, used_at"
+const linkColumns = "hash, person_id, created_by, created_at, expires_at, used_at, vouched_by"
 
 func putLink(ctx context.Context, q querier, l *Link) error {
 	_, err := exec(ctx, q, insertInto("signin_links", linkColumns),
-		l.Hash, nullable(l.PersonID), l.CreatedBy, l.CreatedAt.UnixMicro(), l.ExpiresAt.UnixMicro(), nil)
+		l.Hash, nullable(l.PersonID), l.CreatedBy, l.CreatedAt.UnixMicro(), l.ExpiresAt.UnixMicro(), nil, clean(l.VouchedBy))
 	return err
 }
 
@@ -79,7 +81,7 @@ func (s *Store) LookupLink(ctx context.Context, hash string) (Link, error) {
 
 func linkOf(ctx context.Context, q querier, hash, lock string) (l Link, err error) {
 	var person sql.NullString
-	err = one(ctx, q, []any{text{&l.Hash}, &person, text{&l.CreatedBy}, instant{&l.CreatedAt}, instant{&l.ExpiresAt}, maybe{&l.UsedAt}},
+	err = one(ctx, q, []any{text{&l.Hash}, &person, text{&l.CreatedBy}, instant{&l.CreatedAt}, instant{&l.ExpiresAt}, maybe{&l.UsedAt}, text{&l.VouchedBy}},
 		"SELECT "+linkColumns+" FROM signin_links WHERE hash = $1"+lock, hash)
 	l.PersonID = person.String
 	return l, err
@@ -107,6 +109,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, first Person, x Sessio
 		if _, err := exec(ctx, q, "UPDATE signin_links SET person_id = $2, used_at = $3 WHERE hash = $1", hash, p.ID, x.CreatedAt.UnixMicro()); err != nil {
 			return err
 		}
+		x.VouchedBy = l.VouchedBy
 		return s.startSession(ctx, q, &p, x, "link")
 	})
 	return p, err
