@@ -57,7 +57,7 @@ Nothing is changed. Exit status 1 when a check failed.`,
 			return a.doctor(c.Context(), limit)
 		},
 	}
-	c.Flags().DurationVar(&limit, "sync-limit", 0, "the `AGE` that the last successful sync of a connection may have (default what KVITT_SYNC_LIMIT says)")
+	c.Flags().DurationVar(&limit, "sync-limit", 0, "the greatest `AGE` of a connection's last successful sync (default what KVITT_SYNC_LIMIT says)")
 	return c
 }
 
