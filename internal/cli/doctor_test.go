@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/company"
+	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
@@ -64,6 +65,27 @@ func TestDoctorLooksAtTheRestWhenOneThingFails(t *testing.T) {
 	contains(t, all[3].Remedy, "Run `starter setup`.")
 	contains(t, all[5].Words, "This machine's clock is 10 min ahead of that of Visma.")
 	contains(t, all[6].Remedy, "KVITT_VISMA_CLIENT_ID")
+}
+
+func TestDoctorNamesWhatHelpsAgainstEachRefusal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&fault.Error{Class: fault.Auth}, "make a new key"},
+		{&fault.Error{Class: fault.Transient}, reachable},
+		{&fault.Error{Class: fault.Rejected, Status: http.StatusNotFound}, otherAddress},
+		{&fault.Error{Class: fault.BadData}, otherAddress},
+		{&fault.Error{Class: fault.Throttled, Status: http.StatusTooManyRequests}, ""},
+		{&fault.Error{Class: fault.Rejected, Remedy: "Ask them."}, "Ask them."},
+	} {
+		e := &examination{}
+		e.refused("visma.net", "c1", c.err, "make a new key")
+		if got := e.list[0].Remedy; got != c.want {
+			t.Errorf("%+v: %q", c.err, got)
+		}
+	}
 }
 
 func TestDoctorMakesNoDatabase(t *testing.T) {

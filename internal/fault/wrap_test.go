@@ -45,18 +45,18 @@ func TestNoErrorWrapsOneThatMayBeNil(t *testing.T) {
 func TestADoubtfulWrapIsSeen(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
-		`if err != nil || n == 0 { return fmt.Errorf("%d: %w", n, err) }`:                                     1,
-		`if err := f(); n == 0 || (err != nil || m == 0) { return fmt.Errorf("x: %w", err) }`:                 1,
-		`switch { case err != nil || n == 0: return fmt.Errorf("x: %v", err) }`:                               1,
-		`if err == nil { return fmt.Errorf("x: %w", err) }`:                                                   1,
-		`return fmt.Errorf("x: %w", errors.Join(err))`:                                                        1,
-		`if err != nil || n == 0 { if err != nil { return fmt.Errorf("x: %w", err) }; return other }`:         0,
-		`if err != nil { return fmt.Errorf("x: %w", err) }`:                                                   0,
-		`if err != nil && (a || b) { return fmt.Errorf("x: %w", err) }`:                                       0,
-		`if err != nil || n == 0 { return fmt.Errorf("x: %w", ErrOther) }`:                                    0,
-		`if err != nil || n == 0 { if err = g(); err != nil { return fmt.Errorf("x: %w", err) } }`:            0,
-		`return fmt.Errorf("x: %w", errors.Join(errs...))`:                                                    0,
-		`if errors.Is(err, a) || errors.Is(err, b) { return fmt.Errorf("x: %w", err) }`:                       0,
+		`if err != nil || n == 0 { return fmt.Errorf("%d: %w", n, err) }`:                             1,
+		`if err := f(); n == 0 || (err != nil || m == 0) { return fmt.Errorf("x: %w", err) }`:         1,
+		`switch { case err != nil || n == 0: return fmt.Errorf("x: %v", err) }`:                       1,
+		`if err == nil { return fmt.Errorf("x: %w", err) }`:                                           1,
+		`return fmt.Errorf("x: %w", errors.Join(err))`:                                                1,
+		`if err != nil || n == 0 { if err != nil { return fmt.Errorf("x: %w", err) }; return other }`: 0,
+		`if err != nil { return fmt.Errorf("x: %w", err) }`:                                           0,
+		`if err != nil && (a || b) { return fmt.Errorf("x: %w", err) }`:                               0,
+		`if err != nil || n == 0 { return fmt.Errorf("x: %w", ErrOther) }`:                            0,
+		`if err != nil || n == 0 { if err = g(); err != nil { return fmt.Errorf("x: %w", err) } }`:    0,
+		`return fmt.Errorf("x: %w", errors.Join(errs...))`:                                            0,
+		`if errors.Is(err, a) || errors.Is(err, b) { return fmt.Errorf("x: %w", err) }`:               0,
 	} {
 		file, err := parser.ParseFile(token.NewFileSet(), "", "package p\nfunc f() error {\n"+body+"\n}", 0)
 		if err != nil {
