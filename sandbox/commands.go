@@ -147,6 +147,7 @@ func ready(ctx context.Context, s settings) (st *stack.Stack, id, link string, e
 	if link, err = invitation(ctx, st); err != nil {
 		return st, "", "", err
 	}
+	fmt.Fprintln(s.Log, "$ worker &")
 	if _, err = st.StartWorker(ctx); err != nil {
 		return st, "", link, err
 	}

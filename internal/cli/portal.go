@@ -14,7 +14,7 @@ import (
 func (a *app) portalCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use:   "portal",
-		Short: "Let people into the web pages",
+		Short: "Invite people to the portal",
 		Long: `The web pages are for people whom an administrator has added, each with a role:
 viewer, approver or administrator. Here is the way in for the first one, for an
 administrator who is locked out, and where there is no OpenID Connect provider.`,

@@ -20,14 +20,14 @@ import (
 // reportWords say what each report is.
 var reportWords = map[string]string{
 	report.Completeness:  "Compare what Kvitt knows and has booked with Klarna's own summary, by month and currency",
-	report.Disputes:      "List what Klarna took back of orders and gave back of that, with what is open and how old it is",
+	report.Disputes:      "List disputed orders: what Klarna withheld and returned, what is open, and for how long",
 	report.Loans:         "Make a statement of each of Klarna's loans",
 	report.Register:      "List payouts with what stands in Visma.net for each, and the difference",
 	report.Clearing:      "Roll the clearing account forward by month",
 	report.Reserve:       "Roll the reserve that Klarna holds forward by month",
 	report.Debt:          "Roll the debt to Klarna forward by month",
 	report.Fees:          "Sum Klarna's fees and the VAT on them by month, kind and rate",
-	report.UnsettledName: "Sum what was captured and not paid out at the end of a day",
+	report.UnsettledName: "Sum what was captured but not yet paid out at the end of a day",
 	report.Held:          "List what is held or waits for approval by reason and age",
 }
 
@@ -152,7 +152,7 @@ Klarna is asked with GET /payouts/summary, and its answers are kept as they were
 received. Exit status 3 says that something does not agree or is not booked.`
 	case report.UnsettledName:
 		c.Example = "  starter report unsettled k3x9-m2qp --at 2026-01-31\n  starter report unsettled k3x9-m2qp --at 2026-01-31 --out unsettled.xlsx"
-		f.StringVar(&in.at, "at", "", "at the end of this `DATE`, in the company's zone")
+		f.StringVar(&in.at, "at", "", "report as of the end of this `DATE`, in the company's zone")
 	}
 	if name != report.Held && name != report.UnsettledName {
 		f.StringVar(&in.month, "month", "", "the days of this `MONTH`, such as 2026-01, instead of --from and --to")

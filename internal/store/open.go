@@ -35,6 +35,9 @@ func openSQLite(a address) (*Store, error) {
 	}
 	dir := filepath.Dir(a.path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil // the problem says it already
+		}
 		return failed("there is no folder "+dir, err, "Create it, or let KVITT_DATABASE_URL name a file elsewhere.")
 	}
 	if kind := networkDisk(dir); kind != "" {

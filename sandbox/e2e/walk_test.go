@@ -482,8 +482,7 @@ func parked(t *testing.T, spoil func(h *house)) (*house, *shop.Payout) {
 	p := settled(t, "2026-03-10")
 	h := town(t).house(t, plan{payouts: []*shop.Payout{p}})
 	h.slowly([]*shop.Payout{p})
-	backfill := h.run(t, nil, h.backfill("2026-03-01", "2026-03-31")...)
-	t.Cleanup(func() { backfill.wait(t) })
+	h.done(t, append(h.backfill("2026-03-01", "2026-03-31"), "--detach")...)
 	until(t, waitFor, "the payout is listed", func() string {
 		if _, err := h.store.Payout(t.Context(), h.id, p.PaymentReference); err != nil {
 			return err.Error()
