@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/notice"
 )
 
-// States of a payout (DESIGN §6).
+// States of a payout.
 const (
 	StateDiscovered       = "discovered"
 	StateProven           = "proven"

@@ -21,6 +21,7 @@ var files embed.FS
 // it is in the language.
 type sentence struct {
 	pattern *regexp.Regexp
+	has     string // letters that are in every such sentence: looked for first, because that is quick
 	text    string
 	weight  int // of letters that have to be there: the more, the surer
 }
@@ -70,7 +71,7 @@ func readBook(l Language) (*book, error) {
 			b.exact[bare(english)] = text
 			continue
 		}
-		b.patterns = append(b.patterns, sentence{pattern(english), text, len(verb.ReplaceAllString(english, ""))})
+		b.patterns = append(b.patterns, sentence{pattern(english), longestLiteral(english), text, len(verb.ReplaceAllString(english, ""))})
 	}
 	slices.SortFunc(b.patterns, func(x, y sentence) int {
 		return cmp.Or(y.weight-x.weight, strings.Compare(x.pattern.String(), y.pattern.String()))
@@ -102,6 +103,20 @@ func pattern(english string) *regexp.Regexp {
 	}
 	b.WriteString(literal(english[last:], false) + `$`)
 	return regexp.MustCompile(b.String())
+}
+
+// longestLiteral is the longest part between figures, without a first letter that
+// may be a capital or not.
+func longestLiteral(english string) (longest string) {
+	for i, part := range verb.Split(bare(english), -1) {
+		if _, size := utf8.DecodeRuneInString(part); i == 0 {
+			part = part[size:]
+		}
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
 }
 
 // literal is text as a pattern; its first letter may be a capital or not, as a
@@ -142,7 +157,7 @@ func (l Language) In(text string) string {
 }
 
 // longest is more bytes than any text of Kvitt's own has.
-const longest = 8 << 10
+const longest = 4 << 10
 
 type speaker struct {
 	Language
@@ -170,7 +185,7 @@ func (s speaker) say(text string, depth int) (string, bool) {
 }
 
 // mostParts bounds what one text is taken apart into.
-const mostParts = 400
+const mostParts = 200
 
 func (s speaker) look(text string, depth int) (string, bool) {
 	if said, ok := s.one(text, depth); ok {
@@ -214,6 +229,9 @@ func (s speaker) one(text string, depth int) (string, bool) {
 	best := ""
 	for i := range s.patterns {
 		p := &s.patterns[i]
+		if !strings.Contains(inner, p.has) {
+			continue
+		}
 		found := p.pattern.FindStringSubmatch(inner)
 		if found == nil {
 			continue

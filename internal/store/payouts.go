@@ -24,7 +24,7 @@ type Payout struct {
 	OpeningDebt      int64
 	ClosingDebt      int64
 	Payout           json.RawMessage // settlement.Payout
-	State            string          // discovered, proven, … of DESIGN §6; discovered when new
+	State            string          // discovered, proven, …; discovered when new
 	HeldReason       string          // code, never "" while held
 	Held             json.RawMessage // evidence and remedy
 	Rows             int64
