@@ -68,8 +68,8 @@ func newApp(s Streams) *app {
 	return &app{
 		Streams: s,
 		console: newTerminal(s.In, s.Err),
-		paint:   painter{colours && isTerminal(s.Out)},
-		aside:   painter{colours && isTerminal(s.Err)},
+		paint:   painter{on: colours && isTerminal(s.Out)},
+		aside:   painter{on: colours && isTerminal(s.Err)},
 		who:     currentUser(),
 		now:     time.Now,
 		random:  rand.Text,

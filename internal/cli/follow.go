@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -159,7 +160,7 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 	}
 	switch workflows.SideReauthRequired {
 	case status.Klarna.State:
-		return "waits: Klarna no longer accepts Kvitt's credential. " + status.Klarna.Remedy
+		return klarna.Provider(row.Provider).Says("waits: Klarna no longer accepts Kvitt's credential. " + status.Klarna.Remedy)
 	case status.Visma.State:
 		return "waits: Visma.net no longer accepts Kvitt's credential. " + status.Visma.Remedy
 	}

@@ -168,9 +168,9 @@ func writeDecided(w io.Writer, p *store.Payout, d *decided, paint painter) error
 	entry, _ := held.Look(held.Code(d.HeldReason))
 	detail := heldOf(p).Detail
 	if detail == "" {
-		detail = entry.Sentence
+		detail = paint.says(entry.Sentence)
 	}
 	why := table.Fold(d.HeldReason+": "+detail, width(w), 2)
-	_, err := fmt.Fprintf(w, "  %s%s\n  → %s\n", paint.bad(d.HeldReason), strings.TrimPrefix(why, d.HeldReason), table.Fold(entry.Remedy, width(w), 4))
+	_, err := fmt.Fprintf(w, "  %s%s\n  → %s\n", paint.bad(d.HeldReason), strings.TrimPrefix(why, d.HeldReason), table.Fold(paint.says(entry.Remedy), width(w), 4))
 	return err
 }

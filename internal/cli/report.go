@@ -262,7 +262,7 @@ func writeConclusion(w io.Writer, r *Report, result *workflows.SyncResult, paint
 		fmt.Fprintln(w, table.Fold("The vouchers are kept: `starter payout preview "+r.Connection+" REFERENCE` shows one.", columns, 0))
 	}
 	outcome, colour := outcomeWords(r, result, paint)
-	fmt.Fprintln(w, colour(table.Fold(outcome, columns, 0)))
+	fmt.Fprintln(w, colour(table.Fold(paint.says(outcome), columns, 0)))
 	return writeHeld(w, r.Payouts, paint)
 }
 
@@ -304,7 +304,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		entry, _ := held.Look(held.Code(reason))
 		all := byReason[reason]
-		head := table.Fold(fmt.Sprintf("%s, %s: %s", reason, counted(len(all), "payout"), entry.Sentence), width(w), 0)
+		head := table.Fold(fmt.Sprintf("%s, %s: %s", reason, counted(len(all), "payout"), paint.says(entry.Sentence)), width(w), 0)
 		fmt.Fprintf(w, "\n%s\n", paint.bad(reason)+strings.TrimPrefix(head, reason))
 		for i, p := range all {
 			if i == most {
@@ -317,7 +317,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 			}
 			fmt.Fprintf(w, "    %s\n", table.Fold(words, width(w), 4))
 		}
-		if _, err := fmt.Fprintf(w, "  → %s\n", table.Fold(entry.Remedy, width(w), 4)); err != nil {
+		if _, err := fmt.Fprintf(w, "  → %s\n", table.Fold(paint.says(entry.Remedy), width(w), 4)); err != nil {
 			return err
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
@@ -141,6 +142,7 @@ func (s *session) staffed(ctx context.Context, attempted string) error {
 func (s *session) connection(ctx context.Context, id string) (store.Connection, error) {
 	c, err := s.store.Connection(ctx, id)
 	if !errors.Is(err, store.ErrNotFound) {
+		s.paint.provider, s.aside.provider = klarna.Provider(c.Provider), klarna.Provider(c.Provider)
 		return c, err
 	}
 	f := &operate.Error{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}

@@ -102,6 +102,16 @@ type Notice struct {
 type Reader struct {
 	Zone     *time.Location
 	Language lang.Language
+	Says     func(string) string // names who pays out where a sentence says Klarna; nil: it is Klarna
+}
+
+// say is a sentence of ours in the reader's language, with the name of who pays out.
+func (r Reader) say(sentence string) string {
+	said := r.Language.In(sentence)
+	if r.Says == nil {
+		return said
+	}
+	return r.Says(said)
 }
 
 func (r Reader) day(t time.Time) string { return r.in(t).Format(time.DateOnly) }
@@ -171,7 +181,7 @@ func (n *Notice) Subject() string {
 		SyncLate:             "no sync has succeeded for too long",
 		Test:                 "this is a test",
 	}[n.Kind]
-	words = n.To.Language.In(words)
+	words = n.To.say(words)
 	if n.Name == "" {
 		return "Kvitt: " + words
 	}
@@ -181,7 +191,7 @@ func (n *Notice) Subject() string {
 // Text is the message as the plain text of a mail.
 func (n *Notice) Text() string {
 	var b strings.Builder
-	say := n.To.Language.In
+	say := n.To.say
 	if n.Connection != "" {
 		fmt.Fprintf(&b, "%s: %s (%s)\n\n", say("Connection"), n.Name, n.Connection)
 	}

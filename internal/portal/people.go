@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 )
@@ -112,6 +111,6 @@ func (p *Portal) changePerson(w http.ResponseWriter, r *http.Request) error {
 
 // say is a text in the reader's language.
 func (p *Portal) say(r *http.Request, key string, args ...any) (string, error) {
-	tag := languageOf(r).Tag
-	return p.pages.words[tag].say(lang.Of(tag), key, args...)
+	to := p.readerOf(r)
+	return p.pages.words[to.language.Tag].say(to, key, args...)
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/lang"
 )
 
@@ -18,6 +19,7 @@ type reader struct {
 	language language
 	company  *time.Location
 	person   *time.Location
+	provider klarna.Provider // who pays out; Klarna where the page is about no connection
 }
 
 // lang is the reader's language.
@@ -29,7 +31,7 @@ const zoneCookie = "kvitt_zone"
 // readerOf is who asks: the company is that of the connection that the page is
 // about. Without a zone of the person's own, times are in the company's.
 func (p *Portal) readerOf(r *http.Request) reader {
-	to := reader{language: languageOf(r), company: p.zoneOf(r.Context(), r.PathValue("id"))}
+	to := reader{language: languageOf(r), company: p.zoneOf(r.Context(), r.PathValue("id")), provider: p.providerOf(r.Context(), r.PathValue("id"))}
 	to.person = to.company
 	if cookie, err := r.Cookie(zoneCookie); err == nil {
 		name, _ := url.QueryUnescape(cookie.Value)
@@ -50,6 +52,18 @@ func (p *Portal) zoneOf(ctx context.Context, connection string) *time.Location {
 		return time.UTC
 	}
 	return profile.Location()
+}
+
+// providerOf is who pays out to a connection.
+func (p *Portal) providerOf(ctx context.Context, connection string) klarna.Provider {
+	if connection == "" || p.Desk == nil || p.Desk.Store == nil {
+		return klarna.Klarna
+	}
+	row, err := p.Desk.Store.Connection(ctx, connection)
+	if err != nil {
+		return klarna.Klarna
+	}
+	return klarna.Provider(row.Provider)
 }
 
 // day is the day of a moment in the company's zone.
@@ -86,7 +100,7 @@ const mostReaders = 32
 
 // of are the templates of a reader.
 func (p *pages) of(r reader) (*template.Template, error) {
-	key := strings.Join([]string{r.language.Tag, r.company.String(), r.person.String()}, " ")
+	key := strings.Join([]string{r.language.Tag, r.company.String(), r.person.String(), string(r.provider)}, " ")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := p.readers[key]; t != nil {

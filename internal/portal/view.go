@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/voucher"
@@ -42,14 +43,15 @@ func readPages() (*pages, error) {
 // functions are what the templates can use besides html/template's own.
 func functions(words dictionary, to reader) template.FuncMap {
 	return template.FuncMap{
-		"t":              func(key string, args ...any) (string, error) { return words.say(to.lang(), key, args...) },
-		"say":            to.lang().In,
+		"t":              func(key string, args ...any) (string, error) { return words.say(to, key, args...) },
+		"say":            to.say,
+		"says":           func(provider, words string) string { return klarna.Provider(provider).Says(words) },
 		"has":            words.has,
 		"happened":       func(it *refusal) (string, error) { return words.happened(to, it) },
 		"helps":          func(it *refusal) string { return words.helps(to, it) },
 		"why":            func(err error) (string, error) { return words.why(to, err) },
-		"action":         words.action,
-		"column":         words.column,
+		"action":         func(name string) string { return to.provider.Says(words.action(name)) },
+		"column":         func(c report.Column) string { return to.provider.Says(words.column(c)) },
 		"cell":           to.cell,
 		"payoutsin":      func(row report.Row, i int, c report.Column) []string { return payoutsIn(&row, i, &c) },
 		"monthin":        func(row report.Row, i int, c report.Column) *report.Span { return monthIn(&row, i, &c) },
@@ -70,6 +72,9 @@ func functions(words dictionary, to reader) template.FuncMap {
 		"join":           func(all []string) string { return strings.Join(all, ", ") },
 	}
 }
+
+// say is a sentence of ours in the reader's language, with the name of who pays out.
+func (r reader) say(sentence string) string { return r.provider.Says(r.lang().In(sentence)) }
 
 // unknown stands where a payout that cannot be read has nothing to show.
 const unknown = "–"
