@@ -112,5 +112,5 @@ func (p *Portal) changePerson(w http.ResponseWriter, r *http.Request) error {
 // say is a text in the reader's language.
 func (p *Portal) say(r *http.Request, key string, args ...any) (string, error) {
 	to := p.readerOf(r)
-	return p.pages.words[to.language.Tag].say(to, key, args...)
+	return p.pages.say(to, key, args...)
 }

@@ -91,8 +91,30 @@ type pages struct {
 	byLanguage map[string]*template.Template
 	words      map[string]dictionary
 
+	// missing is told of a key that a page uses and no language has. Its error
+	// keeps the page from being shown; without one, the page shows the key.
+	missing func(key string) error
+
 	mu      sync.Mutex
 	readers map[string]*template.Template
+}
+
+// say is the text of a key in the reader's language, in English where that language
+// has none.
+func (p *pages) say(to reader, key string, args ...any) (string, error) {
+	text, err := p.words[to.language.Tag].say(to, key, args...)
+	if err == nil {
+		return text, nil
+	}
+	if p.missing != nil {
+		if err := p.missing(key); err != nil {
+			return "", err
+		}
+	}
+	if text, err := p.words[languages[0].Tag].say(to, key, args...); err == nil {
+		return text, nil
+	}
+	return key, nil
 }
 
 // mostReaders bounds what is kept: a browser may say that it is in any zone.
@@ -113,7 +135,7 @@ func (p *pages) of(r reader) (*template.Template, error) {
 	if len(p.readers) >= mostReaders {
 		clear(p.readers)
 	}
-	t.Funcs(functions(p.words[r.language.Tag], r))
+	t.Funcs(p.functions(r))
 	p.readers[key] = t
 	return t, nil
 }

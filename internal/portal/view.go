@@ -30,20 +30,22 @@ func readPages() (*pages, error) {
 		if err != nil {
 			return nil, err
 		}
+		out.words[language.Tag] = words
 		to := reader{language: language, company: time.UTC, person: time.UTC}
-		t, err := template.New("").Funcs(functions(words, to)).ParseFS(pageFiles, "pages/*.html")
+		t, err := template.New("").Funcs(out.functions(to)).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("read the portal's pages in %s: %w", language.Tag, err)
 		}
-		out.byLanguage[language.Tag], out.words[language.Tag] = t, words
+		out.byLanguage[language.Tag] = t
 	}
 	return out, nil
 }
 
 // functions are what the templates can use besides html/template's own.
-func functions(words dictionary, to reader) template.FuncMap {
+func (p *pages) functions(to reader) template.FuncMap {
+	words := p.words[to.language.Tag]
 	return template.FuncMap{
-		"t":              func(key string, args ...any) (string, error) { return words.say(to, key, args...) },
+		"t":              func(key string, args ...any) (string, error) { return p.say(to, key, args...) },
 		"say":            to.say,
 		"says":           func(provider, words string) string { return klarna.Provider(provider).Says(words) },
 		"has":            words.has,

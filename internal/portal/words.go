@@ -58,8 +58,8 @@ func (d dictionary) flatten(prefix string, tree map[string]any) {
 }
 
 // say is the text of a key, with %s and %d filled in. A text that depends on a
-// number has forms, key.one and key.other, chosen by the first number. A key that
-// is missing is an error: the page is not shown with a hole in it.
+// number has forms, key.one and key.other, chosen by the first number. Error: there
+// are no such words.
 func (d dictionary) say(to reader, key string, args ...any) (string, error) {
 	l := to.lang()
 	text, ok := d[key]
