@@ -3,6 +3,7 @@ package activities
 import (
 	"testing"
 
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -14,6 +15,13 @@ func TestTheDayOfAPayoutInTemporalIsTheCompanys(t *testing.T) {
 		"2026-10-25T22:30:00Z": "2026-10-25",
 	} {
 		k := listing(t, map[string]string{"/payouts": pageWith("payouts", entry(`"9000000004"`, `"`+at+`"`))})
+		preset, err := voucher.Preset("se-bas")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := k.Store.AddProfile(t.Context(), "c1", preset, "h1", "anna"); err != nil {
+			t.Fatal(err)
+		}
 		from := utc(at[:10] + " 00:00")
 		got, err := k.ListPayouts(t.Context(), workflows.ListPayoutsInput{Connection: "c1", Window: workflows.Window{From: from, To: from.AddDate(0, 0, 1)}})
 		if err != nil || len(got.Due) != 1 || got.Due[0].Day != day {
