@@ -23,7 +23,7 @@ type followed struct {
 	after string
 }
 
-// queryEvery is how often a workflow is asked for its progress.
+// queryEvery says how often a workflow is asked for its progress.
 const (
 	queryEvery      = time.Second
 	queryEveryPlain = 2 * time.Second
@@ -89,7 +89,7 @@ type watch struct {
 	askedAt time.Time // for the hitch
 }
 
-// stuckAfter is how long nothing has to move before it is asked why.
+// stuckAfter is the time without movement after which the reason is looked up.
 const stuckAfter = 10 * time.Second
 
 // look asks for the progress once and shows it.

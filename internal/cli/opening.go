@@ -67,7 +67,7 @@ first payout has to continue from.`,
 	return c
 }
 
-// way is how the opening is confirmed; "": it is shown.
+// way returns how the opening is confirmed; "": it is shown.
 func (in *openingFlags) way() string {
 	switch {
 	case in.booked:

@@ -124,7 +124,7 @@ func (s *session) decideReversal(ctx context.Context, d *decision, p *store.Payo
 	return s.showReversal(ctx, p.PaymentReference, id)
 }
 
-// recordedWithin is how long after its answer a payout may record its state.
+// recordedWithin limits how long after its answer a payout may record its state.
 const recordedWithin = 5 * time.Second
 
 // recorded is a payout once the database knows the state that it answered with.
@@ -142,7 +142,7 @@ func (s *session) recorded(ctx context.Context, id, reference, state string) (st
 	}
 }
 
-// noPayoutWorkflow is what it means that a payout has no workflow.
+// noPayoutWorkflow is the error for a payout that has no workflow.
 func noPayoutWorkflow(p *store.Payout) *operate.Error {
 	f := &operate.Error{Happened: "it is " + p.State + ", and nothing runs for it"}
 	switch p.State {

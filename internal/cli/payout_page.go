@@ -228,7 +228,7 @@ func (p *page) voucher(d *payoutDetail) {
 	p.line("Hash %s.", d.VoucherHash)
 }
 
-// part is what is booked in a period that ended before the payout.
+// part writes what is booked in a period that ended before the payout.
 func (p *page) part(part *voucher.Part, posted []operate.Part) {
 	if part.Batch == nil {
 		p.line("Nothing is booked in the period %s of what was captured by %s: %s.", part.Period, part.At, part.Why)

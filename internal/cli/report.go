@@ -19,7 +19,7 @@ import (
 	"kvitt/workflows"
 )
 
-// Report is what a sync or a backfill came to. Its members are public: people
+// Report holds what a sync or a backfill came to. Its members are public: people
 // script against them. Amounts are minor units.
 type Report struct {
 	Connection string            `json:"connection"`
@@ -37,7 +37,7 @@ type Report struct {
 	Payouts    []ReportedPayout  `json:"payouts"` // every payout of the window, oldest first
 }
 
-// Amount is what the payouts of one currency come to.
+// Amount holds what the payouts of one currency come to.
 type Amount struct {
 	Settlement int64 `json:"settlement"`
 }
@@ -119,7 +119,7 @@ func (p *ReportedPayout) differenceCell() string {
 	return money(p.Difference, p.Currency)
 }
 
-// evidence is why a payout is held, as it was recorded.
+// evidence says why a payout is held, as it was recorded.
 type evidence struct {
 	workflows.Held
 	Difference int64 `json:"difference"`
@@ -134,7 +134,7 @@ func heldOf(p *store.Payout) evidence {
 	return e
 }
 
-// difference is what is left unexplained: of a held payout what its evidence
+// difference returns what is left unexplained: of a held payout what its evidence
 // says, of another one what its voucher's settlement lines (or the debt that a
 // negative payout is carried as) come to against what Klarna paid out.
 func difference(p *store.Payout, e *evidence) int64 {

@@ -19,7 +19,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// session is what a command works with: the settings, the database, the vault
+// session holds the means of a command: the settings, the database, the vault
 // that its keyset opens, and Temporal where it is wanted.
 type session struct {
 	*app
@@ -31,7 +31,7 @@ type session struct {
 	temporal operate.Temporal // nil until reach
 }
 
-// work is what a command does in a session.
+// work is the body of a command, run in a session.
 type work func(ctx context.Context, s *session, args []string) error
 
 // local runs a command that needs the database and no worker.

@@ -192,7 +192,7 @@ func otherProvider(p Provider) Provider {
 	return Klarna
 }
 
-// Environment is what the key was made for, or "" for something that is not an
+// Environment returns what the key was made for, or "" for something that is not an
 // API key.
 func (c Credential) Environment() Environment {
 	for _, provider := range []string{"klarna_", "kco_"} {

@@ -245,7 +245,7 @@ func words(f *Facts, to Reader) (happened, helps string) {
 	return "Something happened that this version has no words for.", "Look at the connection's page."
 }
 
-// Days is how many days are left until a moment, a begun one counted.
+// Days is the number of days that are left until a moment, a begun one counted.
 func Days(now, until time.Time) int { return int(math.Ceil(until.Sub(now).Hours() / 24)) }
 
 func in(days int) string {

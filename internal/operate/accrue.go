@@ -43,7 +43,7 @@ type AccrualDecision struct {
 	InForce     bool      `json:"in_force"`
 }
 
-// AccrualBooks is what Visma.net has of an accrual.
+// AccrualBooks holds what Visma.net has of an accrual.
 type AccrualBooks struct {
 	Word        string    `json:"word"`
 	Differences []string  `json:"differences,omitempty"`

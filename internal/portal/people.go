@@ -20,7 +20,7 @@ type peoplePage struct {
 	Pager  pager
 }
 
-// mostPeople is how many people a page lists.
+// mostPeople is the number of people a page lists.
 const mostPeople = 100
 
 func (p *Portal) people(w http.ResponseWriter, r *http.Request) error {

@@ -113,7 +113,7 @@ func size(n int64) string {
 	}
 }
 
-// tone is how a state looks: good, bad, wait or plain.
+// tone returns how a state looks: good, bad, wait or plain.
 func tone(state string) string {
 	switch state {
 	case "active", "connected", "verified", "ok", "fetched", "nothing_due", "as_posted":
@@ -127,7 +127,7 @@ func tone(state string) string {
 	}
 }
 
-// view is what every page gets.
+// view holds what every page gets.
 type view struct {
 	Page      string
 	Language  language

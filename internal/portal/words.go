@@ -29,7 +29,7 @@ type language struct{ Tag, Name string }
 // languages are those; the first one serves whoever wants another.
 var languages = []language{{"en", "English"}, {"sv", "Svenska"}, {"nb", "Norsk"}}
 
-// dictionary is what the pages say in one language, by key.
+// dictionary holds the words of the pages in one language, by key.
 type dictionary map[string]string
 
 func readWords(tag string) (dictionary, error) {
@@ -109,7 +109,7 @@ type number string
 // Format writes it.
 func (n number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(n)) }
 
-// happened is why something was refused.
+// happened returns why something was refused.
 func (d dictionary) happened(to reader, it *refusal) (string, error) {
 	if it.Said == nil {
 		return to.say(it.Happened), nil
@@ -123,7 +123,7 @@ func (d dictionary) happened(to reader, it *refusal) (string, error) {
 	return d.say(to, it.Said.key+".happened", args...)
 }
 
-// helps is what helps after a refusal, "" when nothing is known to.
+// helps returns what helps after a refusal, "" when nothing is known to.
 func (d dictionary) helps(to reader, it *refusal) string {
 	if it.Said == nil {
 		return to.say(it.Helps)
@@ -139,7 +139,7 @@ func (d dictionary) why(to reader, err error) (string, error) {
 	return to.say(operate.Sentence(err)), nil
 }
 
-// action is what was done, as the audit trail calls it, in words.
+// action returns what was done, as the audit trail calls it, in words.
 func (d dictionary) action(name string) string {
 	if text, ok := d["action."+strings.ReplaceAll(name, " ", "_")]; ok {
 		return text

@@ -99,7 +99,7 @@ func (r *Report) name(says func(string) string) {
 	}
 }
 
-// mostRemembered is how many cells are remembered so as not to be looked up again.
+// mostRemembered is the number of cells that are remembered so as not to be looked up again.
 const mostRemembered = 1000
 
 // decimal is a cell as its reader's language writes it; English stays as programs

@@ -81,7 +81,7 @@ func packFiles() []string {
 	}
 }
 
-// countBad is how many lines do not agree; the rows must be there already, as
+// countBad returns how many lines do not agree; the rows must be there already, as
 // those of completeness are.
 func (r *Report) countBad() (bad int, err error) {
 	for row, err := range r.Rows {

@@ -87,7 +87,7 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	return made, nil
 }
 
-// registerPage is how many payouts are in memory at once.
+// registerPage is the number of payouts that are in memory at once.
 const registerPage = 200
 
 // Entry is a payout of the register with what stands in Visma.net for it; Booked
@@ -178,7 +178,7 @@ func (r *Reports) each(ctx context.Context, span Span) iter.Seq2[*Entry, error] 
 	}
 }
 
-// registerSum is what the payouts of a currency come to.
+// registerSum holds what the payouts of a currency come to.
 type registerSum struct{ payouts, rows, settlement, booked, unbooked, difference, differing int64 }
 
 func (s *registerSum) add(e *Entry) {
