@@ -7,10 +7,9 @@ package config
 
 import "reflect"
 
-// environment is the list of settings as data: one field per variable, read by
-// kelseyhightower/envconfig. The tags give the variable's whole name, because
-// with a prefix and a tag envconfig also reads the name without the prefix,
-// and DATABASE_URL in somebody's environment is not meant for us.
+// environment is the list of settings as data: one field per variable, read by kelseyhightower/envconfig.
+// The tags give the variable's whole name, because with a prefix and a tag envconfig also reads the name
+// without the prefix, and DATABASE_URL in somebody's environment is not meant for Kvitt.
 //
 // All fields are text: envconfig stops at the first value it cannot convert,
 // and its error repeats the value. Load converts and checks them all.
