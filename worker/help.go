@@ -22,8 +22,8 @@ const columns = 80
 // wanted is what the command line asks for.
 type wanted struct{ health, version, help bool }
 
-// parse reads the command line. What it does not know is refused: a worker
-// that starts in spite of a mistyped flag does something else than was meant.
+// parse reads the command line. It refuses unknown flags and arguments: a worker that started in spite of
+// a mistyped flag would not do what was meant.
 func parse(args []string) (wanted, error) {
 	var w wanted
 	f := flag.NewFlagSet("worker", flag.ContinueOnError)
@@ -36,7 +36,7 @@ func parse(args []string) (wanted, error) {
 		return w, fmt.Errorf("read the command line: %s", strings.Replace(err.Error(), "flag provided but not defined: -", "there is no flag --", 1))
 	}
 	if f.NArg() > 0 {
-		return w, fmt.Errorf("read the command line: the worker takes no arguments, and does not know what to do with %q; what it does is set by variables", f.Arg(0))
+		return w, fmt.Errorf("read the command line: the worker takes no arguments, but got %q; its settings are environment variables", f.Arg(0))
 	}
 	return w, nil
 }
