@@ -102,17 +102,17 @@ func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, 
 	if err != nil {
 		return nil, err
 	}
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	spends := klarnaBudget(&row)
+	spends := klarnaBudget(&record)
 	if known, ok := d.klarna[connection]; ok && known.secret == secret && known.budget == spends {
 		return known.client, nil
 	}
-	client, _, err := d.klarnaWith(&row, secret)
+	client, _, err := d.klarnaWith(&record, secret)
 	if err == nil {
 		d.klarna[connection] = opened[*klarna.Client]{secret, spends, client}
 	}
@@ -125,27 +125,27 @@ func (d *Doors) KlarnaCandidate(ctx context.Context, connection string) (*klarna
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
 	d.init()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.klarnaWith(&row, secret)
+	return d.klarnaWith(&record, secret)
 }
 
-func (d *Doors) klarnaWith(row *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
+func (d *Doors) klarnaWith(record *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	var s KlarnaSecret
 	if err := json.Unmarshal([]byte(secret.Reveal()), &s); err != nil {
-		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: the stored data is not a credential", row.ID)
+		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: the stored data is not a credential", record.ID)
 	}
-	credential, err := klarna.ParseCredential(row.Provider, row.Region, s.Key, s.Username)
+	credential, err := klarna.ParseCredential(record.Provider, record.Region, s.Key, s.Username)
 	if err != nil {
 		return nil, credential, err
 	}
 	client, err := klarna.New(credential, klarna.Options{
-		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(row), klarnaTerms(credential)),
+		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(record), klarnaTerms(credential)),
 	})
 	return client, credential, err
 }
@@ -154,13 +154,13 @@ func (d *Doors) klarnaWith(row *store.Connection, secret vault.Secret) (*klarna.
 // whichever process is first.
 func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	spends := d.vismaBudget(&row)
+	spends := d.vismaBudget(&record)
 	known, ok := d.visma[connection]
 	if ok && known.budget == spends {
 		return known.client, nil
@@ -181,7 +181,7 @@ func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, er
 // VismaCandidate returns a client for the grant that waits to be verified.
 func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
@@ -191,7 +191,7 @@ func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.C
 	if err != nil {
 		return nil, err
 	}
-	return d.vismaWith(tokens, d.vismaBudget(&row))
+	return d.vismaWith(tokens, d.vismaBudget(&record))
 }
 
 func (d *Doors) tokensLocked(connection, field string) (*connect.Source, error) {
@@ -248,20 +248,20 @@ func (d *Doors) ForgetCompany(connection string) {
 // Profile returns a version of the connection's posting profile; version 0 is the latest.
 func (d *Doors) Profile(ctx context.Context, connection string, version int) (*voucher.Profile, int, error) {
 	d.init()
-	row, err := d.Store.Profile(ctx, connection, version)
+	record, err := d.Store.Profile(ctx, connection, version)
 	if err != nil {
 		return nil, 0, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.profiles[row.Hash]; ok {
-		return known, row.Version, nil
+	if known, ok := d.profiles[record.Hash]; ok {
+		return known, record.Version, nil
 	}
-	p, err := voucher.ParseProfile(row.Document)
+	p, err := voucher.ParseProfile(record.Document)
 	if err == nil {
-		d.profiles[row.Hash] = p
+		d.profiles[record.Hash] = p
 	}
-	return p, row.Version, err
+	return p, record.Version, err
 }
 
 // Flow returns the flow by which Kvitt has access to the company, service or interactive, and for the

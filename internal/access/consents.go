@@ -106,43 +106,43 @@ func (c *Consents) Begin(ctx context.Context, connection, session, redirectURL s
 // was begun for and the person who consented. Whatever the result, the callback is used up. Errors:
 // *ConsentError for everything that a person can do something about.
 func (c *Consents) Finish(ctx context.Context, session string, callback url.Values) (connection string, grant connect.Grant, who connect.Identity, err error) {
-	row, consent, err := c.take(ctx, session, callback.Get("state"))
+	record, consent, err := c.take(ctx, session, callback.Get("state"))
 	if err != nil {
 		return "", connect.Grant{}, connect.Identity{}, err
 	}
 	provider, err := c.Provider()
 	if err != nil {
-		return row.ConnectionID, connect.Grant{}, connect.Identity{}, err
+		return record.ConnectionID, connect.Grant{}, connect.Identity{}, err
 	}
 	grant, who, err = provider.Exchange(ctx, consent, callback)
 	if err != nil {
-		return row.ConnectionID, connect.Grant{}, connect.Identity{}, consentFailure(row.ConnectionID, err)
+		return record.ConnectionID, connect.Grant{}, connect.Identity{}, consentFailure(record.ConnectionID, err)
 	}
-	return row.ConnectionID, grant, who, nil
+	return record.ConnectionID, grant, who, nil
 }
 
 // take returns the consent of a state to the session that began it, once.
 func (c *Consents) take(ctx context.Context, session, state string) (store.Consent, connect.Consent, error) {
 	var consent connect.Consent
-	row, err := c.Store.TakeConsent(ctx, hashed(state))
+	record, err := c.Store.TakeConsent(ctx, hashed(state))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return row, consent, notOurs(ConsentUnknown, "it was not begun here, or its callback was used before")
+		return record, consent, notOurs(ConsentUnknown, "it was not begun here, or its callback was used before")
 	case err != nil:
-		return row, consent, err
-	case subtle.ConstantTimeCompare([]byte(row.SessionHash), []byte(hashed(session))) != 1:
-		return row, consent, notOurs(ConsentOtherSession, "it was begun in another session")
-	case !c.Now().Before(row.ExpiresAt):
-		return row, consent, notOurs(ConsentExpired, "it was begun too long ago")
+		return record, consent, err
+	case subtle.ConstantTimeCompare([]byte(record.SessionHash), []byte(hashed(session))) != 1:
+		return record, consent, notOurs(ConsentOtherSession, "it was begun in another session")
+	case !c.Now().Before(record.ExpiresAt):
+		return record, consent, notOurs(ConsentExpired, "it was begun too long ago")
 	}
-	secret, err := c.Vault.Unseal("consent", row.StateHash, row.Sealed)
+	secret, err := c.Vault.Unseal("consent", record.StateHash, record.Sealed)
 	if err != nil {
-		return row, consent, err
+		return record, consent, err
 	}
 	if err := json.Unmarshal([]byte(secret.Reveal()), &consent); err != nil {
-		return row, consent, fmt.Errorf("finish the consent for the connection %s: the stored data is not a consent", row.ConnectionID)
+		return record, consent, fmt.Errorf("finish the consent for the connection %s: the stored data is not a consent", record.ConnectionID)
 	}
-	return row, consent, nil
+	return record, consent, nil
 }
 
 func notOurs(code ConsentCode, why string) error {

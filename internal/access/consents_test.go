@@ -142,7 +142,7 @@ func TestEachReasonThatAConsentFailedHasItsCode(t *testing.T) {
 			if grant != (connect.Grant{}) || h.at.count("/token") != c.sent {
 				t.Errorf("%s, %d codes were sent", grant, h.at.count("/token"))
 			}
-			if told := fault.As(err) != nil; told != (e.Connection != "") {
+			if known := fault.As(err) != nil; known != (e.Connection != "") {
 				t.Errorf("%+v", e)
 			}
 			if c.code == access.ConsentUnknown {

@@ -57,16 +57,16 @@ func TestAFailedRevocationIsReportedAndTheSecretsAreErased(t *testing.T) {
 			h := newHouse(t, "sqlite:"+t.TempDir()+"/kvitt.db")
 			h.put(t, access.FieldVisma, connect.Grant{RefreshToken: "r-canary", AccessToken: "a-canary"})
 			h.at.broken[c.path] = c.status
-			var told error
+			var reported error
 			must(t, h.doors.Disconnect(t.Context(), "c1", func(err error) error {
 				if _, kept := h.vault.Get(t.Context(), "c1", access.FieldVisma); kept != nil {
 					t.Error("it was reported after the secrets were erased: a crash in between would lose the report")
 				}
-				told = err
+				reported = err
 				return nil
 			}))
-			if told == nil || !strings.HasPrefix(told.Error(), "revoke the tokens: ") || strings.Contains(told.Error(), "canary") {
-				t.Errorf("the report was %v", told)
+			if reported == nil || !strings.HasPrefix(reported.Error(), "revoke the tokens: ") || strings.Contains(reported.Error(), "canary") {
+				t.Errorf("the report was %v", reported)
 			}
 			h.isErased(t)
 		})

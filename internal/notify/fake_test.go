@@ -29,10 +29,10 @@ type post struct {
 	offers   string // after EHLO; "" is AUTH PLAIN LOGIN, "-" is nothing
 	knows    string // the mechanisms that it really supports; "": all
 
-	mu    sync.Mutex
-	lines []string // what clients sent, outside of mails
-	mails []string
-	tells bool // whether the last mail came through TLS
+	mu     sync.Mutex
+	lines  []string // what clients sent, outside of mails
+	mails  []string
+	secure bool // whether the last mail came through TLS
 }
 
 func newPost(t *testing.T, change ...func(*post)) *post {
@@ -127,7 +127,7 @@ func (p *post) serve(conn net.Conn) {
 				mail.WriteString(line)
 			}
 			p.mu.Lock()
-			p.mails, p.tells = append(p.mails, mail.String()), secure
+			p.mails, p.secure = append(p.mails, mail.String()), secure
 			p.mu.Unlock()
 			say("250 taken")
 		case "QUIT":

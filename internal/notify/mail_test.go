@@ -107,8 +107,8 @@ func TestMailUsesTLSWhereItIsOffered(t *testing.T) {
 	trust := func(m *Mail) { m.tls = client }
 	p := newPost(t, func(p *post) { p.tls = server })
 	m := mailer(t, "smtp://kvitt:"+password+"@mail.example.com", elsewhere(p), trust)
-	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.tells || !strings.Contains(p.heard(), "AUTH") {
-		t.Errorf("STARTTLS: %v, through TLS %v, it heard\n%s", err, p.tells, p.heard())
+	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.secure || !strings.Contains(p.heard(), "AUTH") {
+		t.Errorf("STARTTLS: %v, through TLS %v, it heard\n%s", err, p.secure, p.heard())
 	}
 	if words, err := m.Check(t.Context()); err != nil || words != "mail.example.com answers and accepts the sign-in; nothing was sent" || !strings.Contains(p.heard(), "NOOP") || len(p.taken()) != 1 {
 		t.Errorf("check: %q, %v", words, err)
@@ -124,8 +124,8 @@ func TestMailUsesTLSWhereItIsOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	m = mailer(t, "smtps://localhost:"+port, func(m *Mail) { m.tls = trusted })
-	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.tells {
-		t.Errorf("implicit TLS: %v, through TLS %v", err, p.tells)
+	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.secure {
+		t.Errorf("implicit TLS: %v, through TLS %v", err, p.secure)
 	}
 }
 

@@ -34,8 +34,8 @@ func TestARelayOnThisMachineNeedsNoCertificate(t *testing.T) {
 		for _, host := range []string{"127.0.0.1", "localhost"} {
 			p := newPost(t, c.change)
 			m := mailer(t, "smtp://"+c.user+host+":"+port(t, p))
-			if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || p.tells != c.tls {
-				t.Errorf("%s, %s: %v, through TLS %v, it heard\n%s", c.name, host, err, p.tells, p.heard())
+			if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || p.secure != c.tls {
+				t.Errorf("%s, %s: %v, through TLS %v, it heard\n%s", c.name, host, err, p.secure, p.heard())
 			}
 			if signed := strings.Contains(p.heard(), "AUTH "); signed != (c.user != "") {
 				t.Errorf("%s, %s: signed in is %v", c.name, host, signed)

@@ -113,9 +113,9 @@ func TestTheCodecRefusesAndTellsInEveryWay(t *testing.T) {
 	} {
 		h, logs := newCodec(t, c.auth)
 		answer := decode(h, "192.0.2.1:5", c.change)
-		told := logs.FilterMessage("refused").FilterField(zap.String("reason", "codec")).Len()
-		if answer.Code != c.status || (told == 1) != (c.status != 200) {
-			t.Errorf("%s: %d, logged %d times: %s", name, answer.Code, told, answer.Body)
+		logged := logs.FilterMessage("refused").FilterField(zap.String("reason", "codec")).Len()
+		if answer.Code != c.status || (logged == 1) != (c.status != 200) {
+			t.Errorf("%s: %d, logged %d times: %s", name, answer.Code, logged, answer.Body)
 		}
 	}
 }

@@ -20,11 +20,11 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		}
 	}
 	if _, err := os.Lstat(path); err == nil {
-		return &Error{Attempted: attempted, Problem: "there is such a file already", Kind: ErrExists, Remedy: "Choose a name that does not exist yet."}
+		return &Error{Attempted: attempted, Problem: "there is such a file already", Kind: ErrExists, Remedy: "Name one that does not exist yet."}
 	}
 	// SQLite fills an empty file and keeps its mode.
 	if err := createPrivately(path); err != nil {
-		return &Error{Attempted: attempted, Problem: "the file cannot be created", Remedy: "Choose a folder that this user may write to.", Err: err}
+		return &Error{Attempted: attempted, Problem: "the file cannot be created", Remedy: "Name one in a folder that this user may write to.", Err: err}
 	}
 	if _, err := exec(ctx, s.writes, "VACUUM INTO $1", path); err != nil {
 		_ = os.Remove(path)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Preview is what a dry run would have posted for a payout, or the reason it would have held it. It has no
+// Preview records what a dry run would have posted for a payout, or the reason it would have held it. It has no
 // consequences.
 type Preview struct {
 	RunID            string // of the SyncRun

@@ -48,7 +48,7 @@ type RowSum struct {
 	Rows, Amount, VAT  int64
 }
 
-// PayoutRead is what was read from a payout's archived rows.
+// PayoutRead holds what was read from a payout's archived rows.
 type PayoutRead struct {
 	Day        string // 2026-01-31
 	Currency   string

@@ -76,14 +76,14 @@ func (c *Client) GeneralLedgerTransactions(ctx context.Context, q GeneralLedgerT
 // matches drops entries that clearly were not asked for.
 func (q *GeneralLedgerTransactionsQuery) matches(t *GeneralLedgerTransaction) bool {
 	day := t.TransactionDate.Date()
-	return sameOrUntold(q.Ledger, t.Ledger.ID) && sameOrUntold(q.Account, t.Account.Number) &&
-		sameOrUntold(q.Branch, t.Branch.Number) &&
+	return sameOrMissing(q.Ledger, t.Ledger.ID) && sameOrMissing(q.Account, t.Account.Number) &&
+		sameOrMissing(q.Branch, t.Branch.Number) &&
 		(q.FromDate.IsZero() || day.IsZero() || day.Compare(q.FromDate) >= 0) &&
 		(q.ToDate.IsZero() || day.IsZero() || day.Compare(q.ToDate) <= 0)
 }
 
-func sameOrUntold(wanted, told string) bool {
-	return wanted == "" || told == "" || strings.EqualFold(strings.TrimSpace(told), strings.TrimSpace(wanted))
+func sameOrMissing(wanted, given string) bool {
+	return wanted == "" || given == "" || strings.EqualFold(strings.TrimSpace(given), strings.TrimSpace(wanted))
 }
 
 // GeneralLedgerBalancesQuery selects balances of accounts.
@@ -138,7 +138,7 @@ func (c *Client) GeneralLedgerBalances(ctx context.Context, q GeneralLedgerBalan
 		attempted: "list general ledger balances", path: "/v2/generalLedgerBalance", query: v,
 	})
 	return slices.DeleteFunc(rows, func(b GeneralLedgerBalance) bool {
-		return !sameOrUntold(q.Account, b.Account.Number) || !sameOrUntold(q.Ledger, b.Ledger.ID) ||
-			!sameOrUntold(q.Branch, b.Branch.Number)
+		return !sameOrMissing(q.Account, b.Account.Number) || !sameOrMissing(q.Ledger, b.Ledger.ID) ||
+			!sameOrMissing(q.Branch, b.Branch.Number)
 	}), err
 }

@@ -54,7 +54,7 @@ func Refused(_ context.Context, log *zap.Logger, r Refusal) {
 		zap.String("from", r.From), zap.String("method", r.Method), zap.String("path", r.Path), zap.Int("status", r.Status))
 }
 
-// note is what the handlers learn about a request.
+// note records what the handlers learn about a request.
 type note struct {
 	mu   sync.Mutex
 	kind Kind

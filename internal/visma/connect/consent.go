@@ -21,7 +21,7 @@ import (
 
 // Prompts for a Consent.
 const (
-	PromptSelectAccount = "select_account" // choose the account, which is what most people need
+	PromptSelectAccount = "select_account" // choose the account; right for most people
 	PromptConsent       = "consent"
 	PromptLogin         = "login"
 )

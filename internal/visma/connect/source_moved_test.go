@@ -146,9 +146,9 @@ func TestANewAuthorisationIsAnotherGrant(t *testing.T) {
 	v.failNext(status(400, `{"error":"invalid_tenant"}`))
 	_, err := s.Token(context.Background())
 	wantFault(t, err, fault.Auth)
-	anew := newMemory(begun) // verified by another process
-	mustToken(t, p.Source(anew))
-	k.set(func(k *memory) { k.grant = anew.grant })
+	fresh := newMemory(begun) // verified by another process
+	mustToken(t, p.Source(fresh))
+	k.set(func(k *memory) { k.grant = fresh.grant })
 	mustToken(t, s)
 	v.clock.move(time.Hour)
 	mustToken(t, s)

@@ -124,13 +124,13 @@ func grantOf(token *oauth2.Token, flow string, asked time.Time) Grant {
 func lifeOf(token *oauth2.Token) time.Duration {
 	seconds := token.ExpiresIn
 	if seconds == 0 {
-		switch told := token.Extra("expires_in").(type) {
+		switch value := token.Extra("expires_in").(type) {
 		case float64:
-			seconds = int64(told)
+			seconds = int64(value)
 		case int64:
-			seconds = told
+			seconds = value
 		case string:
-			seconds, _ = strconv.ParseInt(told, 10, 64)
+			seconds, _ = strconv.ParseInt(value, 10, 64)
 		}
 	}
 	const longest = 365 * 24 * 60 * 60
