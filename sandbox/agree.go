@@ -15,7 +15,7 @@ var settlementAccounts = []string{"16861", "16862"}
 
 // agree compares the backfill's JSON output with the books that the simulated Visma.net keeps itself;
 // before are the books when it began.
-func agree(d *document, before, books *vismasim.Books, merchant *shop.Shop) error {
+func agree(d *backfillResult, before, books *vismasim.Books, merchant *shop.Shop) error {
 	if books.Debit != books.Credit {
 		return fmt.Errorf("the books do not balance: debit %d, credit %d", books.Debit, books.Credit)
 	}
@@ -52,7 +52,7 @@ func banked(books *vismasim.Books) map[string]int64 {
 }
 
 // paid returns what Klarna paid out, by currency.
-func paid(d *document, merchant *shop.Shop) map[string]int64 {
+func paid(d *backfillResult, merchant *shop.Shop) map[string]int64 {
 	sums := map[string]int64{}
 	for _, p := range d.Payouts {
 		if made := merchant.Payout(p.PaymentReference); made != nil && made.SettlementType != shop.GrossFee { // an invoice moves no money

@@ -17,8 +17,8 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// document holds the parts of the backfill's JSON output that the demo reads.
-type document struct {
+// backfillResult holds the parts of the backfill's JSON output that the demo reads.
+type backfillResult struct {
 	Found   int   `json:"found"`
 	Posted  int   `json:"posted"`
 	Held    int   `json:"held"`
@@ -90,14 +90,14 @@ func demo(ctx context.Context, s settings, out io.Writer) error {
 }
 
 // backfill runs the starter's backfill, with its progress in log. Held payouts are not an error: they are
-// in the document.
-func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string) (*document, []byte, error) {
+// in the result.
+func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string) (*backfillResult, []byte, error) {
 	var raw bytes.Buffer
 	err := status(st.Starter(ctx, nil, &raw, log, append(slices.Clone(args), "--output", "json")...))
 	if err != nil && !errors.Is(err, exitStatusError(something)) {
 		return nil, nil, err
 	}
-	var d document
+	var d backfillResult
 	if err := json.Unmarshal(raw.Bytes(), &d); err != nil {
 		return nil, nil, fmt.Errorf("read the backfill's output: %w", err)
 	}
@@ -105,7 +105,7 @@ func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string
 }
 
 // held returns the exit status of a completed backfill with held payouts.
-func held(d *document) error {
+func held(d *backfillResult) error {
 	if d.Held > 0 {
 		return exitStatusError(something)
 	}
@@ -127,7 +127,7 @@ func printJSON(out io.Writer, raw []byte, books *vismasim.Books) error {
 	return err
 }
 
-func printTable(out io.Writer, d *document, books *vismasim.Books) {
+func printTable(out io.Writer, d *backfillResult, books *vismasim.Books) {
 	fmt.Fprintf(out, "\n%-18s %-10s %16s %-8s %10s\n", "payment reference", "batch", "settlement", "currency", "difference")
 	for _, p := range d.Payouts {
 		c := settlement.Currency(p.Currency)
@@ -140,7 +140,7 @@ func printTable(out io.Writer, d *document, books *vismasim.Books) {
 }
 
 // printBanked compares what Klarna paid out with what arrived in the books.
-func printBanked(out io.Writer, d *document, books *vismasim.Books, merchant *shop.Shop) {
+func printBanked(out io.Writer, d *backfillResult, books *vismasim.Books, merchant *shop.Shop) {
 	arrived := banked(books)
 	fmt.Fprintf(out, "\n%-10s %16s %26s\n", "currency", "Klarna paid out", "arrived in the books")
 	sums := paid(d, merchant)

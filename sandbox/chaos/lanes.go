@@ -62,7 +62,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 				mu.Lock()
 				defer mu.Unlock()
 				t.add(r)
-				tell(out, r)
+				printResult(out, r)
 			})
 			if err != nil {
 				mu.Lock()
@@ -129,8 +129,8 @@ func (l lane) serve(ctx context.Context, o rig.Options, done func(rig.Result)) e
 	return ctx.Err()
 }
 
-// tell prints the result of a plan; for one that was judged unclean, everything.
-func tell(out io.Writer, r rig.Result) {
+// printResult prints the result of a plan; for one that was judged unclean, everything.
+func printResult(out io.Writer, r rig.Result) {
 	if len(r.Findings) == 0 {
 		fmt.Fprintf(out, "plan %d: clean after %s\n", r.Plan.Seed, r.Took.Round(100*time.Millisecond))
 		return

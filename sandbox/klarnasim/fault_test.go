@@ -270,30 +270,30 @@ func TestEveryAnswerTakesTheLatency(t *testing.T) {
 
 func TestTheAdminEndpointsDoWhatTheGoAPIDoes(t *testing.T) {
 	s := newStage(t)
-	if a := s.tell("/faults", `{"kind":"status","status":503,"path":"/payouts","times":1}`); a.status != 200 || a.body != "{\"id\":1}\n" {
+	if a := s.admin("/faults", `{"kind":"status","status":503,"path":"/payouts","times":1}`); a.status != 200 || a.body != "{\"id\":1}\n" {
 		t.Fatalf("adding a fault answered %d %s", a.status, a.body)
 	}
 	s.refused("/payouts", 503)
 	read[payoutList](s, "/payouts")
-	s.tell("/faults", `{"kind":"html"}`)
+	s.admin("/faults", `{"kind":"html"}`)
 	if a := s.ask(s.url + AdminPrefix + "/faults"); !strings.Contains(a.body, `"kind":"html"`) {
 		t.Errorf("the faults are %s", a.body)
 	}
-	if a := s.tell("/faults/clear", `{}`); a.status != 200 || a.body != "[]\n" {
+	if a := s.admin("/faults/clear", `{}`); a.status != 200 || a.body != "[]\n" {
 		t.Errorf("clearing answered %d %s", a.status, a.body)
 	}
-	s.tell("/keys", `{"action":"revoke","key":"`+liveKey+`"}`)
+	s.admin("/keys", `{"action":"revoke","key":"`+liveKey+`"}`)
 	s.refused("/payouts", 401)
-	s.tell("/keys", `{"action":"restore","key":"`+liveKey+`"}`)
-	s.tell("/keys", `{"action":"rotate","key":"`+liveKey+`","new_key":"`+otherKey+`"}`)
+	s.admin("/keys", `{"action":"restore","key":"`+liveKey+`"}`)
+	s.admin("/keys", `{"action":"rotate","key":"`+liveKey+`","new_key":"`+otherKey+`"}`)
 	s.refused("/payouts", 401)
-	s.tell("/keys", `{"action":"add","key":"klarna_live_api_new","username":"`+username+`"}`)
+	s.admin("/keys", `{"action":"add","key":"klarna_live_api_new","username":"`+username+`"}`)
 	s.auth = basic(username, "klarna_live_api_new")
 	read[payoutList](s, "/payouts")
 	if keys := decode[[]Key](t, s.ask(s.url+AdminPrefix+"/keys").body); len(keys) != 6 {
 		t.Errorf("the keys are %+v", keys)
 	}
-	s.tell("/latency", `{"milliseconds":1}`)
+	s.admin("/latency", `{"milliseconds":1}`)
 	overview := decode[map[string]any](t, s.ask(s.url+AdminPrefix+"/").body)
 	if overview["latency_milliseconds"] != 1.0 || overview["region"] != "eu" {
 		t.Errorf("the overview is %v", overview)
@@ -301,24 +301,24 @@ func TestTheAdminEndpointsDoWhatTheGoAPIDoes(t *testing.T) {
 	if counts := decode[Counts](t, s.ask(s.url+AdminPrefix+"/requests").body); counts.Total != s.Requests().Total || counts.Total == 0 {
 		t.Errorf("the counts are %+v", counts)
 	}
-	if a := s.tell("/requests/reset", `{}`); a.status != 200 || s.Requests().Total != 0 {
+	if a := s.admin("/requests/reset", `{}`); a.status != 200 || s.Requests().Total != 0 {
 		t.Errorf("resetting answered %d %s", a.status, a.body)
 	}
-	if a := s.tell("/reset", `{}`); a.status != 200 || s.latencyNow() != 0 {
+	if a := s.admin("/reset", `{}`); a.status != 200 || s.latencyNow() != 0 {
 		t.Errorf("resetting everything answered %d %s", a.status, a.body)
 	}
 	for path, body := range map[string]string{
 		"/faults": `{"kind":"earthquake"}`, "/latency": `{"milliseconds":-1}`, "/keys": `{"action":"sell"}`,
 		"/rate_limit": `{"requests_per_second":3}`, "/faults/clear": `{"what":1}`, "/requests/reset": `nothing`,
 	} {
-		if a := s.tell(path, body); a.status != 400 || !strings.Contains(a.body, `"error"`) {
+		if a := s.admin(path, body); a.status != 400 || !strings.Contains(a.body, `"error"`) {
 			t.Errorf("%s %s answered %d %s", path, body, a.status, a.body)
 		}
 	}
 	for _, fault := range []string{
 		`{"kind":"total_off","field":"rows"}`, `{"kind":"row_changed","field":"colour"}`, `{"kind":"status","status":99}`, `{"kind":"row_dropped","row":-1}`,
 	} {
-		if a := s.tell("/faults", fault); a.status != 400 {
+		if a := s.admin("/faults", fault); a.status != 400 {
 			t.Errorf("the fault %s was accepted", fault)
 		}
 	}

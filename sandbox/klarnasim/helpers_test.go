@@ -102,8 +102,8 @@ func (s *stage) try(path string) (answer, error) {
 	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
-// tell posts to the admin endpoints and returns the answer.
-func (s *stage) tell(path, body string) answer {
+// admin posts to the admin endpoints and returns the answer.
+func (s *stage) admin(path, body string) answer {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+AdminPrefix+path, strings.NewReader(body))
 	if err != nil {

@@ -36,8 +36,8 @@ type orders struct {
 // token.
 type ask struct{ Ahead time.Duration }
 
-// told holds the results of a worker's goroutines.
-type told struct {
+// results holds the results of a worker's goroutines.
+type results struct {
 	Tokens map[string]int
 	Errors map[string]int // by class and code, or the text of one of Kvitt's own
 }
@@ -83,8 +83,8 @@ func work(text string) error {
 	}
 }
 
-func askAll(source *connect.Source) told {
-	got := told{Tokens: map[string]int{}, Errors: map[string]int{}}
+func askAll(source *connect.Source) results {
+	got := results{Tokens: map[string]int{}, Errors: map[string]int{}}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range goroutines {
@@ -148,12 +148,12 @@ func (w *world) worker(o orders) *worker {
 }
 
 // askAll makes the goroutines of all workers ask at once.
-func (w *world) askAll(workers ...*worker) []told {
+func (w *world) askAll(workers ...*worker) []results {
 	w.t.Helper()
 	for _, one := range workers {
 		must(w.t, one.in.Encode(ask{w.clock.ahead()}))
 	}
-	all := make([]told, len(workers))
+	all := make([]results, len(workers))
 	for i, one := range workers {
 		if err := one.out.Decode(&all[i]); err != nil {
 			w.t.Fatalf("worker %d gave no answer: %v", i, err)
@@ -166,7 +166,7 @@ func (w *world) askAll(workers ...*worker) []told {
 func (w *world) dies(doomed *worker) {
 	w.t.Helper()
 	must(w.t, doomed.in.Encode(ask{w.clock.ahead()}))
-	var nothing told
+	var nothing results
 	if err := doomed.out.Decode(&nothing); err == nil {
 		w.t.Fatalf("the worker survived: %+v", nothing)
 	}

@@ -171,7 +171,7 @@ func (w *world) refreshes() (asked, refused int) {
 }
 
 // good checks that all goroutines got the same valid access token.
-func (w *world) good(when string, all ...told) {
+func (w *world) good(when string, all ...results) {
 	w.t.Helper()
 	tokens := map[string]int{}
 	for _, one := range all {

@@ -34,7 +34,7 @@ type Case struct {
 	Receivable string
 	Zone       *time.Location // the company's, which decides the day of a capture
 
-	Told      []Told     // Kvitt's final report on each payout
+	Reports   []Report   // Kvitt's final report on each payout
 	Holds     []Hold     // each time a payout was seen held
 	True      []Cause    // what justifies holding
 	Asked     []Asked    // a person's commands
@@ -43,8 +43,8 @@ type Case struct {
 	UnknownWait time.Duration
 }
 
-// Told is Kvitt's report on a payout.
-type Told struct{ Reference, State, Reason, Batch string }
+// Report is Kvitt's report on a payout.
+type Report struct{ Reference, State, Reason, Batch string }
 
 // Hold is a payout that was seen held.
 type Hold struct{ Reference, Code, Words string }
@@ -65,7 +65,7 @@ type Workflow struct{ ID, Type, Status, Words string }
 // Judge returns what is wrong, in sentences; nothing when all is clean.
 func Judge(c Case) []string {
 	var found []string
-	for _, look := range []func(Case) []string{books, told, holds, writes, ended} {
+	for _, look := range []func(Case) []string{books, reported, holds, writes, ended} {
 		found = append(found, look(c)...)
 	}
 	return found
@@ -231,15 +231,15 @@ func digest(p *shop.Payout) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// told: every payout is reported, and reported where it is.
-func told(c Case) (found []string) {
+// reported: every payout is reported, and reported where it is.
+func reported(c Case) (found []string) {
 	for _, p := range c.Payouts {
-		i := slices.IndexFunc(c.Told, func(t Told) bool { return t.Reference == p.PaymentReference })
+		i := slices.IndexFunc(c.Reports, func(t Report) bool { return t.Reference == p.PaymentReference })
 		if i < 0 {
 			found = append(found, fmt.Sprintf("Kvitt does not know payout %s", p.PaymentReference))
 			continue
 		}
-		t := c.Told[i]
+		t := c.Reports[i]
 		switch {
 		case t.State != "verified":
 			found = append(found, fmt.Sprintf("Kvitt says payout %s is %s %s, not verified", t.Reference, t.State, t.Reason))

@@ -54,7 +54,7 @@ func clean(t *testing.T) judge.Case {
 			t.Fatal(err)
 		}
 		c.Payouts = append(c.Payouts, p)
-		c.Told = append(c.Told, judge.Told{Reference: reference, State: "verified", Batch: number})
+		c.Reports = append(c.Reports, judge.Report{Reference: reference, State: "verified", Batch: number})
 		c.Books.List = append(c.Books.List, &vismasim.Batch{
 			Number: number, Status: vismasim.Posted, Currency: "SEK", Description: "[kvitt:0" + reference + "] Klarna",
 			Lines: []vismasim.Line{
@@ -104,7 +104,7 @@ func TestEveryErrorIsFound(t *testing.T) {
 		"a payout is booked twice": {func(c *judge.Case) {
 			c.Books.DuplicateReferences = map[string][]string{"91": {"1", "2"}}
 		}, "booked twice"},
-		"a token stands twice":  {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "is in the batches"},
+		"a token occurs twice":  {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "is in the batches"},
 		"a part is missing":     {func(c *judge.Case) { c.Books.List = c.Books.List[:2] }, "0 batches have 0"},
 		"a part is off":         {func(c *judge.Case) { c.Books.List[2].Lines[0].Debit++ }, "Klarna owed"},
 		"a part on another day": {func(c *judge.Case) { c.Books.List[2].Date = noon }, "the part of payout 92"},
@@ -125,9 +125,9 @@ func TestEveryErrorIsFound(t *testing.T) {
 		"a document is missing":  {func(c *judge.Case) { c.Books.List[1].Attachments = c.Books.List[1].Attachments[1:] }, "attachments are"},
 		"another payout's":       {func(c *judge.Case) { c.Books.List[1].Attachments[1].Name = "settlement.91.pdf" }, "attachments are"},
 		"half of the rows":       {func(c *judge.Case) { c.Books.List[1].Attachments[0].SHA256 = strings.Repeat("0", 64) }, "Klarna's has"},
-		"not known":              {func(c *judge.Case) { c.Told = c.Told[:1] }, "does not know payout 92"},
-		"not verified":           {func(c *judge.Case) { c.Told[0].State = "held" }, "not verified"},
-		"said to be another":     {func(c *judge.Case) { c.Told[0].Batch = "000099" }, "the books do not"},
+		"not known":              {func(c *judge.Case) { c.Reports = c.Reports[:1] }, "does not know payout 92"},
+		"not verified":           {func(c *judge.Case) { c.Reports[0].State = "held" }, "not verified"},
+		"said to be another":     {func(c *judge.Case) { c.Reports[0].Batch = "000099" }, "the books do not"},
 		"held for no cause":      {func(c *judge.Case) { c.True = nil }, "which is not true"},
 		"held for another cause": {func(c *judge.Case) { c.Holds[0].Code = "bad_data" }, "which is not true"},
 		"held with other words":  {func(c *judge.Case) { c.Holds[0].Words = "something" }, "which is not true"},

@@ -39,7 +39,7 @@ func (r *run) report(ctx context.Context) {
 		r.find("the rig: %v", err)
 	}
 	for i := range rows {
-		c.Told = append(c.Told, judge.Told{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
+		c.Reports = append(c.Reports, judge.Report{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
 	}
 	// A workflow that has just ended becomes visible a little later.
 	var found []string

@@ -201,11 +201,11 @@ func (r *run) asks() int {
 // would do: remove the causes, and try again.
 func (r *run) settle(ctx context.Context) {
 	sync := workflows.BackfillWorkflowID(r.h.id, firstDay, lastDay)
-	stands := ""
+	progress := ""
 	if !eventually(ctx, r.w.patience, func() bool {
 		rows, err := r.w.store.Payouts(ctx, store.PayoutFilter{Connection: r.h.id})
 		if err != nil {
-			stands = err.Error()
+			progress = err.Error()
 			return false
 		}
 		verified := 0
@@ -218,15 +218,15 @@ func (r *run) settle(ctx context.Context) {
 			r.mend(ctx, &rows[i])
 		}
 		r.reauthorize(ctx)
-		stands = fmt.Sprintf("%d of %d are verified: %s", verified, len(r.h.payouts), strings.Join(states, ", "))
+		progress = fmt.Sprintf("%d of %d are verified: %s", verified, len(r.h.payouts), strings.Join(states, ", "))
 		if verified < len(r.h.payouts) {
 			return false
 		}
-		stands = "all are verified, and the backfill is still running"
+		progress = "all are verified, and the backfill is still running"
 		seen, err := r.w.temporal.DescribeWorkflowExecution(ctx, sync, "")
 		return err == nil && seen.GetWorkflowExecutionInfo().GetCloseTime() != nil
 	}) {
-		r.find("after %s it has not settled: %s", r.w.patience, stands)
+		r.find("after %s it has not settled: %s", r.w.patience, progress)
 	}
 }
 

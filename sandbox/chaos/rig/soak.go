@@ -38,7 +38,7 @@ type Soaked struct {
 	Samples       []Sample
 	Injected, Met int // faults of requests
 	Kills         map[string]int
-	Rest          []float64 // goroutines that each worker has more at rest than at its start
+	Rest          []float64 // goroutines that each worker has more when idle than at its start
 	Findings      []string
 }
 
@@ -177,7 +177,7 @@ func (w *World) sample(ctx context.Context) (s Sample, ok bool) {
 	return s, true
 }
 
-func (k *keeper) running() *stack.Process {
+func (k *supervisor) running() *stack.Process {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.process
@@ -209,7 +209,7 @@ func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 			say("the rig: %v", err)
 		}
 		for i := range rows {
-			c.Told = append(c.Told, judge.Told{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
+			c.Reports = append(c.Reports, judge.Report{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
 		}
 		var found []string
 		eventually(ctx, time.Minute, func() bool {

@@ -13,9 +13,9 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// keeper keeps a worker running, as a service manager does: it starts a worker that ends again until it
+// supervisor keeps a worker running, as a service manager does: it starts a worker that ends again until it
 // stays up.
-type keeper struct {
+type supervisor struct {
 	stack    *stack.Stack
 	fronts   [2]string // this worker's addresses of the simulators
 	settings []string
@@ -32,8 +32,8 @@ type keeper struct {
 // inOrder is the time an idle worker may take to stop when asked.
 const inOrder = 10 * time.Second
 
-func keep(ctx context.Context, s *stack.Stack) (*keeper, error) {
-	k := &keeper{stack: s, done: make(chan struct{})}
+func keep(ctx context.Context, s *stack.Stack) (*supervisor, error) {
+	k := &supervisor{stack: s, done: make(chan struct{})}
 	visma, klarna, settings, err := s.Front()
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func keep(ctx context.Context, s *stack.Stack) (*keeper, error) {
 	return k, nil
 }
 
-func (k *keeper) run(ctx context.Context) {
+func (k *supervisor) run(ctx context.Context) {
 	defer close(k.done)
 	for ctx.Err() == nil {
 		p, err := k.stack.StartWorker(ctx, k.settings...)
@@ -80,7 +80,7 @@ func (k *keeper) run(ctx context.Context) {
 }
 
 // note records how many goroutines a worker starts with.
-func (k *keeper) note(ctx context.Context, p *stack.Process) {
+func (k *supervisor) note(ctx context.Context, p *stack.Process) {
 	n, err := goroutines(ctx, p)
 	if err != nil {
 		return // it has been killed already
@@ -91,7 +91,7 @@ func (k *keeper) note(ctx context.Context, p *stack.Process) {
 }
 
 // kill ends the worker at once, if it runs.
-func (k *keeper) kill() {
+func (k *supervisor) kill() {
 	k.mu.Lock()
 	p := k.process
 	k.killed = true
@@ -102,13 +102,13 @@ func (k *keeper) kill() {
 }
 
 // end stops the worker in an orderly way and returns its faults.
-func (k *keeper) end() []string {
+func (k *supervisor) end() []string {
 	k.stop()
 	<-k.done
 	return k.takeTrouble()
 }
 
-func (k *keeper) takeTrouble() []string {
+func (k *supervisor) takeTrouble() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t := k.trouble
@@ -117,7 +117,7 @@ func (k *keeper) takeTrouble() []string {
 }
 
 // grown returns by how many goroutines the worker has grown since it was ready.
-func (k *keeper) grown(ctx context.Context) (float64, bool) {
+func (k *supervisor) grown(ctx context.Context) (float64, bool) {
 	k.mu.Lock()
 	p, first := k.process, k.first
 	k.mu.Unlock()

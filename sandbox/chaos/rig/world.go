@@ -34,7 +34,7 @@ type World struct {
 	disk     *disk
 	store    *store.Store
 	temporal client.Client
-	workers  []*keeper
+	workers  []*supervisor
 	log      io.Writer
 	patience time.Duration
 
