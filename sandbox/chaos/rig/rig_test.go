@@ -174,7 +174,7 @@ func TestABrokenProtocolIsCaught(t *testing.T) {
 func TestAnEditThatNoLongerFitsIsAnError(t *testing.T) {
 	t.Parallel()
 	err := rig.Build(t.Context(), module, t.TempDir(), rig.Edit{File: post, Old: "no such words", New: ""})
-	if err == nil || !strings.Contains(err.Error(), "bring the edit in line") {
+	if err == nil || !strings.Contains(err.Error(), "adapt the edit") {
 		t.Errorf("the error is %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(module, "bin", "overlay.json")); len(left) > 0 {
