@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Document is what the shop itself has to book, whatever Klarna settles: an invoice for a parcel that it
+// Document records what the shop itself has to book, whatever Klarna settles: an invoice for a parcel that it
 // sent, or a credit note for returned goods. Disputes, fraud and unpaid orders are Klarna's and have none.
 type Document struct {
 	Number            string    // "F000001" is an invoice, "K000001" a credit note
