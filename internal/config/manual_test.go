@@ -23,7 +23,7 @@ func manual(t *testing.T) string {
 	return string(b)
 }
 
-// row is a row of the table of settings: a variable and its default.
+// row matches a row of the table of settings: a variable and its default.
 var row = regexp.MustCompile("(?m)^\\| `(KVITT_[A-Z_]+)` \\| (none|`[^`|]+`) \\| [^|]+ \\|$")
 
 func TestTheManualListsEverySettingWithItsDefault(t *testing.T) {
@@ -43,7 +43,7 @@ func TestTheManualListsEverySettingWithItsDefault(t *testing.T) {
 	}
 }
 
-func TestTheManualListsExactlyTheScopesThatAreAskedFor(t *testing.T) {
+func TestTheManualListsExactlyTheScopesThatAreRequested(t *testing.T) {
 	var want []string
 	for _, scope := range slices.Concat(connect.ServiceScopes(), connect.InteractiveScopes()) {
 		if strings.HasPrefix(scope, "vismanet_erp_") {

@@ -16,7 +16,7 @@ var (
 	notAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
 )
 
-// manuals are the documents of the repository, relative to its root.
+// manuals returns the documents of the repository, relative to its root.
 func manuals(t *testing.T) []string {
 	t.Helper()
 	var all []string
@@ -71,7 +71,7 @@ func TestEveryLinkOfTheDocumentsLeadsSomewhere(t *testing.T) {
 	}
 }
 
-// Decisions name files as they were then.
+// Decisions name files by the names they had at the time.
 func TestEveryFileThatTheDocumentsNameIsThere(t *testing.T) {
 	for _, name := range manuals(t) {
 		if strings.HasPrefix(name, filepath.Join("docs", "decisions")) {
@@ -100,6 +100,6 @@ func TestTheIndexOfDecisionsHasEachOnce(t *testing.T) {
 
 func TestTheReadmeStaysShort(t *testing.T) {
 	if n := len(strings.Fields(read(t, "README.md"))); n > 1000 {
-		t.Errorf("README.md has %d words; what is longer than 1000 belongs into docs/", n)
+		t.Errorf("README.md has %d words; with more than 1000, move text to docs/", n)
 	}
 }
