@@ -6,7 +6,7 @@ import "slices"
 // one way. loose are sums of rows that it leaves without a total.
 type rowReading struct {
 	names  []string
-	ways   []signed // of the types whose rows it reads
+	ways   []signed // where the signs of a type say something
 	totals Totals
 	loose  []Difference
 }
@@ -27,23 +27,34 @@ type group struct {
 	readings []rowReading
 }
 
-// sharing are totals whose rows may be read as one's or the other's, and what adds
-// those readings to the ones by type and sign.
+// sharing are totals whose rows may be read as one's or the other's, the types of
+// those rows, and what adds such readings to the ones by type and sign.
 type sharing struct {
 	totals []Total
 	read   func([]rowReading, *Payout, *bySum, *exact) []rowReading
+	types  []*rowType
 }
 
-// shared are the totals that share rows. Any other total is a group by itself.
+// shared are the totals that share rows.
 var shared = []sharing{
-	{[]Total{TotalReversal, TotalCommission, TotalCommissionReversal}, commissionReadings},
-	{[]Total{TotalFee, TotalFeeRefund, TotalFeeCorrection, TotalTax, TotalTaxRefund}, feeReadings},
+	{totals: []Total{TotalReversal, TotalCommission, TotalCommissionReversal}, read: commissionReadings},
+	{totals: []Total{TotalFee, TotalFeeRefund, TotalFeeCorrection, TotalTax, TotalTaxRefund}, read: feeReadings},
 }
 
-// alone are the totals that rows are behind and that share them with no other.
-var alone = slices.DeleteFunc(EveryTotal(), func(t Total) bool {
-	return len(typesOf(t)) == 0 || slices.ContainsFunc(shared, func(one sharing) bool { return slices.Contains(one.totals, t) })
-})
+// grouped are all totals that rows are behind: those that share rows come last,
+// and any other is by itself.
+var grouped = func() (all []sharing) {
+	for _, t := range EveryTotal() {
+		if !slices.ContainsFunc(shared, func(one sharing) bool { return slices.Contains(one.totals, t) }) && len(typesOf(t)) > 0 {
+			all = append(all, sharing{totals: []Total{t}, types: typesOf(t)})
+		}
+	}
+	for _, one := range shared {
+		one.types = typesOf(one.totals...)
+		all = append(all, one)
+	}
+	return all
+}()
 
 // typesOf lists the types whose rows are behind some totals.
 func typesOf(totals ...Total) (all []*rowType) {
@@ -119,11 +130,13 @@ func groupsOf(p *Payout, components []Component) (all []group, ok bool) {
 		return nil, false
 	}
 	e := exact{}
-	for _, t := range alone {
-		all = append(all, group{[]Total{t}, s.readings(typesOf(t), &e)})
-	}
-	for _, one := range shared {
-		all = append(all, group{one.totals, one.read(s.readings(typesOf(one.totals...), &e), p, &s, &e)})
+	for i := range grouped {
+		one := &grouped[i]
+		read := s.readings(one.types, &e)
+		if one.read != nil {
+			read = one.read(read, p, &s, &e)
+		}
+		all = append(all, group{one.totals, read})
 	}
 	return all, !e.overflow
 }
@@ -135,21 +148,32 @@ func (s *bySum) readings(of []*rowType, e *exact) []rowReading {
 	for _, t := range of {
 		f := s.of[t.name]
 		ways := f.ways(t)
+		if len(ways) == 1 { // nothing to read, as almost always
+			for i := range all {
+				all[i].sum(t, f, ways[0], e)
+			}
+			continue
+		}
 		next := make([]rowReading, 0, len(all)*len(ways))
 		for i := range all {
 			for _, w := range ways {
 				r := all[i].named(signName(w, t.name), all[i].totals)
 				r.ways = append(slices.Clone(r.ways), signed{w, t.name})
-				r.totals[t.total] = e.sum(r.totals[t.total], t.sign()*f.as(w))
-				if t.vat != noTotal {
-					r.totals[t.vat] = e.sum(r.totals[t.vat], f.vatAs(w))
-				}
+				r.sum(t, f, w, e)
 				next = append(next, r)
 			}
 		}
 		all = next
 	}
 	return all
+}
+
+// sum adds the rows of a type to its totals.
+func (r *rowReading) sum(t *rowType, f figures, w way, e *exact) {
+	r.totals[t.total] = e.sum(r.totals[t.total], t.sign()*f.as(w))
+	if t.vat != noTotal {
+		r.totals[t.vat] = e.sum(r.totals[t.vat], f.vatAs(w))
+	}
 }
 
 // signed is how the signs of a type's rows are read.
