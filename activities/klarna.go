@@ -172,7 +172,7 @@ func rowOf(connection string, p recorded) (store.Payout, error) {
 	return store.Payout{
 		ConnectionID: connection, PaymentReference: p.PaymentReference, MerchantID: p.MerchantID,
 		Date: p.Date, Currency: string(p.Currency), SettlementType: string(p.Type),
-		Settlement: p.Totals.Settlement, OpeningDebt: p.Totals.OpeningDebt, ClosingDebt: p.Totals.ClosingDebt,
+		Settlement: p.Totals[settlement.TotalSettlement], OpeningDebt: p.Totals[settlement.TotalOpeningDebt], ClosingDebt: p.Totals[settlement.TotalClosingDebt],
 		Payout: document,
 	}, nil
 }

@@ -136,41 +136,12 @@ func (p *page) totals(d *payoutDetail) {
 	}
 	p.heading("Klarna's totals")
 	t := table.New(table.Left(""), table.Right(""))
-	for _, total := range namedTotals(d.Totals) {
-		if total.amount != 0 {
-			t.Add(total.name, money(total.amount, d.Currency))
+	for _, total := range settlement.EveryTotal() {
+		if amount := d.Totals[total]; amount != 0 || total == settlement.TotalSettlement {
+			t.Add(total.Words(), money(amount, d.Currency))
 		}
 	}
-	t.Add("settlement", money(d.Totals.Settlement, d.Currency))
 	p.write(t)
-}
-
-type namedTotal struct {
-	name   string
-	amount int64
-}
-
-func namedTotals(t *settlement.Totals) []namedTotal {
-	return []namedTotal{
-		{"sales", t.Sale},
-		{"returns", t.Return},
-		{"reversals", t.Reversal},
-		{"fees, without VAT", t.Fee},
-		{"fee corrections", t.FeeCorrection},
-		{"fees refunded", t.FeeRefund},
-		{"VAT on fees", t.Tax},
-		{"VAT refunded", t.TaxRefund},
-		{"commission", t.Commission},
-		{"commission reversed", t.CommissionReversal},
-		{"charges", t.Charge},
-		{"credits", t.Credit},
-		{"held back", t.Holdback},
-		{"released", t.Release},
-		{"debt repaid", t.Repay},
-		{"debt added", t.Deposit},
-		{"opening debt", t.OpeningDebt},
-		{"closing debt", t.ClosingDebt},
-	}
 }
 
 func (p *page) proof(d *payoutDetail) {

@@ -204,29 +204,9 @@ type total struct {
 
 // Sums are Klarna's own totals, those that are not zero.
 func (at *payoutPage) Sums() (all []total) {
-	t := &at.Totals
-	for _, one := range []total{
-		{"sale", t.Sale},
-		{"return", t.Return},
-		{"reversal", t.Reversal},
-		{"fee", t.Fee},
-		{"fee_correction", t.FeeCorrection},
-		{"fee_refund", t.FeeRefund},
-		{"tax", t.Tax},
-		{"tax_refund", t.TaxRefund},
-		{"commission", t.Commission},
-		{"commission_reversal", t.CommissionReversal},
-		{"charge", t.Charge},
-		{"credit", t.Credit},
-		{"holdback", t.Holdback},
-		{"release", t.Release},
-		{"repay", t.Repay},
-		{"deposit", t.Deposit},
-		{"opening_debt", t.OpeningDebt},
-		{"closing_debt", t.ClosingDebt},
-	} {
-		if one.Amount != 0 {
-			all = append(all, one)
+	for _, t := range settlement.EveryTotal() {
+		if amount := at.Totals[t]; amount != 0 && t != settlement.TotalSettlement {
+			all = append(all, total{t.Name(), amount})
 		}
 	}
 	return all

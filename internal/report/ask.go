@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kvitt/internal/klarna"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
 
@@ -37,9 +38,9 @@ type told struct {
 	asked   time.Time // zero: nobody has asked
 	failed  error     // asking now did not work
 	sums    map[string]*klarna.PayoutSummary
-	counts  map[string]int64 // -1: not said
-	reverse bool             // the summary has commission that was taken back
-	listed  map[string]bool  // currencies whose payouts were listed
+	counts  map[string]int64          // -1: not said
+	stated  map[settlement.Total]bool // whether the summary has a total
+	listed  map[string]bool           // currencies whose payouts were listed
 	payouts map[string]map[string]listedPayout
 }
 
@@ -148,7 +149,7 @@ func (r *Reports) askNow(ctx context.Context, span Span, ours map[string]*known)
 func readAnswers(kept []store.WindowAnswer) (*told, error) {
 	t := &told{
 		sums: map[string]*klarna.PayoutSummary{}, counts: map[string]int64{},
-		listed: map[string]bool{}, payouts: map[string]map[string]listedPayout{},
+		listed: map[string]bool{}, stated: map[settlement.Total]bool{}, payouts: map[string]map[string]listedPayout{},
 	}
 	for i := range kept {
 		if err := t.read(&kept[i]); err != nil {
@@ -168,7 +169,9 @@ func (t *told) read(a *store.WindowAnswer) error {
 		for i := range sums {
 			t.sums[sums[i].Currency] = &sums[i]
 		}
-		t.reverse = hasMember(a.Body, "summary_total_commission_reversal_amount")
+		for _, f := range figures {
+			t.stated[f] = hasMember(a.Body, f.SummaryMember())
+		}
 		return err
 	}
 	page, err := klarna.DecodePayouts(a.Body)
@@ -185,7 +188,7 @@ func (t *told) read(a *store.WindowAnswer) error {
 	}
 	for i := range page.Items {
 		p := &page.Items[i]
-		t.payouts[c][p.PaymentReference] = listedPayout{p.Totals.Settlement, p.PayoutDate}
+		t.payouts[c][p.PaymentReference] = listedPayout{p.Totals.Totals[settlement.TotalSettlement], p.PayoutDate}
 	}
 	return nil
 }

@@ -308,7 +308,7 @@ func (r *Reports) payoutCharts(ctx context.Context, span Span) ([]Chart, error) 
 	cost := map[string]int64{} // by month and currency
 	for i := range fees {
 		if m := &fees[i]; !m.Outside {
-			net, vat := costOf(m.Type, m.Amount, m.VAT)
+			net, vat := settlement.CostOf(m.Type, m.Amount, m.VAT)
 			cost[m.Month+m.Currency] += net + vat
 		}
 	}
@@ -358,4 +358,7 @@ func (s Span) months() []Span {
 }
 
 // feeTypes are the types of rows that are Klarna's fees and the VAT on them.
-var feeTypes = [4]string{settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeTax, settlement.TypeCorrection}
+var feeTypes = func() (types store.RowTypes) {
+	copy(types[:], settlement.TypesOf(settlement.Fees, settlement.FeeVAT))
+	return types
+}()

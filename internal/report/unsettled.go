@@ -44,16 +44,16 @@ func (c *Captured) add(o *Captured) {
 
 // count adds a component by the direction that the payout's proof found.
 func (c *Captured) count(component settlement.Component, effect settlement.Effect) {
-	switch component.Type {
-	case settlement.TypeSale:
+	switch settlement.NatureOf(component.Type) {
+	case settlement.Sales:
 		c.Sales += effect.Amount
-	case settlement.TypeReturn:
+	case settlement.Return:
 		c.Returns -= effect.Amount
-	case settlement.TypeTax:
+	case settlement.FeeVAT:
 		c.VAT -= effect.Amount
-	case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
+	case settlement.Fees:
 		c.Fees -= effect.Amount
-	default:
+	case settlement.Other:
 		c.Other += effect.Amount
 	}
 	c.VAT -= effect.VAT

@@ -133,12 +133,16 @@ func (m *MonthSum) cells() []any {
 
 const monthSumsQuery = `SELECT SUBSTR(day, 1, 7), currency, type, detailed_type, vat_rate, outside,
 		CAST(SUM(row_count) AS BIGINT), CAST(SUM(amount) AS BIGINT), CAST(SUM(vat) AS BIGINT)
-	FROM register_sums WHERE connection_id = $1 AND type IN ($2, $3, $4, $5) AND day >= $6 AND day <= $7
+	FROM register_sums WHERE connection_id = $1 AND type IN ($2, $3, $4, $5, $6, $7, $8, $9) AND day >= $10 AND day <= $11
 	GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6`
 
-// MonthSums sums the rows of up to four types from the day from to the day to, inclusive, by month.
-func (s *Store) MonthSums(ctx context.Context, connection, from, to string, types [4]string) ([]MonthSum, error) {
-	all, err := list(ctx, s.reads, (*MonthSum).cells, monthSumsQuery, connection, types[0], types[1], types[2], types[3], from, to)
+// RowTypes are up to eight types of rows; the rest are empty.
+type RowTypes [8]string
+
+// MonthSums sums the rows of some types in the days from and to, both
+// included, by month.
+func (s *Store) MonthSums(ctx context.Context, connection, from, to string, types RowTypes) ([]MonthSum, error) {
+	all, err := list(ctx, s.reads, (*MonthSum).cells, monthSumsQuery, connection, types[0], types[1], types[2], types[3], types[4], types[5], types[6], types[7], from, to)
 	return all, s.fail("sum the rows of the connection "+connection, err)
 }
 

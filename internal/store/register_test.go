@@ -79,7 +79,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 			must(t, s.PutRead(t.Context(), todo, read))
 			must(t, s.PutLines(t.Context(), todo, "2026-02-01", lines, nil)) // the voucher is of another day
 		}
-		sums, err := s.MonthSums(t.Context(), "c1", "2026-02-01", "2026-02-28", [4]string{"FEE"})
+		sums, err := s.MonthSums(t.Context(), "c1", "2026-02-01", "2026-02-28", store.RowTypes{"FEE"})
 		must(t, err)
 		want := []store.MonthSum{
 			{Month: "2026-02", Currency: "SEK", Type: "FEE", DetailedType: "A", Rows: 1, Amount: 7},
@@ -88,7 +88,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 		if diff := cmp.Diff(want, sums); diff != "" {
 			t.Errorf("fees (-want +got):\n%s", diff)
 		}
-		if early, err := s.MonthSums(t.Context(), "c1", "2026-01-01", "2026-01-31", [4]string{"FEE"}); err != nil || len(early) != 0 {
+		if early, err := s.MonthSums(t.Context(), "c1", "2026-01-01", "2026-01-31", store.RowTypes{"FEE"}); err != nil || len(early) != 0 {
 			t.Errorf("the fees are still in January: %v %v", early, err)
 		}
 		for _, c := range []struct{ from, month string }{{"2026-02-01", "2026-02"}, {"2026-03-01", ""}} {

@@ -71,7 +71,7 @@ func (s *Store) ExplainRegister(ctx context.Context, connection string, from, to
 		{"clearing: before the date range", accountOpeningQuery, []any{connection, "clearing", first}},
 		{"clearing: by month", accountMonthsQuery, []any{connection, "clearing", first, last}},
 		{"debt: Klarna's balances", debtsQuery, []any{connection, high}},
-		{"fees and VAT by month and rate", monthSumsQuery, []any{connection, "FEE", "FEE_REFUND", "TAX", "CORRECTION", first, last}},
+		{"fees and VAT by month and rate", monthSumsQuery, []any{connection, "FEE", "FEE_REFUND", "TAX", "CORRECTION", "", "", "", "", first, last}},
 		{"fees: payouts read", monthReadsQuery, []any{connection, first, last}},
 		{"held: payouts that wait", waitingQuery, []any{connection}},
 		{"find: a token or a batch", postingsByQuery, []any{connection, "[kvitt:0000000000000000]", "000001"}},

@@ -137,7 +137,7 @@ func Run(ctx context.Context, in *Input) (*Answer, error) {
 func judge(in *Input, payout *klarna.Payout, rows *rows, announced int64, previous *settlement.Debt) (*Answer, error) {
 	reported := payout.Settlement()
 	a := &Answer{
-		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals.Settlement,
+		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals[settlement.TotalSettlement],
 		Rows: rows.tally.Rows(), Provider: in.Provider.Name(), Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
 	}
 	proof, err := settlement.Prove(reported, rows.tally, announced, previous)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"kvitt/internal/klarna"
+	"kvitt/internal/settlement"
 	"kvitt/internal/visma"
 	"kvitt/internal/visma/connect"
 	"kvitt/sandbox/shop"
@@ -99,7 +100,9 @@ func (b *bare) run(ctx context.Context) error {
 				if p.PayoutDate.Before(from) || !p.PayoutDate.Before(from.AddDate(0, 1, 0)) {
 					continue
 				}
-				g.Go(func() error { return b.post(ctx, p.PaymentReference, p.PayoutDate, p.Totals.Settlement) })
+				g.Go(func() error {
+					return b.post(ctx, p.PaymentReference, p.PayoutDate, p.Totals.Totals[settlement.TotalSettlement])
+				})
 			}
 		}
 	}

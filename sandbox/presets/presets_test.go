@@ -150,7 +150,7 @@ func (b *bench) book(t *testing.T, reference string) {
 	check(t, err)
 	proof, err := settlement.Prove(payout, tally, announced, b.debts[string(payout.Currency)])
 	check(t, err)
-	b.debts[string(payout.Currency)] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals.ClosingDebt}
+	b.debts[string(payout.Currency)] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals[settlement.TotalClosingDebt]}
 	v, err := voucher.Compile(b.profile, proof, voucher.Target{Company: b.company.ID})
 	check(t, err)
 	check(t, v.Check())

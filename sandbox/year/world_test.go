@@ -251,14 +251,14 @@ func (w *world) book(p *shop.Payout) {
 	payout := listed.Settlement()
 	_, err = w.store.UpsertPayouts(ctx, "c1", []store.Payout{{
 		PaymentReference: reference, MerchantID: payout.MerchantID, Date: payout.Date, Currency: string(payout.Currency), SettlementType: string(payout.Type),
-		Settlement: payout.Totals.Settlement, OpeningDebt: payout.Totals.OpeningDebt, ClosingDebt: payout.Totals.ClosingDebt, Payout: w.json(payout),
+		Settlement: payout.Totals[settlement.TotalSettlement], OpeningDebt: payout.Totals[settlement.TotalOpeningDebt], ClosingDebt: payout.Totals[settlement.TotalClosingDebt], Payout: w.json(payout),
 	}})
 	check(w.t, err)
 	tally, kept, announced, err := activities.Fetch(ctx, w.from, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout, nil)
 	check(w.t, err)
 	proof, err := settlement.Prove(payout, tally, announced, w.debts[p.Currency])
 	check(w.t, err)
-	w.debts[p.Currency] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals.ClosingDebt}
+	w.debts[p.Currency] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals[settlement.TotalClosingDebt]}
 	v, err := voucher.Compile(w.profile, proof, voucher.Target{Company: w.company.ID})
 	check(w.t, err)
 	w.pdfs[reference], err = w.pdf(reference)
