@@ -64,7 +64,7 @@ func (v *Visma) prepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 		return refused("%v", err)
 	}
 	token := voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID)
-	before, err := v.Store.Accruals().Posting(ctx, row.CompanyID, token)
+	before, err := v.Store.Posting(ctx, row.CompanyID, token)
 	switch {
 	case err == nil && (before.State == posting.Verified || before.State == posting.Draft):
 		return refused("it is in the books already, as batch %s", before.BatchNumber)
@@ -140,12 +140,12 @@ func (v *Visma) rememberAccrual(ctx context.Context, in *workflows.AccrualInput,
 	if out.Draft {
 		mode = "draft"
 	}
-	stored, err := v.Store.Accruals().EnsurePosting(ctx, store.Posting{
-		CompanyID: row.CompanyID, Token: document.Token, ConnectionID: row.ID, PaymentReference: document.PaymentReference,
+	stored, err := v.Store.EnsurePosting(ctx, store.Posting{
+		CompanyID: row.CompanyID, Token: document.Token, Kind: store.KindAccrual, Name: document.PaymentReference, ConnectionID: row.ID, Day: document.Date.String(),
 		VoucherHash: out.VoucherHash, Voucher: body, Period: out.Periods[0], Mode: mode, State: posting.Intended,
 	})
 	if err == nil && (stored.State != posting.Intended || stored.VoucherHash != out.VoucherHash || stored.Period != out.Periods[0] || stored.Mode != mode) {
-		_, err = v.Store.Accruals().UpdatePosting(ctx, row.CompanyID, document.Token, func(p *store.Posting) error {
+		_, err = v.Store.UpdatePosting(ctx, row.CompanyID, document.Token, func(p *store.Posting) error {
 			if posting.Bound(p.State) {
 				return fmt.Errorf("compile %s anew: it is being sent", document.PaymentReference)
 			}
@@ -175,16 +175,16 @@ func (v *Visma) intendAccrual(ctx context.Context, in workflows.AccrualStep) (*p
 	if err != nil {
 		return nil, none, err
 	}
-	kept, err := v.Store.Accruals().Posting(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
+	kept, err := v.Store.Posting(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
 	if err != nil {
 		return nil, none, err
 	}
 	var document voucher.Voucher
 	if err := json.Unmarshal(kept.Voucher, &document); err != nil {
-		return nil, none, fmt.Errorf("read the voucher of %s: %w", kept.PaymentReference, err)
+		return nil, none, fmt.Errorf("read the voucher of %s: %w", kept.Name, err)
 	}
 	if document.Hash() != in.VoucherHash {
-		return nil, none, fmt.Errorf("post %s: its voucher has changed since it was prepared", kept.PaymentReference)
+		return nil, none, fmt.Errorf("post %s: its voucher has changed since it was prepared", kept.Name)
 	}
 	if err := document.Check(); err != nil {
 		return nil, none, err
@@ -198,9 +198,8 @@ func (v *Visma) intendAccrual(ctx context.Context, in workflows.AccrualStep) (*p
 		return nil, none, err
 	}
 	poster := v.poster(ctx, client)
-	poster.Memory = v.Store.Accruals()
 	intent := posting.Intent{
-		Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft,
+		Connection: in.Connection, Company: row.CompanyID, Kind: store.KindAccrual, Day: in.At, Voucher: &document, Periods: in.Periods, Draft: in.Draft,
 		Branch: branch, Again: in.Again,
 	}
 	return poster, intent, v.allow(ctx, &intent, store.WorkAccrual, document.PaymentReference)

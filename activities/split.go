@@ -89,7 +89,7 @@ func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm
 		PaymentReference: row.PaymentReference, Provider: out.provider, Shares: []voucher.Share{share},
 	}
 	part := &voucher.Part{At: accrued.At, Period: period.ID}
-	sent, err := v.Store.Accruals().Posting(ctx, firm.ID, accrued.Token())
+	sent, err := v.Store.Posting(ctx, firm.ID, accrued.Token())
 	switch {
 	case err == nil && posting.Bound(sent.State):
 		part.Period = sent.Period
@@ -123,7 +123,7 @@ func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm
 func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workflows.Held, error) {
 	all := *part
 	all.PaymentReference = ""
-	row, err := v.Store.Accruals().Posting(ctx, part.Company, all.Token())
+	row, err := v.Store.Posting(ctx, part.Company, all.Token())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return nil, nil //nolint:nilnil // nothing stops it
@@ -133,7 +133,7 @@ func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workf
 		return nil, nil //nolint:nilnil // it was never sent
 	}
 	return reason(held.SplitUnclear, fmt.Sprintf("what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
-		part.At, row.PaymentReference, cmp.Or(row.BatchNumber, "none yet"))), nil
+		part.At, row.Name, cmp.Or(row.BatchNumber, "none yet"))), nil
 }
 
 // whyClosed says why a batch that takes itself back cannot be booked in a
@@ -166,12 +166,11 @@ func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflow
 	if err != nil {
 		return workflows.Posted{}, err
 	}
-	poster.Memory = v.Store.Accruals()
 	for _, part := range intent.Voucher.Earlier {
 		if part.Batch == nil {
 			continue
 		}
-		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft, Branch: intent.Branch, Again: intent.Again}
+		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Kind: store.KindPart, Payout: in.PaymentReference, Day: part.At.String(), Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft, Branch: intent.Branch, Again: intent.Again}
 		wanted, stop, err := v.stillWanted(ctx, in.PayoutRef, &own)
 		switch {
 		case err != nil || stop != nil:
@@ -189,7 +188,7 @@ func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflow
 // stillWanted looks whether a part is still to be booked; one that is given up
 // is in the audit trail. What is on its way stays what it is.
 func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *posting.Intent) (bool, *workflows.Held, error) {
-	sent, err := v.Store.Accruals().Posting(ctx, own.Company, own.Voucher.Token)
+	sent, err := v.Store.Posting(ctx, own.Company, own.Voucher.Token)
 	if err == nil && posting.Bound(sent.State) {
 		own.Periods, own.Draft, own.Voucher = []string{sent.Period}, sent.Mode == "draft", &voucher.Voucher{}
 		return true, nil, json.Unmarshal(sent.Voucher, own.Voucher)
@@ -271,11 +270,11 @@ func partText(provider string, ref workflows.PayoutRef, v *voucher.Voucher) []by
 // splitAt are the payouts whose part of an earlier period is booked, or may be,
 // on a day.
 func (v *Visma) splitAt(ctx context.Context, connection string, at voucher.Date) ([]string, error) {
-	all, err := v.Store.Accruals().List(ctx, connection)
+	all, err := v.Store.Bookings(ctx, connection, "", store.KindPart)
 	var names []string
 	for i := range all {
-		if name, ok := voucher.SplitOf(all[i].PaymentReference, at); ok && posting.Bound(all[i].State) {
-			names = append(names, name)
+		if all[i].Day == at.String() && posting.Bound(all[i].State) {
+			names = append(names, all[i].PaymentReference)
 		}
 	}
 	slices.Sort(names)

@@ -12,6 +12,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
+	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -192,7 +193,7 @@ func writeAccruals(w io.Writer, all []operate.Accrual) error {
 	for i := range all {
 		a := &all[i]
 		name, books := "", ""
-		if !strings.HasPrefix(a.Name, "accrual ") {
+		if a.Kind != store.KindAccrual {
 			name = a.Name
 		}
 		if a.Books != nil {

@@ -19,6 +19,7 @@ import (
 
 // Accrual is an accrual that was asked for, or the one that would be posted.
 type Accrual struct {
+	Kind        string           `json:"kind,omitempty"` // accrual, or part: of a payout that is split
 	Name        string           `json:"name,omitempty"`
 	At          string           `json:"at"`
 	Currency    string           `json:"currency"`
@@ -81,11 +82,11 @@ func WouldAccrue(made *report.Reports, profile *voucher.Profile, n *report.NotPa
 // Accruals lists what was asked for in a connection's company: whatever moves
 // money between two periods, by name.
 func (d *Desk) Accruals(ctx context.Context, connection string) ([]Accrual, error) {
-	rows, err := d.Store.AccrualList(ctx, connection)
+	rows, err := d.Store.Bookings(ctx, connection, "", store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
-	found, err := d.Store.AccrualDrifts(ctx, connection)
+	found, err := d.Store.Drifts(ctx, connection, store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
@@ -118,13 +119,13 @@ func (d *Desk) accrualDecisions(ctx context.Context, connection, name string) (o
 }
 
 func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (Accrual, error) {
-	one := Accrual{Name: row.PaymentReference, State: row.State, BatchNumber: row.BatchNumber, Voucher: &voucher.Voucher{}}
+	one := Accrual{Kind: row.Kind, Name: row.Name, State: row.State, BatchNumber: row.BatchNumber, Voucher: &voucher.Voucher{}}
 	if err := json.Unmarshal(row.Voucher, one.Voucher); err != nil {
-		return one, fmt.Errorf("read the voucher of %s: %w", row.PaymentReference, err)
+		return one, fmt.Errorf("read the voucher of %s: %w", row.Name, err)
 	}
 	one.At, one.Currency = one.Voucher.Date.String(), string(one.Voucher.Currency)
 	for i := range waiting {
-		if waiting[i].Name == row.PaymentReference {
+		if waiting[i].Name == row.Name {
 			why := HeldIn(waiting[i].Held)
 			one.HeldReason, one.Words = waiting[i].Reason, strings.TrimSpace(why.Detail+" "+why.Remedy)
 		}
@@ -138,7 +139,7 @@ func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (A
 			TakenBackBy string `json:"taken_back_by"`
 		}
 		if err := errors.Join(json.Unmarshal(found[i].Differences, &one.Books.Differences), json.Unmarshal(found[i].Found, &sheet)); err != nil {
-			return one, fmt.Errorf("read what was found of %s in Visma.net: %w", row.PaymentReference, err)
+			return one, fmt.Errorf("read what was found of %s in Visma.net: %w", row.Name, err)
 		}
 		one.Books.TakenBackBy = sheet.TakenBackBy
 		switch one.Books.Word {

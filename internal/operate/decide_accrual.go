@@ -59,8 +59,8 @@ func (d *Desk) accrualTarget(ctx context.Context, connection, name string) (*tar
 		return nil, err
 	}
 	i := slices.IndexFunc(stops, func(s store.Stop) bool { return s.Name == name })
-	all, err := d.Store.AccrualList(ctx, connection)
-	k := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == name })
+	all, err := d.Store.Bookings(ctx, connection, "", store.Accruals...)
+	k := slices.IndexFunc(all, func(p store.Posting) bool { return p.Name == name })
 	if err != nil || i < 0 || k < 0 {
 		if err == nil {
 			err = refuse("it is not held")

@@ -104,8 +104,8 @@ func (d *Desk) postingOf(ctx context.Context, row *store.Payout, old *store.Deci
 	if old.Work != store.WorkAccrual {
 		return d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, old.Revision)
 	}
-	all, err := d.Store.AccrualList(ctx, row.ConnectionID)
-	if i := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == old.Name }); i >= 0 {
+	all, err := d.Store.Bookings(ctx, row.ConnectionID, "", store.Accruals...)
+	if i := slices.IndexFunc(all, func(p store.Posting) bool { return p.Name == old.Name }); i >= 0 {
 		return all[i], err
 	}
 	return store.Posting{}, errors.Join(err, store.ErrNotFound)

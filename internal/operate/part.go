@@ -31,7 +31,7 @@ func (d *Desk) Parts(ctx context.Context, connection string, v *voucher.Voucher)
 		if batch == nil {
 			continue
 		}
-		posted, err := d.Store.Accruals().Posting(ctx, row.CompanyID, batch.Token)
+		posted, err := d.Store.Posting(ctx, row.CompanyID, batch.Token)
 		switch {
 		case errors.Is(err, store.ErrNotFound): // not sent yet
 		case err != nil:

@@ -198,8 +198,8 @@ func TestABatchThatAnAccrualTakesIsTakenBack(t *testing.T) {
 	if _, err := s.desk.TakeAccrualBatch(t.Context(), "e1", name, "000125", by, time.Second); err == nil || !strings.Contains(err.Error(), "it is not held") {
 		t.Errorf("one that is not held: %v", err)
 	}
-	_, err := s.office.store.Accruals().EnsurePosting(t.Context(), store.Posting{
-		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "e1", PaymentReference: name, State: posting.Intended,
+	_, err := s.office.store.EnsurePosting(t.Context(), store.Posting{
+		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "e1", Kind: store.KindAccrual, Name: name, Day: "2026-02-28", State: posting.Intended,
 		Period: "202602", Mode: "auto", VoucherHash: "h", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-02-28"}`),
 	})
 	musts(t)(err)

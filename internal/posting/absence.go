@@ -145,7 +145,7 @@ func (p *Poster) giveUp(row store.Posting, t trouble) Outcome {
 	return Outcome{
 		LookAgain: max(min(absent, longest), p.lookAfter(p.Absent)),
 		Stop: stop(held.RefusedRepeatedly, "the batch of payout %s was sent %s and is not in Visma.net; the last answer: %s",
-			row.PaymentReference, times(max(t.Unknown, 1)), strings.TrimSpace(t.Words)),
+			row.Name, times(max(t.Unknown, 1)), strings.TrimSpace(t.Words)),
 	}
 }
 

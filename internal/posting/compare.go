@@ -30,7 +30,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
 		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
-			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
+			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.Name, strings.Join(differences, "; "))}, nil
 	}
 	if words := cut(in.Voucher, batch); words != "" {
 		if err := p.note(ctx, row, "read", remark(words)); err != nil {
@@ -86,7 +86,7 @@ func SameDifferences(one, other []string) bool {
 func Differences(row *store.Posting, b *visma.JournalTransaction, branch string) ([]string, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(row.Voucher, &v); err != nil {
-		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.Name, err)
 	}
 	return whole(&v, row.Period, b, branch), nil
 }

@@ -24,7 +24,7 @@ type Attach func(ctx context.Context, f visma.File) error
 // Posted with equal totals. A draft is left on hold. documents is called only
 // when there is something to attach.
 func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (state string, halt *Stop, err error) {
-	row, halt, err := p.intend(ctx, in)
+	row, halt, err := p.Intend(ctx, in)
 	if err != nil || halt != nil {
 		return "", halt, err
 	}
@@ -47,7 +47,7 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (
 	case row.State == Released:
 		return p.settle(ctx, in, row)
 	}
-	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
+	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.Name, row.State)
 }
 
 func (p *Poster) attach(ctx context.Context, row store.Posting, documents Documents) (store.Posting, error) {

@@ -98,7 +98,11 @@ type Poster struct {
 type Intent struct {
 	Connection string
 	Company    string
-	Revision   int
+	// Kind is what is booked, as the store calls it; empty: a payout, or what takes
+	// it back, as the revision says. Payout is the payment reference of the payout
+	// that a booking of another kind is about, Day the last one of its period.
+	Kind, Payout, Day string
+	Revision          int
 	Voucher    *voucher.Voucher
 	Periods    []string
 	Draft      bool

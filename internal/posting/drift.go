@@ -49,35 +49,37 @@ type Finding struct {
 	Found       *Sheet // nil when Visma.net does not have the batch
 }
 
-// Watch looks at batches that were posted, and compares each with its posting.
-// Each period is listed once. It writes nothing, in Visma.net or elsewhere.
-func (p *Poster) Watch(ctx context.Context, rows []store.Posting) ([]Finding, error) {
+// Watch looks at batches that were posted, in the order of their periods, and
+// compares each with its posting. Of one that takes itself back it looks whether
+// Visma.net did, too. Each period is listed once. It writes nothing, in Visma.net
+// or elsewhere.
+func (p *Poster) Watch(ctx context.Context, rows []store.Posting, next Next) ([]Finding, error) {
 	var out []Finding
 	for at := 0; at < len(rows); {
-		next := at + 1
-		for next < len(rows) && rows[next].Period == rows[at].Period {
-			next++
+		until := at + 1
+		for until < len(rows) && rows[until].Period == rows[at].Period {
+			until++
 		}
 		batches, err := p.period(ctx, rows[at].Period)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows[at:next] {
+		for _, row := range rows[at:until] {
 			found, err := p.find(ctx, row, batches)
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, found)
 		}
-		at = next
+		at = until
 	}
-	return out, nil
+	return out, p.lookForMirrors(ctx, out, next)
 }
 
 func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) (Finding, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(row.Voucher, &v); err != nil {
-		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.Name, err)
 	}
 	batch, err := p.batch(ctx, row.BatchNumber, batches)
 	if err != nil {
@@ -92,9 +94,9 @@ func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.Jo
 		return out, err
 	}
 	out.Word, out.Found.Others = Elsewhere, others
-	what := "payment reference " + row.PaymentReference
+	what := "payment reference " + row.Name
 	if v.AutoReversing {
-		what = "the token of " + row.PaymentReference
+		what = "the token of " + row.Name
 	}
 	out.Differences = []string{what + " stands in batch " + strings.Join(others, ", ") + " too, which Kvitt did not make"}
 	return out, nil
@@ -129,7 +131,7 @@ func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Vouch
 			}
 			continue
 		}
-		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.PaymentReference })
+		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.Name })
 		if !carries || b.BatchNumber == row.BatchNumber || b.Status == visma.BatchVoided {
 			continue
 		}

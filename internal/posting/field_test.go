@@ -368,7 +368,7 @@ func TestWhatWasAcceptedBeforeIsNoDriftNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := b.poster().Watch(t.Context(), []store.Posting{row})
+		found, err := b.poster().Watch(t.Context(), []store.Posting{row}, nil)
 		if err != nil || found[0].Word != want {
 			t.Errorf("compared %d: %s %v, %v", compared, found[0].Word, found[0].Differences, err)
 		}

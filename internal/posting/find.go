@@ -40,7 +40,7 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 	case 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
-	return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+	return Outcome{Stop: repeated(row.Name, found)}, nil
 }
 
 // absent decides between looking again, sending again and giving up. Background
@@ -62,7 +62,7 @@ func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, liste
 	case err != nil:
 		return Outcome{}, err
 	case len(found) > 1:
-		return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+		return Outcome{Stop: repeated(row.Name, found)}, nil
 	case len(found) == 1:
 		return p.adopt(ctx, in, row, found[0])
 	}

@@ -19,7 +19,7 @@ import (
 // those of Visma.net that are a clear no which may heal (class transient,
 // throttled or auth).
 func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
-	row, halt, err := p.intend(ctx, in)
+	row, halt, err := p.Intend(ctx, in)
 	if err != nil || halt != nil {
 		return Outcome{Stop: halt, BatchNumber: row.BatchNumber}, err
 	}
@@ -45,17 +45,21 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 	}
 }
 
-// intend makes sure that the posting row exists and is for this voucher. The
+// Intend makes sure that the posting row exists and is for this voucher. The
 // same token with another voucher is a loud stop once anything may be booked.
-func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, error) {
+func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, error) {
 	hash := in.Voucher.Hash()
 	document, err := json.Marshal(in.Voucher)
 	if err != nil {
 		return store.Posting{}, nil, fmt.Errorf("write down the voucher of payout %s: %w", in.Voucher.PaymentReference, err)
 	}
+	switch in.Kind {
+	case "", store.KindPayout, store.KindReversal:
+		in.Payout = in.Voucher.PaymentReference
+	}
 	want := store.Posting{
-		CompanyID: in.Company, Token: in.Voucher.Token, ConnectionID: in.Connection,
-		PaymentReference: in.Voucher.PaymentReference, Revision: in.Revision,
+		CompanyID: in.Company, Token: in.Voucher.Token, ConnectionID: in.Connection, Kind: in.Kind, Name: in.Voucher.PaymentReference,
+		PaymentReference: in.Payout, Day: in.Day, Revision: in.Revision,
 		VoucherHash: hash, Voucher: document, Period: in.period(), Mode: mode(in.Draft), State: Intended,
 	}
 	row, err := p.Memory.EnsurePosting(ctx, want)
@@ -64,7 +68,7 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 	}
 	switch {
 	case row.State == Reversed: // whatever the figures are today
-		return row, stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.PaymentReference), nil
+		return row, stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.Name), nil
 	case row.State == Rejected, row.State == Intended && (row.VoucherHash != hash || row.Period != want.Period || row.Mode != want.Mode):
 		// Nothing was ever booked under this token, so the intent may change.
 		row, err = p.update(ctx, row, func(r *store.Posting) {
@@ -75,7 +79,7 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 	case row.VoucherHash != hash:
 		return row, stop(held.ChangedAfterPosting,
 			"payout %s was posted as a voucher with hash %.12s (batch %s, state %s); it now compiles to another one with hash %.12s",
-			row.PaymentReference, row.VoucherHash, orNone(row.BatchNumber), row.State, hash), nil
+			row.Name, row.VoucherHash, orNone(row.BatchNumber), row.State, hash), nil
 	}
 	return row, nil, nil
 }
@@ -212,7 +216,7 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 	}
 	return Outcome{LookAgain: longest, Stop: stop(held.Failed,
 		"background job %s of Visma.net, which books payout %s, has not finished since %s; it may still do so, and nothing is sent again meanwhile",
-		row.JobID, row.PaymentReference, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
+		row.JobID, row.Name, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
 }
 
 func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action string, why error) (Outcome, error) {
@@ -237,7 +241,7 @@ func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job
 	if job.HasResponseContent {
 		content, _ = p.Books.JobContent(ctx, row.JobID) // without it the job's own words stand
 	}
-	err := job.Err("post the voucher of payout "+row.PaymentReference, content)
+	err := job.Err("post the voucher of payout "+row.Name, content)
 	if fault.ClassOf(err) == fault.Rejected {
 		return p.reject(ctx, row, "poll", err)
 	}

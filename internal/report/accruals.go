@@ -24,11 +24,11 @@ type accrued struct {
 // accruals are those whose voucher is dated in a span, and of them only those
 // that may have been sent.
 func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
-	rows, err := r.Source.AccrualList(ctx, r.Connection.ID)
+	rows, err := r.Source.Bookings(ctx, r.Connection.ID, "", store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.Source.AccrualDrifts(ctx, r.Connection.ID)
+	found, err := r.Source.Drifts(ctx, r.Connection.ID, store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
@@ -59,8 +59,8 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 // same merchant and an earlier connection of the company did.
 func (r *Reports) own(p *store.Posting, v *voucher.Voucher) bool {
 	token := voucher.AccrualToken(r.Connection.MerchantID, v.Date, v.Currency, p.CompanyID)
-	if payout, ok := voucher.SplitOf(p.PaymentReference, v.Date); ok {
-		token = voucher.SplitToken(r.Connection.MerchantID, payout, v.Date, p.CompanyID)
+	if p.Kind == store.KindPart {
+		token = voucher.SplitToken(r.Connection.MerchantID, p.PaymentReference, v.Date, p.CompanyID)
 	}
 	return p.ConnectionID == r.Connection.ID || v.Token == token
 }
@@ -104,7 +104,7 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 		}
 		body, err := json.MarshalIndent(record, "", "  ")
 		if err == nil {
-			err = b.bytes("accruals/"+fileName(a.PaymentReference)+".json", append(body, '\n'))
+			err = b.bytes("accruals/"+fileName(a.Name)+".json", append(body, '\n'))
 		}
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func writeAccruals(to io.Writer, all []accrued, excel bool) error {
 		for j := range v.Lines {
 			l := &v.Lines[j]
 			if err := w.Write(commas(excel, []string{
-				a.PaymentReference, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
+				a.Name, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
 				strconv.Itoa(j + 1), l.Account, harmless(l.Text), string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency),
 				word, a.takenBackBy(), l.Branch, l.VATCode,
 			})); err != nil {

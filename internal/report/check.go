@@ -33,7 +33,7 @@ func proofOf(p *store.Payout) (*kept, error) {
 func voucherOf(p *store.Posting) (*voucher.Voucher, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(p.Voucher, &v); err != nil {
-		return nil, fmt.Errorf("read the voucher %s of payout %s: %w", p.Token, p.PaymentReference, err)
+		return nil, fmt.Errorf("read the voucher %s of payout %s: %w", p.Token, p.Name, err)
 	}
 	return &v, nil
 }

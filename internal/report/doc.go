@@ -43,9 +43,8 @@ type Source interface {
 
 	Attempts(ctx context.Context, company, token string) ([]store.Attempt, error)
 	Stops(ctx context.Context, connection, work string) ([]store.Stop, error)
-	AccrualList(ctx context.Context, connection string) ([]store.Posting, error)
-	AccrualDrifts(ctx context.Context, connection string) ([]store.Drift, error)
-	AccrualAttempts(ctx context.Context, company, token string) ([]store.Attempt, error)
+	Bookings(ctx context.Context, connection, reference string, kinds ...string) ([]store.Posting, error)
+	Drifts(ctx context.Context, connection string, kinds ...string) ([]store.Drift, error)
 	AuditBetween(ctx context.Context, connection string, from, to time.Time) iter.Seq2[store.AuditEntry, error]
 	AuditHead(ctx context.Context) (seq int64, hash string, err error)
 	VerifyAudit(ctx context.Context) error

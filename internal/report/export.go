@@ -108,7 +108,7 @@ type postingRecord struct {
 
 func recordOfPosting(p *store.Posting) postingRecord {
 	return postingRecord{
-		p.CompanyID, p.Token, p.PaymentReference, p.Revision, p.State, p.BatchNumber, p.Period, p.Mode, p.Adopted,
+		p.CompanyID, p.Token, p.Name, p.Revision, p.State, p.BatchNumber, p.Period, p.Mode, p.Adopted,
 		p.VoucherHash, p.Voucher, p.CreatedAt, p.UpdatedAt,
 	}
 }
@@ -143,7 +143,7 @@ func (r *Reports) writeAttempts(ctx context.Context, span Span, to io.Writer) er
 		return err
 	}
 	for i := range all {
-		attempts, err := r.Source.AccrualAttempts(ctx, all[i].CompanyID, all[i].Token)
+		attempts, err := r.Source.Attempts(ctx, all[i].CompanyID, all[i].Token)
 		if err == nil {
 			err = writeTried(to, attempts)
 		}

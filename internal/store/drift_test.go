@@ -49,7 +49,7 @@ func TestWhatBecameOfAPostingIsKeptAndItsChangesAreAudited(t *testing.T) {
 			got, err := s.DriftOf(t.Context(), p.CompanyID, p.Token)
 			must(t, err)
 			same(t, "the word", got.Word, look.word)
-			same(t, "whose it is", got.ConnectionID+" "+got.PaymentReference, "c1 P1")
+			same(t, "whose it is", got.ConnectionID+" "+got.Name, "c1 P1")
 			if i == 2 && !got.Since.Equal(since) {
 				t.Errorf("what was found again is found since %s, before %s", got.Since, since)
 			}
@@ -69,7 +69,7 @@ func TestFinalPostingsAreLookedAtForAWhileAndThoseThatDriftedLonger(t *testing.T
 		_, err := s.EnsurePosting(t.Context(), p)
 		must(t, err)
 		look := func(since time.Time) int {
-			rows, err := s.PostingsToCheck(t.Context(), "c1", since)
+			rows, err := s.BookingsToCheck(t.Context(), "c1", since)
 			must(t, err)
 			return len(rows)
 		}

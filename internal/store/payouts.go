@@ -74,10 +74,10 @@ func (p *Payout) read() []any { return append(p.cells(), text{&p.BatchNumber}) }
 
 // A posting belongs to a company. What an earlier connection of the same
 // merchant and company posted is this connection's posting too.
-const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM postings
-	WHERE postings.payment_reference = payouts.payment_reference AND (postings.connection_id = payouts.connection_id
-		OR postings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
-		AND postings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
+const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM bookings
+	WHERE bookings.payment_reference = payouts.payment_reference AND ` + ofPayouts + ` AND (bookings.connection_id = payouts.connection_id
+		OR bookings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
+		AND bookings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
 	LIMIT 1), '') FROM payouts`
 
 // UpsertPayouts records the payouts that Klarna lists for a connection: new

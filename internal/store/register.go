@@ -73,8 +73,8 @@ func (s *Store) PostingsOf(ctx context.Context, connection string, references []
 		for _, r := range chunk {
 			args = append(args, r)
 		}
-		all, err := list(ctx, s.reads, (*Posting).cells, "SELECT "+postingColumns+` FROM postings
-			WHERE payment_reference IN (`+places(2, len(chunk))+`) AND (connection_id = $1
+		all, err := list(ctx, s.reads, (*Posting).cells, "SELECT "+postingColumns+` FROM bookings
+			WHERE `+ofPayouts+` AND payment_reference IN (`+places(2, len(chunk))+`) AND (connection_id = $1
 				OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 			ORDER BY payment_reference, revision`, args...)
 		if err != nil {
@@ -263,8 +263,8 @@ func (s *Store) Waiting(ctx context.Context, connection string) ([]Payout, error
 	return all, s.fail("list what is held of the connection "+connection, err)
 }
 
-const postingsByQuery = "SELECT " + postingColumns + ` FROM postings
-	WHERE (token = $2 OR batch_number = $3) AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
+const postingsByQuery = "SELECT " + postingColumns + ` FROM bookings
+	WHERE ` + ofPayouts + ` AND (token = $2 OR batch_number = $3) AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 	ORDER BY payment_reference, revision LIMIT 100`
 
 // PostingsBy finds the postings of a connection's company by token or by number

@@ -45,7 +45,7 @@ func TestAPostingIsRememberedWithEverythingThatHappenedToIt(t *testing.T) {
 		stored, err := s.EnsurePosting(ctx, posting())
 		must(t, err)
 		want := posting()
-		want.State = "intended"
+		want.State, want.Kind, want.Name = "intended", store.KindPayout, "P1"
 		same(t, "the intent", stored, want, timesOfPosting)
 
 		attempted, unknown, absent := at(3, 1), at(3, 2), at(3, 3)
@@ -89,6 +89,10 @@ func TestThePostingOfAPayoutIsItsLatestRevision(t *testing.T) {
 			_, err := s.EnsurePosting(ctx, p)
 			must(t, err)
 		}
+		part := accrual()
+		part.Kind, part.Name, part.PaymentReference, part.Token = store.KindPart, "split P1 2026-01-31", "P1", "[kvitt:bbbbbbbbbbbbbbbb]"
+		_, err := s.EnsurePosting(ctx, part) // of the same payout, and no revision of it
+		must(t, err)
 		for revision, want := range map[int]string{-1: second.Token, 0: first.Token, 1: second.Token} {
 			got, err := s.PostingOf(ctx, "c1", "P1", revision)
 			must(t, err)
@@ -122,17 +126,17 @@ func TestTheDatabaseItselfGuardsPostings(t *testing.T) {
 			return err
 		}
 		must(t, update(func(p *store.Posting) { p.VoucherHash, p.Voucher = "h2", json.RawMessage(`{"lines":[1]}`) }))
-		refused(t, "a state that does not exist", update(func(p *store.Posting) { p.State = "done" }), "update the posting")
-		refused(t, "booked without a batch", update(func(p *store.Posting) { p.State = "booked" }), "update the posting")
+		refused(t, "a state that does not exist", update(func(p *store.Posting) { p.State = "done" }), "update the booking")
+		refused(t, "booked without a batch", update(func(p *store.Posting) { p.State = "booked" }), "update the booking")
 		must(t, update(func(p *store.Posting) { p.State = "sending" }))
 		refused(t, "another voucher after it may have been sent", update(func(p *store.Posting) { p.VoucherHash = "h3" }), "keeps that voucher")
 		must(t, update(func(p *store.Posting) { p.State = "rejected" }))
 		must(t, update(func(p *store.Posting) { p.State, p.VoucherHash = "intended", "h3" }))
 
-		refused(t, "deleting a posting", db.behindItsBack(t, "DELETE FROM postings"), "cannot be deleted")
-		refused(t, "renaming a posting", db.behindItsBack(t, "UPDATE postings SET token = 'x'"), "keeps its company, token")
+		refused(t, "deleting a posting", db.behindItsBack(t, "DELETE FROM bookings"), "cannot be deleted")
+		refused(t, "renaming a posting", db.behindItsBack(t, "UPDATE bookings SET token = 'x'"), "keeps its company, token")
 		if !db.sqlite() {
-			refused(t, "emptying the postings", db.behindItsBack(t, "TRUNCATE postings CASCADE"), "cannot be deleted")
+			refused(t, "emptying the postings", db.behindItsBack(t, "TRUNCATE bookings CASCADE"), "cannot be deleted")
 		}
 	})
 }
@@ -159,7 +163,82 @@ func TestAttemptsAreNumberedAndNeverChange(t *testing.T) {
 			same(t, "the number of an attempt", a.Seq, i+1)
 		}
 		same(t, "the number of attempts", len(all), 8)
-		refused(t, "changing an attempt", db.behindItsBack(t, "UPDATE posting_attempts SET outcome = 'fine'"), "append-only")
-		refused(t, "deleting an attempt", db.behindItsBack(t, "DELETE FROM posting_attempts"), "append-only")
+		refused(t, "changing an attempt", db.behindItsBack(t, "UPDATE booking_attempts SET outcome = 'fine'"), "append-only")
+		refused(t, "deleting an attempt", db.behindItsBack(t, "DELETE FROM booking_attempts"), "append-only")
+	})
+}
+
+func accrual() store.Posting {
+	p := posting()
+	p.Kind, p.Name, p.PaymentReference, p.Day, p.Token = store.KindAccrual, "accrual 2026-01-31 SEK", "", "2026-01-31", "[kvitt:aaaaaaaaaaaaaaaa]"
+	return p
+}
+
+func TestBookingsOfEveryKindAreRememberedTogether(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := withPayout(t, db)
+		ctx := t.Context()
+		part := accrual()
+		part.Kind, part.Name, part.PaymentReference, part.Token = store.KindPart, "split P1 2026-01-31", "P1", "[kvitt:bbbbbbbbbbbbbbbb]"
+		later := accrual()
+		later.Kind, later.Name, later.Token = "opening", "opening 2026-01-31", "[kvitt:cccccccccccccccc]"
+		for range 2 {
+			for _, p := range []store.Posting{posting(), accrual(), part, later} {
+				_, err := s.EnsurePosting(ctx, p)
+				must(t, err)
+			}
+		}
+		names := func(reference string, kinds ...string) (all []string) {
+			found, err := s.Bookings(ctx, "c1", reference, kinds...)
+			must(t, err)
+			for i := range found {
+				all = append(all, found[i].Name)
+			}
+			return all
+		}
+		same(t, "all of them", names(""), []string{"P1", "accrual 2026-01-31 SEK", "opening 2026-01-31", "split P1 2026-01-31"})
+		same(t, "of a kind", names("", store.KindAccrual, store.KindPart), []string{"accrual 2026-01-31 SEK", "split P1 2026-01-31"})
+		same(t, "of a payout", names("P1"), []string{"P1", "split P1 2026-01-31"})
+		got, err := s.Posting(ctx, "42", part.Token)
+		must(t, err)
+		same(t, "the part", got.Kind+" "+got.PaymentReference+" "+got.Day, "part P1 2026-01-31")
+		must(t, s.AppendAttempt(ctx, store.Attempt{CompanyID: "42", Token: part.Token, Action: "post", Outcome: "no answer"}))
+		trail, err := s.AuditTrail(ctx, "c1", 0)
+		must(t, err)
+		var actions []string
+		for _, e := range trail {
+			actions = append(actions, e.Action)
+		}
+		same(t, "what is audited, as it was before there were kinds", actions, []string{"opening.intended", "accrual.intended", "accrual.intended", "posting.intended"})
+		todos, err := s.Todos(ctx, "c1", store.Todo{}, 0)
+		must(t, err)
+		same(t, "what reports have to read anew", len(todos), 1)
+	})
+}
+
+func TestTheDatabaseItselfGuardsBookingsOfEveryKind(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := withPayout(t, db)
+		_, err := s.EnsurePosting(t.Context(), accrual())
+		must(t, err)
+		update := func(change func(*store.Posting)) error {
+			_, err := s.UpdatePosting(t.Context(), "42", accrual().Token, func(p *store.Posting) error { change(p); return nil })
+			return err
+		}
+		must(t, update(func(p *store.Posting) { p.VoucherHash, p.Voucher = "h2", json.RawMessage(`{"lines":[1]}`) }))
+		refused(t, "booked without a batch", update(func(p *store.Posting) { p.State = "booked" }), "update the booking")
+		must(t, update(func(p *store.Posting) { p.State = "sending" }))
+		refused(t, "another voucher after it may have been sent", update(func(p *store.Posting) { p.VoucherHash = "h3" }), "keeps that voucher")
+		for what, change := range map[string]func(*store.Posting){
+			"kind": func(p *store.Posting) { p.Kind = "part" }, "name": func(p *store.Posting) { p.Name = "x" },
+			"day": func(p *store.Posting) { p.Day = "2026-02-28" }, "payout": func(p *store.Posting) { p.PaymentReference = "P1" },
+		} {
+			refused(t, "another "+what, update(change), "a booking keeps its")
+		}
+		refused(t, "deleting it", db.behindItsBack(t, "DELETE FROM bookings"), "cannot be deleted")
+		stray := posting()
+		stray.Token, stray.PaymentReference, stray.Name = "[kvitt:dddddddddddddddd]", "", "P1"
+		_, err = s.EnsurePosting(t.Context(), stray)
+		refused(t, "a payout's booking of no payout", err, "record the intent to post")
 	})
 }
