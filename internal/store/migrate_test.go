@@ -120,3 +120,32 @@ func TestAnUpgradeRemembersEverythingThatWasBooked(t *testing.T) {
 		})
 	}
 }
+
+// A process of before may be writing down what it sends while another one upgrades:
+// what it writes must not be lost, or it is booked twice.
+func TestWhatIsWrittenDuringAnUpgradeIsNotLost(t *testing.T) {
+	db := fresh(t)
+	ctx := t.Context()
+	db.before(t, 18, nil, lastRelease)
+	raw, err := sql.Open("pgx", db.url)
+	must(t, err)
+	defer func() { must(t, raw.Close()) }()
+	tx, err := raw.BeginTx(ctx, nil)
+	must(t, err)
+	_, err = tx.ExecContext(ctx, `UPDATE postings SET state = 'booked', batch_number = '000002' WHERE token = 'T1'`)
+	must(t, err)
+	_, err = tx.ExecContext(ctx, `UPDATE accruals SET state = 'booked', batch_number = '000005' WHERE token = 'T3'`)
+	must(t, err)
+	s, upgraded := db.open(t), make(chan error, 1)
+	go func() { upgraded <- s.Migrate(ctx) }()
+	for waits := 0; waits == 0; {
+		must(t, raw.QueryRowContext(ctx, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted").Scan(&waits))
+	}
+	must(t, tx.Commit())
+	must(t, <-upgraded)
+	for token, want := range map[string]string{"T1": "000002", "T3": "000005"} {
+		got, err := s.Posting(ctx, "42", token)
+		must(t, err)
+		same(t, "the batch of "+token, got.BatchNumber, want)
+	}
+}
