@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kvitt/internal/company"
+	"kvitt/internal/held"
 	"kvitt/internal/posting"
 	"kvitt/internal/report"
 	"kvitt/internal/settlement"
@@ -217,7 +218,7 @@ func (v *Visma) PostAccrual(ctx context.Context, in workflows.AccrualStep) (work
 	}
 	out := workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted, LookAgain: got.LookAgain}
 	if got.Stop != nil {
-		out.Held = reason(got.Stop.Code, got.Stop.Detail)
+		out.Held = held.Because(got.Stop.Code, got.Stop.Detail)
 	}
 	if workflows.RefusesAccrual(out.Held) {
 		return out, v.accrualOver(ctx, in.AccrualInput)
@@ -239,7 +240,7 @@ func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (
 	case err != nil:
 		return workflows.Completed{}, err
 	case stop != nil:
-		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
+		return workflows.Completed{Held: held.Because(stop.Code, stop.Detail)}, nil
 	case state == posting.Draft:
 		return workflows.Completed{State: workflows.StatePosted}, v.accrualOver(ctx, in.AccrualInput)
 	}

@@ -37,5 +37,5 @@ func (v *Visma) unapproved(ctx context.Context, in workflows.PostInput) (*workfl
 	if err != nil || approved {
 		return nil, err
 	}
-	return reason(held.FiguresChanged, "a person has to see this voucher first, and the audit trail knows of no approval"), nil
+	return held.Because(held.FiguresChanged, "a person has to see this voucher first, and the audit trail knows of no approval"), nil
 }

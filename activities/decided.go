@@ -139,8 +139,8 @@ func (v *Visma) stillDecided(ctx context.Context, row *store.Payout, proof *Proo
 	inForce := set.Accepted()
 	for _, used := range proof.Accepted {
 		if !slices.Contains(inForce, used) {
-			return reason(held.FiguresChanged, fmt.Sprintf("the decision to accept the difference of %s in %s was taken back; payout %s is proven anew",
-				settlement.Format(used.Difference, proof.Payout.Currency), used.Component, row.PaymentReference)), nil
+			return held.Becausef(held.FiguresChanged, "the decision to accept the difference of %s in %s was taken back; payout %s is proven anew",
+				settlement.Format(used.Difference, proof.Payout.Currency), used.Component, row.PaymentReference), nil
 		}
 	}
 	return nil, nil //nolint:nilnil // nothing stops it

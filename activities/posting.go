@@ -51,7 +51,7 @@ func (v *Visma) PostVoucher(ctx context.Context, in workflows.PostInput) (workfl
 // changed there since it was read last is the better reason. A person will now
 // correct something there, so what was read is forgotten afterwards too.
 func (v *Visma) whyRefused(ctx context.Context, in workflows.PostInput, document *voucher.Voucher, stop *posting.Stop) *workflows.Held {
-	plain := reason(stop.Code, stop.Detail)
+	plain := held.Because(stop.Code, stop.Detail)
 	if stop.Code != held.Rejected {
 		return plain
 	}
@@ -65,12 +65,12 @@ func (v *Visma) whyRefused(ctx context.Context, in workflows.PostInput, document
 	if p, ok := firm.Calendar.Period(target); !ok || !p.Open() {
 		words := fmt.Sprintf("period %s of %s was closed meanwhile; %s", target, firm, stop.Detail)
 		if v.movesOn(ctx, in.Connection, document) {
-			return reason(held.FiguresChanged, words) // compiled anew, which finds the next open period
+			return held.Because(held.FiguresChanged, words) // compiled anew, which finds the next open period
 		}
-		return reason(held.PeriodClosed, words)
+		return held.Because(held.PeriodClosed, words)
 	}
 	if problems := firm.Check(document.Uses()); len(problems) > 0 {
-		return reason(problems[0].Code, problems[0].Detail+"; "+stop.Detail)
+		return held.Because(problems[0].Code, problems[0].Detail+"; "+stop.Detail)
 	}
 	return plain
 }
@@ -104,7 +104,7 @@ func (v *Visma) CompleteBatch(ctx context.Context, in workflows.PostInput) (work
 	case err != nil:
 		return workflows.Completed{}, err
 	case stop != nil:
-		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
+		return workflows.Completed{Held: held.Because(stop.Code, stop.Detail)}, nil
 	case state == posting.Draft:
 		return workflows.Completed{State: workflows.StatePosted}, v.enter(ctx, in.PayoutRef, workflows.StatePosted)
 	}
@@ -138,8 +138,8 @@ func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*work
 	}
 	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
-		return reason(held.FiguresChanged, fmt.Sprintf("payout %s was proven with a settlement of %s, and Klarna now lists %s",
-			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency))), nil
+		return held.Becausef(held.FiguresChanged, "payout %s was proven with a settlement of %s, and Klarna now lists %s",
+			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency)), nil
 	}
 	return nil, err
 }

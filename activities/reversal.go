@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/held"
 	"kvitt/internal/klarna"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
@@ -204,7 +205,7 @@ func (v *Visma) CompleteReversal(ctx context.Context, in workflows.ReversalStep)
 		return workflows.Completed{}, err
 	}
 	if stop != nil {
-		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
+		return workflows.Completed{Held: held.Because(stop.Code, stop.Detail)}, nil
 	}
 	mirrored, err := v.Store.Posting(ctx, original.CompanyID, intent.Voucher.Token)
 	if err != nil {

@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"kvitt/internal/held"
 	"kvitt/internal/posting"
@@ -56,14 +55,14 @@ func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *posti
 		return nil, err
 	}
 	if voucher.IsReversal(last) || last == row.Revision {
-		return reason(stop.Code, stop.Detail), nil
+		return held.Because(stop.Code, stop.Detail), nil
 	}
 	err = v.Store.UpdatePayout(ctx, ref.Connection, ref.PaymentReference, func(p *store.Payout) error {
 		p.Revision = last
 		return nil
 	}, &store.AuditEntry{Who: "kvitt", Action: "payout.revision_found"})
 	// The workflow begins anew, with the revision that counts.
-	return reason(held.FiguresChanged, fmt.Sprintf("payout %s was reversed and posted anew before, as revision %d", ref.PaymentReference, last)), err
+	return held.Becausef(held.FiguresChanged, "payout %s was reversed and posted anew before, as revision %d", ref.PaymentReference, last), err
 }
 
 // nextRevision is the revision that a decision to post anew leads to; 0 for any

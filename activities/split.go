@@ -45,7 +45,7 @@ func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, fir
 	}
 	paid := voucher.DateOf(proof.Payout.Date, out.profile.Location())
 	if captured.Undated > 0 {
-		return reason(held.SplitUnclear, fmt.Sprintf("rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated)), nil
+		return held.Becausef(held.SplitUnclear, "rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated), nil
 	}
 	captures := captured.Captures(proof)
 	for _, period := range endedBefore(firm, &captures, paid) {
@@ -132,8 +132,8 @@ func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workf
 	case !posting.Bound(row.State):
 		return nil, nil //nolint:nilnil // it was never sent
 	}
-	return reason(held.SplitUnclear, fmt.Sprintf("what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
-		part.At, row.Name, cmp.Or(row.BatchNumber, "none yet"))), nil
+	return held.Becausef(held.SplitUnclear, "what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
+		part.At, row.Name, cmp.Or(row.BatchNumber, "none yet")), nil
 }
 
 // whyClosed says why a batch that takes itself back cannot be booked in a
@@ -151,7 +151,7 @@ func (v *Visma) whyClosed(ctx context.Context, connection string, firm *company.
 	if err != nil || there {
 		return nil, err
 	}
-	return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, and the period %s is not open", period.ID, firm, closed)), nil
+	return held.Becausef(held.PeriodClosed, "a part of the payout was captured in the period %s of %s, and the period %s is not open", period.ID, firm, closed), nil
 }
 
 func dateOf(d visma.Date) voucher.Date {
@@ -207,7 +207,7 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 	why := "the posting profile no longer splits payouts"
 	if profile.Periods.Split {
 		period, ok := firm.Calendar.Period(own.Periods[0])
-		closed := reason(held.PeriodMissing, fmt.Sprintf("%s has no period %s any more", firm, own.Periods[0]))
+		closed := held.Becausef(held.PeriodMissing, "%s has no period %s any more", firm, own.Periods[0])
 		if ok {
 			closed, err = v.whyClosed(ctx, ref.Connection, firm, period, own.Voucher.Token)
 		}
@@ -239,12 +239,12 @@ func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *p
 	case err != nil:
 		return workflows.Posted{}, err
 	case got.LookAgain > 0 && got.Stop != nil:
-		return workflows.Posted{LookAgain: got.LookAgain, Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
+		return workflows.Posted{LookAgain: got.LookAgain, Held: held.Because(got.Stop.Code, got.Stop.Detail)}, nil
 	case got.LookAgain > 0:
 		return workflows.Posted{LookAgain: got.LookAgain}, nil
 	case got.Stop != nil:
 		v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
-		return workflows.Posted{Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
+		return workflows.Posted{Held: held.Because(got.Stop.Code, got.Stop.Detail)}, nil
 	}
 	provider, err := v.provider(ctx, ref.Connection)
 	if err != nil {
@@ -256,7 +256,7 @@ func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *p
 	if err != nil || stop == nil {
 		return workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted}, err
 	}
-	return workflows.Posted{Held: reason(stop.Code, stop.Detail)}, nil
+	return workflows.Posted{Held: held.Because(stop.Code, stop.Detail)}, nil
 }
 
 func partText(provider string, ref workflows.PayoutRef, v *voucher.Voucher) []byte {

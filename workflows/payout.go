@@ -163,7 +163,7 @@ func (p *payout) approve(workflow.Context) (*Held, error) {
 	if p.sending || !p.compiled.NeedsApproval || p.approved == p.compiled.VoucherHash {
 		return nil, nil
 	}
-	return heldFor(held.Approval, ""), nil
+	return held.Because(held.Approval, ""), nil
 }
 
 // post runs the exactly-once protocol. While the outcome is unknown, nothing
@@ -245,7 +245,7 @@ func lookingFor(got Posted) *Held {
 	if got.Held != nil {
 		return got.Held
 	}
-	return heldFor(held.OutcomeUnknown, "")
+	return held.Because(held.OutcomeUnknown, "")
 }
 
 // sendsAgain tells whether a retry means that the batch is sent once more.
@@ -291,9 +291,9 @@ func (p *payout) stopFor(err error) (*Held, error) {
 
 func stopFor(err error) *Held {
 	if c, ok := credentialError(err); ok {
-		return heldFor(credentialCode(c.Provider), c.Reason)
+		return held.Because(credentialCode(c.Provider), c.Reason)
 	}
-	return heldFor(held.Failed, cause(err).Error())
+	return held.Because(held.Failed, cause(err).Error())
 }
 
 // cause is an activity's own error, without what Temporal says around it.
@@ -316,7 +316,7 @@ func (p *payout) wait(ctx workflow.Context, stop *Held, seen int) error {
 		p.enter(ctx, StateHeld)
 	}
 	p.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	if !p.recorded.same(stop) {
+	if !p.recorded.Same(stop) {
 		if err := p.tell(ctx, stop); err != nil {
 			return err
 		}

@@ -91,7 +91,7 @@ func (p *payout) command(ctx workflow.Context, kind, action string, by Person) (
 	p.decisions = append(p.decisions, d)
 	p.held = nil
 	p.nudges++
-	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded.same(p.held) })
+	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded.Same(p.held) })
 	if err == nil && d.refused != "" {
 		err = refused(d.refused, d.code)
 	}

@@ -144,7 +144,7 @@ func (p *Poster) giveUp(row store.Posting, t trouble) Outcome {
 	absent := p.Now().Sub(*row.AbsentSince)
 	return Outcome{
 		LookAgain: max(min(absent, longest), p.lookAfter(p.Absent)),
-		Stop: stop(held.RefusedRepeatedly, "the batch of payout %s was sent %s and is not in Visma.net; the last answer: %s",
+		Stop: held.Becausef(held.RefusedRepeatedly, "the batch of payout %s was sent %s and is not in Visma.net; the last answer: %s",
 			row.Name, times(max(t.Unknown, 1)), strings.TrimSpace(t.Words)),
 	}
 }

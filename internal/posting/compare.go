@@ -29,7 +29,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	}
 	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
-		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
+		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: held.Becausef(held.BatchDiffers,
 			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.Name, strings.Join(differences, "; "))}, nil
 	}
 	if words := cut(in.Voucher, batch); words != "" {

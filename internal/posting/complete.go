@@ -78,7 +78,7 @@ func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Pos
 		return p.verify(ctx, in, row, batch)
 	}
 	if differences, _ := in.differs(row, batch); len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
+		return "", held.Becausef(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	return p.release(ctx, in, row)
 }
@@ -110,7 +110,7 @@ func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (str
 		return "", nil, readErr
 	}
 	if !batch.Released() {
-		return "", stop(held.ReleaseFailed, "%v", err), p.note(ctx, row, "release", err)
+		return "", held.Becausef(held.ReleaseFailed, "%v", err), p.note(ctx, row, "release", err)
 	}
 	return p.verify(ctx, in, row, batch)
 }
@@ -146,7 +146,7 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 		return "", nil, err
 	}
 	if last {
-		return "", stop(held.ReleaseFailed, "batch %s was told to be released %s and does not show as released; the last answer: %s",
+		return "", held.Becausef(held.ReleaseFailed, "batch %s was told to be released %s and does not show as released; the last answer: %s",
 			row.BatchNumber, times(mostReleases), told.Words), nil
 	}
 	return "", nil, &fault.Error{
@@ -159,7 +159,7 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
 	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
+		return "", held.Becausef(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	_, err := p.update(ctx, row, func(r *store.Posting) {
 		r.State, r.Failure, r.Compared = Verified, nil, compared

@@ -28,7 +28,6 @@ package posting
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"kvitt/internal/held"
@@ -103,9 +102,9 @@ type Intent struct {
 	// that a booking of another kind is about, Day the last one of its period.
 	Kind, Payout, Day string
 	Revision          int
-	Voucher    *voucher.Voucher
-	Periods    []string
-	Draft      bool
+	Voucher           *voucher.Voucher
+	Periods           []string
+	Draft             bool
 	// Branch is the company's main branch, for a voucher that names none: it is
 	// sent, so that the batch does not go to whichever branch is somebody's default.
 	Branch string
@@ -138,14 +137,7 @@ func Bound(state string) bool { return state != Intended && state != Rejected }
 func (in Intent) period() string { return in.Periods[len(in.Periods)-1] }
 
 // Stop is a reason not to go on that only a person or an event can remove.
-type Stop struct {
-	Code   held.Code
-	Detail string
-}
-
-func stop(code held.Code, format string, args ...any) *Stop {
-	return &Stop{Code: code, Detail: fmt.Sprintf(format, args...)}
-}
+type Stop = held.Stop
 
 // Outcome is what Post achieved: a batch number, or a time to look again while
 // it is unknown whether there is one, or a reason to stop. A Stop together

@@ -235,7 +235,7 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 			return "", nil, err
 		}
 		if still {
-			return "", stop(held.BookedElsewhere,
+			return "", held.Becausef(held.BookedElsewhere,
 				"batch %s in period %s (%q) carries payment reference %s and was not made by this connection",
 				seen.BatchNumber, seen.Period, fault.Trim(seen.Description), seen.Reference), nil
 		}
@@ -253,7 +253,7 @@ func (p *Poster) reversed(ctx context.Context, in Intent) (*Stop, error) {
 	if err != nil || len(back) == 0 {
 		return nil, err
 	}
-	return stop(held.ReversedBefore, "batch %s in period %s (%q) takes the batch of payout %s back",
+	return held.Becausef(held.ReversedBefore, "batch %s in period %s (%q) takes the batch of payout %s back",
 		back[0].BatchNumber, back[0].Period, fault.Trim(back[0].Description), in.Voucher.PaymentReference), nil
 }
 
@@ -308,7 +308,7 @@ func (p *Poster) oneOf(ctx context.Context, in Intent, ours []store.SeenBatch) (
 
 func repeated(reference string, numbers []string) *Stop {
 	slices.Sort(numbers)
-	return stop(held.BatchDiffers, "payout %s stands in more than one batch: %s", reference, strings.Join(numbers, ", "))
+	return held.Becausef(held.BatchDiffers, "payout %s stands in more than one batch: %s", reference, strings.Join(numbers, ", "))
 }
 
 // still reads a remembered batch again, because a person may have changed it

@@ -68,7 +68,7 @@ func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 	}
 	switch {
 	case row.State == Reversed: // whatever the figures are today
-		return row, stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.Name), nil
+		return row, held.Becausef(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.Name), nil
 	case row.State == Rejected, row.State == Intended && (row.VoucherHash != hash || row.Period != want.Period || row.Mode != want.Mode):
 		// Nothing was ever booked under this token, so the intent may change.
 		row, err = p.update(ctx, row, func(r *store.Posting) {
@@ -77,7 +77,7 @@ func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 		})
 		return row, nil, err
 	case row.VoucherHash != hash:
-		return row, stop(held.ChangedAfterPosting,
+		return row, held.Becausef(held.ChangedAfterPosting,
 			"payout %s was posted as a voucher with hash %.12s (batch %s, state %s); it now compiles to another one with hash %.12s",
 			row.Name, row.VoucherHash, orNone(row.BatchNumber), row.State, hash), nil
 	}
@@ -163,7 +163,7 @@ func (p *Poster) reject(ctx context.Context, row store.Posting, action string, w
 	}
 	words := why.Error()
 	_, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Rejected, failure(words) })
-	return Outcome{Stop: &Stop{Code: held.Rejected, Detail: words}}, err
+	return Outcome{Stop: held.Because(held.Rejected, words)}, err
 }
 
 // doubt marks the posting as unknown. From here on it is only looked for.
@@ -214,7 +214,7 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 	if runs < longest {
 		return Outcome{LookAgain: max(runs/4, retryAfter)}, nil
 	}
-	return Outcome{LookAgain: longest, Stop: stop(held.Failed,
+	return Outcome{LookAgain: longest, Stop: held.Becausef(held.Failed,
 		"background job %s of Visma.net, which books payout %s, has not finished since %s; it may still do so, and nothing is sent again meanwhile",
 		row.JobID, row.Name, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
 }

@@ -25,9 +25,9 @@ type Drift struct {
 	Since       time.Time       // when it was first found like that
 	CheckedAt   time.Time
 
-	ConnectionID     string // of the posting; read only
-	Name             string // of the posting; read only
-	BatchNumber      string // of the posting; read only
+	ConnectionID string // of the posting; read only
+	Name         string // of the posting; read only
+	BatchNumber  string // of the posting; read only
 }
 
 const driftColumns = "company_id, token, word, differences, posted, found, since, checked_at"
