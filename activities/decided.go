@@ -30,8 +30,8 @@ func decidedOn(ctx context.Context, s *store.Store, connection, work, name strin
 }
 
 // allow lets an intent know what people decided about it.
-func (v *Visma) allow(ctx context.Context, in *posting.Intent, work, name string) error {
-	set, err := decidedOn(ctx, v.Store, in.Connection, work, name, in.Revision)
+func (v *Visma) allow(ctx context.Context, in *posting.Intent) error {
+	set, err := decidedOn(ctx, v.Store, in.Connection, store.Work(in.Kind), in.Voucher.PaymentReference, in.Revision)
 	if err != nil {
 		return err
 	}

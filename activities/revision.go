@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"kvitt/internal/held"
-	"kvitt/internal/posting"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -41,7 +40,7 @@ func lastRevision(ctx context.Context, s *store.Store, row *store.Payout, compan
 
 // revise settles what it means that an earlier installation has taken a payout
 // back: one that it also posted anew is adopted as that revision.
-func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *posting.Stop) (*workflows.Held, error) {
+func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *held.Stop) (*workflows.Held, error) {
 	row, err := v.Store.Payout(ctx, ref.Connection, ref.PaymentReference)
 	if err != nil {
 		return nil, err
@@ -55,7 +54,7 @@ func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *posti
 		return nil, err
 	}
 	if voucher.IsReversal(last) || last == row.Revision {
-		return held.Because(stop.Code, stop.Detail), nil
+		return stop, nil
 	}
 	err = v.Store.UpdatePayout(ctx, ref.Connection, ref.PaymentReference, func(p *store.Payout) error {
 		p.Revision = last

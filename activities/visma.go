@@ -244,7 +244,7 @@ func (v *Visma) stands(ctx context.Context, connection string, firm *company.Com
 	if err != nil {
 		return false, err
 	}
-	return v.poster(ctx, client).Stands(ctx, firm.ID, period, token)
+	return v.postsTo(ctx, client).Stands(ctx, firm.ID, period, token)
 }
 
 // since are the periods in which an earlier installation may have booked a
