@@ -34,7 +34,7 @@ func TestAnAccrualThatIsHeldLooksAgainWhenItIsAskedForAgain(t *testing.T) {
 		return workflows.Accepted{State: workflows.StateVerified}, nil
 	}
 	s := &session{app: &app{}, store: d.store, vault: d.vault, temporal: d.temporal}
-	one := operate.Accrual{At: "2026-01-31", Currency: "SEK"}
+	one := operate.Booking{At: "2026-01-31", Currency: "SEK"}
 	if err := s.postAccrual(t.Context(), "shop-1", &one); err != nil || one.BatchNumber != "000125" {
 		t.Errorf("%+v %v", one, err)
 	}

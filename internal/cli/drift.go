@@ -113,7 +113,7 @@ func (e *examination) books(ctx context.Context, c *store.Connection) {
 // accruals tells of accruals that are held, and of those that are something else
 // in Visma.net than what was posted, or that it has not taken back.
 func (e *examination) accruals(ctx context.Context, c *store.Connection) {
-	all, err := (&operate.Desk{Store: e.store}).Accruals(ctx, c.ID)
+	all, err := (&operate.Desk{Store: e.store}).Bookings(ctx, c.ID, store.Accruals...)
 	if err != nil {
 		e.failed("accruals", c.ID, err)
 		return

@@ -217,6 +217,28 @@ func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Post
 	}
 }
 
+// bookings goes through everything that is booked in a span: of its payouts, and
+// then the accruals that are dated in it.
+func (r *Reports) bookings(ctx context.Context, span Span) func(func(*store.Posting, error) bool) {
+	return func(yield func(*store.Posting, error) bool) {
+		for p, err := range r.postings(ctx, span) {
+			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+		all, err := r.accruals(ctx, span)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for i := range all {
+			if !yield(all[i].Posting, nil) {
+				return
+			}
+		}
+	}
+}
+
 // isForPeople tells the documents that a person reads: Klarna's PDF and CSV, and
 // the proof.
 func isForPeople(kind string) bool {
