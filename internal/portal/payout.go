@@ -115,7 +115,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	case !notFound(err):
 		return err
 	}
-	if at.Parts, err = p.Desk.Parts(r.Context(), row.ConnectionID, at.Voucher); err != nil {
+	if at.Parts, err = p.Desk.Parts(r.Context(), row.ConnectionID, row.PaymentReference); err != nil {
 		return err
 	}
 	reversals, err := p.Desk.HeldReversals(r.Context(), row.ConnectionID)
