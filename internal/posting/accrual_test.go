@@ -137,3 +137,34 @@ func TestAnAccrualThatIsNotTakenBackIsTold(t *testing.T) {
 		})
 	}
 }
+
+// What is booked next, whatever it is, is remembered, adopted and looked at as
+// everything else: a kind brings its draft and its words.
+func TestAKindThatIsNewIsBookedOnceAsEveryOther(t *testing.T) {
+	opening := intent(func(in *posting.Intent) {
+		in.Kind, in.Day = "opening", "2026-01-05"
+		in.Voucher.Token = "[kvitt:00000000000000aa]"
+		in.Voucher.Description, in.Voucher.PaymentReference = in.Voucher.Token+" opening", "opening 2026-01-05"
+		in.Voucher.Lines[0].Reference, in.Voucher.Lines[1].Reference = "opening", "opening"
+	})
+	before, after := newBench(t), newBench(t)
+	for range 2 {
+		if state, got := before.finish(t, before.poster(), opening); state != posting.Verified {
+			t.Fatalf("ended as %s, %+v", state, got)
+		}
+	}
+	before.onlyOne(t, visma.BatchPosted)
+	after.books = before.books
+	if state, got := after.finish(t, after.poster(), opening); state != posting.Verified || !got.Adopted || after.creates != 1 {
+		t.Errorf("a new installation ended as %s, %+v after %d creates", state, got, after.creates)
+	}
+	rows, err := after.store.BookingsToCheck(t.Context(), "c1", time.Time{})
+	if err != nil || len(rows) != 1 || rows[0].Kind != "opening" || rows[0].Name != "opening 2026-01-05" {
+		t.Fatalf("to look at: %+v, %v", rows, err)
+	}
+	after.batches = nil
+	found, err := after.poster().Watch(t.Context(), rows, nil)
+	if err != nil || len(found) != 1 || found[0].Word != posting.Gone {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
