@@ -166,7 +166,7 @@ func (s *settings) check() error {
 		}
 	}
 	if s.to < s.from {
-		return fmt.Errorf("-to %s lies before -from %s; turn them round", s.to, s.from)
+		return fmt.Errorf("-to %s is before -from %s; swap them", s.to, s.from)
 	}
 	return nil
 }

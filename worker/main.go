@@ -1,7 +1,7 @@
 // Command worker is the process that does the work: it runs Kvitt's workflows
 // and activities on Temporal, decodes payloads for Temporal's Web UI, and
-// answers for its health. Its settings come from the environment; see the
-// README.
+// answers for its health. Its settings come from the environment; see
+// docs/install.md.
 package main
 
 import (

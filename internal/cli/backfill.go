@@ -89,7 +89,7 @@ func (in *backfill) check() error {
 	}
 	switch {
 	case to.Before(from):
-		return usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+		return usagef("--to %s is before --from %s; swap them", in.to, in.from)
 	case acts > 1:
 		return usagef("--attach, --pause, --resume and --cancel are one at a time")
 	case acts == 1 && (in.detach || in.dryRun || in.concurrency != 0):

@@ -66,7 +66,7 @@ func (in *newConnection) check() error {
 	in.name = strings.TrimSpace(in.name)
 	switch {
 	case in.name == "":
-		return usagef("--name is missing; it is what people call the connection")
+		return usagef("--name is required; it is what people call the connection")
 	case notice.CheckName(in.name) != nil:
 		return usagef("--name: %s", notice.CheckName(in.name))
 	case !slices.Contains([]string{"klarna", "kustom"}, in.provider):

@@ -140,7 +140,7 @@ file; documents.csv says how long each document must be kept.`,
 				return err
 			}
 			if in.out == "" {
-				return usagef("--out is missing: name a folder, or a file that ends in .zip")
+				return usagef("--out is required: name a folder, or a file that ends in .zip")
 			}
 			if err := in.checkYear(); err != nil {
 				return err

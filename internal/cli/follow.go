@@ -159,9 +159,9 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 	}
 	switch workflows.SideReauthRequired {
 	case status.Klarna.State:
-		return "waits: Klarna no longer lets Kvitt in. " + status.Klarna.Remedy
+		return "waits: Klarna no longer accepts Kvitt's credential. " + status.Klarna.Remedy
 	case status.Visma.State:
-		return "waits: Visma.net no longer lets Kvitt in. " + status.Visma.Remedy
+		return "waits: Visma.net no longer accepts Kvitt's credential. " + status.Visma.Remedy
 	}
 	return ""
 }

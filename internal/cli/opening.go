@@ -92,7 +92,7 @@ func (in *openingFlags) check() error {
 	case in.booked != (in.batch != ""):
 		return usagef("--booked and --batch belong together: the number of the batch that has the opening")
 	case ways == 1 && strings.TrimSpace(in.reason) == "":
-		return usagef("--reason is missing: why, for whoever reads the history")
+		return usagef("--reason is required: why, for whoever reads the history")
 	case in.csv && in.contra == "":
 		return usagef("--csv needs --contra: the account against which the opening is entered")
 	}
@@ -109,7 +109,7 @@ func (s *session) opening(ctx context.Context, id string, in *openingFlags) erro
 		day = row.Start
 	}
 	if day == "" {
-		return usagef("--at is missing: the connection has not started, so name the first day that is to be posted")
+		return usagef("--at is required: the connection has not started, so name the first day that is to be posted")
 	}
 	start, err := parseDay("--at", day)
 	if err != nil {

@@ -96,7 +96,7 @@ func (in *payoutFilter) check() error {
 		}
 	}
 	if in.from != "" && in.to != "" && in.to < in.from {
-		return usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+		return usagef("--to %s is before --from %s; swap them", in.to, in.from)
 	}
 	return nil
 }

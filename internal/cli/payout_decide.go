@@ -55,7 +55,7 @@ func (a *app) decide(d *decision, short, long string) *cobra.Command {
 		Args:    exactly("the id of a connection", "a payment reference"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if d.verb == "reject" && d.reason == "" {
-				return usagef("--reason is missing; it goes into the audit trail")
+				return usagef("--reason is required; it goes into the audit trail")
 			}
 			return a.remote(func(ctx context.Context, s *session, args []string) error { return s.decide(ctx, d, args[0], args[1]) })(c, args)
 		},

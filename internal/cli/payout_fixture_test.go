@@ -39,7 +39,7 @@ func (d *desk) payouts(connection string) {
 	d.verify(connection, sek)
 	d.change(connection, "P2", func(p *store.Payout) error {
 		p.State, p.HeldReason, p.Rows = workflows.StateHeld, string(held.ComponentUnknown), 4
-		p.Held = d.json(workflows.Held{Code: held.ComponentUnknown, Detail: `compile voucher for payout P2: posting profile "x" has no rule for FEE/NEW (-20.00 SEK)`, Remedy: "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself."})
+		p.Held = d.json(workflows.Held{Code: held.ComponentUnknown, Detail: `compile voucher for payout P2: posting profile "x" has no rule for FEE/NEW (-20.00 SEK)`, Remedy: "Add the rule named here to the profile (`starter profile set`); the payout continues automatically."})
 		return nil
 	})
 }

@@ -123,7 +123,7 @@ func (a *app) interviewForNobody(ctx context.Context, in *interviewing, given in
 			return err
 		}
 	case given["country"] == "":
-		return usagef("--country is missing: se, no, fi or dk; or name a connection, or a file of --answers")
+		return usagef("--country is required: se, no, fi or dk; or name a connection, or a file of --answers")
 	}
 	if err := checked(answers, given); err != nil {
 		return err

@@ -30,7 +30,7 @@ type Report struct {
 	Posted     int               `json:"posted"`  // became final in this run
 	Adopted    int               `json:"adopted"` // of these: an earlier attempt had created the batch
 	Held       int               `json:"held"`
-	Skipped    int               `json:"skipped"` // was final before
+	Skipped    int               `json:"skipped"` // already final
 	Failed     int               `json:"failed"`
 	Rows       int64             `json:"rows"`
 	Amounts    map[string]Amount `json:"amounts"` // by currency

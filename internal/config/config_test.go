@@ -45,7 +45,7 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
+func TestTheDefaultsStayAsTheyAre(t *testing.T) {
 	environment(t, "KVITT_KEYSET=k", "DATABASE_URL=postgres://not/ours", "TASK_QUEUE=not-ours")
 	got, err := config.Load()
 	if err != nil {

@@ -23,7 +23,7 @@ type Kind string
 
 // The kinds.
 const (
-	ReauthRequired       Kind = "reauth_required"        // a side no longer lets Kvitt in
+	ReauthRequired       Kind = "reauth_required"        // a side no longer accepts Kvitt's credential
 	Recovered            Kind = "recovered"              // it works again
 	AuthorizationExpires Kind = "authorization_expires"  // a consent ends in so many days
 	PayoutsHeld          Kind = "payouts_held"           // payouts, reversals or accruals wait for a person
@@ -210,7 +210,7 @@ func words(f *Facts, to Reader) (happened, helps string) {
 	side := PartyOf(f.Side)
 	switch f.Kind {
 	case ReauthRequired:
-		return join(side+" no longer lets Kvitt in, so the syncs have stopped. Nothing is lost: what waits goes on once it works again.", because(f.Reason)), oneLine(f.Remedy)
+		return join(side+" no longer accepts Kvitt's credential, so the syncs have stopped. Nothing is lost: what waits continues once it works again.", because(f.Reason)), oneLine(f.Remedy)
 	case Recovered:
 		return join(side+" works again.", resumed(f.Resumed)), "Nothing needs to be done."
 	case AuthorizationExpires:

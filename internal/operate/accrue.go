@@ -32,7 +32,7 @@ func WouldAccrue(made *report.Reports, profile *voucher.Profile, n *report.NotPa
 }
 
 // Accrue starts an accrual, or lets one that is held look again, and waits until
-// it has ended or stopped. ErrStillGoing means that it goes on by itself.
+// it has ended or stopped. ErrStillGoing means that it continues by itself.
 func (d *Desk) Accrue(ctx context.Context, in workflows.AccrualInput, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
 	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
 	row, err := d.Store.Connection(ctx, in.Connection)

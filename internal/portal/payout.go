@@ -43,7 +43,7 @@ type payoutPage struct {
 	Papers   []paper
 	History  []happening
 	Past     pager // of the history
-	Busy     bool  // it goes on by itself
+	Busy     bool  // it continues by itself
 	Moving   bool  // it does, or something has just happened, so the page looks again
 
 	Decisions []store.Decision
@@ -235,7 +235,7 @@ func (at *payoutPage) Sums() (all []total) {
 // justNow is how long after something happened to it a page looks again by itself.
 const justNow = 15 * time.Second
 
-// moves tells whether a payout goes on by itself, so that its page looks again
+// moves tells whether a payout continues by itself, so that its page looks again
 // until it stops.
 func (at *payoutPage) moves() bool {
 	if at.Posting != nil && voucher.IsReversal(at.Posting.Revision) && at.Reversal == nil {

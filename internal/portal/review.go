@@ -138,7 +138,7 @@ func (p *Portal) approveChosen(w http.ResponseWriter, r *http.Request) error {
 }
 
 // approvalWithin is how long each of many approvals is waited for. What takes
-// longer goes on by itself.
+// longer continues by itself.
 const approvalWithin = 5 * time.Second
 
 func (p *Portal) confirmChosen(w http.ResponseWriter, r *http.Request, row *store.Connection, choices []string) error {

@@ -114,7 +114,7 @@ func rest(ctx context.Context, attempted string, d time.Duration) error {
 		return &fault.Error{
 			Class: fault.Throttled, Party: party, Attempted: attempted, RetryAfter: d,
 			Words:  "the request budget is used up; nothing was sent",
-			Remedy: "Kvitt goes on by itself when the budget is renewed.",
+			Remedy: "Kvitt continues automatically when the budget is renewed.",
 		}
 	}
 	timer := time.NewTimer(d)
