@@ -166,7 +166,7 @@ func (v *Visma) draftAccrual(ctx context.Context, in workflows.AccrualStep) (*bo
 	if err != nil {
 		return nil, err
 	}
-	kept, err := v.Store.Posting(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
+	kept, err := v.Store.Booking(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
 	if err != nil {
 		return nil, err
 	}

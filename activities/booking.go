@@ -121,8 +121,8 @@ func pause(ctx context.Context, d time.Duration) error {
 
 // bound is the voucher of a booking that may have been sent, and so stays what it
 // is; nil when there is none yet.
-func (v *Visma) bound(ctx context.Context, company, token string) (*store.Posting, *voucher.Voucher, error) {
-	sent, err := v.Store.Posting(ctx, company, token)
+func (v *Visma) bound(ctx context.Context, company, token string) (*store.Booking, *voucher.Voucher, error) {
+	sent, err := v.Store.Booking(ctx, company, token)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
 		return nil, nil, nil
 	}
@@ -133,7 +133,7 @@ func (v *Visma) bound(ctx context.Context, company, token string) (*store.Postin
 	return &sent, document, err
 }
 
-func voucherOf(p *store.Posting) (*voucher.Voucher, error) {
+func voucherOf(p *store.Booking) (*voucher.Voucher, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(p.Voucher, &v); err != nil {
 		return nil, fmt.Errorf("read the voucher of %s: %w", p.Name, err)

@@ -66,27 +66,27 @@ func nextPeriod(calendar *visma.Calendar, today visma.Date) posting.Next {
 }
 
 func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding) error {
-	d := store.Drift{CompanyID: f.Posting.CompanyID, Token: f.Posting.Token, Word: f.Word}
+	d := store.Drift{CompanyID: f.Booking.CompanyID, Token: f.Booking.Token, Word: f.Word}
 	for _, part := range []struct {
 		what any
 		into *json.RawMessage
 	}{{f.Differences, &d.Differences}, {f.Posted, &d.Posted}, {f.Found, &d.Found}} {
 		text, err := json.Marshal(part.what)
 		if err != nil {
-			return fmt.Errorf("record what became of batch %s: %w", f.Posting.BatchNumber, err)
+			return fmt.Errorf("record what became of batch %s: %w", f.Booking.BatchNumber, err)
 		}
 		*part.into = text
 	}
 	if err := v.Store.PutDrift(ctx, d); err != nil || f.Word != posting.NowReleased {
 		return err
 	}
-	return v.released(ctx, &f.Posting)
+	return v.released(ctx, &f.Booking)
 }
 
 // released makes a draft that somebody has released in Visma.net, as it was
 // posted, verified.
-func (v *Visma) released(ctx context.Context, row *store.Posting) error {
-	_, err := v.Store.UpdatePosting(ctx, row.CompanyID, row.Token, func(p *store.Posting) error {
+func (v *Visma) released(ctx context.Context, row *store.Booking) error {
+	_, err := v.Store.UpdateBooking(ctx, row.CompanyID, row.Token, func(p *store.Booking) error {
 		if p.State == posting.Draft {
 			p.State = posting.Verified
 		}

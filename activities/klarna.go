@@ -143,7 +143,7 @@ func (k *Klarna) kind(ctx context.Context, row *store.Payout, kind string) (stri
 		return "", err
 	}
 	kind = archive.Revised(kind, revision)
-	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, revision)
+	sent, err := k.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return kind, nil

@@ -103,7 +103,7 @@ func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*work
 	if proof.Payout.Same(listed) {
 		return v.stillDecided(ctx, &row, &proof)
 	}
-	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
+	sent, err := v.Store.BookingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
 		return held.Becausef(held.FiguresChanged, "payout %s was proven with a settlement of %s, and Klarna now lists %s",
 			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency)), nil

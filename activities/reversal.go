@@ -71,12 +71,12 @@ func (v *Visma) prepareReversal(ctx context.Context, in workflows.ReverseInput) 
 
 // reversible finds the posting that is to be taken back, or says why there is
 // none.
-func (v *Visma) reversible(ctx context.Context, in workflows.ReverseInput) (row *store.Payout, original *store.Posting, refused string, err error) {
+func (v *Visma) reversible(ctx context.Context, in workflows.ReverseInput) (row *store.Payout, original *store.Booking, refused string, err error) {
 	payout, err := v.Store.Payout(ctx, in.Connection, in.PaymentReference)
 	if err != nil {
 		return nil, nil, "", err
 	}
-	sent, err := v.Store.PostingOf(ctx, in.Connection, in.PaymentReference, in.Revision-1)
+	sent, err := v.Store.BookingOf(ctx, in.Connection, in.PaymentReference, in.Revision-1)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return &payout, nil, "nothing was posted for it", nil
@@ -88,8 +88,8 @@ func (v *Visma) reversible(ctx context.Context, in workflows.ReverseInput) (row 
 
 // mirror is the voucher that takes the posted one back. Periods are those of an
 // attempt that may have been sent, nil before that.
-func (v *Visma) mirror(ctx context.Context, row *store.Payout, original *store.Posting, profile *voucher.Profile) (*voucher.Voucher, []string, error) {
-	sent, err := v.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, original.Revision+1)
+func (v *Visma) mirror(ctx context.Context, row *store.Payout, original *store.Booking, profile *voucher.Profile) (*voucher.Voucher, []string, error) {
+	sent, err := v.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, original.Revision+1)
 	switch {
 	case err == nil && posting.Bound(sent.State):
 		document, err := voucherOf(&sent)
@@ -123,7 +123,7 @@ func (v *Visma) draftReversal(ctx context.Context, in workflows.ReversalStep) (*
 	if err != nil {
 		return nil, err
 	}
-	original, err := v.Store.PostingOf(ctx, in.Connection, in.PaymentReference, in.Revision-1)
+	original, err := v.Store.BookingOf(ctx, in.Connection, in.PaymentReference, in.Revision-1)
 	if err != nil {
 		return nil, err
 	}
@@ -178,8 +178,8 @@ func (v *Visma) draftReversal(ctx context.Context, in workflows.ReversalStep) (*
 
 // reversed names the mirrored batch on the one that it takes back, and makes the
 // payout reversed.
-func (v *Visma) reversed(ctx context.Context, in *workflows.ReversalStep, original *store.Posting, document *voucher.Voucher) error {
-	mirrored, err := v.Store.Posting(ctx, original.CompanyID, document.Token)
+func (v *Visma) reversed(ctx context.Context, in *workflows.ReversalStep, original *store.Booking, document *voucher.Voucher) error {
+	mirrored, err := v.Store.Booking(ctx, original.CompanyID, document.Token)
 	if err != nil {
 		return err
 	}
@@ -195,7 +195,7 @@ func (v *Visma) reversed(ctx context.Context, in *workflows.ReversalStep, origin
 	if err := client.Attach(ctx, visma.ModuleGL, original.BatchNumber, visma.Bytes(reversalName(in), text)); err != nil {
 		return err
 	}
-	if _, err := v.Store.UpdatePosting(ctx, original.CompanyID, original.Token, func(p *store.Posting) error {
+	if _, err := v.Store.UpdateBooking(ctx, original.CompanyID, original.Token, func(p *store.Booking) error {
 		p.State = posting.Reversed
 		return nil
 	}); err != nil {

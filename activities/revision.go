@@ -24,7 +24,7 @@ func tokensBefore(row *store.Payout, company string, revision int) []string {
 func lastRevision(ctx context.Context, s *store.Store, row *store.Payout, company string) (int, error) {
 	for last := row.Revision; ; last++ {
 		token := voucher.Token(row.MerchantID, row.PaymentReference, company, last+1)
-		_, err := s.Posting(ctx, company, token)
+		_, err := s.Booking(ctx, company, token)
 		if err == nil {
 			continue
 		}

@@ -95,7 +95,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 		return nil, stop, err
 	}
 	token := voucher.Token(row.MerchantID, row.PaymentReference, firm.ID, row.Revision)
-	before, err := v.Store.Posting(ctx, firm.ID, token)
+	before, err := v.Store.Booking(ctx, firm.ID, token)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, err
 	}

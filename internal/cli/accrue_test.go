@@ -45,7 +45,7 @@ func TestAnAccrualThatIsHeldLooksAgainWhenItIsAskedForAgain(t *testing.T) {
 
 func TestAccrualsAreListed(t *testing.T) {
 	d := reportsDesk(t)
-	_, err := d.store.EnsurePosting(t.Context(), store.Posting{
+	_, err := d.store.EnsureBooking(t.Context(), store.Booking{
 		CompanyID: "5560001", Token: "[kvitt:0123456789abcdef]", ConnectionID: "shop-1", Kind: store.KindAccrual, Name: "accrual 2026-01-31 SEK", Day: "2026-01-31",
 		VoucherHash: "h", Voucher: d.json(voucher.Voucher{Date: voucher.Date{Year: 2026, Month: 1, Day: 31}, Currency: "SEK"}), Period: "202601", Mode: "auto", State: "intended",
 	})

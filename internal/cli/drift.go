@@ -13,7 +13,7 @@ import (
 )
 
 // drift is what the last daily check found of a posting; nil before the first.
-func (s *session) drift(ctx context.Context, row *store.Posting) (*driftDetail, error) {
+func (s *session) drift(ctx context.Context, row *store.Booking) (*driftDetail, error) {
 	found, err := s.store.DriftOf(ctx, row.CompanyID, row.Token)
 	if err != nil || found == nil {
 		return nil, err

@@ -232,7 +232,7 @@ func (s *session) history(ctx context.Context, p *store.Payout) ([]historyDetail
 }
 
 func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail, error) {
-	row, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
+	row, err := s.store.BookingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil //nolint:nilnil // nothing was meant to be posted yet
 	}

@@ -104,7 +104,7 @@ func (d *Desk) Bookings(ctx context.Context, connection string, kinds ...string)
 	return all, nil
 }
 
-func bookingOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (Booking, error) {
+func bookingOf(row *store.Booking, found []store.Drift, waiting []store.Stop) (Booking, error) {
 	one := Booking{Kind: row.Kind, Name: row.Name, State: row.State, BatchNumber: row.BatchNumber, Voucher: &voucher.Voucher{}}
 	if err := json.Unmarshal(row.Voucher, one.Voucher); err != nil {
 		return one, fmt.Errorf("read the voucher of %s: %w", row.Name, err)
@@ -190,7 +190,7 @@ func (d *Desk) targetNamed(ctx context.Context, connection, kind, name string) (
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(rows, func(p store.Posting) bool { return p.Name == name })
+	i := slices.IndexFunc(rows, func(p store.Booking) bool { return p.Name == name })
 	if i < 0 {
 		return nil, refuse("it is not held")
 	}

@@ -50,7 +50,7 @@ type target struct {
 	name     string
 	revision int
 	code     held.Code
-	sent     *store.Posting // nil when nothing was meant to be posted yet
+	sent     *store.Booking // nil when nothing was meant to be posted yet
 	workflow string
 }
 
@@ -143,7 +143,7 @@ func (d *Desk) target(ctx context.Context, row *store.Payout, batch, kind string
 		at.work, at.revision, at.code = store.WorkReversal, row.Revision+1, codeOf(back.HeldReason)
 		at.workflow = workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, row.Revision+1)
 	}
-	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, at.revision)
+	sent, err := d.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, at.revision)
 	switch {
 	case err == nil:
 		at.sent = &sent

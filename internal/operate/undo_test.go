@@ -198,7 +198,7 @@ func TestABatchThatAnAccrualTakesIsTakenBack(t *testing.T) {
 	if _, err := s.desk.TakeBatch(t.Context(), "e1", store.KindAccrual, name, "000125", by, time.Second); err == nil || !strings.Contains(err.Error(), "it is not held") {
 		t.Errorf("one that is not held: %v", err)
 	}
-	_, err := s.office.store.EnsurePosting(t.Context(), store.Posting{
+	_, err := s.office.store.EnsureBooking(t.Context(), store.Booking{
 		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "e1", Kind: store.KindAccrual, Name: name, Day: "2026-02-28", State: posting.Intended,
 		Period: "202602", Mode: "auto", VoucherHash: "h", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-02-28"}`),
 	})

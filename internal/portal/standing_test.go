@@ -64,7 +64,7 @@ func (o *office) accrued() {
 	for i, name := range []string{"accrual 2026-01-31 SEK", "split P9 2026-01-31"} {
 		token := v.Token[:len(v.Token)-2] + string(rune('a'+i)) + "]"
 		v.Token = token
-		_, err := o.store.EnsurePosting(o.t.Context(), store.Posting{
+		_, err := o.store.EnsureBooking(o.t.Context(), store.Booking{
 			CompanyID: "42", Token: token, ConnectionID: "c1", Kind: store.Accruals[i], Name: name, Day: "2026-01-31", VoucherHash: "h", Voucher: o.json(v), Period: "202601", Mode: "auto",
 			State: "verified", BatchNumber: "000007",
 		})

@@ -65,9 +65,9 @@ type Books interface {
 
 // Memory is what posting remembers; *store.Store is one.
 type Memory interface {
-	EnsurePosting(ctx context.Context, p store.Posting) (store.Posting, error)
-	UpdatePosting(ctx context.Context, company, token string, change func(*store.Posting) error) (store.Posting, error)
-	Posting(ctx context.Context, company, token string) (store.Posting, error)
+	EnsureBooking(ctx context.Context, p store.Booking) (store.Booking, error)
+	UpdateBooking(ctx context.Context, company, token string, change func(*store.Booking) error) (store.Booking, error)
+	Booking(ctx context.Context, company, token string) (store.Booking, error)
 	AppendAttempt(ctx context.Context, a store.Attempt) error
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)

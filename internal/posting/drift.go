@@ -42,7 +42,7 @@ type Sheet struct {
 
 // Finding is what a look at Visma.net found of a posting.
 type Finding struct {
-	Posting     store.Posting
+	Booking     store.Booking
 	Word        string
 	Differences []string
 	Posted      Sheet
@@ -53,7 +53,7 @@ type Finding struct {
 // compares each with its posting. Of one that takes itself back it looks whether
 // Visma.net did, too. Each period is listed once. It writes nothing, in Visma.net
 // or elsewhere.
-func (p *Poster) Watch(ctx context.Context, rows []store.Posting, next Next) ([]Finding, error) {
+func (p *Poster) Watch(ctx context.Context, rows []store.Booking, next Next) ([]Finding, error) {
 	var out []Finding
 	for at := 0; at < len(rows); {
 		until := at + 1
@@ -76,7 +76,7 @@ func (p *Poster) Watch(ctx context.Context, rows []store.Posting, next Next) ([]
 	return out, p.lookForMirrors(ctx, out, next)
 }
 
-func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) (Finding, error) {
+func (p *Poster) find(ctx context.Context, row store.Booking, batches []visma.JournalTransaction) (Finding, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(row.Voucher, &v); err != nil {
 		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.Name, err)
@@ -120,7 +120,7 @@ func (p *Poster) batch(ctx context.Context, number string, listed []visma.Journa
 // others are the batches of somebody else that carry the payment reference. Of an
 // accrual, which has a token only, those of its period that carry that: what
 // takes it back stands in the next one.
-func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Voucher, batches []visma.JournalTransaction) ([]string, error) {
+func (p *Poster) others(ctx context.Context, row store.Booking, v *voucher.Voucher, batches []visma.JournalTransaction) ([]string, error) {
 	var numbers []string
 	for i := range batches {
 		b := &batches[i]
@@ -147,12 +147,12 @@ func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Vouch
 }
 
 // drifted compares a posting with its batch.
-func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction) Finding {
+func drifted(row store.Booking, v *voucher.Voucher, b *visma.JournalTransaction) Finding {
 	status := "released"
 	if row.State == Draft {
 		status = "on hold"
 	}
-	out := Finding{Posting: row, Word: AsPosted, Posted: Sheet{
+	out := Finding{Booking: row, Word: AsPosted, Posted: Sheet{
 		Batch: row.BatchNumber, Status: status, Description: v.Description, Date: v.Date.String(), Period: row.Period,
 		Currency: string(v.Currency), Rate: v.ExchangeRate, Lines: meant(v),
 	}}

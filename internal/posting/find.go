@@ -20,7 +20,7 @@ import (
 // look searches every page of the period for the token. A batch that is found
 // is adopted; one that stays away long enough may be sent again. A batch that a
 // person named is adopted as it is named.
-func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) look(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	if in.Taken != nil {
 		return p.adopt(ctx, in, row, in.Taken.Batch)
 	}
@@ -46,10 +46,10 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 // absent decides between looking again, sending again and giving up. Background
 // jobs can be late, so one look that finds nothing is never enough. Listed is how
 // many batches the look saw.
-func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, listed int) (Outcome, error) {
+func (p *Poster) absent(ctx context.Context, in Intent, row store.Booking, listed int) (Outcome, error) {
 	now := p.Now()
 	if row.AbsentSince == nil {
-		if _, err := p.update(ctx, row, func(r *store.Posting) { r.AbsentSince = &now }); err != nil {
+		if _, err := p.update(ctx, row, func(r *store.Booking) { r.AbsentSince = &now }); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{LookAgain: p.lookAfter(p.Absent)}, nil
@@ -262,7 +262,7 @@ func (p *Poster) mine(ctx context.Context, company, token string) (bool, error) 
 	if token == "" {
 		return false, nil
 	}
-	_, err := p.Memory.Posting(ctx, company, token)
+	_, err := p.Memory.Booking(ctx, company, token)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -332,7 +332,7 @@ func gone(err error) bool {
 }
 
 // adopt takes a batch that an earlier attempt had already created as ours.
-func (p *Poster) adopt(ctx context.Context, in Intent, row store.Posting, number string) (Outcome, error) {
+func (p *Poster) adopt(ctx context.Context, in Intent, row store.Booking, number string) (Outcome, error) {
 	row, err := p.book(ctx, row, number, true)
 	if err != nil {
 		return Outcome{}, err

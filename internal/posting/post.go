@@ -47,22 +47,22 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 
 // Intend makes sure that the posting row exists and is for this voucher. The
 // same token with another voucher is a loud stop once anything may be booked.
-func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, error) {
+func (p *Poster) Intend(ctx context.Context, in Intent) (store.Booking, *Stop, error) {
 	hash := in.Voucher.Hash()
 	document, err := json.Marshal(in.Voucher)
 	if err != nil {
-		return store.Posting{}, nil, fmt.Errorf("write down the voucher of payout %s: %w", in.Voucher.PaymentReference, err)
+		return store.Booking{}, nil, fmt.Errorf("write down the voucher of payout %s: %w", in.Voucher.PaymentReference, err)
 	}
 	switch in.Kind {
 	case "", store.KindPayout, store.KindReversal:
 		in.Payout = in.Voucher.PaymentReference
 	}
-	want := store.Posting{
+	want := store.Booking{
 		CompanyID: in.Company, Token: in.Voucher.Token, ConnectionID: in.Connection, Kind: in.Kind, Name: in.Voucher.PaymentReference,
 		PaymentReference: in.Payout, Day: in.Day, Revision: in.Revision,
 		VoucherHash: hash, Voucher: document, Period: in.period(), Mode: mode(in.Draft), State: Intended,
 	}
-	row, err := p.Memory.EnsurePosting(ctx, want)
+	row, err := p.Memory.EnsureBooking(ctx, want)
 	if err != nil {
 		return row, nil, err
 	}
@@ -71,7 +71,7 @@ func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 		return row, held.Becausef(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.Name), nil
 	case row.State == Rejected, row.State == Intended && (row.VoucherHash != hash || row.Period != want.Period || row.Mode != want.Mode):
 		// Nothing was ever booked under this token, so the intent may change.
-		row, err = p.update(ctx, row, func(r *store.Posting) {
+		row, err = p.update(ctx, row, func(r *store.Booking) {
 			r.State, r.VoucherHash, r.Voucher, r.Period, r.Mode = Intended, hash, document, want.Period, want.Mode
 			r.JobID, r.UnknownSince, r.AbsentSince, r.Failure = "", nil, nil, nil
 		})
@@ -87,7 +87,7 @@ func (p *Poster) Intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 // first sends a voucher, unless the books show that it was booked before: by
 // an earlier installation, or after the backup that this database was restored
 // from.
-func (p *Poster) first(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) first(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	for _, period := range in.Periods {
 		if err := p.familiarise(ctx, in.Company, period); err != nil {
 			return Outcome{}, err
@@ -104,13 +104,13 @@ func (p *Poster) first(ctx context.Context, in Intent, row store.Posting) (Outco
 }
 
 // send makes the attempt durable, posts, and makes the answer durable.
-func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) send(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	batch, err := draft(in)
 	if err != nil {
 		return Outcome{}, err
 	}
 	now := p.Now()
-	row, err = p.update(ctx, row, func(r *store.Posting) {
+	row, err = p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.AttemptedAt, r.JobID, r.UnknownSince, r.AbsentSince = Sending, &now, "", nil, nil
 		r.ConnectionID = in.Connection // an intent of a connection that was re-created becomes that one's
 		r.Attempts++
@@ -131,7 +131,7 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 		}
 		return p.check(ctx, in, row)
 	}
-	row, err = p.update(ctx, row, func(r *store.Posting) { r.State, r.JobID = Accepted, accepted.JobID })
+	row, err = p.update(ctx, row, func(r *store.Booking) { r.State, r.JobID = Accepted, accepted.JobID })
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -140,7 +140,7 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 
 // refused tells a clear no from an unknown outcome. Only an error that its
 // client has classified as a no is one.
-func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, postErr error) (Outcome, error) {
+func (p *Poster) refused(ctx context.Context, in Intent, row store.Booking, postErr error) (Outcome, error) {
 	switch fault.ClassOf(postErr) {
 	case fault.Rejected:
 		return p.reject(ctx, row, "post", postErr)
@@ -148,7 +148,7 @@ func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, post
 		if err := p.note(ctx, row, "post", postErr); err != nil {
 			return Outcome{}, err
 		}
-		if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Intended }); err != nil {
+		if _, err := p.update(ctx, row, func(r *store.Booking) { r.State = Intended }); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{}, postErr
@@ -157,22 +157,22 @@ func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, post
 	return p.lost(ctx, in, row, "post", postErr)
 }
 
-func (p *Poster) reject(ctx context.Context, row store.Posting, action string, why error) (Outcome, error) {
+func (p *Poster) reject(ctx context.Context, row store.Booking, action string, why error) (Outcome, error) {
 	if err := p.note(ctx, row, action, why); err != nil {
 		return Outcome{}, err
 	}
 	words := why.Error()
-	_, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Rejected, failure(words) })
+	_, err := p.update(ctx, row, func(r *store.Booking) { r.State, r.Failure = Rejected, failure(words) })
 	return Outcome{Stop: held.Because(held.Rejected, words)}, err
 }
 
 // doubt marks the posting as unknown. From here on it is only looked for.
-func (p *Poster) doubt(ctx context.Context, row store.Posting, action string, why error) (store.Posting, error) {
+func (p *Poster) doubt(ctx context.Context, row store.Booking, action string, why error) (store.Booking, error) {
 	if err := p.note(ctx, row, action, why); err != nil {
 		return row, err
 	}
 	now := p.Now()
-	return p.update(ctx, row, func(r *store.Posting) {
+	return p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.JobID, r.AbsentSince, r.Failure = Unknown, "", nil, troubleOf(*r).met(action, why).kept()
 		if r.UnknownSince == nil {
 			r.UnknownSince = &now
@@ -191,7 +191,7 @@ const (
 // await asks the background job until it has finished. A job that takes very
 // long stays accepted, and the next call goes on asking, after ever longer pauses;
 // after a day it is for a person, because it may still book.
-func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) await(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	for wait, waited := firstPoll, time.Duration(0); waited < pollFor; wait = min(wait*3/2, slowPoll) {
 		if err := p.Pause(ctx, wait); err != nil {
 			return Outcome{}, err
@@ -219,7 +219,7 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 		row.JobID, row.Name, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
 }
 
-func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action string, why error) (Outcome, error) {
+func (p *Poster) lost(ctx context.Context, in Intent, row store.Booking, action string, why error) (Outcome, error) {
 	row, err := p.doubt(ctx, row, action, why)
 	if err != nil {
 		return Outcome{}, err
@@ -229,7 +229,7 @@ func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action 
 
 // finished reads the answer that a background job came to: finished may mean
 // a no.
-func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job visma.Job) (Outcome, error) {
+func (p *Poster) finished(ctx context.Context, in Intent, row store.Booking, job visma.Job) (Outcome, error) {
 	if job.Succeeded() && job.BatchNumber() != "" {
 		row, err := p.book(ctx, row, job.BatchNumber(), false)
 		if err != nil {
@@ -251,15 +251,15 @@ func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job
 	return p.lost(ctx, in, row, "poll", err)
 }
 
-func (p *Poster) book(ctx context.Context, row store.Posting, number string, adopted bool) (store.Posting, error) {
-	return p.update(ctx, row, func(r *store.Posting) {
+func (p *Poster) book(ctx context.Context, row store.Booking, number string, adopted bool) (store.Booking, error) {
+	return p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.BatchNumber, r.Adopted = Booked, number, adopted
 		r.UnknownSince, r.AbsentSince, r.Failure = nil, nil, nil
 	})
 }
 
-func (p *Poster) update(ctx context.Context, row store.Posting, change func(*store.Posting)) (store.Posting, error) {
-	return p.Memory.UpdatePosting(ctx, row.CompanyID, row.Token, func(r *store.Posting) error {
+func (p *Poster) update(ctx context.Context, row store.Booking, change func(*store.Booking)) (store.Booking, error) {
+	return p.Memory.UpdateBooking(ctx, row.CompanyID, row.Token, func(r *store.Booking) error {
 		if r.State != row.State || r.Attempts != row.Attempts {
 			return fmt.Errorf("move posting %s on from %s: another worker has moved it to %s meanwhile", row.Token, row.State, r.State)
 		}
@@ -269,7 +269,7 @@ func (p *Poster) update(ctx context.Context, row store.Posting, change func(*sto
 }
 
 // note keeps why an attempt did not succeed, for the audit trail.
-func (p *Poster) note(ctx context.Context, row store.Posting, action string, err error) error {
+func (p *Poster) note(ctx context.Context, row store.Booking, action string, err error) error {
 	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: action, Outcome: "no answer", Detail: failure(err.Error())}
 	var said remark
 	if errors.As(err, &said) {

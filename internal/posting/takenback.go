@@ -29,13 +29,13 @@ func (p *Poster) lookForMirrors(ctx context.Context, found []Finding, next Next)
 	for i := range found {
 		f := &found[i]
 		var v voucher.Voucher
-		if err := json.Unmarshal(f.Posting.Voucher, &v); err != nil {
-			return fmt.Errorf("read the posted voucher of %s: %w", f.Posting.Name, err)
+		if err := json.Unmarshal(f.Booking.Voucher, &v); err != nil {
+			return fmt.Errorf("read the posted voucher of %s: %w", f.Booking.Name, err)
 		}
 		if !v.AutoReversing || !f.inTheBooks() {
 			continue
 		}
-		period, begun := next(f.Posting.Period)
+		period, begun := next(f.Booking.Period)
 		if period == "" {
 			continue
 		}

@@ -16,7 +16,7 @@ import (
 // accrued is an accrual that was asked for, with what the last daily check found
 // of it in Visma.net.
 type accrued struct {
-	*store.Posting
+	*store.Booking
 	voucher *voucher.Voucher
 	found   *store.Drift
 }
@@ -44,7 +44,7 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 		if day := v.Date.Time(); day.Before(span.From) || day.After(span.To) || rows[i].State == "intended" || rows[i].State == "rejected" {
 			continue
 		}
-		one := accrued{Posting: &rows[i], voucher: v}
+		one := accrued{Booking: &rows[i], voucher: v}
 		for j := range found {
 			if found[j].Token == rows[i].Token && found[j].CompanyID == rows[i].CompanyID {
 				one.found = &found[j]
@@ -57,7 +57,7 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 
 // own tells whether an accrual is the connection's: it made it, or it is of the
 // same merchant and an earlier connection of the company did.
-func (r *Reports) own(p *store.Posting, v *voucher.Voucher) bool {
+func (r *Reports) own(p *store.Booking, v *voucher.Voucher) bool {
 	token := voucher.AccrualToken(r.Connection.MerchantID, v.Date, v.Currency, p.CompanyID)
 	if p.Kind == store.KindPart {
 		token = voucher.SplitToken(r.Connection.MerchantID, p.PaymentReference, v.Date, p.CompanyID)
@@ -98,7 +98,7 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 	}
 	for i := range all {
 		a := &all[i]
-		record := accrualRecord{postingRecord: recordOfPosting(a.Posting)}
+		record := accrualRecord{postingRecord: recordOfPosting(a.Booking)}
 		if f := a.found; f != nil {
 			record.InVisma, record.Differences, record.Posted, record.Found, record.CheckedAt = f.Word, f.Differences, f.Posted, f.Found, &f.CheckedAt
 		}

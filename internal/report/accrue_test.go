@@ -110,7 +110,7 @@ func (w *world) accrue() *voucher.Voucher {
 	if refused != "" {
 		w.t.Fatal(refused)
 	}
-	_, err = w.store.EnsurePosting(w.t.Context(), store.Posting{
+	_, err = w.store.EnsureBooking(w.t.Context(), store.Booking{
 		CompanyID: "5560001", Token: v.Token, ConnectionID: "c1", Kind: store.KindAccrual, Name: v.PaymentReference, Day: v.Date.String(), VoucherHash: v.Hash(), Voucher: w.json(v),
 		Period: "202601", Mode: "auto", State: "verified", BatchNumber: "000900",
 	})

@@ -108,7 +108,7 @@ type postingRecord struct {
 	UpdatedAt        time.Time       `json:"updated_at"`
 }
 
-func recordOfPosting(p *store.Posting) postingRecord {
+func recordOfPosting(p *store.Booking) postingRecord {
 	return postingRecord{
 		p.CompanyID, p.Token, p.Kind, p.Day, p.Name, p.Revision, p.State, p.BatchNumber, p.Period, p.Mode, p.Adopted,
 		p.VoucherHash, p.Voucher, p.CreatedAt, p.UpdatedAt,

@@ -36,11 +36,11 @@ func Work(kind string) string {
 	return kind
 }
 
-// Posting is the durable record of one intent to book something, the memory that
+// Booking is the durable record of one intent to book something, the memory that
 // prevents booking twice. It is written before the first POST and never deleted;
 // its voucher cannot change once it may have been sent, that is, in any state but
 // intended and rejected.
-type Posting struct {
+type Booking struct {
 	CompanyID        string // Visma.net company
 	Token            string // derived from the business, see voucher.Token
 	Kind             string // one of the Kind…; that of a payout or its reversal follows from the revision
@@ -69,10 +69,10 @@ type Posting struct {
 	Compared int
 }
 
-const postingColumns = "company_id, token, kind, name, connection_id, payment_reference, day, revision, voucher_hash, voucher, period, mode, " +
+const bookingColumns = "company_id, token, kind, name, connection_id, payment_reference, day, revision, voucher_hash, voucher, period, mode, " +
 	"state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at, compared"
 
-func (p *Posting) cells() []any {
+func (p *Booking) cells() []any {
 	return []any{
 		text{&p.CompanyID},
 		text{&p.Token},
@@ -113,12 +113,12 @@ func (s *Store) BookedLast(ctx context.Context, company string) (period, batch s
 	return period, batch, s.fail("find the last batch of the company "+company, err)
 }
 
-// EnsurePosting writes the booking unless its company and token are there
+// EnsureBooking writes the booking unless its company and token are there
 // already, and returns the one that is there: whoever calls compares the
 // voucher's hash. The intent is audited. Errors: ErrNotFound when its payout
 // is not there; ErrExists when this revision of the payout has a booking with
 // another token or company.
-func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, err error) {
+func (s *Store) EnsureBooking(ctx context.Context, p Booking) (stored Booking, err error) {
 	p.State = cmp.Or(p.State, "intended")
 	if p.Kind == "" {
 		p.Kind = []string{KindPayout, KindReversal}[p.Revision%2]
@@ -126,15 +126,15 @@ func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, e
 	p.Name = cmp.Or(p.Name, p.PaymentReference)
 	p.CreatedAt = now()
 	p.UpdatedAt = p.CreatedAt
-	attempted := "record the intent to post " + booking(p.CompanyID, p.Token)
+	attempted := "record the intent to post " + bookingName(p.CompanyID, p.Token)
 	err = s.write(ctx, attempted, func(q querier) error {
 		// Whichever key two callers meet at: which one that is, is PostgreSQL's to
 		// choose.
-		n, err := exec(ctx, q, insertInto("bookings", postingColumns)+" ON CONFLICT DO NOTHING", p.cells()...)
+		n, err := exec(ctx, q, insertInto("bookings", bookingColumns)+" ON CONFLICT DO NOTHING", p.cells()...)
 		if err != nil {
 			return err
 		}
-		stored, err = s.posting(ctx, q, p.CompanyID, p.Token, "")
+		stored, err = s.booking(ctx, q, p.CompanyID, p.Token, "")
 		if n == 0 && errors.Is(err, sql.ErrNoRows) {
 			return &Error{Attempted: attempted, Problem: "this revision of the payout has another posting", Kind: ErrExists}
 		}
@@ -146,15 +146,15 @@ func (s *Store) EnsurePosting(ctx context.Context, p Posting) (stored Posting, e
 	return stored, err
 }
 
-// UpdatePosting reads a booking, lets change change it, and writes it in one
+// UpdateBooking reads a booking, lets change change it, and writes it in one
 // transaction, during which nobody else changes that booking; a change of
 // state or batch is audited. change may run several times and must not use the
 // store; its error undoes everything and is returned as it is. What names the
 // booking and CreatedAt cannot be changed; ConnectionID can, when a re-created
 // connection takes over. Error: ErrNotFound.
-func (s *Store) UpdatePosting(ctx context.Context, company, token string, change func(*Posting) error) (after Posting, err error) {
-	err = s.write(ctx, "update "+booking(company, token), func(q querier) error {
-		before, err := s.posting(ctx, q, company, token, s.dialect.forUpdate)
+func (s *Store) UpdateBooking(ctx context.Context, company, token string, change func(*Booking) error) (after Booking, err error) {
+	err = s.write(ctx, "update "+bookingName(company, token), func(q querier) error {
+		before, err := s.booking(ctx, q, company, token, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
@@ -164,34 +164,34 @@ func (s *Store) UpdatePosting(ctx context.Context, company, token string, change
 		}
 		after.CompanyID, after.Token = before.CompanyID, before.Token
 		after.CreatedAt, after.UpdatedAt = before.CreatedAt, now()
-		_, err = exec(ctx, q, "UPDATE bookings SET "+assignments(postingColumns, 2)+" WHERE company_id = $1 AND token = $2", after.cells()...)
+		_, err = exec(ctx, q, "UPDATE bookings SET "+assignments(bookingColumns, 2)+" WHERE company_id = $1 AND token = $2", after.cells()...)
 		if err != nil || string(before.summary()) == string(after.summary()) {
 			return err
 		}
 		return s.appendAudit(ctx, q, after.entry(&before))
 	})
 	if err != nil {
-		return Posting{}, err
+		return Booking{}, err
 	}
 	return after, nil
 }
 
-// Posting reads a booking. Error: ErrNotFound.
-func (s *Store) Posting(ctx context.Context, company, token string) (Posting, error) {
-	p, err := s.posting(ctx, s.reads, company, token, "")
-	return p, s.fail("read "+booking(company, token), err)
+// Booking reads a booking. Error: ErrNotFound.
+func (s *Store) Booking(ctx context.Context, company, token string) (Booking, error) {
+	p, err := s.booking(ctx, s.reads, company, token, "")
+	return p, s.fail("read "+bookingName(company, token), err)
 }
 
-func (s *Store) posting(ctx context.Context, q querier, company, token, lock string) (p Posting, err error) {
-	err = one(ctx, q, p.cells(), "SELECT "+postingColumns+" FROM bookings WHERE company_id = $1 AND token = $2"+lock, company, token)
+func (s *Store) booking(ctx context.Context, q querier, company, token, lock string) (p Booking, err error) {
+	err = one(ctx, q, p.cells(), "SELECT "+bookingColumns+" FROM bookings WHERE company_id = $1 AND token = $2"+lock, company, token)
 	return p, err
 }
 
-// PostingOf reads the booking of a revision of a payout, whichever connection
+// BookingOf reads the booking of a revision of a payout, whichever connection
 // of the same company made it; revision -1 is the latest. Error: ErrNotFound.
-func (s *Store) PostingOf(ctx context.Context, connection, reference string, revision int) (Posting, error) {
-	var p Posting
-	err := one(ctx, s.reads, p.cells(), "SELECT "+postingColumns+` FROM bookings
+func (s *Store) BookingOf(ctx context.Context, connection, reference string, revision int) (Booking, error) {
+	var p Booking
+	err := one(ctx, s.reads, p.cells(), "SELECT "+bookingColumns+` FROM bookings
 		WHERE payment_reference = $2 AND `+ofPayouts+` AND (revision = $3 OR $3 < 0)
 			AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1))
 		ORDER BY revision DESC LIMIT 1`,
@@ -201,8 +201,8 @@ func (s *Store) PostingOf(ctx context.Context, connection, reference string, rev
 
 // Bookings lists what is booked, or meant to be, in a connection's company of
 // some kinds, by name; of one payout when a payment reference is given.
-func (s *Store) Bookings(ctx context.Context, connection, reference string, kinds ...string) ([]Posting, error) {
-	all, err := list(ctx, s.reads, (*Posting).cells, "SELECT "+postingColumns+" FROM bookings WHERE "+of(kinds)+` AND (payment_reference = $2 OR $2 = '')
+func (s *Store) Bookings(ctx context.Context, connection, reference string, kinds ...string) ([]Booking, error) {
+	all, err := list(ctx, s.reads, (*Booking).cells, "SELECT "+bookingColumns+" FROM bookings WHERE "+of(kinds)+` AND (payment_reference = $2 OR $2 = '')
 		AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 		ORDER BY name, revision, token`, connection, reference)
 	return all, s.fail("list the bookings of the connection "+connection, err)
@@ -216,13 +216,13 @@ func of(kinds []string) string {
 	return "kind IN ('" + strings.Join(kinds, "', '") + "')"
 }
 
-func booking(company, token string) string {
+func bookingName(company, token string) string {
 	return fmt.Sprintf("the booking %s in the company %s", token, company)
 }
 
 // audited is what the audit trail calls a booking: what it is filtered by stays
 // what it was before bookings had kinds.
-func (p *Posting) audited() string {
+func (p *Booking) audited() string {
 	switch p.Kind {
 	case KindPayout, KindReversal:
 		return "posting"
@@ -231,7 +231,7 @@ func (p *Posting) audited() string {
 	}
 }
 
-func (p *Posting) entry(before *Posting) AuditEntry {
+func (p *Booking) entry(before *Booking) AuditEntry {
 	e := AuditEntry{
 		Who: byItself, ConnectionID: p.ConnectionID, Subject: p.audited() + "/" + p.Token, Action: p.audited() + "." + p.State, After: p.summary(),
 	}
@@ -243,7 +243,7 @@ func (p *Posting) entry(before *Posting) AuditEntry {
 
 // about is whose booking it is, as the audit trail says it: subject and what
 // actions begin with.
-func (p *Posting) about() (subject, action string) {
+func (p *Booking) about() (subject, action string) {
 	if p.audited() == "posting" {
 		return "payout/" + p.PaymentReference, "payout"
 	}
@@ -251,7 +251,7 @@ func (p *Posting) about() (subject, action string) {
 }
 
 // summary is the booking as the audit trail shows it.
-func (p *Posting) summary() json.RawMessage {
+func (p *Booking) summary() json.RawMessage {
 	return summary(struct {
 		Connection       string `json:"connection"`
 		PaymentReference string `json:"payment_reference"`
@@ -298,8 +298,8 @@ func (s *Store) AppendAttempt(ctx context.Context, a Attempt) error {
 	if a.At.IsZero() {
 		a.At = now()
 	}
-	return s.write(ctx, "record an attempt at "+booking(a.CompanyID, a.Token), func(q querier) error {
-		if _, err := s.posting(ctx, q, a.CompanyID, a.Token, s.dialect.forUpdate); err != nil {
+	return s.write(ctx, "record an attempt at "+bookingName(a.CompanyID, a.Token), func(q querier) error {
+		if _, err := s.booking(ctx, q, a.CompanyID, a.Token, s.dialect.forUpdate); err != nil {
 			return err
 		}
 		err := one(ctx, q, []any{&a.Seq},
@@ -316,5 +316,5 @@ func (s *Store) AppendAttempt(ctx context.Context, a Attempt) error {
 func (s *Store) Attempts(ctx context.Context, company, token string) ([]Attempt, error) {
 	all, err := list(ctx, s.reads, (*Attempt).cells,
 		"SELECT "+attemptColumns+" FROM booking_attempts WHERE company_id = $1 AND token = $2 ORDER BY seq", company, token)
-	return all, s.fail("list the attempts at "+booking(company, token), err)
+	return all, s.fail("list the attempts at "+bookingName(company, token), err)
 }

@@ -56,8 +56,8 @@ const selectDrift = "SELECT drift.company_id, drift.token, word, differences, dr
 // payout, when it is something else than before. Error: ErrNotFound when there
 // is no such posting.
 func (s *Store) PutDrift(ctx context.Context, d Drift) error {
-	return s.write(ctx, "record what was found of "+booking(d.CompanyID, d.Token), func(q querier) error {
-		posting, err := s.posting(ctx, q, d.CompanyID, d.Token, s.dialect.forUpdate)
+	return s.write(ctx, "record what was found of "+bookingName(d.CompanyID, d.Token), func(q querier) error {
+		booking, err := s.booking(ctx, q, d.CompanyID, d.Token, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
@@ -75,9 +75,9 @@ func (s *Store) PutDrift(ctx context.Context, d Drift) error {
 		if err != nil || !changed {
 			return err
 		}
-		subject, action := posting.about()
+		subject, action := booking.about()
 		return s.appendAudit(ctx, q, AuditEntry{
-			Who: byItself, ConnectionID: posting.ConnectionID, Subject: subject, Action: action + ".drift", Before: before.summary(), After: d.summary(),
+			Who: byItself, ConnectionID: booking.ConnectionID, Subject: subject, Action: action + ".drift", Before: before.summary(), After: d.summary(),
 		})
 	})
 }
@@ -100,7 +100,7 @@ func (s *Store) DriftOf(ctx context.Context, company, token string) (*Drift, err
 		return nil, nil //nolint:nilnil // nobody has looked is the documented answer
 	}
 	if err != nil {
-		return nil, s.fail("read what was found of "+booking(company, token), err)
+		return nil, s.fail("read what was found of "+bookingName(company, token), err)
 	}
 	return &d, nil
 }
@@ -115,8 +115,8 @@ func (s *Store) Drifts(ctx context.Context, connection string, kinds ...string) 
 // BookingsToCheck lists the bookings of a connection whose batches should
 // stand in Visma.net as they were posted: those made since a time, and those
 // that were last found to be something else.
-func (s *Store) BookingsToCheck(ctx context.Context, connection string, since time.Time) ([]Posting, error) {
-	all, err := list(ctx, s.reads, (*Posting).cells, "SELECT "+postingColumns+` FROM bookings
+func (s *Store) BookingsToCheck(ctx context.Context, connection string, since time.Time) ([]Booking, error) {
+	all, err := list(ctx, s.reads, (*Booking).cells, "SELECT "+bookingColumns+` FROM bookings
 		WHERE connection_id = $1 AND state IN ('verified', 'draft')
 			AND (created_at >= $2 OR EXISTS (SELECT 1 FROM booking_drift AS drift WHERE drift.company_id = bookings.company_id
 				AND drift.token = bookings.token AND word NOT IN ('as_posted', 'released')))

@@ -86,7 +86,7 @@ func TestAnUpgradeRemembersEverythingThatWasBooked(t *testing.T) {
 					"T0|payout|P1|P1||reversed|000001", "T1|reversal|P1|P1||unknown|", "T2|accrual|accrual 2026-01-31 SEK||2026-01-31|draft|000003",
 					"T3|part|split P1 2026-01-31|P1|2026-01-31|sending|", "T4|part|split P2 2026-02-28||2026-02-28|rejected|",
 				})
-				got, err := s.Posting(ctx, "42", "T1")
+				got, err := s.Booking(ctx, "42", "T1")
 				must(t, err)
 				if got.Attempts != 3 || got.AttemptedAt.UnixMicro() != 7 || got.UnknownSince.UnixMicro() != 8 || got.AbsentSince.UnixMicro() != 9 || !got.Adopted ||
 					string(got.Failure) != `{"a":1}` || got.CreatedAt.UnixMicro() != 5 || got.UpdatedAt.UnixMicro() != 6 || got.JobID != "job" || got.Revision != 1 {
@@ -144,7 +144,7 @@ func TestWhatIsWrittenDuringAnUpgradeIsNotLost(t *testing.T) {
 	must(t, tx.Commit())
 	must(t, <-upgraded)
 	for token, want := range map[string]string{"T1": "000002", "T3": "000005"} {
-		got, err := s.Posting(ctx, "42", token)
+		got, err := s.Booking(ctx, "42", token)
 		must(t, err)
 		same(t, "the batch of "+token, got.BatchNumber, want)
 	}

@@ -51,7 +51,7 @@ func TestWhatBecameOfAnAccrualIsKeptApart(t *testing.T) {
 		ctx := t.Context()
 		p := accrual()
 		p.State, p.BatchNumber = "verified", "000009"
-		_, err := s.EnsurePosting(ctx, p)
+		_, err := s.EnsureBooking(ctx, p)
 		must(t, err)
 		must(t, s.PutDrift(ctx, store.Drift{CompanyID: "42", Token: p.Token, Word: "not_taken_back", Differences: json.RawMessage(`["it stands"]`)}))
 		all, err := s.Drifts(ctx, "c1", store.KindAccrual)
