@@ -1,11 +1,11 @@
 // Package store is Kvitt's memory: connections, profiles, sealed secrets,
 // payouts with their proofs and vouchers, the archive of received documents,
-// postings, sync runs, people with their sessions, and the audit trail, in
+// bookings, sync runs, people with their sessions, and the audit trail, in
 // SQLite or PostgreSQL.
 //
 // It must never decide anything: no accounting rule and no workflow lives
 // here, only what must stay true of records whoever writes them. It must never
-// hold a secret in clear, lose a posting, or change an audit entry; the
+// hold a secret in clear, lose a booking, or change an audit entry; the
 // database itself refuses the last two.
 //
 // Times are UTC and kept to the microsecond, amounts are int64 minor units,
