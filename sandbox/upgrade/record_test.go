@@ -371,30 +371,19 @@ func (r *recorder) accrual(c recipe) {
 func (r *recorder) describe(x *work) {
 	t := r.t
 	t.Helper()
-	var rows []store.Posting
-	if x.Kind != accrual {
-		for revision := 0; ; revision++ {
-			row, err := r.store.PostingOf(t.Context(), x.Connection, x.Reference, revision)
-			if err != nil {
-				break
-			}
-			if (revision%2 == 1) == (x.Kind == reversal) {
-				rows = append(rows, row)
-			}
-		}
-	}
-	if x.Kind != reversal {
-		all, err := r.store.AccrualList(t.Context(), x.Connection)
+	kinds := map[string][]string{payout: {store.KindPayout, store.KindPart}, reversal: {store.KindReversal}, accrual: {store.KindAccrual}}[x.Kind]
+	var rows []store.Booking
+	for _, kind := range kinds {
+		all, err := r.store.Bookings(t.Context(), x.Connection, x.Reference, kind)
 		must(t, err)
-		for _, row := range all {
-			if x.Kind == accrual && row.PaymentReference == x.Accrual.Name() || x.Kind == payout && strings.HasPrefix(row.PaymentReference, "split "+x.Reference+" ") {
-				rows = append(rows, row)
-			}
-		}
+		rows = append(rows, all...)
 	}
 	for _, row := range rows {
+		if x.Kind == accrual && row.Name != x.Accrual.Name() {
+			continue
+		}
 		kind := x.Kind
-		if strings.HasPrefix(row.PaymentReference, "split ") {
+		if row.Kind == store.KindPart {
 			kind = "split"
 		}
 		p := posting{
