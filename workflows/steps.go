@@ -296,6 +296,7 @@ type Stock struct {
 	Waiting      map[string]int64 `json:"waiting,omitempty"` // payouts that wait for a person, by held reason
 	Reversals    map[string]int64 `json:"reversals,omitempty"`
 	Accruals     map[string]int64 `json:"accruals,omitempty"`
+	Others       map[string]int64 `json:"others,omitempty"` // bookings of other kinds
 }
 
 // Nothing is the answer of an activity that only has an effect.
