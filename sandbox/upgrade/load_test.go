@@ -22,6 +22,7 @@ type fixture struct {
 	*world
 	before []*work // as it was recorded
 	works  []*work // as it is now
+	failed []string
 }
 
 // databases are where a fixture can be loaded.
@@ -32,9 +33,9 @@ func onSQLite(t testing.TB) string {
 	return "sqlite:" + filepath.Join(t.TempDir(), "kvitt.db")
 }
 
-// load puts a fixture into an empty database, lets tamper spoil it, and migrates
-// it by the code under test.
-func load(t *testing.T, release, database string, tamper []string) *fixture {
+// load puts a fixture into an empty database, spoils it by SQL if there is any,
+// and migrates it by the code under test, so long after it was recorded.
+func load(t *testing.T, release, database string, later time.Duration, spoil string) *fixture {
 	t.Helper()
 	folder := filepath.Join("testdata", release)
 	if file, ok := strings.CutPrefix(database, "sqlite:"); ok {
@@ -42,18 +43,17 @@ func load(t *testing.T, release, database string, tamper []string) *fixture {
 	} else {
 		execute(t, database, string(unzip(t, filepath.Join(folder, "postgres.sql.gz"))))
 	}
-	for _, statement := range tamper {
-		execute(t, database, statement)
+	if spoil != "" {
+		execute(t, database, spoil)
 	}
 	books := t.TempDir()
 	must(t, os.WriteFile(filepath.Join(books, "visma.jsonl"), unzip(t, filepath.Join(folder, "visma.jsonl.gz")), 0o600))
-	f := &fixture{}
 	text, err := os.ReadFile(filepath.Join(folder, "contents.json"))
 	must(t, err)
-	must(t, json.Unmarshal(text, &f.before))
-	must(t, json.Unmarshal(text, &f.works))
-	f.world = newWorld(t, database, books, 2*time.Hour, time.Millisecond)
-	return f
+	var before, now contents
+	must(t, json.Unmarshal(text, &before))
+	must(t, json.Unmarshal(text, &now))
+	return &fixture{before: before.Works, works: now.Works, world: newWorld(t, database, books, later, time.Millisecond)}
 }
 
 func unzip(t *testing.T, name string) []byte {
@@ -83,4 +83,27 @@ func execute(t *testing.T, database, statements string) {
 	defer func() { _ = raw.Close(t.Context()) }()
 	_, err = raw.PgConn().Exec(t.Context(), statements).ReadAll()
 	must(t, err)
+}
+
+// named is what the database calls what a work books: the part of an earlier
+// period of one that is split.
+func named(t *testing.T, release, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", release, "contents.json"))
+	must(t, err)
+	var all contents
+	must(t, json.Unmarshal(text, &all))
+	for _, x := range all.Works {
+		switch {
+		case x.Name != name:
+		case x.Kind == accrual:
+			return x.Accrual.Name()
+		case x.Compiled.Split:
+			return "split " + x.Reference + " 2026-03-31"
+		default:
+			return x.Reference
+		}
+	}
+	t.Fatalf("the fixture has no %q", name)
+	return ""
 }

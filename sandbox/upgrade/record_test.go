@@ -2,6 +2,7 @@ package upgrade
 
 import (
 	"compress/gzip"
+	"database/sql"
 	"encoding/json"
 	"flag"
 	"os"
@@ -53,17 +54,20 @@ func TestRecord(t *testing.T) {
 	must(t, err)
 	zip(t, text, filepath.Join(folder, "visma.jsonl.gz"))
 	writeContents(t, folder, first)
-	f := load(t, *renew, onSQLite(t), nil)
+	f := load(t, *renew, onSQLite(t), 2*time.Hour, "")
 	f.finish()
 	for i, x := range f.works {
-		first[i].Ends = x.end()
+		first.Works[i].Ends = x.end()
+	}
+	if wrong := f.judge(); slices.ContainsFunc(wrong, func(s string) bool { return !strings.Contains(s, "it ends as") }) {
+		t.Fatalf("this release does not end its own database well:\n%s", strings.Join(wrong, "\n"))
 	}
 	writeContents(t, folder, first)
 }
 
-func writeContents(t *testing.T, folder string, works []*work) {
+func writeContents(t *testing.T, folder string, holds contents) {
 	t.Helper()
-	text, err := json.MarshalIndent(works, "", "  ")
+	text, err := json.MarshalIndent(holds, "", "  ")
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(folder, "contents.json"), append(text, '\n'), 0o600))
 }
@@ -111,7 +115,7 @@ type recorder struct {
 	works []*work
 }
 
-func recorded(t *testing.T, database, books string) []*work {
+func recorded(t *testing.T, database, books string) contents {
 	t.Helper()
 	r := &recorder{world: newWorld(t, database, books, 0, 15*time.Minute)}
 	for _, f := range firms {
@@ -126,7 +130,35 @@ func recorded(t *testing.T, database, books string) []*work {
 	for _, x := range r.works {
 		r.describe(x)
 	}
-	return r.works
+	return contents{r.count(database), r.works}
+}
+
+// kept are the tables that a fixture must not leave empty.
+var kept = []string{
+	"connections", "profiles", "secrets", "payouts", "documents", "postings", "posting_attempts", "accruals", "accrual_attempts",
+	"drift", "accrual_drift", "stops", "decisions", "openings", "scanned_periods", "seen_batches", "sync_runs", "audit_log", "instructions",
+}
+
+func (r *recorder) count(database string) map[string]int64 {
+	t := r.t
+	t.Helper()
+	driver, address := "pgx", database
+	if file, ok := strings.CutPrefix(database, "sqlite:"); ok {
+		driver, address = "sqlite", file
+	}
+	raw, err := sql.Open(driver, address)
+	must(t, err)
+	defer func() { _ = raw.Close() }()
+	rows := map[string]int64{}
+	for _, table := range kept {
+		var n int64
+		must(t, raw.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM "+table).Scan(&n))
+		if n == 0 {
+			t.Errorf("nothing is in %s", table)
+		}
+		rows[table] = n
+	}
+	return rows
 }
 
 // connect makes a connection and lists its payouts.
@@ -307,6 +339,7 @@ func (r *recorder) do(deed string, c recipe, x *work) {
 		r.decide(x, workflows.DecisionReject, workflows.RejectPayout.Name)
 	case "approve":
 		r.decide(x, workflows.DecisionApprove, workflows.ApprovePayout.Name)
+		x.Approved = x.Compiled.VoucherHash
 		x.Next, x.State, x.Held = workflows.PostVoucher.Name, workflows.StateCompiled, ""
 	case "reverse":
 		r.reverse(c, x)

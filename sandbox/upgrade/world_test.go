@@ -1,7 +1,6 @@
 package upgrade
 
 import (
-	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -188,6 +187,3 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 const died = "the worker dies here"
-
-
-func (w *world) ctx() context.Context { return w.t.Context() }
