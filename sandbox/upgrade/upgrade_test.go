@@ -209,13 +209,20 @@ func TestWhatAnEarlierReleaseBeganIsBookedOnceAndNothingIsForgotten(t *testing.T
 	})
 }
 
-// forget deletes a posting from a database of the release v3, as no code can.
+// forget deletes a posting, and what hangs on it, from a database of the release
+// v3, as no code can.
 func forget(database, table, name string) string {
 	lift := "SET session_replication_role = replica;"
 	if strings.HasPrefix(database, "sqlite:") {
-		lift = "DROP TRIGGER postings_are_never_deleted; DROP TRIGGER accruals_are_never_deleted;"
+		lift = "DROP TRIGGER postings_are_never_deleted; DROP TRIGGER accruals_are_never_deleted; " +
+			"DROP TRIGGER posting_attempts_are_never_deleted; DROP TRIGGER accrual_attempts_are_never_deleted;"
 	}
-	return fmt.Sprintf("%s DELETE FROM %s WHERE payment_reference = '%s';", lift, table, name)
+	hangs := map[string][]string{"postings": {"posting_attempts", "drift"}, "accruals": {"accrual_attempts", "accrual_drift"}}[table]
+	named := fmt.Sprintf("FROM %s WHERE payment_reference = '%s'", table, name)
+	for _, other := range hangs {
+		lift += fmt.Sprintf(" DELETE FROM %s WHERE token IN (SELECT token %s);", other, named)
+	}
+	return lift + " DELETE " + named + ";"
 }
 
 // The judge is judged: it sees a posting that the migration forgets.
