@@ -21,7 +21,7 @@ import (
 
 const defaultPreset = "se-bas"
 
-// newConnection is what a person chooses for a new connection.
+// newConnection holds what a person chooses for a new connection.
 type newConnection struct {
 	name, provider, region string
 	profile                string // a file, or the name of a preset

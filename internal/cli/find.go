@@ -188,7 +188,7 @@ trail that is not as it was written is an error that names the first broken entr
 	}
 }
 
-// auditHead is what the chain was verified up to, for programs.
+// auditHead holds what the chain was verified up to, for programs.
 type auditHead struct {
 	Verified bool   `json:"verified"`
 	Entries  int64  `json:"entries"` // of the whole database

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -66,7 +67,7 @@ first payout has to continue from.`,
 	return c
 }
 
-// way is how the opening is confirmed; "": it is shown.
+// way returns how the opening is confirmed; "": it is shown.
 func (in *openingFlags) way() string {
 	switch {
 	case in.booked:
@@ -127,7 +128,7 @@ func (s *session) opening(ctx context.Context, id string, in *openingFlags) erro
 	if in.csv {
 		return openingCSV(s.Out, all)
 	}
-	return s.show(all, func(w io.Writer) error { return writeOpenings(w, all, row.ID) })
+	return s.show(all, func(w io.Writer) error { return writeOpenings(w, all, &row) })
 }
 
 func (s *session) confirmOpening(ctx context.Context, row *store.Connection, in *openingFlags, all []operate.Opening) ([]operate.Opening, error) {
@@ -165,9 +166,9 @@ func openingCSV(w io.Writer, all []operate.Opening) error {
 	return errors.Join(c.WriteAll(rows), c.Error())
 }
 
-func writeOpenings(w io.Writer, all []operate.Opening, id string) error {
+func writeOpenings(w io.Writer, all []operate.Opening, row *store.Connection) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "Klarna lists no payouts around the start, so nothing is known to have been open.")
+		_, err := fmt.Fprintf(w, "%s lists no payouts around the start, so nothing is known to have been open.\n", klarna.Provider(row.Provider).Name())
 		return err
 	}
 	for i := range all {
@@ -199,7 +200,7 @@ func writeOpenings(w io.Writer, all []operate.Opening, id string) error {
 				return err
 			}
 		}
-		if err := writeRecorded(w, o, id); err != nil {
+		if err := writeRecorded(w, o, row.ID); err != nil {
 			return err
 		}
 	}

@@ -101,7 +101,7 @@ func (in *payoutFilter) check() error {
 	return nil
 }
 
-// filter is what is asked of the database.
+// filter returns what is asked of the database.
 func (in *payoutFilter) filter(connection string, zone *time.Location) (store.PayoutFilter, error) {
 	f := store.PayoutFilter{Connection: connection, State: in.state, Limit: in.limit}
 	for _, end := range []struct {

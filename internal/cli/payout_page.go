@@ -30,7 +30,7 @@ func (p *page) write(t *table.Table) {
 
 func (p *page) heading(words string) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, "\n%s\n", p.paint.bold(words))
+		_, p.err = fmt.Fprintf(p.w, "\n%s\n", p.paint.bold(p.paint.says(words)))
 	}
 }
 
@@ -91,7 +91,7 @@ func (p *page) held(d *payoutDetail) {
 	}
 	entry, _ := held.Look(d.Held.Code)
 	p.heading("Held: " + string(d.Held.Code))
-	p.line("%s", entry.Sentence)
+	p.line("%s", p.paint.says(entry.Sentence))
 	if d.Held.Detail != "" && d.Held.Detail != entry.Sentence {
 		p.line("%s", d.Held.Detail)
 	}
@@ -99,7 +99,7 @@ func (p *page) held(d *payoutDetail) {
 	if remedy == "" {
 		remedy = entry.Remedy
 	}
-	p.line("→ %s", remedy)
+	p.line("→ %s", p.paint.says(remedy))
 }
 
 // warnings are what was borne with in Klarna's answers.
@@ -228,7 +228,7 @@ func (p *page) voucher(d *payoutDetail) {
 	p.line("Hash %s.", d.VoucherHash)
 }
 
-// part is what is booked in a period that ended before the payout.
+// part writes what is booked in a period that ended before the payout.
 func (p *page) part(part *voucher.Part, posted []operate.Part) {
 	if part.Batch == nil {
 		p.line("Nothing is booked in the period %s of what was captured by %s: %s.", part.Period, part.At, part.Why)

@@ -207,5 +207,5 @@ func (s *session) watchUntil(ctx context.Context, done func() (bool, error)) err
 	return operate.Watch(ctx, s.pace(), operate.DecisionWithin, done)
 }
 
-// pace is how often something that goes on is asked.
+// pace says how often something that goes on is asked.
 func (s *session) pace() time.Duration { return cmp.Or(max(s.every, 0), 200*time.Millisecond) }

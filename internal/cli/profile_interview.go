@@ -17,7 +17,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// interviewing is what `profile interview` was given.
+// interviewing holds what `profile interview` was given.
 type interviewing struct {
 	file, country, reason, payout string
 	yes                           bool
@@ -106,7 +106,7 @@ type interviewed struct {
 	Set         *profileSet            `json:"set,omitempty"` // nil: nothing was set
 }
 
-// interviewedObjection is what speaks against an account that was answered.
+// interviewedObjection holds what speaks against an account that was answered.
 type interviewedObjection struct {
 	Key        string                `json:"key"`
 	Account    string                `json:"account"`

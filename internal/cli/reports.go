@@ -165,7 +165,7 @@ received. Exit status 3 says that something does not agree or is not booked.`
 	return c
 }
 
-// reports is what makes the reports of a connection.
+// reports returns what makes the reports of a connection.
 func (s *session) reports(ctx context.Context, id string) (*report.Reports, error) {
 	row, err := s.connection(ctx, id)
 	if err != nil {
@@ -361,7 +361,7 @@ func (in *wanted) checkYear() error {
 	return nil
 }
 
-// bundled is what a bundle came to, for programs.
+// bundled holds what a bundle came to, for programs.
 type bundled struct {
 	File  string `json:"file"`
 	Files int    `json:"files"`

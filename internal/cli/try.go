@@ -21,7 +21,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// trying is what a person gives to a trial.
+// trying holds what a person gives to a trial.
 type trying struct {
 	payout            string
 	transactions      []string

@@ -6,7 +6,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// Payout is what Klarna says about one payout. Amounts are minor units of
+// Payout holds what Klarna says about one payout. Amounts are minor units of
 // CurrencyCode. Source: Klarna Settlements API, Payout.
 type Payout struct {
 	Totals                 Totals    `json:"totals"`

@@ -63,7 +63,7 @@ func (t *Transaction) ShippedTo() string {
 	return t.ShippingAddressCountry
 }
 
-// Installments is how many instalments the consumer chose, under whichever of
+// Installments is the number of instalments the consumer chose, under whichever of
 // its two names it came.
 func (t *Transaction) Installments() int64 {
 	if t.InitialInstallments != 0 {

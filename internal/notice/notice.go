@@ -103,6 +103,16 @@ type Notice struct {
 type Reader struct {
 	Zone     *time.Location
 	Language lang.Language
+	Says     func(string) string // names who pays out where a sentence says Klarna; nil: it is Klarna
+}
+
+// say is a sentence of ours in the reader's language, with the name of who pays out.
+func (r Reader) say(sentence string) string {
+	said := r.Language.In(sentence)
+	if r.Says == nil {
+		return said
+	}
+	return r.Says(said)
 }
 
 func (r Reader) day(t time.Time) string { return r.in(t).Format(time.DateOnly) }
@@ -172,7 +182,7 @@ func (n *Notice) Subject() string {
 		SyncLate:             "no sync has succeeded for too long",
 		Test:                 "this is a test",
 	}[n.Kind]
-	words = n.To.Language.In(words)
+	words = n.To.say(words)
 	if n.Name == "" {
 		return "Kvitt: " + words
 	}
@@ -182,7 +192,7 @@ func (n *Notice) Subject() string {
 // Text is the message as the plain text of a mail.
 func (n *Notice) Text() string {
 	var b strings.Builder
-	say := n.To.Language.In
+	say := n.To.say
 	if n.Connection != "" {
 		fmt.Fprintf(&b, "%s: %s (%s)\n\n", say("Connection"), n.Name, n.Connection)
 	}
@@ -236,7 +246,7 @@ func words(f *Facts, to Reader) (happened, helps string) {
 	return "Something happened that this version has no words for.", "Look at the connection's page."
 }
 
-// Days is how many days are left until a moment, a begun one counted.
+// Days is the number of days that are left until a moment, a begun one counted.
 func Days(now, until time.Time) int { return int(math.Ceil(until.Sub(now).Hours() / 24)) }
 
 func in(days int) string {

@@ -44,7 +44,7 @@ type BookingDecision struct {
 	InForce     bool      `json:"in_force"`
 }
 
-// BooksFound is what Visma.net has of a booking.
+// BooksFound holds what Visma.net has of a booking.
 type BooksFound struct {
 	Word        string    `json:"word"`
 	Differences []string  `json:"differences,omitempty"`

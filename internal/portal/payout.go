@@ -138,7 +138,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// payoutHistory is what the audit trail tells about a payout, newest first.
+// payoutHistory returns what the audit trail tells about a payout, newest first.
 func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening, pager, error) {
 	past := pagerOf(r, "history")
 	trail, err := p.Desk.Store.AuditOf(r.Context(), row.ConnectionID, "payout/"+row.PaymentReference, past.skip(mostPast), mostPast+1)
@@ -232,7 +232,7 @@ func (at *payoutPage) Sums() (all []total) {
 	return all
 }
 
-// justNow is how long after something happened to it a page looks again by itself.
+// justNow is the time for which a page refreshes itself after something happened.
 const justNow = 15 * time.Second
 
 // moves tells whether a payout continues by itself, so that its page looks again
@@ -272,7 +272,7 @@ func (p *Portal) document(w http.ResponseWriter, r *http.Request) error {
 	return p.cutOff(w, err)
 }
 
-// extension is how the name of a document ends.
+// extension returns how the name of a document ends.
 func extension(kind string) string {
 	switch first, _, _ := strings.Cut(kind, "."); first {
 	case archive.KindPDF:

@@ -59,11 +59,12 @@ func (w *wires) Signal(context.Context, string, string, any) error { return nil 
 // payouts that await approval.
 type office struct {
 	*hall
-	t     *testing.T
-	store *store.Store
-	wires *wires
-	vault *vault.Vault
-	who   map[signin.Role]string
+	t      *testing.T
+	portal *Portal
+	store  *store.Store
+	wires  *wires
+	vault  *vault.Vault
+	who    map[signin.Role]string
 }
 
 func newOffice(t *testing.T) *office {
@@ -79,7 +80,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	v := vault.New(keys, s)
-	o := &office{hall: h, t: t, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
+	o := &office{hall: h, t: t, portal: p, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
 	p.Now = func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	p.Desk = &operate.Desk{Store: s, Vault: v, Doors: &access.Doors{Store: s, Vault: v, Config: p.Config}, Temporal: o.wires}
 	for _, role := range signin.Roles() {

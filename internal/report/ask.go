@@ -21,7 +21,7 @@ type Payer interface {
 	Payouts(ctx context.Context, q klarna.PayoutsQuery) iter.Seq2[*klarna.Page[klarna.Payout], error]
 }
 
-// askedLife is how long an answer is good enough not to ask again.
+// askedLife limits how long an answer is good enough not to ask again.
 const askedLife = 5 * time.Minute
 
 // The kinds of answers that are kept; the latter two are followed by a currency.
@@ -31,7 +31,7 @@ const (
 	kindPayouts = "payouts."
 )
 
-// told is what Klarna says it paid out in some days, read from its answers as
+// told holds what Klarna says it paid out in some days, read from its answers as
 // they are kept.
 type told struct {
 	asked   time.Time // zero: nobody has asked

@@ -329,7 +329,7 @@ func feeDifference(p *store.Payout, proof *kept, sums []store.RowSum) (int64, er
 	return rows - (t.Fee - t.FeeRefund + t.Tax - t.TaxRefund - t.FeeCorrection), nil
 }
 
-// costOf is what rows of a type cost the merchant in fees and VAT; nothing for
+// costOf returns what rows of a type cost the merchant in fees and VAT; nothing for
 // types that are not about fees. Rows of TAX are VAT.
 func costOf(typ string, amount, vat int64) (net, tax int64) {
 	switch typ {

@@ -14,7 +14,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// known is what Kvitt knows of the payouts of a currency in some days.
+// known holds what Kvitt knows of the payouts of a currency in some days.
 type known struct {
 	payouts, booked  int64
 	bookedSettlement int64 // of those that are booked, less what differs
@@ -269,7 +269,7 @@ func (r *Reports) payoutsOf(ctx context.Context, span Span) func(func(*store.Pay
 	}
 }
 
-// mostNamed is how many payouts a note names.
+// mostNamed is the number of payouts a note names.
 const mostNamed = 10
 
 // knownOf sums what Kvitt knows of some days, by currency.

@@ -155,7 +155,7 @@ type item struct {
 // date.
 func (i *item) day() string { return cmp.Or(i.RowDay, i.PayoutDay) }
 
-// on is what the row comes to on its accounts up to and including a day, debit
+// on returns what the row comes to on its accounts up to and including a day, debit
 // less credit; booked tells whether anything is booked.
 func (i *item) on(day string) (balance int64, booked bool) {
 	times := int64(0)

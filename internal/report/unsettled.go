@@ -14,7 +14,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// Captured is what was captured on a day and not paid out by the end of another
+// Captured holds what was captured on a day and not paid out by the end of another
 // one, in minor units. Its sums are for reading: what an accrual books follows the
 // rule of each component, see NotPaid.Shares. Returns, fees and VAT are what they
 // cost the merchant.
@@ -29,7 +29,7 @@ type Captured struct {
 	Other    int64               `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
 }
 
-// Total is what Klarna owes for it.
+// Total returns what Klarna owes for it.
 func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
 
 // add adds another day's amounts.
@@ -60,7 +60,7 @@ func (c *Captured) count(component settlement.Component, effect settlement.Effec
 	c.Rows += component.Rows
 }
 
-// NotPaid is what was captured up to and including a day, in rows of payouts
+// NotPaid holds what was captured up to and including a day, in rows of payouts
 // that were paid out after it.
 type NotPaid struct {
 	At      voucher.Date

@@ -184,7 +184,7 @@ func TestAnAccrualThatIsHeldIsSeenAndGoesOn(t *testing.T) {
 	}
 }
 
-// stock is what the daily notice goes by.
+// stock returns what the daily notice goes by.
 func (h *house) stock(t *testing.T) workflows.Stock {
 	t.Helper()
 	got, err := (&activities.Notices{Store: h.store}).TakeStock(t.Context(), workflows.StockInput{Connection: h.id})

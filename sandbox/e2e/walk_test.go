@@ -348,7 +348,7 @@ func reopened(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	}, workflows.StateVerified
 }
 
-// refusedOnce is what Visma.net refuses once.
+// refusedOnce returns what Visma.net refuses once.
 func refusedOnce(f vismasim.Fault) walker {
 	return func(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 		p := settled(t, "2026-03-10")
