@@ -165,7 +165,7 @@ func TestAnAPIKeyDoesNotGoInTheClear(t *testing.T) {
 	for address, refused := range map[string]bool{"temporal.example.com:7233": true, "10.0.0.7:7233": true, "127.0.0.1:7233": false, "localhost:7233": false} {
 		t.Setenv("TEMPORAL_ADDRESS", address)
 		t.Setenv("TEMPORAL_TLS", "false")
-		if _, err := config.TemporalOptions(); (err != nil) != refused || err != nil && (!strings.Contains(err.Error(), "in the clear") || strings.Contains(err.Error(), "the-key")) {
+		if _, err := config.TemporalOptions(); (err != nil) != refused || err != nil && (!strings.Contains(err.Error(), "unencrypted") || strings.Contains(err.Error(), "the-key")) {
 			t.Errorf("%s without TLS: %v", address, err)
 		}
 		t.Setenv("TEMPORAL_TLS", "")
