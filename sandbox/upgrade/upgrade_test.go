@@ -250,18 +250,20 @@ func TestAForgottenPostingIsSeen(t *testing.T) {
 		{"nor can an accrual", "accruals", "accrual checked", 2 * time.Hour, "CompleteAccrual"},
 		{"a part is booked twice", "accruals", "split, the part is unknown", 0, "is one of 2 of"},
 	} {
-		for kind, at := range databases {
-			t.Run(c.name+" "+kind, func(t *testing.T) {
-				t.Parallel()
-				database := at(t)
-				f := load(t, "v3", database, c.later, forget(database, c.table, named(t, "v3", c.work)))
-				f.works = slices.DeleteFunc(f.works, func(x *work) bool { return x.Name != c.work })
-				f.before = slices.DeleteFunc(f.before, func(x *work) bool { return x.Name != c.work })
-				f.finish()
-				if wrong := f.judge(); !slices.ContainsFunc(wrong, func(s string) bool { return strings.Contains(s, c.sees) }) {
-					t.Errorf("it is not seen:\n%s", strings.Join(wrong, "\n"))
-				}
-			})
-		}
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			at := databases["PostgreSQL"]
+			if c.work == "verified" {
+				at = databases["SQLite"]
+			}
+			database := at(t)
+			f := load(t, "v3", database, c.later, forget(database, c.table, named(t, "v3", c.work)))
+			f.works = slices.DeleteFunc(f.works, func(x *work) bool { return x.Name != c.work })
+			f.before = slices.DeleteFunc(f.before, func(x *work) bool { return x.Name != c.work })
+			f.finish()
+			if wrong := f.judge(); !slices.ContainsFunc(wrong, func(s string) bool { return strings.Contains(s, c.sees) }) {
+				t.Errorf("it is not seen:\n%s", strings.Join(wrong, "\n"))
+			}
+		})
 	}
 }
