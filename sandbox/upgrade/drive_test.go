@@ -41,6 +41,8 @@ type work struct {
 	// Ends is what the code of its own release made of it: a final state, or
 	// "held: " and why.
 	Ends string `json:"ends"`
+
+	why string // it was held last, in words
 }
 
 // posting is what the database of a fixture says of one booking.
@@ -79,7 +81,7 @@ func (w *world) drive(x *work, until string) error {
 		case stop.Code == held.OutcomeUnknown && w.wait < 1e9 && looks < 20: // the time has passed when it is asked again
 			looks++
 		default:
-			x.State, x.Held = workflows.StateHeld, string(stop.Code)
+			x.State, x.Held, x.why = workflows.StateHeld, string(stop.Code), stop.Detail
 			return w.tell(x, stop)
 		}
 	}

@@ -45,7 +45,7 @@ var (
 
 var recipes = []recipe{
 	{name: "verified", connection: "auto"},
-	{name: "verified, its batch edited since", connection: "auto", then: []string{"edit", "drift"}},
+	{name: "verified, its batch edited since", connection: "auto", then: []string{"edit"}},
 	{name: "discovered", connection: "auto", stops: workflows.ProvePayout.Name},
 	{name: "proven", connection: "auto", stops: workflows.CompileVoucher.Name},
 	{name: "compiled", connection: "auto", stops: posting1},
@@ -108,11 +108,14 @@ var recipes = []recipe{
 	{name: "accrued in March", connection: "accrues", day: "2026-04-03", straddles: true},
 	{name: "accrued in April", connection: "accrues", day: "2026-05-05", straddles: true},
 	{name: "accrued in May", connection: "accrues", day: "2026-06-03", straddles: true},
+
+	{name: "decided: the batch is taken as it is", connection: "auto", at: posting1, dies: &crash{method: http.MethodGet, path: batch}, then: []string{"edit", "go on", "take"}},
+	{name: "decided: the other batch is unrelated", connection: "auto", then: []string{"foreign", "go on", "unrelated"}, stops: posting1},
 }
 
 // accruals are those of the connection "accrues", in SEK.
 var accruals = []recipe{
-	{name: "accrual verified", day: "2026-01-31", then: []string{"drift"}},
+	{name: "accrual verified", day: "2026-01-31"},
 	{name: "accrual sending, and it is booked", day: "2026-02-28", at: workflows.PostAccrual.Name, dies: &crash{method: http.MethodPost, path: journals, after: true}},
 	{name: "accrual unknown", day: "2026-03-31", at: workflows.PostAccrual.Name, visma: vismasim.Fault{Kind: vismasim.JobLostAfterCommit, ListedAfter: time.Hour}},
 	{name: "accrual checked", day: "2026-04-30", stops: workflows.CompleteAccrual.Name},
