@@ -26,6 +26,7 @@ type booking struct {
 	state     string
 	since     time.Time
 	held      *Held // why it waits, nil while it moves
+	looking   *Held // why it waited until it began to look by itself whether the cause has gone
 	told      bool  // why it is held is recorded and can be read in Temporal
 	posted    Posted
 	sending   bool          // from here on Visma.net may know of the batch
@@ -83,11 +84,12 @@ func (b *booking) post(ctx workflow.Context, words string, send func() (Posted, 
 	b.sending = true
 	b.enter(ctx, StatePosting)
 	b.show(ctx, words)
+	asked := b.again
 	got, err := send()
 	if err != nil {
 		return nil, err
 	}
-	if stop := b.answered(got); stop != nil && b.lookAgain > 0 {
+	if stop := b.answered(got, asked); stop != nil && b.lookAgain > 0 {
 		return stop, nil
 	} else if stop != nil {
 		return refused(stop)
@@ -97,9 +99,10 @@ func (b *booking) post(ctx workflow.Context, words string, send func() (Posted, 
 	return nil, nil
 }
 
-// answered is what stops a booking after the protocol ran, and until when.
-func (b *booking) answered(got Posted) *Held {
-	b.again, b.lookAgain = false, got.LookAgain
+// answered returns what stops a booking after the protocol ran, and until when. A
+// wish to send again that came meanwhile was not asked of it and stays.
+func (b *booking) answered(got Posted, asked bool) *Held {
+	b.again, b.lookAgain = b.again && !asked, got.LookAgain
 	if got.Held == nil && got.LookAgain > 0 {
 		return held.Because(held.OutcomeUnknown, "")
 	}
@@ -110,7 +113,7 @@ func (b *booking) answered(got Posted) *Held {
 // which it is told, and returns when something has changed since the seen-th nudge, or when it is time
 // to look by itself.
 func (b *booking) wait(ctx workflow.Context, state string, stop *Held, seen int, tell func(workflow.Context, *Held) error) (changed bool, err error) {
-	b.held, b.anew = stop, 0
+	b.held, b.looking, b.anew = stop, nil, 0
 	b.enter(ctx, state)
 	b.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
 	if err := tell(ctx, stop); err != nil {
@@ -118,8 +121,15 @@ func (b *booking) wait(ctx workflow.Context, state string, stop *Held, seen int,
 	}
 	changed, err = workflow.AwaitWithTimeout(ctx, patience(stop.Code, b.lookAgain), func() bool { return b.nudges > seen })
 	b.held, b.told = nil, false
+	if !changed {
+		b.looking = stop
+	}
 	return changed, err
 }
+
+// stoppedBy returns what a person sees as the reason: why the booking waits, or why it
+// waited until just now.
+func (b *booking) stoppedBy() *Held { return cmp.Or(b.held, b.looking) }
 
 // waitAs is wait for what has no payout's row to be recorded in.
 func (b *booking) waitAs(work, name string) func(workflow.Context, *Held, int) error {
@@ -177,7 +187,7 @@ func (b *booking) retries(ctx workflow.Context) error {
 		if err := proven(ctx, b.connection, RetryPayout.Name, by.Instruction, by); err != nil {
 			return Accepted{State: b.state}, err
 		}
-		b.again = sendsAgain(b.held)
+		b.again = sendsAgain(b.stoppedBy())
 		return b.command(ctx)
 	})
 }
@@ -192,7 +202,7 @@ func (b *booking) command(ctx workflow.Context) (Accepted, error) {
 }
 
 func (b *booking) may(verb string, by Person) error {
-	if b.held == nil {
+	if b.held == nil && (verb != "retry" || b.looking == nil) {
 		return fmt.Errorf("%s %s: it is %s and moves; wait until it stops", verb, b.what, b.state)
 	}
 	return named(by)

@@ -50,6 +50,10 @@ func (p *payout) run(ctx workflow.Context) (PayoutResult, error) {
 	if err := p.booking.run(ctx, p.advance, p.wait); err != nil {
 		return PayoutResult{}, err
 	}
+	// What was decided during the last steps is recorded all the same.
+	if _, err := p.take(ctx, p.decide); err != nil {
+		return PayoutResult{}, err
+	}
 	return p.finish(ctx)
 }
 
@@ -146,11 +150,12 @@ func (p *payout) split(ctx workflow.Context) (*Held, error) {
 		return nil, nil
 	}
 	p.show(ctx, fmt.Sprintf("Batch %s is booked. Booking what was captured in earlier periods there.", p.posted.BatchNumber))
+	asked := p.again
 	got, err := PostSplit.Run(ctx, p.in.Connection, p.postInput())
 	if err != nil {
 		return nil, err
 	}
-	stop := p.answered(got)
+	stop := p.answered(got, asked)
 	p.splitDone = stop == nil
 	return stop, nil
 }

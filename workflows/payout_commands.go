@@ -42,7 +42,7 @@ func (p *payout) listen(ctx workflow.Context) error {
 			return p.order(ctx, DecisionReject, RejectPayout.Name, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
-			p.again = sendsAgain(p.held)
+			p.again = sendsAgain(p.stoppedBy())
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
@@ -117,7 +117,7 @@ func (p *payout) mayReject(by Person) error {
 }
 
 func (p *payout) mayRetry(by Person) error {
-	if p.held == nil || p.held.Code == held.Approval {
+	if why := p.stoppedBy(); why == nil || why.Code == held.Approval {
 		return fmt.Errorf("retry payout %s: it is %s, and only a held payout can be retried", p.in.PaymentReference, p.state)
 	}
 	return named(by)

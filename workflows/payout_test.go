@@ -400,3 +400,35 @@ func TestARetryAsksKlarnaAgain(t *testing.T) {
 		t.Errorf("steps (-want +got):\n%s", diff)
 	}
 }
+
+// A payout that was held a moment ago looks by itself whether its batch has come. A
+// person who asks for it to be sent again just then is heard.
+func TestARetryWhileAHeldPayoutLooksByItselfIsHeard(t *testing.T) {
+	s := goodSteps()
+	refused := workflows.Posted{LookAgain: time.Minute, Held: heldFor(held.RefusedRepeatedly)}
+	answers := answers(refused, refused, workflows.Posted{BatchNumber: "000123"})
+	heard := &hearing{accepted: make(chan error, 1)}
+	runPayout(t, s, func(env *testsuite.TestWorkflowEnvironment) {
+		s.post = func() (workflows.Posted, error) {
+			if len(s.sent) == 2 { // it looks by itself
+				env.UpdateWorkflow(workflows.RetryPayout.Name, "now", heard, annas.WithInstruction("i"))
+				if err := <-heard.accepted; err != nil {
+					t.Errorf("the retry was refused: %v", err)
+				}
+			}
+			return answers()
+		}
+	})
+	if len(s.sent) != 3 || s.sent[1].Again || !s.sent[2].Again {
+		t.Errorf("sent were %+v", s.sent)
+	}
+	if len(s.decisions) != 1 || s.decisions[0].Kind != workflows.DecisionRetry {
+		t.Errorf("recorded was %+v", s.decisions)
+	}
+}
+
+type hearing struct{ accepted chan error }
+
+func (h *hearing) Accept()             { h.accepted <- nil }
+func (h *hearing) Reject(err error)    { h.accepted <- err }
+func (h *hearing) Complete(any, error) {}

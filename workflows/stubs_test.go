@@ -23,6 +23,7 @@ type steps struct {
 	prove            func() (workflows.Proven, error)
 	compile          func() (workflows.Compiled, error)
 	post             func() (workflows.Posted, error)
+	sent             []workflows.PostInput
 	split            func() (workflows.Posted, error)
 	complete         func() (workflows.Completed, error)
 	prepareReversal  func() (workflows.PreparedReversal, error)
@@ -128,7 +129,11 @@ func (s *steps) register(env *testsuite.TestWorkflowEnvironment) {
 	note := func(name string) { s.called = append(s.called, name) }
 	add(env, &s.mu, workflows.ProvePayout, func(workflows.PayoutRef) (workflows.Proven, error) { note("prove"); return s.prove() })
 	add(env, &s.mu, workflows.CompileVoucher, func(workflows.PayoutRef) (workflows.Compiled, error) { note("compile"); return s.compile() })
-	add(env, &s.mu, workflows.PostVoucher, func(workflows.PostInput) (workflows.Posted, error) { note("post"); return s.post() })
+	add(env, &s.mu, workflows.PostVoucher, func(in workflows.PostInput) (workflows.Posted, error) {
+		note("post")
+		s.sent = append(s.sent, in)
+		return s.post()
+	})
 	add(env, &s.mu, workflows.PostSplit, func(workflows.PostInput) (workflows.Posted, error) { note("split"); return s.split() })
 	add(env, &s.mu, workflows.CompleteBatch, func(workflows.PostInput) (workflows.Completed, error) { note("complete"); return s.complete() })
 	add(env, &s.mu, workflows.PrepareReversal, func(workflows.ReverseInput) (workflows.PreparedReversal, error) {

@@ -9,6 +9,7 @@ import (
 
 	"kvitt/activities"
 	"kvitt/internal/operate"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -63,6 +64,9 @@ type tried struct {
 	*activities.Trial
 	Failed, Helps string
 }
+
+// Settlement is Klarna's settlement amount, in minor units.
+func (t tried) Settlement() int64 { return t.Payout.Totals[settlement.TotalSettlement] }
 
 func (p *Portal) trial(w http.ResponseWriter, r *http.Request) error {
 	row, err := p.found(r)

@@ -120,7 +120,7 @@ func TestABackfillWaitsForANewVismaAuthorisationAndGoesOnByItself(t *testing.T) 
 	w.Providers.Connect.Revoke(h.firm.TenantID)
 	h.waits(t, "2026-04-01", "2026-04-30", workflows.ProviderVisma)
 	authorize := []string{"connection", "authorize", h.id, "--service", "--tenant-id", h.firm.TenantID}
-	w.starter(t, authorize...).refused(t, 1, "authoriz")
+	w.starter(t, authorize...).refused(t, 1, "authoris")
 	w.Providers.Connect.Approve(stack.ClientID, h.firm.TenantID, true)
 	w.done(t, authorize...)
 	h.goesOn(t, backfill, payouts)
