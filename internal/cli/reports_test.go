@@ -126,6 +126,8 @@ func TestFindLeadsFromAReferenceToThePayout(t *testing.T) {
 		t.Errorf("%+v", hits)
 	}
 	contains(t, d.want(d.run("find", "shop-1", "nothing"), ExitDone).out, "Nothing is called nothing.")
+	contains(t, d.want(d.run("find", "shop-1", "nothing", "--page", "2"), ExitDone).out, "No payout on page 2 carries nothing.")
+	contains(t, d.fails(ExitUsage, "find", "shop-1", "nothing", "--page", "0"), "--page is 0")
 }
 
 func TestAuditVerifiesTheChainAndRefusesABrokenOne(t *testing.T) {
