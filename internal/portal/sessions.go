@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 
 	"kvitt/internal/signin"
 	"kvitt/internal/web"
@@ -66,6 +67,6 @@ func (p *Portal) mailMeLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || !sent {
 		return err
 	}
-	web.Go(w, r, "/signin?again=1&done=mailed")
+	web.Go(w, r, "/signin?again=1&done=mailed&next="+url.QueryEscape(r.PostFormValue("next")))
 	return nil
 }
