@@ -9,7 +9,8 @@ import (
 )
 
 // takesFresh are the routes that take a sign-in of the last minutes: credentials,
-// people and roles, the end of a connection, and what takes a batch back. The pages
+// people and roles, other sessions, the end of a connection, and what takes a
+// batch back. The pages
 // of forms with secrets and of the last word ask before anything is typed.
 var takesFresh = map[string]bool{
 	"GET /connections/{id}/klarna":                 true,
@@ -21,8 +22,9 @@ var takesFresh = map[string]bool{
 	"POST /connections/{id}/disconnect":            true,
 	"POST /connections/{id}/payouts/{ref}/reverse": true,
 	"POST /connections/{id}/requests/{request}":    true,
-	"POST /people":          true,
-	"POST /people/{person}": true,
+	"POST /sessions":                               true,
+	"POST /people":                                 true,
+	"POST /people/{person}":                        true,
 }
 
 // sessionsPage lists the browsers that a person is signed in with.
