@@ -60,9 +60,8 @@ func (g *Gate) againPage(w http.ResponseWriter, r *http.Request, status int, nex
 	v.Again = true
 	if v.Start != "" {
 		v.Start = g.address("/signin/oidc?again=1&next=" + url.QueryEscape(next))
-	} else {
-		g.setCookie(w, nextCookie, url.QueryEscape(next), FreshFor)
 	}
+	g.setCookie(w, nextCookie, url.QueryEscape(next), FreshFor)
 	g.pages.SignIn(w, r, status, v)
 }
 
