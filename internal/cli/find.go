@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) findCommand() *cobra.Command {
-	component := ""
+	component, page := "", 1
 	c := &cobra.Command{
 		Use:   "find ID REF",
 		Short: "Find payouts by any reference: payout, batch, token, order, capture, refund, merchant's own",
@@ -29,9 +29,13 @@ they are booked in.
 With --component, REF is a payment reference, and the rows behind that component of the payout are shown: the way from
 a line of a voucher to its orders.`,
 		Example: `  starter find k3x9-m2qp 100482
+  starter find k3x9-m2qp 100482 --page 2
   starter find k3x9-m2qp XISA93DJ --component FEE/PURCHASE_FEE_PERCENTAGE`,
 		Args: exactly("the id of a connection", "a reference"),
 		RunE: a.local(func(ctx context.Context, s *session, args []string) error {
+			if page < 1 || page > mostPages {
+				return usagef("--page is %d; pages count from 1", page)
+			}
 			r, err := s.reports(ctx, args[0])
 			if err != nil {
 				return err
@@ -42,16 +46,26 @@ a line of a voucher to its orders.`,
 			if err := s.current(ctx, r); err != nil {
 				return err
 			}
-			hits, err := r.Find(ctx, args[1])
+			hits, more, err := r.FindPage(ctx, args[1], page)
 			if err != nil {
 				return err
 			}
-			return s.show(hits, func(w io.Writer) error { return writeHits(w, hits, args[1], r) })
+			if err := s.show(hits, func(w io.Writer) error { return writeHits(w, hits, args[1], page, r) }); err != nil {
+				return err
+			}
+			if more {
+				s.say("More payouts may carry it: add --page %d.", page+1)
+			}
+			return nil
 		}),
 	}
+	c.Flags().IntVar(&page, "page", 1, "show this page, `N`, of the payouts that carry the reference, newest first")
 	c.Flags().StringVar(&component, "component", "", "show the rows behind this `TYPE/DETAILED_TYPE` of the payout")
 	return c
 }
+
+// mostPages is more than any search has.
+const mostPages = 1_000_000
 
 // behind shows the rows behind a component of a payout.
 func (s *session) behind(ctx context.Context, r *report.Reports, reference, component string) error {
@@ -70,10 +84,14 @@ func (s *session) behind(ctx context.Context, r *report.Reports, reference, comp
 	if p.BatchNumber != "" {
 		hit.Batches = append(hit.Batches, p.BatchNumber)
 	}
-	return s.show(hit, func(w io.Writer) error { return writeHits(w, []report.Hit{hit}, component, r) })
+	return s.show(hit, func(w io.Writer) error { return writeHits(w, []report.Hit{hit}, component, 1, r) })
 }
 
-func writeHits(w io.Writer, hits []report.Hit, reference string, r *report.Reports) error {
+func writeHits(w io.Writer, hits []report.Hit, reference string, page int, r *report.Reports) error {
+	if len(hits) == 0 && page > 1 {
+		_, err := fmt.Fprintf(w, "No payout on page %d carries %s.\n", page, operate.Printable(reference))
+		return err
+	}
 	if len(hits) == 0 {
 		_, err := fmt.Fprintf(w, "Nothing is called %s. A payout that was not fetched yet is not known here; a backfill of its days fetches it.\n", operate.Printable(reference))
 		return err

@@ -97,7 +97,7 @@ func (s *session) decide(ctx context.Context, d *decision, id, reference string)
 		return s.decideReversal(ctx, d, &before)
 	}
 	if err != nil {
-		return operate.Unanswered(attempted, err, noPayoutWorkflow(&before))
+		return s.undecided(ctx, d, &before, err)
 	}
 	after, err := s.recorded(ctx, id, reference, accepted.State)
 	if err != nil {
@@ -119,9 +119,22 @@ func (s *session) decideReversal(ctx context.Context, d *decision, p *store.Payo
 	id := workflows.ReverseWorkflowID(p.ConnectionID, p.PaymentReference, p.Revision+1)
 	_, err := operate.Give(ctx, s.desk(), p.ConnectionID, d.update, id, workflows.Person{Who: s.who, Reason: d.reason}, operate.DecisionWithin)
 	if err != nil {
-		return operate.Unanswered(d.verb+" the payout "+p.PaymentReference, err, noPayoutWorkflow(p))
+		return s.undecided(ctx, d, p, err)
 	}
 	return s.showReversal(ctx, p.PaymentReference, id)
+}
+
+// undecided returns why a decision was not taken, first of all who decided before.
+func (s *session) undecided(ctx context.Context, d *decision, p *store.Payout, err error) error {
+	attempted := d.verb + " the payout " + p.PaymentReference
+	var already *operate.AlreadyError
+	if errors.As(s.desk().Already(ctx, attempted, p.ConnectionID, p.PaymentReference, d.verb, err), &already) && already.Decision != "" {
+		return &operate.Error{
+			Attempted: attempted, Happened: already.Happened(), Err: already,
+			Helps: "Nothing was done. `starter payout show " + p.ConnectionID + " " + p.PaymentReference + "` shows how it stands.",
+		}
+	}
+	return operate.Unanswered(attempted, err, noPayoutWorkflow(p))
 }
 
 // recordedWithin limits how long after its answer a payout may record its state.

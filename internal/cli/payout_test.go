@@ -150,6 +150,38 @@ func TestADecisionOnAPayoutWithoutAWorkflowSaysWhatItIs(t *testing.T) {
 	contains(t, d.fails(ExitFailed, "payout", "retry", "shop-1", "P2"), "Retry the payout P2: it is held, and nothing runs for it. `starter sync shop-1`, or a backfill of its day, takes it up again.")
 }
 
+// Who comes second is told who came first, as in the portal, whether the workflow
+// has ended or refuses.
+func TestADecisionThatSomebodyElseTookNamesThem(t *testing.T) {
+	for _, refusal := range []error{operate.ErrNotRunning, &operate.RefusalError{Words: "it is not waiting for this"}} {
+		d := newDesk(t)
+		d.connected("shop-1")
+		d.payouts("shop-1")
+		for _, a := range []struct{ reference, decision, who string }{
+			{"P1", workflows.DecisionRetry, "eva@example.com"}, {"P1", workflows.DecisionApprove, "bo@example.com"}, {"P2", workflows.DecisionReject, "cecilia@example.com"},
+		} {
+			err := d.store.Audit(t.Context(), store.AuditEntry{
+				At: noon, Who: a.who, ConnectionID: "shop-1", Subject: "payout/" + a.reference, Action: "payout." + a.decision,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		d.change("shop-1", "P2", func(row *store.Payout) error { row.State = workflows.StateRejected; return nil })
+		d.temporal.onUpdate = func(message) (any, error) { return nil, refusal }
+		at := noon.UTC().Format("2006-01-02 15:04 UTC")
+		for _, verb := range []string{"approve", "reject", "retry"} {
+			args := []string{"payout", verb, "shop-1", "P1"}
+			if verb == "reject" {
+				args = append(args, "--reason", "x")
+			}
+			contains(t, d.fails(ExitFailed, args...), "the payout P1: it was already approved by bo@example.com at "+at, "starter payout show shop-1 P1")
+			args[3] = "P2"
+			contains(t, d.fails(ExitFailed, args...), "the payout P2: it was already rejected by cecilia@example.com at "+at)
+		}
+	}
+}
+
 func TestTheDifferenceIsWhatTheVoucherLeavesUnexplained(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")

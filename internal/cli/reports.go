@@ -360,36 +360,3 @@ func (in *wanted) checkYear() error {
 	}
 	return nil
 }
-
-// bundled holds what a bundle came to, for programs.
-type bundled struct {
-	File  string `json:"file"`
-	Files int    `json:"files"`
-}
-
-// bundle writes a zip file, or a folder where the name does not end in .zip.
-func (s *session) bundle(to *target, r *report.Reports, fill func(*report.Bundle) error) error {
-	name := to.out
-	done := bundled{File: name}
-	write := func(b *report.Bundle) error {
-		if err := fill(b); err != nil {
-			return err
-		}
-		err := b.Close()
-		done.Files = b.Files()
-		return err
-	}
-	var err error
-	if strings.EqualFold(filepath.Ext(name), ".zip") {
-		err = to.write(func(w io.Writer) error { return write(report.Zip(w, r.Now)) })
-	} else {
-		err = write(report.Folder(name, to.force))
-	}
-	if err != nil {
-		return err
-	}
-	return s.show(done, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s. `sha256sum -c SHA256SUMS` checks them.\n", name, counted(done.Files, "file"))
-		return err
-	})
-}

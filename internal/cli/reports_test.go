@@ -126,6 +126,8 @@ func TestFindLeadsFromAReferenceToThePayout(t *testing.T) {
 		t.Errorf("%+v", hits)
 	}
 	contains(t, d.want(d.run("find", "shop-1", "nothing"), ExitDone).out, "Nothing is called nothing.")
+	contains(t, d.want(d.run("find", "shop-1", "nothing", "--page", "2"), ExitDone).out, "No payout on page 2 carries nothing.")
+	contains(t, d.fails(ExitUsage, "find", "shop-1", "nothing", "--page", "0"), "--page is 0")
 }
 
 func TestAuditVerifiesTheChainAndRefusesABrokenOne(t *testing.T) {
@@ -174,4 +176,32 @@ func TestAnExportIsAFileOrAFolder(t *testing.T) {
 		t.Errorf("the last file is %s", last)
 	}
 	contains(t, d.want(d.run(withAll("export", "shop-1", february, "--out", filepath.Join(t.TempDir(), "folder"), "--output", "json")...), ExitDone).out, `"files": `)
+}
+
+// What is not whole ends as what is held does, and names what is missing and what
+// helps; the pack of a month as well.
+func TestAnExportThatIsNotWholeSaysSo(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	path := filepath.Join(t.TempDir(), "whole")
+	d.want(d.run("export", "shop-1", "--from", "2026-02-01", "--to", "2026-02-28", "--out", path), ExitDone)
+	raw, err := sql.Open("sqlite", strings.TrimPrefix(os.Getenv("KVITT_DATABASE_URL"), "sqlite:"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	for _, statement := range []string{"DROP TRIGGER documents_of_verified_payouts_stay", "DELETE FROM documents"} {
+		if _, err := raw.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	january := []string{"--from", "2026-01-01", "--to", "2026-01-31", "--out"}
+	contains(t, d.want(d.run(withAll("export", "shop-1", january, filepath.Join(t.TempDir(), "a.zip"))...), ExitHeld).out,
+		"a.zip: ", "It is not whole: the archive lacks 3 documents", "Payout P1: the rows that its proof rests on are not archived", "Restore one that has it")
+	got := document[struct{ Missing []report.Missing }](t,
+		d.want(d.run("report", "pack", "shop-1", "--month", "2026-01", "--out", filepath.Join(t.TempDir(), "b.zip"), "--output", "json"), ExitHeld))
+	if len(got.Missing) != 3 || got.Missing[0].PaymentReference != "P1" {
+		t.Errorf("%+v", got)
+	}
 }

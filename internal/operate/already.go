@@ -24,11 +24,14 @@ type AlreadyError struct {
 	Err         error
 }
 
-func (a *AlreadyError) Error() string {
+func (a *AlreadyError) Error() string { return a.Attempted + ": " + a.Happened() }
+
+// Happened says who has decided what, and when.
+func (a *AlreadyError) Happened() string {
 	if a.Decision == "" {
-		return fmt.Sprintf("%s: it is %s by now", a.Attempted, a.State)
+		return "it is " + a.State + " by now"
 	}
-	words := fmt.Sprintf("%s: %s by %s at %s", a.Attempted, past[a.Decision], a.Who, a.At.UTC().Format("2006-01-02 15:04 UTC"))
+	words := fmt.Sprintf("%s by %s at %s", past[a.Decision], a.Who, a.At.UTC().Format("2006-01-02 15:04 UTC"))
 	if a.BatchNumber != "" {
 		words += "; batch " + a.BatchNumber
 	}
@@ -49,11 +52,13 @@ var decidable = map[string][]string{
 	workflows.DecisionApprove: {workflows.StateAwaitingApproval},
 	workflows.DecisionReject:  {workflows.StateAwaitingApproval, workflows.StateHeld},
 	workflows.DecisionRetry:   {workflows.StateHeld},
+	workflows.DecisionRepost:  {workflows.StateHeld},
 }
 
-// already turns the refusal of a decision into what has happened meanwhile, if
-// that is why: the payout is in none of the states that take the decision.
-func (d *Desk) already(ctx context.Context, attempted, connection, reference, decision string, err error) error {
+// Already turns the refusal of a decision into what has happened meanwhile, an
+// *AlreadyError, if that is why: the payout is in none of the states that take
+// the decision. Else it is nil.
+func (d *Desk) Already(ctx context.Context, attempted, connection, reference, decision string, err error) error {
 	var refusal *RefusalError
 	if !errors.Is(err, ErrNotRunning) && !errors.As(err, &refusal) {
 		return nil
@@ -92,7 +97,7 @@ func (d *Desk) already(ctx context.Context, attempted, connection, reference, de
 func (d *Desk) DecideSeen(ctx context.Context, connection, reference, decision string, u workflows.Update[workflows.Person, workflows.Accepted], by workflows.Person, patience time.Duration) (workflows.Accepted, error) {
 	attempted := decision + " the payout " + reference
 	got, err := Give(ctx, d, connection, u, workflows.PayoutWorkflowID(connection, reference), by, patience)
-	if already := d.already(ctx, attempted, connection, reference, decision, err); already != nil {
+	if already := d.Already(ctx, attempted, connection, reference, decision, err); already != nil {
 		return got, already
 	}
 	if errors.Is(err, ErrStillGoing) {

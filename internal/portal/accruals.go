@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"kvitt/internal/operate"
@@ -23,7 +24,8 @@ type accrualPage struct {
 	Rows    []report.Row
 	Notes   []string
 	Drafts  []accrualDraft
-	All     []operate.Booking
+	All     []operate.Booking // those of this page
+	Pager   pager
 }
 
 // accrualDraft is an accrual that can be asked for.
@@ -39,21 +41,40 @@ func (p *Portal) accruals(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := accrualPage{Connection: row, At: r.URL.Query().Get("at")}
-	if at.All, err = p.Desk.Bookings(r.Context(), row.ID, store.Accruals...); err != nil {
+	all, err := p.Desk.Bookings(r.Context(), row.ID, store.Accruals...)
+	if err != nil {
 		return err
 	}
+	at.Pager = pagerOf(r, "asked")
+	at.All = window(&at.Pager, newest(all), mostVersions)
 	if at.Asked = at.At != ""; !at.Asked {
 		now := p.Now()
 		at.At = time.Date(now.Year(), now.Month(), 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
-	} else if err := p.fillAccruals(r, &at); err != nil {
+	} else if err := p.fillAccruals(r, &at, all); err != nil {
 		return err
 	}
 	p.show(w, r, http.StatusOK, "accruals", &at)
 	return nil
 }
 
+// newest are accruals by their day, the newest first; before them come those that
+// wait for somebody.
+func newest(all []operate.Booking) []operate.Booking {
+	sorted := slices.Clone(all)
+	slices.SortStableFunc(sorted, func(a, b operate.Booking) int {
+		if waits := a.HeldReason != ""; waits != (b.HeldReason != "") {
+			if waits {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(b.At, a.At)
+	})
+	return sorted
+}
+
 // fillAccruals sums what is not paid out at the end of the day, and compiles it.
-func (p *Portal) fillAccruals(r *http.Request, at *accrualPage) error {
+func (p *Portal) fillAccruals(r *http.Request, at *accrualPage, asked []operate.Booking) error {
 	day, err := voucher.ParseDate(at.At)
 	if err != nil {
 		return &operate.Error{Attempted: "accrue", Happened: "this is not a day", Helps: "Choose the last day of a financial period.", Err: err}
@@ -82,7 +103,7 @@ func (p *Portal) fillAccruals(r *http.Request, at *accrualPage) error {
 		draft := accrualDraft{Booking: one}
 		if one.Voucher != nil {
 			draft.Hash = one.Voucher.Hash()
-			draft.Taken = slices.ContainsFunc(at.All, func(a operate.Booking) bool {
+			draft.Taken = slices.ContainsFunc(asked, func(a operate.Booking) bool {
 				return a.Voucher.Token == one.Voucher.Token && a.State != "intended" && a.State != "rejected"
 			})
 		}
@@ -117,7 +138,7 @@ func (p *Portal) accrue(w http.ResponseWriter, r *http.Request) error {
 		}
 		return p.startAccrual(w, r, in)
 	}
-	if err := p.fillAccruals(r, &at); err != nil {
+	if err := p.fillAccruals(r, &at, nil); err != nil {
 		return err
 	}
 	for i := range at.Drafts {

@@ -86,6 +86,7 @@ type running struct {
 	May     bool // the person may pause and stop it
 	// Previews are what a dry run that is over would have posted.
 	Previews []store.Preview
+	Pager    pager
 }
 
 func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
@@ -103,7 +104,7 @@ func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
 // running asks a backfill how it stands; one that has ended is in the database.
 func (p *Portal) running(r *http.Request) running {
 	ctx, id := r.Context(), r.PathValue("id")
-	at := running{Connection: id, From: r.PathValue("from"), To: r.PathValue("to"), Run: r.URL.Query().Get("run")}
+	at := running{Connection: id, From: r.PathValue("from"), To: r.PathValue("to"), Run: r.URL.Query().Get("run"), Pager: pagerOf(r, "page")}
 	person, _ := signin.PersonOf(ctx)
 	at.May = person.Role.Allows(signin.Approver)
 	name := workflows.BackfillWorkflowID(id, at.From, at.To)
@@ -141,6 +142,7 @@ func (p *Portal) wasRun(ctx context.Context, at *running, run *store.SyncRun) {
 	if at.Dry {
 		at.Previews, _ = p.Desk.Store.Previews(ctx, run.ID) // without them the numbers still stand
 		slices.Reverse(at.Previews)                         // the newest first
+		at.Previews = window(&at.Pager, at.Previews, mostPayouts)
 	}
 }
 

@@ -59,6 +59,8 @@ var ways = map[string]string{
 	"POST /connections/{id}/requests/{request}":              itself,
 	"POST /connections/{id}/payouts/{ref}/reopen":            noBooks, // as a new voucher, which is approved like any other
 	"POST /session":                                          noBooks,
+	"POST /session/link":                                     noBooks,
+	"POST /sessions":                                         noBooks,
 	"POST /people":                                           register,
 	"POST /people/{person}":                                  register,
 }

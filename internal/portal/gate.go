@@ -6,9 +6,15 @@ import (
 	"kvitt/internal/signin"
 )
 
+// signInPage is the page to sign in on. Mail: Kvitt can send a link.
+type signInPage struct {
+	signin.SignInView
+	Mail bool
+}
+
 // SignIn shows the page to sign in, with what went wrong before, if anything.
 func (p *Portal) SignIn(w http.ResponseWriter, r *http.Request, status int, v signin.SignInView) {
-	p.show(w, r, status, "signin", v)
+	p.show(w, r, status, "signin", signInPage{v, p.Mail != nil})
 }
 
 // Link shows what a one-time link leads to: a button, since programs that look

@@ -153,6 +153,9 @@ func (p *Portal) routes() []route {
 		{"GET /connections/{id}/requests", signin.Viewer, p.requests},
 		{"POST /connections/{id}/requests/{request}", signin.Approver, p.confirmRequest},
 		{"POST /session", signin.Viewer, p.staySignedIn},
+		{"POST /session/link", signin.Viewer, p.mailMeLink},
+		{"GET /sessions", signin.Viewer, p.sessions},
+		{"POST /sessions", signin.Viewer, p.endSession},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -168,7 +171,11 @@ func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
-		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(p.bounded(one), p.forms()[one.pattern])))
+		require := p.Gate.Require
+		if takesFresh[one.pattern] {
+			require = p.Gate.RequireFresh
+		}
+		mux.Handle(one.pattern, require(one.need, p.serve(p.bounded(one), p.forms()[one.pattern])))
 	}
 	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing, nil)))
 	sameSite := p.fromHere()

@@ -26,7 +26,11 @@ type profilePage struct {
 	Named    []voucher.NamedAccount
 	VAT      []voucher.VATRow
 	Versions []store.ProfileVersion // newest first
+	Pager    pager
 }
+
+// mostVersions is how many versions, or accruals, a page lists.
+const mostVersions = 20
 
 func (p *Portal) profile(w http.ResponseWriter, r *http.Request) error {
 	row, err := p.found(r)
@@ -40,7 +44,8 @@ func (p *Portal) profile(w http.ResponseWriter, r *http.Request) error {
 	if len(at.Versions) == 0 {
 		return p.missing(w, r)
 	}
-	at.Latest = at.Versions[0]
+	at.Latest, at.Pager = at.Versions[0], pagerOf(r, "versions")
+	at.Versions = window(&at.Pager, at.Versions, mostVersions)
 	profile, err := voucher.ParseProfile(at.Latest.Document)
 	switch {
 	case errors.As(err, &at.Problem):

@@ -59,18 +59,41 @@ func TestEveryListIsNewestFirstAndPagesToItsEnd(t *testing.T) {
 	for i := range mostPast + 5 {
 		o.must(o.store.Audit(t.Context(), store.AuditEntry{Who: fmt.Sprintf("by%02d.", i), ConnectionID: "c1", Subject: "payout/P1", Action: "payout.retry"}))
 	}
+	for i := range 2*mostVersions + 3 {
+		_, err := o.store.AddProfile(t.Context(), "c1", fmt.Appendf([]byte(preset(t)), "\n# %d\n", i), fmt.Sprintf("v%d", i), fmt.Sprintf("author%02d", i))
+		o.must(err)
+		day := first.AddDate(0, 0, i)
+		name := "accrual " + day.Format(time.DateOnly) + " SEK"
+		v := voucher.Voucher{Token: fmt.Sprintf("[kvitt:%016d]", i), Date: voucher.DateOf(day, time.UTC), Currency: "SEK"}
+		_, err = o.store.EnsureBooking(t.Context(), store.Booking{
+			CompanyID: "42", Token: v.Token, Kind: store.KindAccrual, ConnectionID: "c1", Name: name, Day: day.Format(time.DateOnly), VoucherHash: "h", Voucher: o.json(v), Period: "202501", Mode: "auto", State: "verified", BatchNumber: "000007",
+		})
+		o.must(err)
+	}
+	dry := "backfill/c1/2026-02-01/2026-02-28@dry"
+	o.must(o.store.PutSyncRun(t.Context(), store.SyncRun{ID: dry, ConnectionID: "c1", Mode: "dry_run", From: first, To: first, StartedAt: first, FinishedAt: &first, Outcome: "fetched"}))
+	for i := range many {
+		o.must(o.store.PutPreview(t.Context(), store.Preview{RunID: dry, ConnectionID: "c1", PaymentReference: many[i].PaymentReference, State: "compiled", Voucher: o.json(voucher.Voucher{})}))
+	}
 	for _, list := range []struct {
 		path        string
 		newest, old string
 		pages       int
 	}{
+		{"/connections/c1/profile", "author42", "author00", 3},
+		{"/connections/c1/accruals", "accrual 2025-02-12 SEK", "accrual 2025-01-01 SEK", 3},
+		{"/connections/c1/accruals?at=2025-01-31", "accrual 2025-02-12 SEK", "accrual 2025-01-01 SEK", 3},
 		{"/connections/c1/payouts", "P2", "X000", 3},
 		{"/connections/c1/payouts?state=discovered", "X204", "X000", 3},
 		{"/connections/c1/payouts?state=awaiting_approval", "P2", "P1", 1},
 		{"/connections/c1", "who24", "who00", 2},
 		{"/connections/c1?runs=3", "2025-01-05", "2025-01-01", 1},
 		{"/connections/c1/payouts/P1", "by54.", "by00.", 2},
+		{"/connections/c1/backfills/2026-02-01/2026-02-28?run=" + url.QueryEscape(dry), "X204", "X000", 3},
 	} {
+		if strings.Contains(list.path, "/backfills/") {
+			o.wires.answer = `{"state":"done"}`
+		}
 		pages := o.walk(list.path)
 		if list.pages > 1 && len(pages) < list.pages {
 			t.Errorf("%s has %d pages", list.path, len(pages))
@@ -81,6 +104,7 @@ func TestEveryListIsNewestFirstAndPagesToItsEnd(t *testing.T) {
 			t.Errorf("%s: the newest stands at %d, the oldest at %d", list.path, newest, old)
 		}
 	}
+	o.says(o.get(signin.Viewer, "/connections/c1/find?page=2&reference=nothing"), 200, "No payout on this page carries nothing", `href="?reference=nothing#page"`)
 	if got := o.get(signin.Viewer, "/connections/c1/payouts?page=99999999999999999999"); got.Code != http.StatusOK {
 		t.Errorf("a page that cannot be is answered %d", got.Code)
 	}

@@ -244,6 +244,7 @@ type finding struct {
 	Reference string
 	Hits      []report.Hit
 	Asked     bool
+	Pager     pager
 }
 
 // find looks for a reference of any kind.
@@ -252,7 +253,7 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	at := finding{Connection: row, Reference: strings.TrimSpace(r.URL.Query().Get("reference"))}
+	at := finding{Connection: row, Reference: strings.TrimSpace(r.URL.Query().Get("reference")), Pager: pagerOf(r, "page")}
 	if len(at.Reference) > longestReference {
 		return &operate.Error{
 			Attempted: "find a reference", Happened: fmt.Sprintf("it is longer than %d characters, and no reference is", longestReference),
@@ -264,7 +265,7 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if at.Hits, err = all.Find(r.Context(), at.Reference); err != nil {
+		if at.Hits, at.Pager.More, err = all.FindPage(r.Context(), at.Reference, at.Pager.N); err != nil {
 			return err
 		}
 	}

@@ -20,6 +20,8 @@ type Bundle struct {
 	finish func() error
 	sums   strings.Builder
 	files  int
+
+	missing []Missing
 }
 
 // Zip makes a bundle that is written as a zip file. The same contents made at
@@ -86,6 +88,9 @@ func (b *Bundle) bytes(name string, body []byte) error {
 
 // Files is the number of files that have been written.
 func (b *Bundle) Files() int { return b.files }
+
+// Missing is what should be in the bundle and is not archived.
+func (b *Bundle) Missing() []Missing { return b.missing }
 
 // Close writes SHA256SUMS and ends the bundle.
 func (b *Bundle) Close() error {

@@ -28,6 +28,7 @@ type Source interface {
 	archive.Shelf
 	DocumentList(ctx context.Context, connection, reference string) ([]store.Document, error)
 	Payout(ctx context.Context, connection, reference string) (store.Payout, error)
+	PayoutOrder(ctx context.Context, connection string) (map[string]int, error)
 	Profile(ctx context.Context, connection string, version int) (store.ProfileVersion, error)
 
 	Register(ctx context.Context, f store.RegisterFilter) ([]store.Payout, error)

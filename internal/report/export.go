@@ -36,7 +36,7 @@ func (r *Reports) Export(ctx context.Context, span Span, yearEnd time.Month, b *
 			return err
 		}
 	}
-	return b.bytes("README.txt", []byte(r.readme("Export", span, []string{"documents/: every archived answer, as received."})))
+	return b.bytes("README.txt", []byte(r.readme("Export", span, append([]string{"documents/: every archived answer, as received."}, b.readmeMissing()...))))
 }
 
 // payoutRecord is a payout as it is exported. Amounts are minor units.

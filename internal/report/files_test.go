@@ -303,7 +303,7 @@ func TestAnExportHasEverythingAsItWasReceived(t *testing.T) {
 			if strings.HasPrefix(d.Kind, archive.KindCSV) {
 				continue // seen above
 			}
-			extension := map[string]string{archive.KindPDF: "pdf", archive.KindTransactions: "json"}[d.Kind]
+			extension := map[string]string{archive.KindPDF: "pdf", archive.KindTransactions: "json", archive.KindPayout: "json", archive.KindProof: "txt"}[d.Kind]
 			body, err := os.ReadFile(filepath.Join(dir, "documents", ref, fmt.Sprintf("%s.%05d.%s", d.Kind, d.Seq, extension)))
 			w.must(err)
 			if sum := sha256.Sum256(body); hex.EncodeToString(sum[:]) != d.SHA256 {

@@ -45,35 +45,49 @@ type Found struct {
 	VATAccount         string    `json:"vat_account,omitempty"`
 }
 
-// How much a search shows: payouts that a reference is looked for in, and rows
-// of one payout.
+// How much a page of a search shows: payouts that a reference is looked for in,
+// and rows of one payout.
 const (
 	MostHits = 100
 	MostRows = 200
 )
 
-// Find looks for a reference of any kind: a payment reference, the number of a
-// batch, a token, or what an order, a capture, a refund or the merchant calls
-// it. Rows are compared with what was archived. CatchUp has to have been called
-// for the newest payouts to be found by their rows.
+// Find is the first page of what FindPage finds.
 func (r *Reports) Find(ctx context.Context, reference string) ([]Hit, error) {
+	hits, _, err := r.FindPage(ctx, reference, 1)
+	return hits, err
+}
+
+// FindPage looks for a reference of any kind: a payment reference, the number of
+// a batch, a token, or what an order, a capture, a refund or the merchant calls
+// it. Rows are compared with what was archived. CatchUp has to have been called
+// for the newest payouts to be found by their rows. Pages count from 1, newest
+// payouts first, after those that are called so themselves; more tells whether
+// there is a page after this one. A page may find less than there is room for.
+func (r *Reports) FindPage(ctx context.Context, reference string, page int) (hits []Hit, more bool, err error) {
 	reference = strings.TrimSpace(reference)
 	f := finding{Reports: r, reference: normal(reference), hits: map[string]*Hit{}}
 	if reference == "" {
-		return nil, &WantedError{Wanted: "a reference"}
+		return nil, false, &WantedError{Wanted: "a reference"}
 	}
 	for _, spelled := range spellings(reference) {
 		if err := f.byPayout(ctx, spelled); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	if err := f.batches(ctx); err != nil {
-		return nil, err
+	candidates, err := f.ordered(ctx)
+	if err != nil {
+		return nil, false, err
 	}
-	if err := f.byRows(ctx); err != nil {
-		return nil, err
+	if page > 1 {
+		clear(f.hits)
 	}
-	hits := make([]Hit, 0, len(f.hits))
+	from := min((page-1)*MostHits, len(candidates))
+	to := min(from+MostHits, len(candidates))
+	if err := f.byRows(ctx, candidates[from:to]); err != nil {
+		return nil, false, err
+	}
+	hits = make([]Hit, 0, len(f.hits))
 	for _, h := range f.hits {
 		hits = append(hits, *h)
 	}
@@ -83,7 +97,30 @@ func (r *Reports) Find(ctx context.Context, reference string) ([]Hit, error) {
 		}
 		return strings.Compare(b.PaymentReference, a.PaymentReference)
 	})
-	return hits, nil
+	return hits, to < len(candidates), nil
+}
+
+// ordered are the payouts that may have the reference in their rows: first those
+// that were found already, then the newest.
+func (f *finding) ordered(ctx context.Context) ([]string, error) {
+	candidates, err := f.candidates(ctx, spellings(f.reference)...)
+	if err != nil || len(candidates) <= MostHits {
+		return candidates, err
+	}
+	at, err := f.Source.PayoutOrder(ctx, f.Connection.ID)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(candidates, func(a, b string) int {
+		if known := f.hits[a] != nil; known != (f.hits[b] != nil) {
+			if known {
+				return -1
+			}
+			return 1
+		}
+		return at[b] - at[a]
+	})
+	return candidates, nil
 }
 
 type finding struct {
@@ -167,13 +204,9 @@ func (f *finding) hit(p *store.Payout, by string) *Hit {
 	return h
 }
 
-// byRows looks in the rows of the payouts that the index names.
-func (f *finding) byRows(ctx context.Context) error {
-	candidates, err := f.candidates(ctx, spellings(f.reference)...)
-	if err != nil {
-		return err
-	}
-	for _, ref := range candidates[:min(len(candidates), MostHits)] {
+// byRows looks in the rows of some of the payouts that the index names.
+func (f *finding) byRows(ctx context.Context, candidates []string) error {
+	for _, ref := range candidates {
 		p, err := f.Source.Payout(ctx, f.Connection.ID, ref)
 		if err != nil {
 			return err

@@ -59,9 +59,9 @@ func (r *Report) speak(l lang.Language) {
 	}
 }
 
-// named are the columns whose words, Kvitt's own, may speak of Klarna. The others
+// aboutPayer are the columns whose words, Kvitt's own, may speak of Klarna. The others
 // hold what Klarna sent, or a sentence that was named when it was kept.
-var named = map[string]bool{"state": true, "figure": true, "verdict": true, "kind": true}
+var aboutPayer = map[string]bool{"state": true, "figure": true, "verdict": true, "kind": true}
 
 // name has a report speak of who pays out where its own words say Klarna.
 func (r *Report) name(says func(string) string) {
@@ -81,7 +81,7 @@ func (r *Report) name(says func(string) string) {
 		for row, err := range rows {
 			for i := range row.Cells {
 				c, column := &row.Cells[i], &r.Columns[i]
-				if column.Kind <= Day && c.Known && (row.Total || named[column.Key]) {
+				if column.Kind <= Day && c.Known && (row.Total || aboutPayer[column.Key]) {
 					c.Words = says(c.Words)
 				}
 			}

@@ -69,7 +69,7 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 			return err
 		}
 	}
-	return b.bytes("README.txt", []byte(r.readme("Month-end pack", month, append([]string{"", verdict(bad)}, append(packFiles(), left...)...))))
+	return b.bytes("README.txt", []byte(r.readme("Month-end pack", month, append([]string{"", verdict(bad)}, slices.Concat(packFiles(), left, b.readmeMissing())...))))
 }
 
 // packFiles say what a pack has besides what an export has too.
@@ -266,7 +266,8 @@ func documentName(d *store.Document) string {
 }
 
 // addDocuments writes the archived documents of a span as they were received,
-// each checked against its digest, and a list of all of them.
+// each checked against its digest, and a list of all of them; it notes what is
+// missing.
 func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Month, b *Bundle, folder string, wanted func(kind string) bool) error {
 	for e, err := range r.each(ctx, span) {
 		if err != nil {
@@ -276,6 +277,7 @@ func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Mont
 		if err != nil {
 			return err
 		}
+		all := documents
 		for len(documents) > 0 {
 			n := 1
 			for n < len(documents) && documents[n].Kind == documents[0].Kind {
@@ -287,6 +289,9 @@ func (r *Reports) addDocuments(ctx context.Context, span Span, yearEnd time.Mont
 				}
 			}
 			documents = documents[n:]
+		}
+		if err := r.addMissing(ctx, e.PaymentReference, all, b); err != nil {
+			return err
 		}
 	}
 	return b.add("documents.csv", func(w io.Writer) error { return r.listDocuments(ctx, span, yearEnd, w) })

@@ -1,6 +1,7 @@
 package report_test
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
@@ -152,6 +153,11 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 	defer func() { _ = csv.Close() }()
 	_, err = archive.KeepWhole(ctx, w.store, "c1", reference, archive.KindCSV, csv.Answer, csv)
 	w.must(err)
+	w.keep(reference, archive.KindPayout, "{}")
+	whole, err := archive.Measure(ctx, w.store, "c1", reference, archive.KindCSV)
+	w.must(err)
+	w.keep(reference, archive.KindProof, fmt.Sprintf("  %-40s %12d bytes  SHA-256 %s\n  %-40s %12d bytes  SHA-256 %x\n",
+		"settlement."+reference+".csv", whole.Size, whole.SHA256, "settlement."+reference+".pdf", len(pdf.Body), sha256.Sum256(pdf.Body)))
 	w.must(w.store.UpdatePayout(ctx, "c1", reference, func(p *store.Payout) error {
 		p.State, p.Rows, p.ProfileVersion = "verified", tally.Rows(), 1
 		p.Proof = w.json(activities.Proof{Proof: proof, Evidence: kept})
@@ -160,6 +166,15 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 	}, nil))
 	w.post(v, 0, fmt.Sprintf("%06d", number+1))
 	w.refs = append(w.refs, reference)
+}
+
+// keep archives a document of one part.
+func (w *world) keep(reference, kind, body string) {
+	w.t.Helper()
+	to := archive.NewWriter(w.store, "c1", reference, kind)
+	w.must(to.Add(w.t.Context(), &klarna.Answer{Body: []byte(body)}))
+	_, err := to.Close(w.t.Context())
+	w.must(err)
 }
 
 // post records a voucher as posted.

@@ -34,14 +34,14 @@ func (g *Gate) toProvider(w http.ResponseWriter, r *http.Request) {
 		g.refuse(w, r, g.unusable(err), "", next)
 		return
 	}
-	secret := newToken()
-	if err := g.store.PutAttempt(r.Context(), hashOf(stateOf(secret)), next, g.now().Add(attemptLife)); err != nil {
+	secret, again := newToken(), r.URL.Query().Has("again")
+	if err := g.store.PutAttempt(r.Context(), hashOf(stateOf(secret, again)), next, g.now().Add(attemptLife)); err != nil {
 		g.unavailable(w, r, "begin a sign-in", err)
 		return
 	}
 	g.sweep(r.Context())
 	g.setCookie(w, attemptCookie, secret, attemptLife)
-	web.Leave(w, r, g.provider.address(d, secret))
+	web.Leave(w, r, g.provider.address(d, secret, again))
 }
 
 // fromProvider is where the browser comes back to. Whatever happens, the
@@ -54,11 +54,16 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 	g.forget(w, attemptCookie)
 	answer := r.URL.Query()
 	c, err := r.Cookie(attemptCookie)
-	if err != nil || c.Value == "" || !equal(answer.Get("state"), stateOf(c.Value)) {
+	if err != nil || c.Value == "" {
 		g.stateUnknown(w, r)
 		return
 	}
-	next, err := g.store.TakeAttempt(r.Context(), hashOf(stateOf(c.Value)), g.now())
+	again := equal(answer.Get("state"), stateOf(c.Value, true))
+	if !again && !equal(answer.Get("state"), stateOf(c.Value, false)) {
+		g.stateUnknown(w, r)
+		return
+	}
+	next, err := g.store.TakeAttempt(r.Context(), hashOf(stateOf(c.Value, again)), g.now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired):
 		g.stateUnknown(w, r)
@@ -70,6 +75,11 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 	who, problem := g.heard(r, answer, c.Value)
 	if problem != "" {
 		g.refuse(w, r, problem, "", next)
+		return
+	}
+	if again && g.tooOld(&who) {
+		g.log.Warn("sign-in: the provider let somebody in without asking again", zap.Time("auth_time", who.SignedIn))
+		g.refuse(w, r, NotAgain, "", next)
 		return
 	}
 	g.admit(w, r, who, next)
@@ -143,6 +153,9 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 	if err == nil {
 		var x store.Session
 		id, x = g.newSession(r, p.ID)
+		if g.tooOld(&who) {
+			x.CreatedAt = x.CreatedAt.Add(-FreshFor) // it was not fresh to begin with
+		}
 		err = g.store.StartSession(r.Context(), x, "oidc")
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -27,6 +28,16 @@ func (c claims) text(name string) string {
 		return ""
 	}
 	return s
+}
+
+// moment is a claim that is seconds since 1970, zero when it is not there or
+// something else.
+func (c claims) moment(name string) time.Time {
+	var seconds float64
+	if json.Unmarshal(c[name], &seconds) != nil || seconds <= 0 || seconds > 1<<40 {
+		return time.Time{}
+	}
+	return time.Unix(int64(seconds), 0)
 }
 
 func (c claims) has(name string) bool {

@@ -199,7 +199,9 @@ func (g *Gate) unavailable(w http.ResponseWriter, r *http.Request, attempted str
 // signInPage shows the page to sign in on, unless that is done.
 func (g *Gate) signInPage(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.URL.Query().Get("next"))
-	switch _, err := g.signedIn(r); {
+	switch _, x, err := g.whose(r); {
+	case err == nil && r.URL.Query().Has("again") && !g.isFresh(&x):
+		g.againPage(w, r, http.StatusOK, next)
 	case err == nil:
 		web.Go(w, r, g.address(next))
 	case errors.Is(err, errEnded):

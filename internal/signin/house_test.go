@@ -90,8 +90,34 @@ func newHouse(t *testing.T, change ...func(*signin.Options)) *house {
 			fmt.Fprintf(w, "%s as %s (%v) at %s", p, p.Role, ok, r.URL.Path)
 		})))
 	}
+	mux.Handle("/fresh", h.gate.RequireFresh(signin.Administrator, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "fresh by %s", r.Method)
+	})))
+	mux.Handle("/sessions", h.gate.Require(signin.Viewer, http.HandlerFunc(h.sessions)))
 	h.web = mux
 	return h
+}
+
+// sessions lists the sessions of who asks, and ends the ones named.
+func (h *house) sessions(w http.ResponseWriter, r *http.Request) {
+	switch name := r.URL.Query().Get("end"); name {
+	case "":
+	case "others":
+		if err := h.gate.EndOthers(r.Context()); err != nil {
+			h.t.Error(err)
+		}
+	default:
+		if err := h.gate.EndSession(r.Context(), name); err != nil {
+			h.t.Error(err)
+		}
+	}
+	all, err := h.gate.Sessions(r.Context())
+	if err != nil {
+		h.t.Error(err)
+	}
+	for _, x := range all {
+		fmt.Fprintf(w, "%s %s %t\n", x.Name, x.From, x.Current)
+	}
 }
 
 // pages tell what they were asked to render.

@@ -79,7 +79,7 @@ func (g *Gate) useLink(w http.ResponseWriter, r *http.Request) {
 		g.linkRefused(w, r, &l, err)
 		return
 	}
-	g.begin(w, r, id, home)
+	g.begin(w, r, id, g.nextOf(w, r))
 }
 
 // linkRefused says why a link that is known does not let anybody in.

@@ -24,6 +24,7 @@ type SignInView struct {
 	Problem  Problem // "" when nothing went wrong
 	Email    string  // who was refused, when it is known
 	Next     string  // where the person wanted to go, a local path
+	Again    bool    // somebody is signed in, and has to sign in anew for what they want
 
 	Claim string   // what the problem is about, when it is about what the provider says
 	Came  []string // the names of what the provider did say
@@ -57,6 +58,8 @@ const (
 	ClaimLeftOut        Problem = "claim_left_out"
 	AnotherAccount      Problem = "another_account"
 	Expired             Problem = "expired"
+	Stale               Problem = "stale"
+	NotAgain            Problem = "not_again"
 	LinkUsed            Problem = "link_used"
 	LinkExpired         Problem = "link_expired"
 	LinkUnknown         Problem = "link_unknown"
@@ -83,6 +86,8 @@ var problems = map[Problem]struct {
 	ClaimLeftOut:        {http.StatusForbidden, "You are in so many groups that the provider has left them out. Tell an administrator: the log says which setting at the provider helps."},
 	AnotherAccount:      {http.StatusForbidden, "This account at the provider is not the one that signed in here before with your address, or it belongs to somebody else here. Ask an administrator to let you in no more, and then in again."},
 	Expired:             {http.StatusUnauthorized, "You were signed out because nothing happened for a while, or because the day is over. Sign in again."},
+	Stale:               {http.StatusUnauthorized, "This needs a sign-in of the last 15 minutes. Sign in again; you come back here."},
+	NotAgain:            {http.StatusForbidden, "The provider let you in without asking you to sign in again. Sign out there, then sign in again here."},
 	LinkUsed:            {http.StatusGone, "This link was used. It works once; ask an administrator for a new one."},
 	LinkExpired:         {http.StatusGone, "This link is too old. It works for 24 hours; ask an administrator for a new one."},
 	LinkUnknown:         {http.StatusNotFound, "This link is not known. A newer one may have replaced it, or a part of it is missing; ask an administrator for a new one."},

@@ -163,13 +163,32 @@ func (p *provider) oauth(d *discovered) *oauth2.Config {
 // What is derived from the secret in the browser's cookie. Of these only the
 // state's hash is in our database, so that nobody who reads it can finish a
 // sign-in, and nobody without the cookie can either.
-func stateOf(secret string) string    { return derive(secret, "state") }
 func nonceOf(secret string) string    { return derive(secret, "nonce") }
 func verifierOf(secret string) string { return derive(secret, "verifier") }
 
-// address is where the browser goes to sign in.
-func (p *provider) address(d *discovered, secret string) string {
-	return p.oauth(d).AuthCodeURL(stateOf(secret), oidc.Nonce(nonceOf(secret)), oauth2.S256ChallengeOption(verifierOf(secret)))
+// stateOf tells by itself whether a fresh sign-in was asked for, so that the
+// browser cannot leave that out on the way back.
+func stateOf(secret string, again bool) string {
+	if again {
+		return derive(secret, "state of a fresh sign-in")
+	}
+	return derive(secret, "state")
+}
+
+// google knows no prompt=login, and answers a request with it by an error.
+const google = "https://accounts.google.com"
+
+// address is where the browser goes to sign in: again, when the provider has to
+// ask for it although the person is signed in there.
+func (p *provider) address(d *discovered, secret string, again bool) string {
+	options := []oauth2.AuthCodeOption{oidc.Nonce(nonceOf(secret)), oauth2.S256ChallengeOption(verifierOf(secret))}
+	switch {
+	case again && p.Issuer == google:
+		options = append(options, oauth2.SetAuthURLParam("prompt", "select_account"))
+	case again:
+		options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+	}
+	return p.oauth(d).AuthCodeURL(stateOf(secret, again), options...)
 }
 
 // identity is whom the provider speaks of, or why that is not known.
@@ -179,6 +198,8 @@ type identity struct {
 	Claim   string   // what the problem is about
 	Came    []string // the names of what the provider said
 	Subject string   // "issuer subject", which an account keeps whatever its address
+
+	SignedIn time.Time // when the person did at the provider; zero: it does not say
 }
 
 // identify turns the code that the browser brought into whom it is for.
@@ -226,6 +247,7 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 	}
 	who := p.judge(said, more)
 	who.Subject = p.Issuer + " " + token.Subject
+	who.SignedIn = said.moment("auth_time")
 	return who, nil
 }
 

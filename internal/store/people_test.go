@@ -285,3 +285,34 @@ func TestTheFirstLinkIsVoidOnceSomebodyWasInvited(t *testing.T) {
 		}
 	})
 }
+
+func TestSessionsAreListedAndEndedByTheirPerson(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := db.open(t)
+		at := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
+		for _, id := range []string{"p1", "p2"} {
+			must(t, s.AddPerson(t.Context(), person(id, id+"@example.com", store.RoleViewer)))
+		}
+		for i, of := range []string{"p1", "p1", "p2", "p1"} {
+			began := at.Add(time.Duration(i) * time.Hour)
+			must(t, s.StartSession(t.Context(), store.Session{Hash: fmt.Sprint("h", i), PersonID: of, CreatedAt: began, SeenAt: began, Remote: "192.0.2.7"}, "link"))
+		}
+		hashes := func(person string, after time.Time) (all []string) {
+			t.Helper()
+			list, err := s.SessionsOf(t.Context(), person, after, after)
+			must(t, err)
+			for i := range list {
+				all = append(all, list[i].Hash)
+			}
+			return all
+		}
+		must(t, s.EndSessionOf(t.Context(), "p2", "h0", at)) // somebody else's
+		if got := fmt.Sprint(hashes("p1", at.Add(-time.Second)), hashes("p1", at), hashes("p2", at)); got != "[h3 h1 h0] [h3 h1] [h2]" {
+			t.Errorf("%s", got)
+		}
+		must(t, s.EndSessionOf(t.Context(), "p1", "h0", at))
+		if got := hashes("p1", at.Add(-time.Second)); len(got) != 2 {
+			t.Errorf("%v", got)
+		}
+	})
+}

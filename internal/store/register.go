@@ -63,6 +63,18 @@ func bounds(from, to time.Time) (low, high int64) {
 	return low, high
 }
 
+// PayoutOrder numbers the payouts of a connection by their dates, from the oldest
+// on.
+func (s *Store) PayoutOrder(ctx context.Context, connection string) (map[string]int, error) {
+	order := map[string]int{}
+	all, err := list(ctx, s.reads, func(ref *string) []any { return []any{text{ref}} },
+		"SELECT payment_reference FROM payouts WHERE connection_id = $1 ORDER BY payout_date, payment_reference", connection)
+	for i, ref := range all {
+		order[ref] = i
+	}
+	return order, s.fail("order the payouts of the connection "+connection, err)
+}
+
 // BookingsOf reads all postings of some payouts, by payout and revision,
 // whichever connection of the same company made them.
 func (s *Store) BookingsOf(ctx context.Context, connection string, references []string) (map[string][]Booking, error) {

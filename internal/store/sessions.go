@@ -63,7 +63,7 @@ func (s *Store) startSession(ctx context.Context, q querier, p *Person, x Sessio
 	if _, err := exec(ctx, q, insertInto("sessions", sessionColumns), x.cells()...); err != nil {
 		return err
 	}
-	return s.appendAudit(ctx, q, AuditEntry{At: x.CreatedAt, Who: p.Email, Subject: p.subject(), Action: "person.signed_in", After: byWay(how, &x)})
+	return s.appendAudit(ctx, q, AuditEntry{At: x.SeenAt, Who: p.Email, Subject: p.subject(), Action: "person.signed_in", After: byWay(how, &x)})
 }
 
 func byWay(how string, x *Session) json.RawMessage {
@@ -91,11 +91,25 @@ func (s *Store) TouchSession(ctx context.Context, hash string, at time.Time) err
 	})
 }
 
+// SessionsOf lists the sessions of a person that began and were seen after the
+// given times, the newest first.
+func (s *Store) SessionsOf(ctx context.Context, person string, created, seen time.Time) ([]Session, error) {
+	all, err := list(ctx, s.reads, (*Session).cells, "SELECT "+sessionColumns+` FROM sessions
+		WHERE person_id = $1 AND created_at > $2 AND seen_at > $3 ORDER BY created_at DESC, hash`, person, created.UnixMicro(), seen.UnixMicro())
+	return all, s.fail("list the sessions of a person", err)
+}
+
 // EndSession deletes a session, and audits it when a person signed out. A missing session is not an error.
 func (s *Store) EndSession(ctx context.Context, hash string, at time.Time) error {
+	return s.EndSessionOf(ctx, "", hash, at)
+}
+
+// EndSessionOf is EndSession for a session of that person and of nobody else; ""
+// is anybody's.
+func (s *Store) EndSessionOf(ctx context.Context, person, hash string, at time.Time) error {
 	return s.write(ctx, "end a session", func(q querier) error {
 		var p Person
-		err := one(ctx, q, p.cells(), "SELECT "+personColumns+" FROM people WHERE id = (SELECT person_id FROM sessions WHERE hash = $1)", hash)
+		err := one(ctx, q, p.cells(), "SELECT "+personColumns+" FROM people WHERE id = (SELECT person_id FROM sessions WHERE hash = $1 AND (person_id = $2 OR $2 = ''))", hash, person)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -1,14 +1,17 @@
 package e2e_test
 
 import (
+	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/goccy/go-yaml"
 
+	"kvitt/internal/signin"
 	"kvitt/sandbox/klarnasim"
 	"kvitt/sandbox/shop"
 	"kvitt/workflows"
@@ -209,7 +212,8 @@ func TestADayOfAnOperator(t *testing.T) {
 		p.must(p.ClearCookies())
 		p.goes(say("payout.reject"))
 		p.sees("signed-out", say("signin.title"), say("signin.problem.expired.happened"))
-		p.signsInWith(w.invite(t, "again"+tag+time.Now().Format("150405.000000")+"@example.com", "administrator"), "", "")
+		again := "again" + tag + time.Now().Format("150405.000000") + "@example.com"
+		p.signsInWith(w.invite(t, again, "administrator"), "", "")
 		p.open(held, 200)
 		p.sees("kept", say("session.restored"))
 		var typed []string
@@ -224,9 +228,35 @@ func TestADayOfAnOperator(t *testing.T) {
 		p.sees("find", payouts[0].PaymentReference)
 		p.open("/people", 200)
 		p.sees("people", say("people.fresh"))
+		w.ages(t, again)
+		p.fill(say("people.email"), "carl@example.com")
+		p.goes(say("people.make"))
+		p.sees("sign-in-again", say("signin.problem.stale.happened"), say("signin.again_people"))
+		p.signsInAndLands(w.invite(t, again, "administrator"), "", "", "/people")
+		p.sees("people-again", say("people.invite"), say("session.restored"))
+		p.must(p.Value(`[...document.querySelectorAll('input[name=email]')].map(e => e.value)`, &typed))
+		if !slices.Equal(typed, []string{"carl@example.com"}) {
+			t.Errorf("after a fresh sign-in the form says %q", typed)
+		}
+		p.open("/sessions", 200)
+		p.sees("sessions", say("sessions.title"), say("sessions.this"))
 		p.open("/connections/"+h.id+"/profile", 200)
 		p.sees("profile", say("profile.heading"))
 		p.open("/try", 200)
 		p.sees("try", say("try.title"))
 	})
+}
+
+// ages makes the sessions of a person old enough to be asked to sign in again.
+func (w *world) ages(t *testing.T, email string) {
+	t.Helper()
+	raw, err := sql.Open("sqlite", filepath.Join(w.Dir, "kvitt.db")+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	_, err = raw.ExecContext(t.Context(), "UPDATE sessions SET created_at = created_at - ? WHERE person_id = (SELECT id FROM people WHERE email = ?)", signin.FreshFor.Microseconds(), email)
+	if err != nil {
+		t.Fatal(err)
+	}
 }

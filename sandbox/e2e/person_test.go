@@ -237,6 +237,11 @@ func (w *world) invite(t *testing.T, email, role string) string {
 
 func (p *person) signsInWith(link, email, name string) {
 	p.t.Helper()
+	p.signsInAndLands(link, email, name, "/connections")
+}
+
+func (p *person) signsInAndLands(link, email, name, path string) {
+	p.t.Helper()
 	_, err := p.Open(link)
 	p.must(err)
 	p.must(p.Until("the code in its field", `document.querySelector('input[name=token]').value`))
@@ -246,7 +251,7 @@ func (p *person) signsInWith(link, email, name string) {
 	}
 	p.must(p.Value(`(window.__left = true, document.querySelector('form[action="/signin/link"] button').click(), true)`, new(bool)))
 	p.must(p.Until("the next page", `!window.__left && document.readyState === 'complete'`))
-	if !strings.HasSuffix(p.Address(), "/connections") {
+	if !strings.HasSuffix(p.Address(), path) {
 		p.t.Fatalf("after signing in the browser is at %s:\n%s", p.Address(), p.Text())
 	}
 }

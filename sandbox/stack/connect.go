@@ -3,8 +3,11 @@ package stack
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Connect sets one connection up as a person would: create, Klarna's key, Visma.net's authorisation. An
@@ -24,8 +27,27 @@ func (s *Stack) Connect(ctx context.Context, say func(args ...string)) (string, 
 	if len(known) > 0 {
 		return known[0].ID, nil
 	}
+	profile, err := s.profile(ctx)
+	if err != nil {
+		return "", err
+	}
 	// Without --start its own schedule leaves the shop's past to backfills.
-	return s.NewConnection(ctx, say, "--profile", "se-bas", "--posting", "auto")
+	return s.NewConnection(ctx, say, "--profile", profile, "--posting", "auto")
+}
+
+// profile writes the Swedish preset with the decision taken that it leaves to the
+// company, as an accountant would: here the VAT return is made of the balances.
+func (s *Stack) profile(ctx context.Context) (string, error) {
+	preset, err := s.Ask(ctx, "profile", "presets", "se-bas")
+	if err != nil {
+		return "", err
+	}
+	const open, taken = "\n  # return: ledger\n", "\n  return: ledger\n"
+	if strings.Count(string(preset), open) != 1 {
+		return "", errors.New("write the profile of the sandbox's connection: the preset does not ask any more how the VAT return is made")
+	}
+	path := filepath.Join(s.Dir, "profile.yaml")
+	return path, os.WriteFile(path, []byte(strings.Replace(string(preset), open, taken, 1)), 0o600)
 }
 
 // NewConnection creates and authorises a connection with the given flags.
