@@ -94,8 +94,13 @@ func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, 
 	d.init()
 	secret, err := d.Vault.Get(ctx, connection, FieldKlarna)
 	if errors.Is(err, store.ErrNotFound) {
+		row, err := d.Store.Connection(ctx, connection)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+		party := klarna.Provider(row.Provider).Name()
 		return nil, &fault.Error{
-			Class: fault.Auth, Party: "Klarna", Attempted: "open the Klarna side of connection " + connection,
+			Class: fault.Auth, Party: party, Attempted: "open the " + party + " side of connection " + connection,
 			Words: "it has no key yet", Remedy: "Set one with `starter connection klarna-key " + connection + "`.",
 		}
 	}
@@ -138,7 +143,7 @@ func (d *Doors) KlarnaCandidate(ctx context.Context, connection string) (*klarna
 func (d *Doors) klarnaWith(record *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	var s KlarnaSecret
 	if err := json.Unmarshal([]byte(secret.Reveal()), &s); err != nil {
-		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: the stored data is not a credential", record.ID)
+		return nil, klarna.Credential{}, fmt.Errorf("open the %s side of connection %s: the stored data is not a credential", klarna.Provider(record.Provider).Name(), record.ID)
 	}
 	credential, err := klarna.ParseCredential(record.Provider, record.Region, s.Key, s.Username)
 	if err != nil {

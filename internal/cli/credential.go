@@ -55,11 +55,12 @@ func (s *session) setKlarnaKey(ctx context.Context, id string, in *klarnaKey) er
 	if err != nil {
 		return err
 	}
-	attempted := "give the connection " + id + " its Klarna key"
+	party := klarna.Provider(row.Provider).Name()
+	attempted := "give the connection " + id + " its " + party + " key"
 	if err := s.staffed(ctx, attempted); err != nil {
 		return err
 	}
-	key, err := s.readKey(ctx, in.file)
+	key, err := s.readKey(ctx, in.file, party)
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (s *session) verified(now *workflows.Status, side *workflows.Side, more str
 }
 
 // readKey reads a key from a file, a pipe or the terminal.
-func (s *session) readKey(ctx context.Context, file string) (string, error) {
+func (s *session) readKey(ctx context.Context, file, party string) (string, error) {
 	if file != "" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -110,11 +111,11 @@ func (s *session) readKey(ctx context.Context, file string) (string, error) {
 		return string(text), nil
 	}
 	if s.console.Attended() {
-		return s.console.Secret(ctx, "Klarna API key (it is not shown): ")
+		return s.console.Secret(ctx, party+" API key (it is not shown): ")
 	}
 	text, err := io.ReadAll(io.LimitReader(s.In, mostKeyFile))
 	if err != nil {
-		return "", fmt.Errorf("read the Klarna key from standard input: %w", err)
+		return "", fmt.Errorf("read the %s key from standard input: %w", party, err)
 	}
 	if len(text) == 0 {
 		return "", usagef("no key was given: name a file with --key-file, pipe the key in, or type it on a terminal")

@@ -40,6 +40,8 @@ func (p Provider) Says(text string) string {
 var kustomSays = strings.NewReplacer(
 	"Klarna Checkout", "Klarna Checkout", // what Kustom was called
 	"Klarna-Correlation-Id", "Klarna-Correlation-Id", // a header
+	"Klarna's Merchant Portal", "the Kustom portal",
+	"Klarnas Merchant Portal", "Kustoms portal",
 	"Klarna", "Kustom",
 )
 

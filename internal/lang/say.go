@@ -147,8 +147,16 @@ func (l Language) Say(text string) (said string, ok bool) {
 		return text, false
 	}
 	s := speaker{l, b, map[string]result{}}
-	return s.say(text, 0)
+	if said, ok = s.say(text, 0); ok || !strings.Contains(text, kustom) {
+		return said, ok
+	}
+	// The catalogue speaks of Klarna, and Kustom's sentences are the same.
+	said, ok = s.say(strings.ReplaceAll(text, kustom, "Klarna"), 0)
+	return strings.ReplaceAll(said, "Klarna", kustom), ok
 }
+
+// kustom is the other provider: what was kept of it names it.
+const kustom = "Kustom"
 
 // In is Say for those who show what there is.
 func (l Language) In(text string) string {

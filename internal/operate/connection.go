@@ -105,7 +105,7 @@ func ConnectionID(random string) string {
 // OfferKlarna gives a connection a Klarna key to verify. One that does not
 // work leaves the key in use as it is.
 func (d *Desk) OfferKlarna(ctx context.Context, row *store.Connection, credential klarna.Credential, who string) (workflows.Status, error) {
-	attempted := "give the connection " + row.ID + " its Klarna key"
+	attempted := "give the connection " + row.ID + " its " + credential.Provider.Name() + " key"
 	secret, err := json.Marshal(access.KlarnaSecret{Key: credential.Key, Username: credential.Username})
 	if err != nil {
 		return workflows.Status{}, fmt.Errorf("%s: %w", attempted, err)

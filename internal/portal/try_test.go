@@ -94,7 +94,7 @@ func TestAViewerTriesAPayoutInTheBrowser(t *testing.T) {
 	says(t, h.ask(http.MethodGet, tryPath, viewer, nil), http.StatusOK, `enctype="multipart/form-data"`, "no-ns4102", `multiple required`)
 	says(t, h.upload(t, viewer, chosen(t,
 		sent{"preset", "", "se-bas"}, sent{"profile", "", ""}, sent{"provider", "", "kustom"}, sent{"closing", "", ""}, sent{"day", "", ""})...),
-		http.StatusOK, "700000012345", "Kustom", "1 437.05", "The rows match Klarna's totals", ">16861<", ">1 749.00<")
+		http.StatusOK, "700000012345", "Kustom", "1 437.05", "The rows match Kustom's totals", ">16861<", ">1 749.00<")
 }
 
 func TestATrialTakesWhatTheCommandTakes(t *testing.T) {
