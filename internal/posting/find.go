@@ -86,6 +86,22 @@ type Scans struct {
 	mu   sync.Mutex
 	done map[string]bool
 	busy map[string]chan struct{} // closed when a reading has ended
+
+	// Wait returns when done is closed, or with the context's error; nil waits on
+	// the channel. A simulation, in which nothing may block, waits its own way.
+	Wait func(ctx context.Context, done <-chan struct{}) error
+}
+
+func (s *Scans) wait(ctx context.Context, done <-chan struct{}) error {
+	if s.Wait != nil {
+		return s.Wait(ctx, done)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // first calls do unless this process has read the period. Who comes while it
@@ -102,10 +118,8 @@ func (s *Scans) first(ctx context.Context, period string, do func() error) error
 			break
 		}
 		s.mu.Unlock()
-		select {
-		case <-others:
-		case <-ctx.Done():
-			return fmt.Errorf("wait until period %s is read: %w", period, ctx.Err())
+		if err := s.wait(ctx, others); err != nil {
+			return fmt.Errorf("wait until period %s is read: %w", period, err)
 		}
 	}
 	if s.done == nil {
