@@ -97,7 +97,7 @@ func (a *actor) attempt(p *posting.Poster, in posting.Intent) (wait time.Duratio
 	switch {
 	case err != nil:
 		a.w.say("%s: post %s: %v", a.p.name, a.what.reference, err)
-		return a.w.upTo(30 * time.Second) + time.Second, ""
+		return a.w.upTo(30*time.Second) + time.Second, ""
 	case got.Stop != nil:
 		return got.LookAgain, got.Stop.Code
 	case got.LookAgain > 0:
@@ -109,7 +109,7 @@ func (a *actor) attempt(p *posting.Poster, in posting.Intent) (wait time.Duratio
 	switch {
 	case err != nil:
 		a.w.say("%s: complete %s: %v", a.p.name, a.what.reference, err)
-		return a.w.upTo(30 * time.Second) + time.Second, ""
+		return a.w.upTo(30*time.Second) + time.Second, ""
 	case stop != nil:
 		return 0, stop.Code
 	}

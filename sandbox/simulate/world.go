@@ -38,7 +38,7 @@ type world struct {
 	books     books
 	memory    memory
 	crashes   int
-	troubled  int // of 100 requests
+	troubled  int    // of 100 requests
 	turn      *actor // who runs now
 }
 
