@@ -29,6 +29,9 @@ func (v *Visma) PrepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 	if err != nil || why != "" {
 		return workflows.PreparedAccrual{Refused: why}, err
 	}
+	if why, err := onePerson(ctx, v.Store, v.Instructions, in.Connection, in.Instruction, in.Who); err != nil || why != "" {
+		return workflows.PreparedAccrual{Refused: why}, err
+	}
 	out, err := v.prepareAccrual(ctx, in)
 	if err == nil && out.Refused != "" {
 		err = v.accrualOver(ctx, in)

@@ -150,11 +150,20 @@ func (v *Visma) stillDecided(ctx context.Context, row *store.Payout, proof *Proo
 // led to; "" when the person may.
 func (l *Ledger) decidedBy(ctx context.Context, in workflows.Decision, row *store.Payout) (string, error) {
 	set, err := decidedOn(ctx, l.Store, in.Connection, store.WorkPayout, in.PaymentReference, row.Revision)
-	if err != nil || !set.MadeBy(in.Who) {
+	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("approve payout %s: %s took a decision that its voucher rests on, and this connection wants a second pair of eyes; somebody else has to approve it",
-		in.PaymentReference, in.Who), nil
+	approver, _, err := asker(ctx, l.Instructions, in.Instruction.ID, in.Who)
+	by, found := set.MadeBy(approver)
+	switch {
+	case err != nil || !found:
+		return "", err
+	case strings.EqualFold(by.Who, approver.Who):
+		return fmt.Sprintf("approve payout %s: %s took a decision that its voucher rests on, and this connection wants a second pair of eyes; somebody else has to approve it",
+			in.PaymentReference, in.Who), nil
+	}
+	return fmt.Sprintf("approve payout %s: %s took a decision that its voucher rests on, and this connection wants a second pair of eyes, but %s. %s",
+		in.PaymentReference, by.Who, workflows.WhyOnePerson(by.Who, approver.Who, by.Unknown(), approver.VouchedBy), workflows.TwoPersonsHelps), nil
 }
 
 // stands says why a payout cannot be rejected; "" when it can: nothing of it may

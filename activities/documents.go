@@ -65,7 +65,7 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return err
 	}
-	proof, err := proofText(provider, &row, document, pdf, csv)
+	proof, err := proofText(provider, zoneOf(ctx, v.Doors, ref.Connection), &row, document, pdf, csv)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 // Instructions prove who asked for what; *instruct.Book does.
 type Instructions interface {
 	Use(ctx context.Context, id string, claimed instruct.Instruction, step instruct.Step) (refused string, err error)
+	Read(ctx context.Context, id string) (instruct.Instruction, error)
 	UsedIn(ctx context.Context, id string, step instruct.Step, actions ...string) (bool, error)
 }
 

@@ -6,13 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"kvitt/internal/access"
 	"kvitt/internal/archive"
 	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/klarna"
-	"kvitt/internal/opening"
 	"kvitt/internal/posting"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -187,6 +187,7 @@ func (k *Klarna) due(ctx context.Context, in workflows.ListPayoutsInput, refs []
 	if err != nil {
 		return workflows.Listing{}, err
 	}
+	zone := zoneOf(ctx, k.Doors, in.Connection)
 	out := workflows.Listing{Found: len(listed), SkippedSums: map[string]int64{}}
 	for i := range rows {
 		row := &rows[i]
@@ -198,7 +199,9 @@ func (k *Klarna) due(ctx context.Context, in workflows.ListPayoutsInput, refs []
 			return out, err
 		}
 		if !done {
-			out.Due = append(out.Due, workflows.DuePayout{PaymentReference: row.PaymentReference, Date: row.Date, Currency: row.Currency})
+			out.Due = append(out.Due, workflows.DuePayout{
+				PaymentReference: row.PaymentReference, Date: row.Date, Day: dayOf(row.Date, zone), Currency: row.Currency,
+			})
 			continue
 		}
 		out.Skipped++
@@ -220,7 +223,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		out.Final, out.Batch = row.State, row.BatchNumber
 		return out, err
 	}
-	if (row.State == workflows.StateHeld || row.Revision > 0) && !klarna.Unnamed(in.PaymentReference) {
+	if (row.State == workflows.StateHeld || row.Revision > 0 || touched(&row)) && !klarna.Unnamed(in.PaymentReference) {
 		fresh, err := k.readAgain(ctx, in)
 		if stop, err := k.stillUnreadable(ctx, &row, err); err != nil || stop != nil {
 			out.Held = stop
@@ -245,7 +248,9 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	}
 	out.Rows = row.Rows
 	if stop != nil {
-		out.Held = stop
+		if out.Held, err = k.named(ctx, stop, in.Connection); err != nil {
+			return out, err
+		}
 		return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
 			p.Rows, p.Warnings = row.Rows, row.Warnings
 			return nil
@@ -260,6 +265,23 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		p.Rows, p.Proof, p.Warnings = row.Rows, document, row.Warnings
 		return nil
 	}, nil)
+}
+
+// named says Kustom where a reason to hold speaks of Klarna and Kustom pays out.
+func (k *Klarna) named(ctx context.Context, stop *workflows.Held, connection string) (*workflows.Held, error) {
+	row, err := k.Store.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	says := klarna.Provider(row.Provider).Says
+	stop.Detail, stop.Remedy = says(stop.Detail), says(stop.Remedy)
+	return stop, nil
+}
+
+// touched tells that something became of a payout before it is proven: it was
+// rejected and reopened, say, while Klarna's figures may have changed.
+func touched(row *store.Payout) bool {
+	return row.State == workflows.StateDiscovered && row.UpdatedAt.Sub(row.DiscoveredAt) > time.Second
 }
 
 // readAgain records a payout anew: Klarna may have corrected what it was held
@@ -345,53 +367,4 @@ func (k *Klarna) keepEvidence(ctx context.Context, row *store.Payout, err error)
 		return nil
 	}
 	return k.keep(ctx, row, archive.KindUnusable, &unusable.Answer)
-}
-
-// previous is the debt that the payout before left, when that one is known; before
-// the first one, the debt that was recorded as the connection's opening.
-func (k *Klarna) previous(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
-	before, err := k.Store.PreviousPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
-	if err != nil {
-		return nil, err
-	}
-	if before == nil {
-		return k.openingDebt(ctx, row)
-	}
-	return &settlement.Debt{PaymentReference: before.PaymentReference, Closing: before.ClosingDebt}, nil
-}
-
-// openingDebt is the debt at the start that was recorded, for the first payout
-// that Kvitt knows from the start on; nil: none was recorded.
-func (k *Klarna) openingDebt(ctx context.Context, row *store.Payout) (*settlement.Debt, error) {
-	all, err := k.Store.Openings(ctx, row.ConnectionID)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	profile, _, err := k.Doors.Profile(ctx, row.ConnectionID, 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		o := &all[i]
-		start, err := voucher.ParseDate(o.Start)
-		if o.Currency != row.Currency || err != nil || voucher.DateOf(row.Date, profile.Location()).Before(start) {
-			continue
-		}
-		debt, known, err := opening.DebtOf(o.Figures, row.MerchantID, row.PaymentReference)
-		if err != nil || !known {
-			return nil, err
-		}
-		return &settlement.Debt{PaymentReference: "(the opening of " + o.Start + ")", Closing: debt}, nil
-	}
-	return nil, nil
-}
-
-// leadsOn checks the debt against the payout after, when that one is known: a
-// backfill may come to the earlier one last.
-func (k *Klarna) leadsOn(ctx context.Context, row *store.Payout, proof *settlement.Proof, accepted []settlement.Accepted) error {
-	after, err := k.Store.NextPayout(ctx, row.ConnectionID, row.MerchantID, row.Currency, row.Date, row.PaymentReference)
-	if err != nil || after == nil {
-		return err
-	}
-	return proof.LeadsTo(&settlement.Debt{PaymentReference: after.PaymentReference, Closing: after.OpeningDebt}, accepted...)
 }

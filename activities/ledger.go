@@ -3,9 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,7 +11,9 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
+	"kvitt/internal/instruct"
 	"kvitt/internal/notice"
+	"kvitt/internal/report"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -104,6 +104,9 @@ func Days(from, to string, zone *time.Location) (workflows.Window, error) {
 	if last.Before(first) {
 		return workflows.Window{}, fmt.Errorf("the last day %s lies before the first day %s; turn them round", to, from)
 	}
+	if err := (report.Span{From: first, To: last}).Check(); err != nil {
+		return workflows.Window{}, err
+	}
 	return workflows.Window{From: first.UTC(), To: last.AddDate(0, 0, 1).UTC()}, nil
 }
 
@@ -187,6 +190,7 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	if err != nil {
 		return workflows.Finished{}, err
 	}
+	zone := zoneOf(ctx, l.Doors, in.Connection) // the rhythm is one of the company's days
 	dates := map[string][]time.Time{}
 	var order []string
 	for i := range rows {
@@ -196,7 +200,7 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 		if _, known := dates[rows[i].Currency]; !known {
 			order = append(order, rows[i].Currency)
 		}
-		dates[rows[i].Currency] = append(dates[rows[i].Currency], rows[i].Date)
+		dates[rows[i].Currency] = append(dates[rows[i].Currency], voucher.DateOf(rows[i].Date, zone).Time())
 	}
 	var missing []notice.Missing
 	for _, currency := range order {
@@ -270,6 +274,15 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 			return workflows.Recorded{Refused: refused, Code: rule.code}, err
 		}
 	}
+	if in.Kind == workflows.DecisionReverse {
+		why, err := onePerson(ctx, l.Store, l.Instructions, in.Connection, in.Instruction.ID, in.Who)
+		if err != nil {
+			return workflows.Recorded{}, err
+		}
+		if why != "" {
+			return workflows.Recorded{Refused: "reverse the payout " + in.PaymentReference + ": " + why, Code: workflows.RefusedSamePerson}, nil
+		}
+	}
 	decision, err := json.Marshal(map[string]string{"decision": in.Kind, "reason": in.Reason, "voucher_hash": in.VoucherHash, "instruction": in.Instruction.ID})
 	if err != nil {
 		return workflows.Recorded{}, fmt.Errorf("record the decision on payout %s: %w", in.PaymentReference, err)
@@ -290,6 +303,8 @@ func (l *Ledger) RecordDecision(ctx context.Context, in workflows.Decision) (wor
 		case in.Kind == workflows.DecisionRepost && next > p.Revision:
 			p.State, p.HeldReason, p.Held, p.Revision = workflows.StateDiscovered, "", nil, next
 			p.Proof, p.Voucher, p.VoucherHash = nil, nil, ""
+		case in.Kind == workflows.DecisionReopen && p.State == workflows.StateRejected:
+			p.State, p.Proof, p.Voucher, p.VoucherHash = workflows.StateDiscovered, nil, nil, ""
 		}
 		return nil
 	}, &store.AuditEntry{Who: in.Who, Action: "payout." + in.Kind, After: decision})
@@ -326,11 +341,24 @@ func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string,
 		return refused, err
 	}
 	profile, err := l.Store.Profile(ctx, in.Connection, row.ProfileVersion)
-	if err != nil || !strings.EqualFold(profile.CreatedBy, in.Who) {
+	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes; somebody else has to approve it",
-		in.PaymentReference, in.Who, profile.Version), nil
+	approver, _, err := asker(ctx, l.Instructions, in.Instruction.ID, in.Who)
+	author := instruct.Author(profile.CreatedBy, profile.VouchedBy)
+	switch {
+	case err != nil || !author.MayBe(approver):
+		return "", err
+	case strings.EqualFold(author.Who, approver.Who):
+		return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes; somebody else has to approve it",
+			in.PaymentReference, in.Who, profile.Version), nil
+	}
+	helps := workflows.TwoPersonsHelps
+	if author.Unknown() {
+		helps = "Have somebody whom the provider knows, or a mailed link, save the posting profile again in the portal."
+	}
+	return fmt.Sprintf("approve payout %s: %s made version %d of the posting profile, with which its voucher was compiled, and this connection wants a second pair of eyes, but %s. %s",
+		in.PaymentReference, author.Who, profile.Version, workflows.WhyOnePerson(author.Who, approver.Who, author.Unknown(), approver.VouchedBy), helps), nil
 }
 
 // PayoutState reads how far a payout has come.
@@ -350,66 +378,4 @@ func FoundOf(p *store.Payout) workflows.Found {
 		PaymentReference: p.PaymentReference, State: p.State, HeldReason: p.HeldReason, BatchNumber: p.BatchNumber,
 		Rows: p.Rows, Settlement: p.Settlement, Currency: p.Currency,
 	}
-}
-
-// SaveConnection keeps the status of a connection and the change that led to
-// it.
-func (l *Ledger) SaveConnection(ctx context.Context, in workflows.SaveConnectionInput) (workflows.Nothing, error) {
-	s := in.Status
-	if err := l.mayBegin(ctx, in); err != nil {
-		return workflows.Nothing{}, err
-	}
-	before, err := l.Store.Connection(ctx, s.ID)
-	if err != nil {
-		return workflows.Nothing{}, err
-	}
-	changes, err := l.changesSettings(ctx, in)
-	if err != nil {
-		return workflows.Nothing{}, err
-	}
-	if !changes {
-		s.Name, s.Posting, s.Start, s.ProfileVersion, s.FourEyes = before.Name, before.Posting, before.Start, before.ProfileVersion, before.FourEyes
-	}
-	after := before
-	after.Name, after.Posting, after.State, after.Start = s.Name, s.Posting, s.State, s.Start
-	after.Environment, after.MerchantID = s.Environment, s.MerchantID
-	after.CompanyID, after.CompanyName, after.BaseCurrency = s.Company, s.CompanyName, s.BaseCurrency
-	after.ProfileVersion, after.FourEyes = s.ProfileVersion, s.FourEyes
-	klarna, err1 := json.Marshal(s.Klarna)
-	visma, err2 := json.Marshal(s.Visma)
-	change, err3 := json.Marshal(map[string]string{"state": s.State, "klarna": s.Klarna.State, "visma": s.Visma.State, "posting": s.Posting, "start": s.Start, "four_eyes": strconv.FormatBool(s.FourEyes)})
-	was, err4 := json.Marshal(map[string]string{"state": before.State, "posting": before.Posting, "start": before.Start, "four_eyes": strconv.FormatBool(before.FourEyes)})
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
-		return workflows.Nothing{}, fmt.Errorf("record the state of connection %s: %w", s.ID, err)
-	}
-	after.Klarna, after.Visma = klarna, visma
-	if err := l.Store.SaveConnection(ctx, after); err != nil {
-		return workflows.Nothing{}, err
-	}
-	return workflows.Nothing{}, l.Store.Audit(ctx, store.AuditEntry{
-		Who: in.Who, ConnectionID: s.ID, Subject: "connection/" + s.ID, Action: "connection." + in.Action, Before: was, After: change,
-	})
-}
-
-// mayBegin refuses to record a connection that was created or revived, when
-// nobody is known to have asked for that.
-func (l *Ledger) mayBegin(ctx context.Context, in workflows.SaveConnectionInput) error {
-	if in.Action != workflows.ActionCreate && in.Action != workflows.ActionRevive {
-		return nil
-	}
-	why, err := prove(ctx, l.Instructions, in.Status.ID, in.Instruction)
-	if err == nil && why != "" {
-		err = temporal.NewNonRetryableApplicationError(in.Action+" connection "+in.Status.ID+": "+why, workflows.RefusedErrorType, nil, workflows.RefusedInstruction)
-	}
-	return err
-}
-
-// changesSettings tells whether a person had this run of the workflow change the
-// settings. Otherwise those in the database stay: the memory of a workflow that
-// was reset, or started again from an old message, is an old one.
-func (l *Ledger) changesSettings(ctx context.Context, in workflows.SaveConnectionInput) (bool, error) {
-	if in.Settings == "" {
-		return false, nil
-	}
-	return l.Instructions.UsedIn(ctx, in.Settings, stepOf(ctx), workflows.ConfigureConnection.Name)
 }

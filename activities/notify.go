@@ -10,9 +10,11 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"kvitt/internal/held"
+	"kvitt/internal/lang"
 	"kvitt/internal/notice"
 	"kvitt/internal/notify"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -85,12 +87,26 @@ func (n *Notices) Notify(ctx context.Context, in notice.Facts) (workflows.Nothin
 	if err != nil {
 		return workflows.Nothing{}, err
 	}
-	message := notice.Compose(&in, connection.Name, n.PublicURL)
+	message := notice.ComposeFor(n.reader(ctx, in.Connection), &in, connection.Name, n.PublicURL)
 	var failed []error
 	for _, channel := range append([]notify.Channel{logged{}}, n.Channels...) {
 		failed = append(failed, n.once(ctx, channel, &message))
 	}
 	return workflows.Nothing{}, errors.Join(failed...)
+}
+
+// reader is the company of a connection. One whose profile cannot be read gets
+// its notices all the same.
+func (n *Notices) reader(ctx context.Context, connection string) notice.Reader {
+	row, err := n.Store.Profile(ctx, connection, 0)
+	if err != nil {
+		return notice.Reader{}
+	}
+	profile, err := voucher.ParseProfile(row.Document)
+	if err != nil {
+		return notice.Reader{}
+	}
+	return notice.Reader{Zone: profile.Location(), Language: lang.Of(string(profile.Language))}
 }
 
 // once sends through one channel, and remembers that it did. Between the two a

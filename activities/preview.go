@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kvitt/internal/access"
 	"kvitt/internal/archive"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -45,11 +46,7 @@ func (p *Preview) PreviewPayout(ctx context.Context, in workflows.PreviewInput) 
 
 // draft proves a payout and compiles its voucher, or says what stops it.
 func (p *Preview) draft(ctx context.Context, row *store.Payout) (*compiled, *workflows.Held, error) {
-	zone := time.UTC
-	if profile, _, err := p.Visma.Doors.Profile(ctx, row.ConnectionID, 0); err == nil { // compile says what is wrong with it
-		zone = profile.Location()
-	}
-	days := voucher.NewDays(settlement.Currency(row.Currency), zone)
+	days := voucher.NewDays(settlement.Currency(row.Currency), zoneOf(ctx, p.Visma.Doors, row.ConnectionID))
 	proof, stop, err := p.Klarna.prove(ctx, row, archive.Nowhere{}, archive.KindTransactions, days)
 	if err != nil || stop != nil {
 		return nil, stop, err
@@ -73,4 +70,21 @@ func (p *Preview) keep(ctx context.Context, in workflows.PreviewInput, found *wo
 		return fmt.Errorf("keep what the dry run came to for payout %s: %w", in.PaymentReference, err)
 	}
 	return p.Klarna.Store.PutPreview(ctx, kept)
+}
+
+// zoneOf is the company's zone; UTC where the profile cannot be read, of which
+// compiling says what is wrong.
+func zoneOf(ctx context.Context, doors *access.Doors, connection string) *time.Location {
+	if profile, _, err := doors.Profile(ctx, connection, 0); err == nil {
+		return profile.Location()
+	}
+	return time.UTC
+}
+
+// dayOf is a payout's day in the company's zone, "" for one that cannot be dated.
+func dayOf(date time.Time, zone *time.Location) string {
+	if date.IsZero() {
+		return ""
+	}
+	return voucher.DateOf(date, zone).String()
 }

@@ -23,7 +23,7 @@ type Proof struct {
 // proofText is the proof as an auditor reads it: the components, the formula,
 // the voucher, and the digest of the bytes it all rests on. Its figures are
 // those that were proven.
-func proofText(provider string, row *store.Payout, document *voucher.Voucher, papers ...paper) ([]byte, error) {
+func proofText(provider string, zone *time.Location, row *store.Payout, document *voucher.Voucher, papers ...paper) ([]byte, error) {
 	var proof Proof
 	if err := json.Unmarshal(row.Proof, &proof); err != nil {
 		return nil, fmt.Errorf("read the proof of payout %s: %w", row.PaymentReference, err)
@@ -32,7 +32,7 @@ func proofText(provider string, row *store.Payout, document *voucher.Voucher, pa
 	money := func(minor int64) string { return settlement.Format(minor, payout.Currency) }
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s payout %s, merchant %s, %s, %s %s\n\n", provider, payout.PaymentReference, payout.MerchantID,
-		payout.Date.UTC().Format(time.RFC3339), money(payout.Totals.Settlement), payout.Currency)
+		payout.Date.In(zone).Format("2006-01-02 15:04 MST"), money(payout.Totals.Settlement), payout.Currency)
 	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
 	for _, part := range proof.Components {
 		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimRight(strings.TrimRight(part.Type+"/"+part.DetailedType+" "+part.Country, " ")+" "+part.Reference, " "), part.Rows, money(part.Amount), money(part.VAT))

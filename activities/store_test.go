@@ -16,6 +16,10 @@ func (trusted) Use(context.Context, string, instruct.Instruction, instruct.Step)
 	return "", nil
 }
 
+func (trusted) Read(context.Context, string) (instruct.Instruction, error) {
+	return instruct.Instruction{}, nil
+}
+
 func (trusted) UsedIn(context.Context, string, instruct.Step, ...string) (bool, error) {
 	return true, nil
 }

@@ -14,16 +14,22 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"kvitt/sandbox/stack"
 )
 
 // serve starts everything and prints where to look, until it is interrupted.
 func serve(ctx context.Context, s settings, out io.Writer) error {
+	stack.Guided(&s.Options)
 	st, id, link, err := ready(ctx, s)
 	if st != nil {
 		defer func() { _ = st.Close() }()
 	}
+	if err != nil {
+		return err
+	}
+	key, err := st.ServeGuided(time.Now())
 	if err != nil {
 		return err
 	}
@@ -54,6 +60,7 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	fmt.Fprintf(out, "  go run ./starter backfill %s --from 2025-01-01 --to 2025-12-31 --yes\n", id)
 	fmt.Fprintf(out, "  go run ./starter payout list %s\n", id)
 	fmt.Fprintf(out, "  go run ./starter doctor\n\n")
+	guide(out, st, id, key)
 	worker := st.Workers()[0].Done()
 	for {
 		select {
@@ -69,9 +76,31 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	}
 }
 
+// guide tells what the guided set-up asks for, and how to break things.
+func guide(out io.Writer, st *stack.Stack, id, key string) {
+	fmt.Fprintf(out, "To set a second connection up yourself, choose New connection in the portal. It asks for:\n\n")
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "  Klarna API key, test, Europe\t%s\n", key)
+	fmt.Fprintf(w, "  Visma sign-in\t%s, password %s\n", stack.PersonEmail, stack.PersonSecret)
+	fmt.Fprintf(w, "  Visma.net company\t%s (tenant id %s)\n", stack.GuidedCompany, stack.GuidedTenant)
+	_ = w.Flush()
+	fmt.Fprintf(out, "\nTo see what Kvitt does when things break, for %s:\n\n", id)
+	for _, one := range []struct{ what, url, body string }{
+		{"Visma.net books and does not answer", st.VismaURL + "/_sandbox/visma/faults", `{"kind":"timeout_after_commit","method":"POST"}`},
+		{"a period is closed", st.VismaURL + "/_sandbox/visma/periods", `{"tenant":"` + stack.TenantID + `","period":"202503","state":"closed"}`},
+		{"Visma.net refuses the access", st.VismaURL + "/_sandbox/visma/faults", `{"kind":"unauthorized","times":20}`},
+		{"Klarna answers slowly and with errors", st.KlarnaURL + "/_sandbox/klarna/faults", `{"kind":"status","status":503,"times":5}`},
+		{"the Klarna key is revoked", st.KlarnaURL + "/_sandbox/klarna/keys", `{"action":"revoke","key":"` + st.KlarnaKey + `"}`},
+	} {
+		fmt.Fprintf(out, "  # %s\n  curl -X POST %s -d %s\n", one.what, one.url, single(one.body))
+	}
+	fmt.Fprintf(out, "\nThis mends it all again:\n\n  curl -X DELETE %s/_sandbox/visma/faults; curl -X POST %s/_sandbox/klarna/reset -d '{}'\n", st.VismaURL, st.KlarnaURL)
+	fmt.Fprintf(out, "  curl -X POST %s/_sandbox/klarna/keys -d %s\n\n", st.KlarnaURL, single(`{"action":"restore","key":"`+st.KlarnaKey+`"}`))
+}
+
 // invitation is a one-time link for an administrator of the sandbox's portal.
 func invitation(ctx context.Context, st *stack.Stack) (string, error) {
-	out, err := st.Ask(ctx, "portal", "invite", "anna@example.com", "--name", "Anna Ek", "--role", "administrator", "--output", "json")
+	out, err := st.Ask(ctx, "portal", "invite", stack.PersonEmail, "--name", "Anna Ek", "--role", "administrator", "--output", "json")
 	if err != nil {
 		return "", err
 	}
@@ -118,6 +147,7 @@ func ready(ctx context.Context, s settings) (st *stack.Stack, id, link string, e
 	if link, err = invitation(ctx, st); err != nil {
 		return st, "", "", err
 	}
+	fmt.Fprintln(s.Log, "$ worker &")
 	if _, err = st.StartWorker(ctx); err != nil {
 		return st, "", link, err
 	}

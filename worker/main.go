@@ -75,11 +75,11 @@ func ready(ctx context.Context, addr string) error {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return fmt.Errorf("ask the worker at %s whether it is ready: %w", addr, err)
+		return fmt.Errorf("ask the worker at %s whether it is ready: %w. Start it, or set KVITT_METRICS_ADDR to what it was started with", addr, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the worker at %s whether it is ready: it answered %s", addr, answer.Status)
+		return fmt.Errorf("ask the worker at %s whether it is ready: it answered %s. `starter doctor` says what is missing", addr, answer.Status)
 	}
 	return nil
 }

@@ -199,5 +199,5 @@ func (a *accruing) enter(ctx workflow.Context, state string) {
 }
 
 func (a *accruing) show(ctx workflow.Context, words string) {
-	tellOperator(ctx, fmt.Sprintf("### Accrual of %s at %s\n\nState **%s**, asked for by %s\n\n%s", a.in.Currency, a.in.At, a.State, a.in.Who, words))
+	tellOperator(ctx, fmt.Sprintf("### Accrual of %s at %s\n\nState **%s**, asked for by %s\n\n%s", plain(a.in.Currency), plain(a.in.At), a.State, plain(a.in.Who), words))
 }

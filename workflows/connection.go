@@ -331,7 +331,7 @@ func (c *connection) show(ctx workflow.Context) {
 			fmt.Fprintf(&b, " `%s`", side.Identity)
 		}
 		if side.LastError != "" {
-			fmt.Fprintf(&b, " — %s", sentences(side.LastError, side.Remedy))
+			fmt.Fprintf(&b, " — %s", plain(sentences(side.LastError, side.Remedy)))
 		}
 	}
 	tellOperator(ctx, b.String())

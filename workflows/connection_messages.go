@@ -6,7 +6,7 @@ import (
 	"kvitt/internal/notice"
 )
 
-// States of a connection (DESIGN §5).
+// States of a connection.
 const (
 	ConnSetup          = "setup"
 	ConnVerifying      = "verifying"

@@ -2,7 +2,9 @@ package workflows
 
 import (
 	"cmp"
+	"strings"
 	"time"
+	"unicode"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -95,6 +97,22 @@ func (u Update[In, Out]) Handle(ctx workflow.Context, validate func(In) error, h
 	return workflow.SetUpdateHandlerWithOptions(ctx, u.Name, handle, workflow.UpdateHandlerOptions{
 		Validator: func(_ workflow.Context, in In) error { return validate(in) },
 	})
+}
+
+// plain is free text as Markdown shows it: nothing in it is a link, a picture, a
+// heading or HTML, and it is one line.
+func plain(words string) string {
+	var b strings.Builder
+	for _, r := range words {
+		switch {
+		case unicode.IsControl(r):
+			r = ' '
+		case strings.ContainsRune("\\`*_[]()<>#!|~&:", r):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // tellOperator shows Markdown as the workflow's current details in Temporal's

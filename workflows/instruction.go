@@ -32,6 +32,7 @@ const (
 	ActionReverse  = "reverse"
 	ActionAccrue   = "accrue"
 	ActionBackfill = "backfill"
+	ActionReopen   = "reopen"
 )
 
 // RefusedInstruction is the code of a refusal: nobody is known to have asked.

@@ -27,6 +27,9 @@ func PayoutWorkflow(ctx workflow.Context, in PayoutInput) (PayoutResult, error) 
 	if in.Repost != nil {
 		p.decisions = append(p.decisions, p.decided(DecisionRepost, RepostPayout.Name, *in.Repost))
 	}
+	if in.Reopen != nil {
+		p.decisions = append(p.decisions, p.decided(DecisionReopen, ActionReopen, *in.Reopen))
+	}
 	return p.run(ctx)
 }
 
@@ -384,7 +387,7 @@ func (p *payout) end(ctx workflow.Context, state string) {
 // show tells an operator in Temporal's Web UI where the payout stands.
 func (p *payout) show(ctx workflow.Context, words string) {
 	tellOperator(ctx, fmt.Sprintf("### Payout %s · %s\n\nState **%s** since %s, %d rows.\n\n%s",
-		p.in.PaymentReference, dayOf(p.in.Date), p.state, p.since.UTC().Format("2006-01-02 15:04:05Z"), p.result.Rows, words))
+		plain(p.in.PaymentReference), dayOf(p.in.Date, p.in.Day), p.state, p.since.UTC().Format("2006-01-02 15:04:05Z"), p.result.Rows, words))
 }
 
 func providerOf(code held.Code) string {

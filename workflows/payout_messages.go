@@ -8,8 +8,12 @@ type PayoutInput struct {
 	PayoutRef
 	Sync string    `json:"sync,omitempty"`
 	Date time.Time `json:"date"`
+	Day  string    `json:"day,omitempty"` // Date in the company's zone; an earlier version did not say
 	// Repost is who asked to post a reversed payout anew, and why.
 	Repost *Person `json:"repost,omitempty"`
+	// Reopen is who asked to take a rejected payout up again, and why. Histories of
+	// before have none.
+	Reopen *Person `json:"reopen,omitempty"`
 }
 
 // PayoutResult is how a payout ended. Amounts are minor units.

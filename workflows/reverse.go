@@ -264,7 +264,7 @@ func (r *reversal) end(ctx workflow.Context, state string) {
 
 func (r *reversal) show(ctx workflow.Context, words string) {
 	tellOperator(ctx, fmt.Sprintf("### Reversal of payout %s\n\nState **%s**, asked for by %s: %s\n\n%s",
-		r.in.PaymentReference, r.State, r.in.Who, r.in.Reason, words))
+		plain(r.in.PaymentReference), r.State, plain(r.in.Who), plain(r.in.Reason), words))
 }
 
 // tellHeld lets operators find a workflow that stopped, and its connection know

@@ -161,6 +161,27 @@ func TestAPayoutIsPostedAnewWhereAPersonAsksForIt(t *testing.T) {
 	}
 }
 
+func TestARejectedPayoutIsTakenUpAgainWhereAPersonAsksForIt(t *testing.T) {
+	s := goodSteps()
+	s.compile = answers(workflows.Compiled{VoucherHash: "v1", NeedsApproval: true})
+	env := newEnv(t, s)
+	during(t, env, func() {
+		if got := ask(t, env, workflows.PayoutStatusQuery); got.State != workflows.StateAwaitingApproval {
+			t.Errorf("reopened, it is %s", got.State)
+		}
+	}, time.Hour)
+	tell(t, env, 2*time.Hour, workflows.ApprovePayout, annas)
+	by := workflows.Person{Who: "anna", Reason: "not booked after all", Instruction: "i1"}
+	env.ExecuteWorkflow(workflows.PayoutWorkflowName, workflows.PayoutInput{PayoutRef: takeBack.PayoutRef, Reopen: &by})
+	if got := result[workflows.PayoutResult](t, env); got.State != workflows.StateVerified {
+		t.Errorf("%+v", got)
+	}
+	if len(s.decisions) != 2 || s.decisions[0].Kind != workflows.DecisionReopen || s.decisions[0].Reason != by.Reason ||
+		s.decisions[0].Instruction.ID != "i1" || s.decisions[0].Instruction.Action != workflows.ActionReopen {
+		t.Errorf("recorded %+v", s.decisions)
+	}
+}
+
 func TestOnlyAPayoutThatWasReversedBeforeCanBeRepostedWhileItWaits(t *testing.T) {
 	for code, taken := range map[held.Code]bool{held.ReversedBefore: true, held.BookedElsewhere: false} {
 		s := goodSteps()

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -20,7 +21,7 @@ func SettlementSyncWorkflow(ctx workflow.Context, in SyncInput) (SyncResult, err
 		s.SyncCarry = *in.Carry
 		s.paused, s.cancelled = in.Carry.Paused, in.Carry.Cancelled
 	} else {
-		s.Progress.Since = workflow.Now(ctx)
+		s.Progress.Since, s.Progress.DryRun = workflow.Now(ctx), in.DryRun
 	}
 	if err := s.listen(ctx); err != nil {
 		return SyncResult{}, err
@@ -122,12 +123,13 @@ func (s *sync) start(ctx workflow.Context, due DuePayout) {
 	s.show(ctx)
 }
 
-// dayOf is a payout's day for people.
-func dayOf(date time.Time) string {
+// dayOf is the day of a payout for people: that of the company, or of UTC where an
+// earlier version did not say.
+func dayOf(date time.Time, day string) string {
 	if date.IsZero() {
 		return "without a date"
 	}
-	return date.Format(time.DateOnly)
+	return cmp.Or(day, date.UTC().Format(time.DateOnly))
 }
 
 func (s *sync) post(ctx workflow.Context, due DuePayout) {
@@ -144,7 +146,7 @@ func (s *sync) post(ctx workflow.Context, due DuePayout) {
 		WorkflowID:            PayoutWorkflowID(s.in.Connection, due.PaymentReference),
 		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE,
 		ParentClosePolicy:     enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, dayOf(due.Date), due.Currency),
+		StaticSummary:         fmt.Sprintf("Payout %s, %s, %s", due.PaymentReference, dayOf(due.Date, due.Day), due.Currency),
 		Priority:              temporal.Priority{FairnessKey: s.in.Connection},
 		TypedSearchAttributes: temporal.NewSearchAttributes(attributes...),
 	})
@@ -153,6 +155,7 @@ func (s *sync) post(ctx workflow.Context, due DuePayout) {
 		PayoutRef: PayoutRef{s.in.Connection, due.PaymentReference},
 		Sync:      workflow.GetInfo(ctx).WorkflowExecution.ID,
 		Date:      due.Date,
+		Day:       due.Day,
 	}).Get(ctx, &got)
 	if temporal.IsWorkflowExecutionAlreadyStartedError(err) {
 		s.follow(ctx, due)

@@ -55,6 +55,7 @@ type Progress struct {
 	Amounts    map[string]int64 `json:"amounts,omitempty"`
 	Running    []string         `json:"running,omitempty"` // payment references, oldest first
 	Since      time.Time        `json:"since"`
+	DryRun     bool             `json:"dry_run,omitempty"` // nothing is posted
 }
 
 // SyncResult is how a sync ended. Items are the payouts of a dry run; those of

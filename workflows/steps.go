@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/notice"
 )
 
-// States of a payout (DESIGN §6).
+// States of a payout.
 const (
 	StateDiscovered       = "discovered"
 	StateProven           = "proven"
@@ -136,6 +136,7 @@ const (
 	DecisionReverse  = "reverse"
 	DecisionWithdraw = "withdraw_reversal"
 	DecisionRepost   = "repost"
+	DecisionReopen   = "reopen"
 )
 
 // Recorded is what became of a decision. Refused, when set, is why the person
@@ -199,6 +200,7 @@ type ListPayoutsInput struct {
 type DuePayout struct {
 	PaymentReference string    `json:"payment_reference"`
 	Date             time.Time `json:"date"`
+	Day              string    `json:"day,omitempty"` // Date in the company's zone; an earlier version did not say
 	Currency         string    `json:"currency"`
 }
 

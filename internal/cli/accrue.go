@@ -65,7 +65,7 @@ undo an accrual: see docs/operations.md.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&at, "at", "", "at the end of this `DATE`, the last one of a period")
+	f.StringVar(&at, "at", "", "the last day of the period, a `DATE` such as 2026-01-31")
 	f.BoolVar(&dryRun, "dry-run", false, "show the vouchers and post nothing")
 	f.BoolVar(&listed, "list", false, "list the accruals that were asked for")
 	f.StringVar(&decide.batch, "accept-batch", "", "take this `BATCH` as that of the accrual that is held")

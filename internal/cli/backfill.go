@@ -32,11 +32,11 @@ func (a *app) backfillCommand() *cobra.Command {
 	in := &backfill{}
 	c := &cobra.Command{
 		Use:   "backfill ID --from DATE --to DATE",
-		Short: "Post every payout of some days, and report on each",
-		Long: `Fetch, prove and post every payout of some days, both included, in the company's
-zone. What is final already is skipped, so a backfill can be repeated. It runs in
-Temporal: Ctrl-C stops the watching and not the backfill, which goes on through
-restarts of every part.
+		Short: "Post all payouts of a date range, and report on each",
+		Long: `Fetch, prove and post all payouts from one day to another, both included, in the
+company's zone. Payouts that are final are skipped, so a backfill can be repeated. It
+runs in Temporal: Ctrl-C stops only the watching, and the backfill survives restarts
+of every part.
 
 With --dry-run everything is fetched, proven and compiled, and nothing is posted.`,
 		Example: `  starter backfill k3x9-m2qp --from 2026-01-01 --to 2026-01-31 --dry-run
@@ -76,6 +76,9 @@ func (in *backfill) check() error {
 	}
 	to, err := parseDay("--to", in.to)
 	if err != nil {
+		return err
+	}
+	if err := bounded(from, to); err != nil {
 		return err
 	}
 	acts := 0

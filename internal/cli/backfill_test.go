@@ -303,7 +303,7 @@ func TestTheReportTellsWhatWasNotBegunAndWhatIsMissing(t *testing.T) {
 		result workflows.SyncResult
 		want   string
 	}{
-		{workflows.SyncResult{Progress: workflows.Progress{Found: 5, Posted: 2}, Outcome: workflows.OutcomeCancelled}, "5 payouts with 0 rows found: 2 posted, 0 held, 0 skipped because they were final before, 0 failed, 3 not begun.\n"},
+		{workflows.SyncResult{Progress: workflows.Progress{Found: 5, Posted: 2}, Outcome: workflows.OutcomeCancelled}, "5 payouts with 0 rows found: 2 posted, 0 held, 0 skipped as already final, 0 failed, 3 not begun.\n"},
 		{workflows.SyncResult{Outcome: workflows.OutcomeDueMissing, Reason: "A payout in EUR was due on 2026-01-30"}, "A payout in EUR was due on 2026-01-30. Look in Klarna's Merchant Portal"},
 		{workflows.SyncResult{Outcome: workflows.OutcomeDueMissing}, "A payout was due by the merchant's rhythm and is missing. Look in"},
 	} {

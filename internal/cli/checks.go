@@ -31,15 +31,15 @@ type checks struct {
 }
 
 func (c *checks) ok(name, connection, words string) {
-	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkOK, Words: words})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkOK, Words: operate.Printable(words)})
 }
 
 func (c *checks) warn(name, connection, words, remedy string) {
-	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkWarning, Words: words, Remedy: remedy})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkWarning, Words: operate.Printable(words), Remedy: operate.Printable(remedy)})
 }
 
 func (c *checks) fail(name, connection, words, remedy string) {
-	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkFailed, Words: words, Remedy: remedy})
+	c.list = append(c.list, check{Check: name, Connection: connection, Result: checkFailed, Words: operate.Printable(words), Remedy: operate.Printable(remedy)})
 }
 
 // failed adds an error, whose sentence may hold its remedy.

@@ -157,7 +157,7 @@ func (s *session) create(ctx context.Context, in *newConnection) error {
 
 func (s *session) created(ctx context.Context, row *store.Connection) error {
 	if w, err := s.temporal.Workers(ctx); err == nil && w.Count == 0 {
-		s.say("%s No worker asks the task queue %q for work, and the next steps need one. %s", s.aside.warn("Note:"), w.Queue, operate.StartWorker)
+		s.say("%s No worker polls the task queue %q, and the next steps need one. %s", s.aside.warn("Note:"), w.Queue, operate.StartWorker)
 	}
 	document := struct {
 		ID string `json:"id"`

@@ -90,7 +90,7 @@ func TestCreateWithoutAWorkerSaysThatTheNextStepsNeedOne(t *testing.T) {
 	d := newDesk(t)
 	d.temporal.workers = 0
 	s := d.want(d.run("connection", "create", "--name", "Shop"), ExitDone)
-	contains(t, s.err, `No worker asks the task queue "kvitt" for work`)
+	contains(t, s.err, `No worker polls the task queue "kvitt"`)
 	contains(t, s.out, "starter connection klarna-key k3x9-m2qp")
 }
 
@@ -205,7 +205,7 @@ func TestACommandThatNeedsAWorkerSaysSoWhenThereIsNone(t *testing.T) {
 		"connection pause shop-1", "connection klarna-key shop-1", "connection authorize shop-1 --service --tenant-id 0f8fad5b-d9cb-469f-a165-70867728950e",
 		"sync shop-1", "backfill shop-1 --from 2026-01-01 --to 2026-01-31", "payout retry shop-1 P1",
 	} {
-		contains(t, d.fails(ExitFailed, strings.Fields(line)...), `no worker asks the task queue "kvitt" for work. Start a worker`)
+		contains(t, d.fails(ExitFailed, strings.Fields(line)...), `no worker polls the task queue "kvitt". Start a worker`)
 	}
 	d.temporal.workers, d.temporal.late, d.patience = 1, 1, time.Minute // one has just started
 	d.temporal.onUpdate = func(message) (any, error) { return nil, operate.ErrNoAnswer }

@@ -15,6 +15,7 @@ import (
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
+	"kvitt/internal/trail"
 	"kvitt/internal/vault"
 	"kvitt/workflows"
 )
@@ -56,7 +57,7 @@ Nothing is changed. Exit status 1 when a check failed.`,
 			return a.doctor(c.Context(), limit)
 		},
 	}
-	c.Flags().DurationVar(&limit, "sync-limit", 0, "the `AGE` that the last successful sync of a connection may have (default what KVITT_SYNC_LIMIT says)")
+	c.Flags().DurationVar(&limit, "sync-limit", 0, "the greatest `AGE` of a connection's last successful sync (default what KVITT_SYNC_LIMIT says)")
 	return c
 }
 
@@ -94,6 +95,9 @@ func (e *examination) examine(ctx context.Context) {
 		e.audit(ctx)
 	}
 	sound = e.keyset(ctx, sound) && sound
+	if sound {
+		e.marks(ctx)
+	}
 	e.temporalServer(ctx)
 	e.clock(ctx)
 	e.openDoors()
@@ -101,7 +105,7 @@ func (e *examination) examine(ctx context.Context) {
 	e.signIn(ctx)
 	e.channels(ctx)
 	if !sound {
-		e.warn("connections", "", "not looked at, because they are in the database", "")
+		e.warn("connections", "", "skipped: the database or the keyset cannot be used", "")
 		return
 	}
 	all, err := e.store.Connections(ctx)
@@ -123,7 +127,12 @@ func (e *examination) examine(ctx context.Context) {
 func (e *examination) database(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
 	defer cancel()
-	db, err := store.Open(ctx, e.config.DatabaseURL.Reveal())
+	url := e.config.DatabaseURL.Reveal()
+	if err := store.Made(url); err != nil { // a doctor that opened it would make an empty one
+		e.failed("database", "", err)
+		return false
+	}
+	db, err := store.Open(ctx, url)
 	if err != nil {
 		e.failed("database", "", err)
 		return false
@@ -163,6 +172,21 @@ func (e *examination) audit(ctx context.Context) {
 	e.ok("audit trail", "", words)
 }
 
+// marks compares the audit trail with what the workers have marked of it, and
+// looks for payouts in the books whose documents are gone. It says nothing when
+// there is nothing to say.
+func (e *examination) marks(ctx context.Context) {
+	if _, err := (trail.Marks{Vault: e.vault, Keeper: e.store}).Check(ctx); err != nil {
+		e.failed("audit trail", "", err)
+	}
+	switch bare, err := e.store.BareVerified(ctx); {
+	case err != nil:
+		e.failed("documents", "", err)
+	case bare > 0:
+		e.fail("documents", "", fmt.Sprintf("%d verified payouts have no archived document, and Kvitt deletes none.", bare), "Compare the database with a backup.")
+	}
+}
+
 // keyset checks that the keyset opens, and that it is the one this database
 // was sealed with.
 func (e *examination) keyset(ctx context.Context, database bool) bool {
@@ -173,11 +197,15 @@ func (e *examination) keyset(ctx context.Context, database bool) bool {
 	}
 	e.keys = keys
 	if !database {
-		e.ok("keyset", "", "opens; whether it belongs to the database is not known")
+		e.ok("keyset", "", "opens; not compared with the database, which cannot be used")
 		return true
 	}
 	e.vault = vault.New(keys, e.store)
-	if err := e.vault.Check(ctx); err != nil {
+	switch err := e.vault.Check(ctx); {
+	case errors.Is(err, vault.ErrWrongKeyset):
+		e.fail("keyset", "", "It is not the one that this database was sealed with.", vault.RightKeyset)
+		return false
+	case err != nil:
 		e.failed("keyset", "", err)
 		return false
 	}
@@ -187,7 +215,7 @@ func (e *examination) keyset(ctx context.Context, database bool) bool {
 
 func (e *examination) temporalServer(ctx context.Context) {
 	if e.keys == nil {
-		e.warn("temporal", "", "not looked at, because payloads need the keyset", "")
+		e.warn("temporal", "", "skipped: what Temporal keeps cannot be read without the keyset", "")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkWithin)
@@ -231,11 +259,11 @@ func (e *examination) version(ctx context.Context) {
 	}
 }
 
-func asks(n int) string {
+func polled(n int) string {
 	if n == 1 {
-		return "one asks"
+		return "a worker polled"
 	}
-	return fmt.Sprintf("%d ask", n)
+	return fmt.Sprintf("%d workers polled", n)
 }
 
 // clock compares this machine's clock with what the other sides say in their
@@ -255,7 +283,7 @@ func (e *examination) clock(ctx context.Context) {
 			return
 		}
 	}
-	e.warn("clock", "", "could not be compared, because nobody told the time", "")
+	e.warn("clock", "", "skipped: no server answered", "")
 }
 
 func aheadOf(skew time.Duration) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -124,8 +125,10 @@ func (e *examination) klarna(ctx context.Context, c *store.Connection) {
 
 const reachable = "Check that this machine reaches it: the network, a proxy or a firewall in between, and the KVITT_…_URL variables where they are set."
 
+const otherAddress = "Check the KVITT_…_URL variables where they are set: something else may answer at that address."
+
 // refused adds an error of the other side, with what helps against a dead
-// credential when the error itself does not know.
+// credential or a wrong address when the error itself does not know.
 func (e *examination) refused(name, connection string, err error, remedy string) {
 	words, helps := operate.Explain(err)
 	switch class := fault.ClassOf(err); {
@@ -134,6 +137,8 @@ func (e *examination) refused(name, connection string, err error, remedy string)
 		helps = remedy
 	case class == fault.Transient:
 		helps = reachable
+	case class == fault.BadData, fault.As(err) != nil && fault.As(err).Status == http.StatusNotFound:
+		helps = otherAddress // nothing that is read here is ever missing at the right one
 	}
 	e.fail(name, connection, words, helps)
 }

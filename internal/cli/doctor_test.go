@@ -1,8 +1,11 @@
 package cli
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -10,9 +13,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"kvitt/internal/company"
+	"kvitt/internal/fault"
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
+	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -40,7 +45,7 @@ func TestDoctorChecksWhatThereIsAndNamesWhatHelps(t *testing.T) {
 	if got := results(all); got != "database=ok audit trail=ok keyset=ok temporal=ok search attributes=ok worker=ok clock=ok visma connect=failed" {
 		t.Error(got)
 	}
-	contains(t, all[5].Words, `one asks the task queue "kvitt", last 2 s ago`)
+	contains(t, all[5].Words, `a worker polled the task queue "kvitt", last 2 s ago`)
 	contains(t, all[7].Remedy, "Check KVITT_VISMA_CONNECT_URL.")
 	contains(t, d.run("doctor").out, "7 checks ok, 0 warnings, 1 failed.", "→ Check KVITT_VISMA_CONNECT_URL.")
 }
@@ -60,6 +65,56 @@ func TestDoctorLooksAtTheRestWhenOneThingFails(t *testing.T) {
 	contains(t, all[3].Remedy, "Run `starter setup`.")
 	contains(t, all[5].Words, "This machine's clock is 10 min ahead of that of Visma.")
 	contains(t, all[6].Remedy, "KVITT_VISMA_CLIENT_ID")
+}
+
+func TestDoctorNamesWhatHelpsAgainstEachRefusal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{&fault.Error{Class: fault.Auth}, "make a new key"},
+		{&fault.Error{Class: fault.Transient}, reachable},
+		{&fault.Error{Class: fault.Rejected, Status: http.StatusNotFound}, otherAddress},
+		{&fault.Error{Class: fault.BadData}, otherAddress},
+		{&fault.Error{Class: fault.Throttled, Status: http.StatusTooManyRequests}, ""},
+		{&fault.Error{Class: fault.Rejected, Remedy: "Ask them."}, "Ask them."},
+	} {
+		e := &examination{}
+		e.refused("visma.net", "c1", c.err, "make a new key")
+		if got := e.list[0].Remedy; got != c.want {
+			t.Errorf("%+v: %q", c.err, got)
+		}
+	}
+}
+
+func TestDoctorMakesNoDatabase(t *testing.T) {
+	d := newDesk(t)
+	vismaClock(t, noon)
+	path := filepath.Join(t.TempDir(), "kvitt.db")
+	t.Setenv("KVITT_DATABASE_URL", "sqlite:"+path)
+	all := document[[]check](t, d.run("doctor", "--output", "json"))
+	contains(t, all[0].Words, "there is no such file yet")
+	contains(t, all[0].Remedy, "Run `starter setup`")
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the database was made: %v", err)
+	}
+}
+
+func TestDoctorTellsAnotherKeysetFromAnotherDatabase(t *testing.T) {
+	d := newDesk(t)
+	vismaClock(t, noon)
+	d.run("doctor") // the keyset of this database is known from now on
+	other, err := vault.NewKeyset()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("KVITT_KEYSET", other)
+	all := document[[]check](t, d.run("doctor", "--output", "json"))
+	contains(t, all[2].Words, "It is not the one that this database was sealed with.")
+	if all[2].Result != checkFailed || all[2].Remedy != vault.RightKeyset {
+		t.Errorf("%+v", all[2])
+	}
 }
 
 func TestDoctorSaysWhatEachConnectionNeeds(t *testing.T) {
@@ -178,9 +233,9 @@ func TestDoctorNoticesADeadWorkerAtOnce(t *testing.T) {
 		words      string
 	}{
 		{"lives", true, 0, nil, checkOK, "it answers"},
-		{"was killed a moment ago", true, 0, operate.ErrNoAnswer, checkFailed, "None of them answers now"},
+		{"was killed a moment ago", true, 0, operate.ErrNoAnswer, checkFailed, "None answers now"},
 		{"lives, and a connection is lost", true, 0, operate.ErrNotRunning, checkOK, "last 2 s ago"},
-		{"is silent, with nothing to ask it", false, 3 * time.Minute, nil, checkWarning, "One that lives asks every minute."},
+		{"is silent, with nothing to ask it", false, 3 * time.Minute, nil, checkWarning, "A running worker polls every minute."},
 		{"lives, with nothing to ask it", false, time.Minute, nil, checkOK, "last 1 min ago"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -28,11 +28,11 @@ func (e *examination) worker(ctx context.Context) {
 		e.failed("worker", "", err)
 		return
 	case w.Count == 0:
-		e.fail("worker", "", fmt.Sprintf("Nobody asks the task queue %q for work.", w.Queue), operate.StartWorker)
+		e.fail("worker", "", fmt.Sprintf("No worker polls the task queue %q.", w.Queue), operate.StartWorker)
 		return
 	}
 	age := max(0, e.now().Sub(w.Last))
-	seen := fmt.Sprintf("%s the task queue %q, last %s ago", asks(w.Count), w.Queue, span(age))
+	seen := fmt.Sprintf("%s the task queue %q, last %s ago", polled(w.Count), w.Queue, span(age))
 	if len(w.Names) > 0 {
 		seen += " (" + operate.Printable(operate.Some(w.Names, mostWorkers)) + ")"
 	}
@@ -41,9 +41,9 @@ func (e *examination) worker(ctx context.Context) {
 		e.manned = true
 		e.ok("worker", "", seen+"; it answers")
 	case asked:
-		e.fail("worker", "", operate.Finish(seen)+" None of them answers now: it has died or hangs, and Temporal names it for five minutes more.", operate.StartWorker)
+		e.fail("worker", "", operate.Finish(seen)+" None answers now: it has stopped or hangs. Temporal lists a worker for five minutes after it stopped.", operate.StartWorker)
 	case age > asksWithin:
-		e.warn("worker", "", operate.Finish(seen)+" One that lives asks every minute.", operate.StartWorker)
+		e.warn("worker", "", operate.Finish(seen)+" A running worker polls every minute.", operate.StartWorker)
 	default:
 		e.manned = true
 		e.ok("worker", "", seen)

@@ -21,7 +21,7 @@ type target struct {
 // flags adds the flags of a command that writes a file.
 func (t *target) flags(c *cobra.Command, usage string) {
 	c.Flags().StringVar(&t.out, "out", "", usage)
-	c.Flags().BoolVar(&t.force, "force", false, "write over what is there already")
+	c.Flags().BoolVar(&t.force, "force", false, "overwrite existing files")
 }
 
 // taken is the refusal to write over something.

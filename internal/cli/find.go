@@ -127,10 +127,10 @@ func (a *app) exportCommand() *cobra.Command {
 	var in wanted
 	c := &cobra.Command{
 		Use:   "export ID",
-		Short: "Write everything that is kept of some days, with checksums",
-		Long: `Write everything that is kept of some days: payouts, proofs, vouchers, postings and what was tried for them, every
+		Short: "Export all records of a date range, with checksums",
+		Long: `Export all records of a date range: payouts, proofs, vouchers, postings with every attempt, every
 archived document as Klarna sent it, all versions of the profile, and the audit trail. SHA256SUMS has a digest of each
-file; documents.csv says until when each document has to be kept.`,
+file; documents.csv says how long each document must be kept.`,
 		Example: `  starter export k3x9-m2qp --from 2026-01-01 --to 2026-12-31 --out 2026.zip
   starter export k3x9-m2qp --from 2026-01-01 --to 2026-12-31 --out folder`,
 		Args: exactly("the id of a connection"),

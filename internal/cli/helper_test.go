@@ -352,6 +352,11 @@ func (p *played) bare(in any) any {
 			take(&by.Instruction)
 			m.Repost = &by
 		}
+		if m.Reopen != nil {
+			by := *m.Reopen
+			take(&by.Instruction)
+			m.Reopen = &by
+		}
 		return m
 	}
 	p.unproven = append(p.unproven, in)

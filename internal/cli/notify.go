@@ -17,9 +17,9 @@ import (
 func (a *app) notifyCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use:   "notify",
-		Short: "Try the ways by which Kvitt tells people something",
-		Long: `Kvitt tells people by mail and by webhook when a connection needs them; the
-variables KVITT_SMTP_URL and KVITT_WEBHOOK_URL say where.`,
+		Short: "Send a test notification",
+		Long: `Kvitt notifies people by mail and webhook when a connection needs them. Set
+KVITT_SMTP_URL or KVITT_WEBHOOK_URL, then test it here.`,
 	})
 	c.AddCommand(a.notifyTestCommand())
 	return c

@@ -33,7 +33,7 @@ func (a *app) payoutCommand() *cobra.Command {
 		Short: "List, inspect and decide payouts",
 	})
 	c.AddCommand(a.payoutListCommand(), a.payoutShowCommand(), a.payoutPreviewCommand(), a.approveCommand(), a.rejectCommand(), a.retryCommand(),
-		a.reverseCommand(), a.repostCommand())
+		a.reverseCommand(), a.repostCommand(), a.reopenCommand())
 	c.AddCommand(a.decisionCommands()...)
 	return c
 }

@@ -74,7 +74,7 @@ func (a *app) acceptBatchCommand() *cobra.Command {
 func (a *app) keepCommand() *cobra.Command {
 	in := &choosing{Choice: operate.Choice{Kind: store.DecidedKeep}, needs: []string{"reason"}}
 	c := a.choose(in, "keep", "Keep what was posted, although Klarna's figures have changed",
-		"Keep what was posted of a payout, although Klarna's figures have changed since. The\nreports show the difference. Should Klarna's figures change again, so is asked again.")
+		"Keep what was posted of a payout, although Klarna's figures have changed since. The\nreports show the difference. If Klarna's figures change once more, the payout is held\nonce more.")
 	c.Example += ` --reason "corrected in the next payout"`
 	return c
 }

@@ -33,6 +33,14 @@ func (a *app) repostCommand() *cobra.Command {
 	return c
 }
 
+func (a *app) reopenCommand() *cobra.Command {
+	c := a.correct("reopen", "Take a rejected payout up again",
+		"Take a rejected payout up again: it is fetched, proven and compiled anew, with Klarna's\nfigures and the profile of today, and stops for approval as any other payout does.",
+		(*session).reopen)
+	c.Example += ` --reason "it was not booked by hand after all"`
+	return c
+}
+
 // correct is a command that corrects what stands in the books.
 func (a *app) correct(verb, short, long string, do func(*session, context.Context, *store.Payout, string) error) *cobra.Command {
 	reason := ""
@@ -124,14 +132,26 @@ func (s *session) repost(ctx context.Context, p *store.Payout, reason string) er
 	if p.State == workflows.StateHeld { // it may be held because it was reversed before
 		return s.decide(ctx, &decision{verb: "repost", update: workflows.RepostPayout, reason: reason}, p.ConnectionID, p.PaymentReference)
 	}
-	id, err := s.desk().Repost(ctx, p, by)
+	return s.takeUp(ctx, p, by, "repost", s.desk().Repost)
+}
+
+func (s *session) reopen(ctx context.Context, p *store.Payout, reason string) error {
+	return s.takeUp(ctx, p, workflows.Person{Who: s.who, Reason: reason}, "reopen", s.desk().Reopen)
+}
+
+// takeUp starts the workflow of a payout that had ended, and waits until it is
+// final or stops.
+func (s *session) takeUp(ctx context.Context, p *store.Payout, by workflows.Person, verb string,
+	start func(context.Context, *store.Payout, workflows.Person) (string, error),
+) error {
+	id, err := start(ctx, p, by)
 	for until := time.Now().Add(min(recordedWithin, s.patience)); errors.Is(err, operate.ErrRunning) && time.Now().Before(until); {
-		select { // the workflow that waited is about to hear of the reversal
+		select { // the workflow that ran is about to end
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
 		}
-		id, err = s.desk().Repost(ctx, p, by)
+		id, err = start(ctx, p, by)
 	}
 	if err != nil {
 		return err
@@ -148,7 +168,7 @@ func (s *session) repost(ctx context.Context, p *store.Payout, reason string) er
 		return last.Held != nil || over, err
 	})
 	if err != nil {
-		return operate.Unanswered("repost the payout "+p.PaymentReference, err, nil)
+		return operate.Unanswered(verb+" the payout "+p.PaymentReference, err, nil)
 	}
 	after, err := s.recorded(ctx, p.ConnectionID, p.PaymentReference, last.State)
 	if err != nil {

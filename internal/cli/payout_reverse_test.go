@@ -72,6 +72,31 @@ func TestRepostStartsThePayoutAgainForWhoAskedForIt(t *testing.T) {
 	}
 }
 
+func TestReopenTakesARejectedPayoutUpForWhoAskedForIt(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	d.payouts("shop-1")
+	reopen := []string{"payout", "reopen", "shop-1", "P2", "--reason", "not booked after all"}
+	contains(t, d.fails(ExitFailed, reopen...), "Reopen the payout P2: it is held, and only a payout that was rejected can be reopened")
+	contains(t, d.fails(ExitUsage, reopen[:4]...), "--reason is missing")
+	d.change("shop-1", "P2", func(p *store.Payout) error { p.State, p.HeldReason = workflows.StateRejected, ""; return nil })
+	d.temporal.onQuery = func(string, string) (any, error) {
+		d.change("shop-1", "P2", func(p *store.Payout) error {
+			p.State, p.HeldReason = workflows.StateAwaitingApproval, string(held.Approval)
+			return nil
+		})
+		return workflows.PayoutStatus{PayoutResult: workflows.PayoutResult{State: workflows.StateAwaitingApproval}, Held: &workflows.Held{Code: held.Approval}}, nil
+	}
+	contains(t, d.want(d.run(reopen...), ExitHeld).out, "The payout P2 is awaiting_approval.")
+	if len(d.temporal.started) != 1 {
+		t.Fatalf("started %+v", d.temporal.started)
+	}
+	in, ok := d.temporal.started[0].Input.(workflows.PayoutInput)
+	if !ok || d.temporal.started[0].ID != "payout/shop-1/P2" || in.Reopen == nil || in.Reopen.Who != "anna" || in.Reopen.Reason != "not booked after all" {
+		t.Errorf("%+v", d.temporal.started[0])
+	}
+}
+
 func TestShowTellsWhichBatchTakesWhichOneBack(t *testing.T) {
 	d := newDesk(t)
 	d.connected("shop-1")

@@ -14,7 +14,7 @@ import (
 func (a *app) portalCommand() *cobra.Command {
 	c := group(&cobra.Command{
 		Use:   "portal",
-		Short: "Let people into the web pages",
+		Short: "Invite people to the portal",
 		Long: `The web pages are for people whom an administrator has added, each with a role:
 viewer, approver or administrator. Here is the way in for the first one, for an
 administrator who is locked out, and where there is no OpenID Connect provider.`,
@@ -40,8 +40,8 @@ func (a *app) inviteCommand() *cobra.Command {
 for 24 hours; links that were made for them before are void. Whoever has it signs
 in as them, so send it in a way that only they can read.
 
-A person who is known already gets the role that is given, and access again if it
-had been withdrawn. With an OpenID Connect provider, the link can be thrown away:
+A person who is known already keeps their role, and gets access again if it had
+been withdrawn; roles are changed on the page "People". With an OpenID Connect provider, the link can be thrown away:
 whoever has been added can sign in there.`,
 		Example: `  starter portal invite anna@example.com --role administrator --name "Anna Berg"
   starter portal invite accountant@example.com --role approver`,
@@ -73,9 +73,16 @@ func (s *session) invite(ctx context.Context, email, name string, role signin.Ro
 	if err != nil {
 		return err
 	}
-	out := invited{email, string(role), link, s.now().Add(signin.LinkLife).UTC()}
+	who, err := register.ByEmail(ctx, email)
+	if err != nil {
+		return err
+	}
+	out := invited{email, string(who.Role), link, s.now().Add(signin.LinkLife).UTC()}
 	return s.show(out, func(w io.Writer) error {
-		s.say("%s may use the web pages as %s. This link signs them in, once, until %s:", email, role, out.ExpiresAt.Format("2006-01-02 15:04 MST"))
+		if who.Role != role {
+			s.say("%s is known as %s; the role was not changed to %s. An administrator changes it on the page \"People\".", email, who.Role, role)
+		}
+		s.say("%s may use the web pages as %s. This link signs them in, once, until %s:", email, who.Role, out.ExpiresAt.Format("2006-01-02 15:04 MST"))
 		_, err := fmt.Fprintln(w, link)
 		return err
 	})

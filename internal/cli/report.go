@@ -252,7 +252,7 @@ func writeConclusion(w io.Writer, r *Report, result *workflows.SyncResult, paint
 		if r.Adopted > 0 {
 			words += fmt.Sprintf(" (%d of them adopted: the batch was in Visma.net already)", r.Adopted)
 		}
-		words += fmt.Sprintf(", %d held, %d skipped because they were final before, %d failed", r.Held, r.Skipped, r.Failed)
+		words += fmt.Sprintf(", %d held, %d skipped as already final, %d failed", r.Held, r.Skipped, r.Failed)
 		if left := r.Found - settled(&result.Progress); left > 0 && !r.DryRun {
 			words += fmt.Sprintf(", %d not begun", left)
 		}

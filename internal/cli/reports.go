@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/report"
 )
@@ -19,14 +20,14 @@ import (
 // reportWords say what each report is.
 var reportWords = map[string]string{
 	report.Completeness:  "Compare what Kvitt knows and has booked with Klarna's own summary, by month and currency",
-	report.Disputes:      "List what Klarna took back of orders and gave back of that, with what is open and how old it is",
+	report.Disputes:      "List disputed orders: what Klarna withheld and returned, what is open, and for how long",
 	report.Loans:         "Make a statement of each of Klarna's loans",
 	report.Register:      "List payouts with what stands in Visma.net for each, and the difference",
 	report.Clearing:      "Roll the clearing account forward by month",
 	report.Reserve:       "Roll the reserve that Klarna holds forward by month",
 	report.Debt:          "Roll the debt to Klarna forward by month",
 	report.Fees:          "Sum Klarna's fees and the VAT on them by month, kind and rate",
-	report.UnsettledName: "Sum what was captured and not paid out at the end of a day",
+	report.UnsettledName: "Sum what was captured but not yet paid out at the end of a day",
 	report.Held:          "List what is held or waits for approval by reason and age",
 }
 
@@ -41,6 +42,8 @@ func (a *app) reportCommand() *cobra.Command {
 
 // wanted is which days a report is about, and where it goes.
 type wanted struct {
+	language string
+	excel    bool
 	target
 	from, to, month, at, format string
 	yearEnd                     int
@@ -85,7 +88,15 @@ func (in *wanted) span() (report.Span, error) {
 	if s.To.Before(s.From) {
 		return s, usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
 	}
-	return s, nil
+	return s, bounded(s.From, s.To)
+}
+
+// bounded refuses days that nothing can be about.
+func bounded(from, to time.Time) error {
+	if err := (report.Span{From: from, To: to}).Check(); err != nil && !to.Before(from) {
+		return usagef("%s", err)
+	}
+	return nil
 }
 
 // check makes sure of the format, which the name of the file may tell.
@@ -141,7 +152,7 @@ Klarna is asked with GET /payouts/summary, and its answers are kept as they were
 received. Exit status 3 says that something does not agree or is not booked.`
 	case report.UnsettledName:
 		c.Example = "  starter report unsettled k3x9-m2qp --at 2026-01-31\n  starter report unsettled k3x9-m2qp --at 2026-01-31 --out unsettled.xlsx"
-		f.StringVar(&in.at, "at", "", "at the end of this `DATE`, in the company's zone")
+		f.StringVar(&in.at, "at", "", "report as of the end of this `DATE`, in the company's zone")
 	}
 	if name != report.Held && name != report.UnsettledName {
 		f.StringVar(&in.month, "month", "", "the days of this `MONTH`, such as 2026-01, instead of --from and --to")
@@ -150,6 +161,7 @@ received. Exit status 3 says that something does not agree or is not booked.`
 	}
 	f.StringVar(&in.format, "format", "", "`FORMAT`: table, csv, xlsx or pdf (default by the name of the file, else table)")
 	in.flags(c, "write to this new `FILE`")
+	in.spoken(c)
 	return c
 }
 
@@ -184,6 +196,9 @@ func (s *session) current(ctx context.Context, r *report.Reports) error {
 
 func (s *session) report1(ctx context.Context, id, name string, span report.Span, in *wanted) error {
 	r, err := s.reports(ctx, id)
+	if err == nil {
+		err = in.speaks(r)
+	}
 	if err != nil {
 		return err
 	}
@@ -299,6 +314,9 @@ func (a *app) packCommand() *cobra.Command {
 			}
 			return a.local(func(ctx context.Context, s *session, args []string) error {
 				r, err := s.reports(ctx, args[0])
+				if err == nil {
+					err = in.speaks(r)
+				}
 				if err != nil {
 					return err
 				}
@@ -312,8 +330,24 @@ func (a *app) packCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&month, "month", "", "the `MONTH`, such as 2026-01")
 	in.flags(c, "write to this new `FILE`")
+	in.spoken(c)
 	in.yearFlag(c)
 	return c
+}
+
+// spoken adds in which language a report is, and for whom its CSV.
+func (in *wanted) spoken(c *cobra.Command) {
+	c.Flags().StringVar(&in.language, "language", string(lang.English), "`LANGUAGE` of what is written: en, sv or nb")
+	c.Flags().BoolVar(&in.excel, "excel", false, "write CSV that Excel opens in columns in Sweden and Norway: semicolons, decimal commas")
+	_ = c.RegisterFlagCompletionFunc("language", cobra.FixedCompletions([]string{"en", "sv", "nb"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// speaks sets that for the reports that are made.
+func (in *wanted) speaks(r *report.Reports) error {
+	if r.Language, r.Excel = lang.Of(in.language), in.excel; string(r.Language) != in.language {
+		return usagef("--language is %q; it is en, sv or nb", in.language)
+	}
+	return nil
 }
 
 func (in *wanted) yearFlag(c *cobra.Command) {

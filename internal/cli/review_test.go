@@ -169,8 +169,14 @@ func TestASecondPairOfEyesIsAskedForWithAFlag(t *testing.T) {
 	if err != nil || len(rows) != 1 || !rows[0].FourEyes || !d.temporal.started[0].Input.(workflows.ConnectionInput).Settings.FourEyes {
 		t.Fatalf("%+v, %v", rows, err)
 	}
-	d.want(d.run("connection", "configure", rows[0].ID, "--four-eyes", "off"), ExitDone)
-	if m := d.temporal.updates[0].in.(workflows.Configure); m.FourEyes == nil || *m.FourEyes || m.Settings.Posting != "" {
+	for _, loosens := range [][]string{{"--four-eyes", "off"}, {"--posting", "auto"}} {
+		contains(t, d.fails(ExitFailed, append([]string{"connection", "configure", rows[0].ID}, loosens...)...), "wants a second pair of eyes", "Ask for it in the portal")
+	}
+	if len(d.temporal.updates) != 0 {
+		t.Fatalf("sent was %+v", d.temporal.updates)
+	}
+	d.want(d.run("connection", "configure", rows[0].ID, "--four-eyes", "on"), ExitDone)
+	if m := d.temporal.updates[0].in.(workflows.Configure); m.FourEyes == nil || !*m.FourEyes || m.Settings.Posting != "" {
 		t.Errorf("%+v", m)
 	}
 	contains(t, d.fails(ExitUsage, "connection", "configure", rows[0].ID), "Say what to change")

@@ -127,7 +127,7 @@ func (s *session) staffed(ctx context.Context, attempted string) error {
 			return nil
 		}
 		if time.Now().After(until) {
-			return &operate.Error{Attempted: attempted, Happened: fmt.Sprintf("no worker asks the task queue %q for work", w.Queue), Helps: operate.StartWorker, Err: operate.ErrNoAnswer}
+			return &operate.Error{Attempted: attempted, Happened: fmt.Sprintf("no worker polls the task queue %q", w.Queue), Helps: operate.StartWorker, Err: operate.ErrNoAnswer}
 		}
 		select {
 		case <-ctx.Done():

@@ -74,7 +74,7 @@ func TestACommandSaysInOneMessageWhatIsWrongWithDatabaseOrKeyset(t *testing.T) {
 	}
 	for _, c := range []struct{ env, words string }{
 		{"KVITT_KEYSET=", "Read the settings from the environment: KVITT_KEYSET: found nothing, and no KVITT_KEYSET_FILE, expected a keyset; make one with `starter keyset new`"},
-		{"KVITT_KEYSET=" + other, "Check the keyset: this keyset is not the one this database was sealed with. Let KVITT_KEYSET"},
+		{"KVITT_KEYSET=" + other, "Check the keyset: this keyset is not the one this database was sealed with. Set KVITT_KEYSET"},
 		{"KVITT_KEYSET={nonsense", "Open the keyset: its JSON is cut off or damaged"},
 		{"KVITT_DATABASE_URL=sqlite:" + filepath.Join(t.TempDir(), "empty.db"), "it has no tables yet. Run `starter setup`"},
 		{"KVITT_DATABASE_URL=postgres://u:hemligt@127.0.0.1:1/kvitt", "Check that PostgreSQL runs and that KVITT_DATABASE_URL has the right host"},

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/try"
 	"kvitt/internal/voucher"
@@ -42,10 +43,9 @@ network. Nothing is kept and nothing is posted.
 of /transactions?payment_reference={payment_reference}: each as a file of its own, in
 any order, or all rows in one file. One of the files may be - for standard input.
 
-The voucher is that of a connection with the same posting profile, but for its
-token: that is derived from the Visma.net company, and here another word takes the
-company's place. Of ` + "`periods.split`" + ` only --accrue-at shows anything, because the
-financial periods are the company's.`,
+A connection with the same posting profile would post the same voucher, with another
+token: the token depends on the Visma.net company. ` + "`periods.split`" + ` needs the company's
+financial periods and is left out; --accrue-at shows what an accrual would book.`,
 		Example: `  starter try --payout payout.json --transactions transactions.json
   starter try --payout payout.json --transactions page-1.json --transactions page-2.json --profile no-ns4102
   starter try --payout payout.json --transactions page-*.json --profile profile.yaml --accrue-at 2025-12-31 --output json`,
@@ -66,7 +66,7 @@ financial periods are the company's.`,
 	f.StringVar(&in.profile, "profile", defaultPreset, "posting profile: a preset or a `FILE`")
 	f.StringVar(&in.provider, "provider", "klarna", "who pays out, `NAME`: klarna or kustom")
 	f.StringVar(&in.closing, "closing-debt-before", "", "the closing debt of the payout before, `N` minor units (63750 is 637.50); without it the debt is not compared")
-	f.StringVar(&in.at, "accrue-at", "", "show too what an accrual on this `DATE` would book of the payout")
+	f.StringVar(&in.at, "accrue-at", "", "also show what an accrual at this `DATE` would book")
 	return c
 }
 
@@ -119,7 +119,7 @@ func (a *app) try(ctx context.Context, in *trying) error {
 	defer payout.close()
 	answer, err := try.Run(ctx, &try.Input{
 		Payout: payout.Document, Transactions: a.documents("transactions", in.transactions), Profile: profile,
-		Provider: providers[in.provider], ClosingDebt: closing, AccrueAt: at,
+		Provider: klarna.Provider(in.provider), ClosingDebt: closing, AccrueAt: at,
 	})
 	if err != nil {
 		return fileProblem(err)
@@ -178,9 +178,6 @@ func fileProblem(err error) error {
 	}
 	return &operate.Error{Attempted: "read " + wrong.File, Happened: wrong.Problem, Helps: wrong.Helps, Err: err}
 }
-
-// providers are the names of who pays out.
-var providers = map[string]string{"klarna": "Klarna", "kustom": "Kustom"}
 
 func writeTrial(w io.Writer, a *try.Answer, paint painter) error {
 	var b strings.Builder

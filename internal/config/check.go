@@ -25,6 +25,7 @@ func (c *checker) together(config Config, keyset bool) {
 		c.problem("KVITT_METRICS_ADDR", fmt.Sprintf("%q, which is KVITT_PORTAL_ADDR too", config.MetricsAddr), "an address of its own")
 	}
 	c.notifications(config)
+	c.temporalUI(config)
 	switch {
 	case config.Deployment != "" && config.BuildID == "":
 		c.problem("KVITT_BUILD_ID", "nothing, but a KVITT_DEPLOYMENT", "which version of the deployment this is, for example 1.4.0")
@@ -36,10 +37,50 @@ func (c *checker) together(config Config, keyset bool) {
 		c.problem("KVITT_CODEC_PASSWORD", "nothing, and no KVITT_CODEC_PASSWORD_FILE", "a password, because KVITT_CODEC_AUTH is password")
 	case config.CodecAuth == CodecPassword && len(config.CodecPassword.Reveal()) < 12:
 		c.problem("KVITT_CODEC_PASSWORD", "one of fewer than 12 characters", "a longer one: it opens every Temporal payload")
+	case config.CodecAuth == CodecLoopback && config.PublicURL != "" && !loopbackURL(config.PublicURL):
+		c.problem("KVITT_CODEC_AUTH", fmt.Sprintf("loopback, while KVITT_PUBLIC_URL is %q", config.PublicURL),
+			"session, password or off: behind a proxy on this machine everybody comes from loopback, and could read every payload")
 	case config.CodecAuth == CodecLoopback && config.PortalAddr != "" && !loopbackAddress(config.PortalAddr):
 		c.problem("KVITT_CODEC_AUTH", fmt.Sprintf("loopback, while KVITT_PORTAL_ADDR is %q", config.PortalAddr),
 			"off or password, or a portal on 127.0.0.1: without a password everybody who reaches the portal could read every payload")
 	}
+}
+
+// temporalUI checks what the settings of the Web UI say to each other.
+func (c *checker) temporalUI(config Config) {
+	switch {
+	case config.UIAddr != "" && config.UIUpstream == "" && !c.complainedOf("KVITT_UI_UPSTREAM"):
+		c.problem("KVITT_UI_UPSTREAM", "nothing, but a KVITT_UI_ADDR", "where this process finds Temporal's Web UI, for example http://temporal-ui:8080")
+	case config.UIAddr == "" && config.UIUpstream != "" && !c.complainedOf("KVITT_UI_ADDR"):
+		c.problem("KVITT_UI_ADDR", "nothing, but a KVITT_UI_UPSTREAM", "where people reach it, for example 127.0.0.1:8233")
+	case config.UIAddr != "" && (config.UIAddr == config.PortalAddr || config.UIAddr == config.MetricsAddr) && !strings.HasSuffix(config.UIAddr, ":0"):
+		c.problem("KVITT_UI_ADDR", fmt.Sprintf("%q, which is another listener's too", config.UIAddr), "an address of its own")
+	case config.UIAddr != "" && config.UIOrigin != "" && config.PublicURL != "" && hostOf(config.UIOrigin) != hostOf(config.PublicURL):
+		c.problem("KVITT_UI_ORIGIN", fmt.Sprintf("%q, while KVITT_PUBLIC_URL is %q", config.UIOrigin, config.PublicURL),
+			"the same host name with another port: browsers show the portal's session to no other host")
+	}
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
+
+func loopbackURL(address string) bool { return loopbackHost(hostOf(address)) }
+
+// upstream is a server beside this one. "" stays "".
+func (c *checker) upstream(name, value string) string {
+	if value == "" {
+		return ""
+	}
+	u := c.webURL(name, value, "http://temporal-ui:8080")
+	if u == nil {
+		return ""
+	}
+	return strings.TrimRight(value, "/")
 }
 
 // client checks that the client at the OpenID Connect provider is whole or
@@ -95,8 +136,11 @@ func (c *checker) roles(name, value string) []Role {
 	return roles
 }
 
-// address checks a listening address and gives "" for a bad one.
+// address checks a listening address and gives "" for a bad one, and for none.
 func (c *checker) address(name, value string) string {
+	if value == "" {
+		return ""
+	}
 	_, port, err := net.SplitHostPort(value)
 	if n, err2 := strconv.ParseUint(port, 10, 16); err != nil || err2 != nil || n > 65535 {
 		c.problem(name, fmt.Sprintf("%q", value), "HOST:PORT, for example 127.0.0.1:8088")

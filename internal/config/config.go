@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -54,6 +55,8 @@ type Config struct {
 	LogLevel          string // debug, info, warn, error
 	LogFormat         string // json, console
 	UIOrigin          string // scheme://host[:port]
+	UIAddr            string // host:port; "" means that the Web UI is not served
+	UIUpstream        string // without a slash at the end
 	CodecAuth         CodecAuth
 	CodecPassword     vault.Secret
 	OIDCIssuer        string // as it was given; "" when people sign in by one-time links only
@@ -77,6 +80,9 @@ type Config struct {
 	Deployment        string // "" when workers have no versions
 	BuildID           string // of this version of the deployment
 
+	// Loose names the …_FILE variables whose file every user of this machine can
+	// read. Worth a warning.
+	Loose []string
 	// Unread names the KVITT_… variables in the environment that nobody reads,
 	// mistyped ones for example. Worth a warning.
 	Unread []string
@@ -118,6 +124,8 @@ func load(keyset bool) (Config, error) {
 		LogLevel:          c.oneOf("KVITT_LOG_LEVEL", env.LogLevel, "debug", "info", "warn", "error"),
 		LogFormat:         c.oneOf("KVITT_LOG_FORMAT", env.LogFormat, "json", "console"),
 		UIOrigin:          c.origin("KVITT_UI_ORIGIN", env.UIOrigin),
+		UIAddr:            c.address("KVITT_UI_ADDR", env.UIAddr),
+		UIUpstream:        c.upstream("KVITT_UI_UPSTREAM", env.UIUpstream),
 		CodecAuth:         CodecAuth(c.oneOf("KVITT_CODEC_AUTH", env.CodecAuth, string(CodecOff), string(CodecSession), string(CodecPassword), string(CodecLoopback))),
 		CodecPassword:     c.secret(env.CodecPassword, "KVITT_CODEC_PASSWORD", env.CodecPasswordFile),
 		OIDCIssuer:        c.provider("KVITT_OIDC_ISSUER", env.OIDCIssuer),
@@ -148,6 +156,7 @@ func load(keyset bool) (Config, error) {
 		slices.SortStableFunc(c.problems, func(a, b Problem) int { return cmp.Compare(position(a.Variable), position(b.Variable)) })
 		return Config{}, &Error{c.problems}
 	}
+	config.Loose = c.loose
 	return config, nil
 }
 
@@ -170,7 +179,10 @@ func (e *Error) Error() string {
 }
 
 // checker collects problems.
-type checker struct{ problems []Problem }
+type checker struct {
+	problems []Problem
+	loose    []string // names of files that every user of this machine can read
+}
 
 func (c *checker) problem(variable, found, expected string) {
 	c.problems = append(c.problems, Problem{variable, found, expected})
@@ -198,6 +210,9 @@ func (c *checker) secret(value, name, file string) vault.Secret {
 	}
 	expected := "the name of a file that holds " + name
 	b, err := os.ReadFile(file) //nolint:gosec // the operator chose the file
+	if othersRead(file) {
+		c.loose = append(c.loose, name+"_FILE")
+	}
 	content := strings.TrimSpace(string(b))
 	switch {
 	case err != nil:
@@ -212,6 +227,22 @@ func (c *checker) secret(value, name, file string) vault.Secret {
 	// A file that cannot be used is one problem: the stand-in passes the other
 	// checks, so that it is not the cause of a second one.
 	return vault.Secret(cmp.Or(content, unreadable))
+}
+
+// othersRead tells whether every user of this machine can read a file: it is
+// open to all, and so is its folder. Compose and Kubernetes mount secrets below
+// /run/secrets and /var/run/secrets, where nobody else is.
+func othersRead(file string) bool {
+	whole, err := filepath.Abs(file)
+	if err != nil || strings.HasPrefix(whole, "/run/secrets/") || strings.HasPrefix(whole, "/var/run/secrets/") {
+		return false
+	}
+	for at, bit := range map[string]fs.FileMode{whole: 0o004, filepath.Dir(whole): 0o001} {
+		if info, err := os.Stat(at); err != nil || info.Mode().Perm()&bit == 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // unreadable stands in for a secret whose file cannot be used.

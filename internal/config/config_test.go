@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -164,6 +165,12 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_CODEC_AUTH=password", "KVITT_CODEC_PASSWORD: found nothing, and no KVITT_CODEC_PASSWORD_FILE, expected a password, because KVITT_CODEC_AUTH is password"},
 		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD=hemligt", "KVITT_CODEC_PASSWORD: found one of fewer than 12 characters"},
 		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=0.0.0.0:8088", `KVITT_CODEC_AUTH: found loopback, while KVITT_PORTAL_ADDR is "0.0.0.0:8088", expected off or password`},
+		{"KVITT_CODEC_AUTH=loopback KVITT_PUBLIC_URL=https://kvitt.example.com", `KVITT_CODEC_AUTH: found loopback, while KVITT_PUBLIC_URL is "https://kvitt.example.com", expected session, password or off`},
+		{"KVITT_UI_ADDR=127.0.0.1:8233", "KVITT_UI_UPSTREAM: found nothing, but a KVITT_UI_ADDR, expected where this process finds"},
+		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080", "KVITT_UI_ADDR: found nothing, but a KVITT_UI_UPSTREAM, expected where people reach it"},
+		{"KVITT_UI_UPSTREAM=temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:8233", "KVITT_UI_UPSTREAM: found \"temporal-ui:8080\", expected an http or https URL"},
+		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:9090", "KVITT_UI_ADDR: found \"127.0.0.1:9090\", which is another listener's too"},
+		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:8233 KVITT_UI_ORIGIN=https://temporal.example.com", "KVITT_UI_ORIGIN: found \"https://temporal.example.com\", while KVITT_PUBLIC_URL is"},
 		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=:8088", `KVITT_CODEC_AUTH: found loopback`},
 		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD_FILE=" + missing, `KVITT_CODEC_PASSWORD_FILE: found "` + missing + `", which cannot be read`},
 		{"KVITT_UNKNOWN_WAIT=15", `KVITT_UNKNOWN_WAIT: found "15", expected a time longer than none, for example 15m or 1h30m`},
@@ -235,6 +242,27 @@ func TestTheCodecIsOpenWithoutAPasswordOnLoopbackOnly(t *testing.T) {
 		environment(t, "KVITT_KEYSET=k", "KVITT_CODEC_AUTH=loopback", "KVITT_PORTAL_ADDR="+address)
 		if _, err := config.Load(); err != nil {
 			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
+func TestASecretThatEverybodyOnTheMachineCanReadIsToldOf(t *testing.T) {
+	open := t.TempDir()
+	name := filepath.Join(open, "keyset")
+	if err := os.WriteFile(name, []byte("k"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		folder, file os.FileMode
+		loose        int
+	}{{0o755, 0o644, 1}, {0o755, 0o600, 0}, {0o700, 0o644, 0}, {0o755, 0o640, 0}} {
+		if err := errors.Join(os.Chmod(open, c.folder), os.Chmod(name, c.file)); err != nil {
+			t.Fatal(err)
+		}
+		environment(t, "KVITT_KEYSET_FILE="+name)
+		got, err := config.Load()
+		if err != nil || len(got.Loose) != c.loose || c.loose == 1 && got.Loose[0] != "KVITT_KEYSET_FILE" {
+			t.Errorf("%o in %o: %v, %v", c.file, c.folder, got.Loose, err)
 		}
 	}
 }

@@ -33,6 +33,8 @@ type environment struct {
 	LogLevel              string `envconfig:"KVITT_LOG_LEVEL" default:"info" desc:"debug, info, warn or error"`
 	LogFormat             string `envconfig:"KVITT_LOG_FORMAT" default:"json" desc:"json or console"`
 	UIOrigin              string `envconfig:"KVITT_UI_ORIGIN" default:"http://127.0.0.1:8233" desc:"the origin of the Temporal Web UI, the only one that may use the codec endpoint from a browser"`
+	UIAddr                string `envconfig:"KVITT_UI_ADDR" desc:"where the Temporal Web UI listens for people who are signed in to the portal, who may look and change nothing; with KVITT_UI_UPSTREAM"`
+	UIUpstream            string `envconfig:"KVITT_UI_UPSTREAM" desc:"where this process finds the Temporal Web UI, which nobody else should reach"`
 	CodecAuth             string `envconfig:"KVITT_CODEC_AUTH" default:"off" desc:"who may use the codec endpoint: off (nobody), session (whoever is signed in to the portal), password, or loopback (everybody on this machine)"`
 	CodecPassword         string `envconfig:"KVITT_CODEC_PASSWORD" secret:"true" desc:"the password of the codec endpoint, with KVITT_CODEC_AUTH=password"`
 	CodecPasswordFile     string `envconfig:"KVITT_CODEC_PASSWORD_FILE" desc:"a file that holds KVITT_CODEC_PASSWORD"`

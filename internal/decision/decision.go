@@ -9,8 +9,8 @@ package decision
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 
+	"kvitt/internal/instruct"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
@@ -28,6 +28,8 @@ type Evidence struct {
 	// Klarna listed when that was decided.
 	Posted  string `json:"posted,omitempty"`
 	Figures string `json:"figures,omitempty"`
+	// VouchedBy is who else may have taken the decision, see instruct.Party.
+	VouchedBy string `json:"vouched_by,omitempty"`
 }
 
 // Batch is a batch as it was in Visma.net.
@@ -96,7 +98,7 @@ func (s Set) Counts(d *store.Decision) bool {
 
 func sameByAnother(d, other *store.Decision) bool {
 	one, two := EvidenceOf(d), EvidenceOf(other)
-	return !strings.EqualFold(d.Who, other.Who) && d.BatchNumber == other.BatchNumber && slices.Equal(one.Differences, two.Differences) &&
+	return !partyOf(d).MayBe(partyOf(other)) && d.BatchNumber == other.BatchNumber && slices.Equal(one.Differences, two.Differences) &&
 		one.Posted == two.Posted && one.Figures == two.Figures
 }
 
@@ -137,10 +139,20 @@ func (s Set) Unrelated() []string {
 	return out
 }
 
-// MadeBy tells whether a person took a decision that leads to a posting: an
+// MadeBy is who took a decision that leads to a posting, and may be the person: an
 // accepted difference, or a batch that is said not to book the payout.
-func (s Set) MadeBy(who string) bool {
-	return slices.ContainsFunc(s.leading(), func(d store.Decision) bool { return strings.EqualFold(d.Who, who) })
+func (s Set) MadeBy(who instruct.Party) (by instruct.Party, found bool) {
+	for _, d := range s.leading() {
+		if by := partyOf(&d); by.MayBe(who) {
+			return by, true
+		}
+	}
+	return instruct.Party{}, false
+}
+
+// partyOf is who stands behind a decision.
+func partyOf(d *store.Decision) instruct.Party {
+	return instruct.Author(d.Who, EvidenceOf(d).VouchedBy)
 }
 
 // Leads tells whether a decision leads to a posting.

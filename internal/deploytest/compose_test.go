@@ -113,12 +113,26 @@ func TestNothingListensBeyondThisMachine(t *testing.T) {
 	}
 }
 
+func TestTheWebUIIsReachedThroughThePortalOnlyAndChangesNothing(t *testing.T) {
+	ui := services(t)["temporal-ui"]
+	if len(ui.Ports) != 0 {
+		t.Errorf("it is published: %+v", ui.Ports)
+	}
+	if off := ui.Environment["TEMPORAL_DISABLE_WRITE_ACTIONS"]; off == nil || *off != "true" {
+		t.Error("it has buttons that act")
+	}
+	portal := services(t)["worker-1"]
+	if to := portal.Environment["KVITT_UI_UPSTREAM"]; to == nil || *to != "http://temporal-ui:8080" {
+		t.Errorf("worker-1 looks for it at %v", to)
+	}
+}
+
 func TestTheDatabaseAndTemporalReachNoOtherNetwork(t *testing.T) {
 	p, err := project(t, map[string]string{"KVITT_VISMA_CLIENT_ID": "isv_example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"postgres", "databases", "temporal-schema", "temporal", "temporal-namespace"} {
+	for _, name := range []string{"postgres", "databases", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui"} {
 		for network := range p.Services[name].Networks {
 			if !p.Networks[network].Internal {
 				t.Errorf("service %s is on the network %s, which leads outside", name, network)

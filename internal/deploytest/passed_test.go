@@ -20,7 +20,7 @@ var examples = map[string]string{
 	"KVITT_VISMA_CLIENT_ID":   "isv_example",
 	"KVITT_LOG_LEVEL":         "warn",
 	"KVITT_LOG_FORMAT":        "console",
-	"KVITT_UI_ORIGIN":         "https://temporal.example.com",
+	"KVITT_UI_ORIGIN":         "https://kvitt.example.com:8233",
 	"KVITT_CODEC_AUTH":        "session",
 	"KVITT_OIDC_ISSUER":       "https://login.example.com",
 	"KVITT_OIDC_CLIENT_ID":    "kvitt-at-login",
@@ -53,6 +53,9 @@ func everything() map[string]string {
 // portalOnly is why a variable reaches the service with the portal alone.
 const portalOnly = "only the portal reads it"
 
+// tellsNobody is why the set-up gets no secret of mail and webhook.
+const tellsNobody = "the set-up tells nobody of anything"
+
 // exceptions are variables that not every service gets from .env, with the reason.
 var exceptions = map[string]struct {
 	services []string // that do not get it; nil: none does
@@ -61,6 +64,13 @@ var exceptions = map[string]struct {
 	"KVITT_ROLES":              {nil, "the roles are what makes the two workers different services"},
 	"KVITT_PORTAL_ADDR":        {nil, "inside the container; what is published stands under ports"},
 	"KVITT_METRICS_ADDR":       {nil, "inside the container; what is published stands under ports"},
+	"KVITT_UI_ADDR":            {nil, "inside the container; what is published stands under ports"},
+	"KVITT_UI_UPSTREAM":        {nil, "the Web UI of the same Compose file"},
+	"KVITT_MAIL_FROM":          {[]string{"setup"}, tellsNobody},
+	"KVITT_MAIL_TO":            {[]string{"setup"}, tellsNobody},
+	"KVITT_SMTP_URL":           {[]string{"setup"}, tellsNobody},
+	"KVITT_WEBHOOK_URL":        {[]string{"setup"}, tellsNobody},
+	"KVITT_WEBHOOK_SECRET":     {[]string{"setup"}, tellsNobody},
 	"KVITT_UI_ORIGIN":          {[]string{"setup", "starter", "worker-2"}, portalOnly},
 	"KVITT_CODEC_AUTH":         {[]string{"setup", "starter", "worker-2"}, portalOnly},
 	"KVITT_CODEC_PASSWORD":     {[]string{"setup", "starter", "worker-2"}, portalOnly},
@@ -128,6 +138,15 @@ func TestWhatComposePassesOnCanBeRead(t *testing.T) {
 					t.Fatal(err)
 				}
 				portal := service == "worker-1"
+				if portal != (c.UIAddr != "" && c.UIUpstream == "http://temporal-ui:8080") || portal && name != "everything" && c.CodecAuth != config.CodecSession {
+					t.Errorf("the Web UI is behind %q, its payloads behind %q", c.UIAddr, c.CodecAuth)
+				}
+				if service == "setup" {
+					if c.SMTPURL != "" || c.WebhookSecret != "" {
+						t.Errorf("the set-up has secrets that it does not need: %+v", s.Secrets)
+					}
+					return
+				}
 				if name == "everything" {
 					if c.SMTPURL == "" || c.WebhookSecret == "" || len(c.MailTo) != 1 || c.Activities != 7 || c.UnknownWait.String() != "21m0s" || (c.OIDCClientSecret != "") != portal {
 						t.Errorf("not everything arrived: %+v", c)

@@ -110,7 +110,7 @@ func TestEverySecretReachesWhoReadsIt(t *testing.T) {
 			given[secret.Source] = true
 		}
 		for variable, value := range s.Environment {
-			if !strings.HasSuffix(variable, "_FILE") || value == nil {
+			if !strings.HasSuffix(variable, "_FILE") || value == nil || *value == "" {
 				continue
 			}
 			secret := strings.TrimPrefix(*value, "/run/secrets/")

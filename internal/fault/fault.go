@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// Class says what follows from an error, not what caused it (DESIGN §11).
+// Class says what follows from an error, not what caused it.
 type Class string
 
 // The classes of errors from outside.

@@ -15,6 +15,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"kvitt/internal/store"
@@ -34,12 +36,65 @@ type Keeper interface {
 
 // Instruction is what a person asked for.
 type Instruction struct {
-	Connection string    `json:"connection"`
-	Workflow   string    `json:"workflow"` // the id of the workflow that the message is for
-	Action     string    `json:"action"`   // the name of the message
-	Who        string    `json:"who"`
-	Digest     string    `json:"digest"` // of the message
-	At         time.Time `json:"at"`     // when it was asked for
+	Connection string `json:"connection"`
+	Workflow   string `json:"workflow"` // the id of the workflow that the message is for
+	Action     string `json:"action"`   // the name of the message
+	Who        string `json:"who"`
+	Digest     string `json:"digest"` // of the message
+	// VouchedBy is who else may be behind Who, see Party.
+	VouchedBy string `json:"vouched_by,omitempty"`
+	// First is who asked for it, where Who is the second person.
+	First *Party `json:"first,omitempty"`
+	// Message is what a first person asks a second one to confirm.
+	Message json.RawMessage `json:"message,omitempty"`
+	At      time.Time       `json:"at"` // when it was asked for
+}
+
+// Party is who stands behind an instruction. VouchedBy is who else may hold the
+// session: those who have seen the one-time link that it began with, with commas
+// between; Anybody where nobody was asked who they are.
+type Party struct {
+	Who       string `json:"who"`
+	VouchedBy string `json:"vouched_by,omitempty"`
+}
+
+// Anybody vouches for who gave a name that nobody has checked: the user of an
+// operating system, or the holder of a link that was printed.
+const Anybody = "*"
+
+// Author is the party behind a name in the records. Names that are no e-mail
+// addresses come from the command line.
+func Author(who, vouchedBy string) Party {
+	if !strings.Contains(who, "@") {
+		vouchedBy = Anybody
+	}
+	return Party{who, vouchedBy}
+}
+
+// Party is who gave the instruction.
+func (i *Instruction) Party() Party { return Party{i.Who, i.VouchedBy} }
+
+// Unknown tells that anybody may be behind the party.
+func (p Party) Unknown() bool { return slices.Contains(p.names(), Anybody) }
+
+// MayBe tells whether two parties may be one person.
+func (p Party) MayBe(other Party) bool {
+	if p.Unknown() || other.Unknown() {
+		return true
+	}
+	return slices.ContainsFunc(p.names(), func(a string) bool {
+		return slices.ContainsFunc(other.names(), func(b string) bool { return strings.EqualFold(a, b) })
+	})
+}
+
+func (p Party) names() []string {
+	var all []string
+	for name := range strings.SplitSeq(p.Who+","+p.VouchedBy, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // Step is the attempt of a workflow to act: its id, its run and its activity.
@@ -106,6 +161,15 @@ func (b *Book) Use(ctx context.Context, id string, claimed Instruction, step Ste
 		return "the instruction was carried out before, and counts once", nil
 	}
 	return "", err
+}
+
+// Read opens an instruction. Errors: store.ErrNotFound, the vault's.
+func (b *Book) Read(ctx context.Context, id string) (Instruction, error) {
+	row, err := b.Keeper.Instruction(ctx, id)
+	if err != nil {
+		return Instruction{}, err
+	}
+	return b.open(row)
 }
 
 // UsedIn tells whether this run of a workflow has used an instruction for one of

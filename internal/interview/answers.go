@@ -116,12 +116,12 @@ func Name(value string, chart Chart) string {
 	return c.String()
 }
 
-// Problem is an answer that cannot be taken.
-type Problem struct {
+// AnswerError is an answer that cannot be taken.
+type AnswerError struct {
 	Key, Happened, Helps string
 }
 
-func (p *Problem) Error() string {
+func (p *AnswerError) Error() string {
 	return fmt.Sprintf("read the answer to %s: %s; %s", p.Key, p.Happened, p.Helps)
 }
 
@@ -135,8 +135,8 @@ var (
 
 // Check says which answers cannot be taken, in the order of the questions. Keys
 // that no question has are among them.
-func Check(a Answers) []*Problem {
-	var out []*Problem
+func Check(a Answers) []*AnswerError {
+	var out []*AnswerError
 	known := Questions(a)
 	for i := range known {
 		if p := known[i].check(a[known[i].Key]); p != nil {
@@ -151,21 +151,21 @@ func Check(a Answers) []*Problem {
 	}
 	slices.Sort(strange)
 	for _, key := range strange {
-		out = append(out, &Problem{key, "these answers lead to no such question", "take it out, or correct its spelling"})
+		out = append(out, &AnswerError{key, "these answers lead to no such question", "take it out, or correct its spelling"})
 	}
 	return out
 }
 
 // check says why an answer cannot be taken; nil: it can.
-func (q *Question) check(value string) *Problem {
-	bad := func(helps string) *Problem {
-		return &Problem{q.Key, fmt.Sprintf("%q does not fit", value), helps}
+func (q *Question) check(value string) *AnswerError {
+	bad := func(helps string) *AnswerError {
+		return &AnswerError{q.Key, fmt.Sprintf("%q does not fit", value), helps}
 	}
 	switch {
 	case value == "" && q.Optional:
 		return nil
 	case value == "":
-		return &Problem{q.Key, "it is missing", "answer it"}
+		return &AnswerError{q.Key, "it is missing", "answer it"}
 	case strings.ContainsAny(value, "\r\n"):
 		return bad("write it on one line")
 	}
@@ -262,10 +262,10 @@ func presetNumber(q Question, a Answers) string {
 	if q.Currency != "" || q.Merchant != "" {
 		return ""
 	}
-	if reverseRole(q.Role) {
-		return c.reverse[q.Role]
+	if number := presetNumbers(a.preset())[q.Role]; number != "" {
+		return number
 	}
-	return presetNumbers(a.preset())[q.Role]
+	return shown(a.preset())[q.Role]
 }
 
 // presetNumbers are the accounts of a preset by their names.
@@ -293,7 +293,7 @@ func rolesOf(a Answers) []string {
 	var out []string
 	add := func(when bool, names ...string) {
 		for _, name := range names {
-			if when && (numbers[name] != "" || reverseRole(name)) {
+			if when && (numbers[name] != "" || apart(name)) {
 				out = append(out, name)
 			}
 		}
@@ -307,6 +307,9 @@ func rolesOf(a Answers) []string {
 	add(a["reverse_charge"] == "owed", "reverse_input", "reverse_output")
 	// With VAT transactions the codes say what the VAT is on.
 	add(a["reverse_charge"] == "owed" && a["vat_return"] != "transactions", "reverse_base", "reverse_contra")
+	accrues := a["accruals"] == "request" || a["accruals"] == "split"
+	add(accrues, "accrual")
+	add(accrues && numbers["input_vat"] != "", "accrual_vat") // where Klarna charges VAT
 	return out
 }
 

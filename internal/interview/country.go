@@ -1,14 +1,18 @@
 package interview
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+
+	"kvitt/internal/voucher"
+)
 
 // country is what follows from where the books are kept.
 type country struct {
-	tag, currency, language, rate string
-	charts                        []chartYear
-	reverseCharge                 []string          // its answers, the usual one first
-	bank                          string            // the usual number of the bank account
-	reverse                       map[string]string // the usual numbers of a reverse charge, by role
+	tag, currency, language string
+	charts                  []chartYear
+	reverseCharge           []string // its answers, the usual one first
+	bank                    string   // the usual number of the bank account
 }
 
 // chartYear is a year of a country's chart, and the preset that holds for it.
@@ -18,10 +22,10 @@ type chartYear struct{ tag, preset string }
 var undecided = []string{"open", "owed", "none"}
 
 var countries = []country{
-	{"se", "SEK", "sv", "25", []chartYear{{"bas-2026", "se-bas"}, {"bas-older", "se-bas-2025"}}, []string{"none", "open", "owed"}, "1930", map[string]string{"reverse_input": "2645", "reverse_output": "2614", "reverse_base": "4535", "reverse_contra": "4598"}},
-	{"no", "NOK", "nb", "25", []chartYear{{"ns4102", "no-ns4102"}}, undecided, "1920", map[string]string{"reverse_input": "2714", "reverse_output": "2704", "reverse_base": "7786", "reverse_contra": "7787"}},
-	{"fi", "EUR", "fi", "25.5", []chartYear{{"fi", "fi"}}, undecided, "1910", map[string]string{"reverse_input": "1763", "reverse_output": "2939"}},
-	{"dk", "DKK", "da", "25", []chartYear{{"dk", "dk"}}, undecided, "6480", map[string]string{"reverse_input": "7740", "reverse_output": "7720"}},
+	{"se", "SEK", "sv", []chartYear{{"bas-2026", "se-bas"}, {"bas-older", "se-bas-2025"}}, []string{"none", "open", "owed"}, "1930"},
+	{"no", "NOK", "nb", []chartYear{{"ns4102", "no-ns4102"}}, undecided, "1920"},
+	{"fi", "EUR", "fi", []chartYear{{"fi", "fi"}}, undecided, "1910"},
+	{"dk", "DKK", "da", []chartYear{{"dk", "dk"}}, undecided, "6480"},
 }
 
 var languageTags = []string{"sv", "nb", "fi", "da", "en"}
@@ -62,4 +66,31 @@ func (a Answers) preset() string {
 		}
 	}
 	return c.charts[0].preset
+}
+
+// What a preset says of what is not in force in it: the reverse charge that it
+// shows, and what its accrual names.
+var (
+	shownReverse = regexp.MustCompile(`reverse_charge: \{rate: "([0-9.]+)", input: "([0-9]+)", output: "([0-9]+)", base: "([0-9]+)", base_contra: "([0-9]+)"\}`)
+	shownAccrual = regexp.MustCompile(`(?m)^accrual: \{receivable: "([0-9]+)", vat: "([0-9]+)"\}$`)
+)
+
+// shown are the numbers of a preset for the roles that are not under `accounts`,
+// and the rate of its reverse charge as "rate".
+func shown(preset string) map[string]string {
+	document, err := voucher.Preset(preset)
+	if err != nil {
+		return nil
+	}
+	out := map[string]string{}
+	read := func(pattern *regexp.Regexp, names ...string) {
+		if m := pattern.FindSubmatch(document); m != nil {
+			for i, name := range names {
+				out[name] = string(m[i+1])
+			}
+		}
+	}
+	read(shownReverse, "rate", "reverse_input", "reverse_output", "reverse_base", "reverse_contra")
+	read(shownAccrual, "accrual", "accrual_vat")
+	return out
 }

@@ -11,7 +11,7 @@ import (
 
 // Document is the posting profile that complete answers make: a function of
 // them alone, so that the same answers always make the same document. The error
-// is a *Problem, or says that the preset could not be read.
+// is an *AnswerError, or says that the preset could not be read.
 func Document(a Answers) ([]byte, error) {
 	if problems := Check(a); len(problems) > 0 {
 		return nil, problems[0]
@@ -32,12 +32,17 @@ func Document(a Answers) ([]byte, error) {
 			p.body = modeLine.ReplaceAllString(p.body, "${1}"+a["posting"])
 		case "periods":
 			p.body = policyLine.ReplaceAllString(p.body, "${1}"+a["periods"])
+			if a["accruals"] == "split" {
+				p.body = strings.Replace(p.body, "  # split: true", "  split: true", 1)
+			}
 		case "accounts":
 			p.body = accountsOf(a)
 		case "components":
 			p.body = componentsOf(p.body, a)
 		case "vat":
 			p.body = vatOf(p.body, a)
+		case "accrual":
+			p.body = accrualOf(a)
 		}
 		if p.name == "vat" {
 			p.lead = overridesOf(a) + p.lead
@@ -112,7 +117,7 @@ func accountsOf(a Answers) string {
 	b.WriteString("accounts:\n")
 	questions := Accounts(a)
 	for _, name := range rolesOf(a) {
-		if reverseRole(name) {
+		if apart(name) {
 			continue
 		}
 		q, _ := questionOf(questions, "account."+name)
@@ -223,6 +228,18 @@ func reverseOf(a Answers) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
+// accrualOf is the preset's `accrual` by the answers, or says why it is not there.
+func accrualOf(a Answers) string {
+	receivable, vat := a.Account("account.accrual").Number, a.Account("account.accrual_vat").Number
+	switch {
+	case receivable == "":
+		return "#\n# Left out by the answer accruals: none.\n"
+	case vat == "":
+		return fmt.Sprintf("accrual: {receivable: %q}\n", receivable)
+	}
+	return fmt.Sprintf("accrual: {receivable: %q, vat: %q}\n", receivable, vat)
+}
+
 // codeOf takes a VAT code apart: Visma.net's vatCodeId, and after a slash its
 // vatId where that is another one.
 func codeOf(answer string) (code, id string) {
@@ -261,7 +278,10 @@ func overridesOf(a Answers) string {
 	return "\n# What single merchants have for themselves.\noverrides:\n" + b.String()
 }
 
-func reverseRole(name string) bool { return strings.HasPrefix(name, "reverse_") }
+// apart tells of a role whose number is not under `accounts`.
+func apart(name string) bool {
+	return strings.HasPrefix(name, "reverse_") || strings.HasPrefix(name, "accrual")
+}
 
 // comment folds a text into lines of comments, as wide as those of the presets.
 func comment(text string) string {
@@ -314,6 +334,7 @@ func Adopt(document []byte) Answers {
 	if has("fees_invoice") && preset["fees_invoice"] == "" || a["account.fees_invoice"] != "" {
 		a["fee_bill"] = "kvitt"
 	}
+	a.adoptAccrual(profile)
 	if has("loan") && a["account.loan"] != "" {
 		a["loans"] = "yes"
 	}
@@ -321,4 +342,21 @@ func Adopt(document []byte) Answers {
 		a["commission"] = "exempt"
 	}
 	return a
+}
+
+// adoptAccrual takes over where accruals go, unless the numbers are the preset's,
+// which nobody has chosen.
+func (a Answers) adoptAccrual(profile *voucher.Profile) {
+	preset := shown(a.preset())
+	for key, member := range map[string]string{"accrual": "accrual.receivable", "accrual_vat": "accrual.vat"} {
+		for _, number := range profile.Accounts() {
+			if number != preset[key] && slices.Contains(profile.UsedBy(number), member) {
+				a["account."+key] = Chosen{Number: number, Unconfirmed: true}.String()
+				a["accruals"] = "request"
+			}
+		}
+	}
+	if profile.Periods.Split {
+		a["accruals"] = "split"
+	}
 }

@@ -17,12 +17,12 @@ var renew = flag.Bool("renew", false, "write the golden files anew")
 // documents are answers per country, each with other choices.
 var documents = map[string]interview.Answers{
 	"se-plain":        {"country": "se"},
-	"se-transactions": {"country": "se", "chart": "bas-2026", "vat_return": "transactions", "vat_code.input": "25", "reverse_charge": "none", "deposits": "bank", "loans": "yes", "posting": "auto"},
+	"se-transactions": {"country": "se", "chart": "bas-2026", "vat_return": "transactions", "vat_code.input": "25", "reverse_charge": "none", "deposits": "bank", "loans": "yes", "posting": "auto", "accruals": "request"},
 	"se-older":        {"country": "se", "chart": "bas-older", "vat_return": "ledger", "reverse_charge": "owed", "account.reverse_base": "4535", "account.reverse_contra": "4598", "commission": "exempt", "fee_bill": "kvitt"},
 	"se-currencies":   {"country": "se", "currencies": "SEK, EUR", "deposits": "bank", "account.settlement.EUR": "1933 Valutakonto EUR", "merchants": "K100001, K100002", "merchant.K100002.settlement": "1940", "merchant.K100002.branch": "2"},
 	"no":              {"country": "no", "vat_return": "transactions", "reverse_charge": "owed", "vat_code.reverse": "86/86", "disputes": "hold", "periods": "next_open"},
 	"fi":              {"country": "fi", "reverse_charge": "owed", "reverse_charge.rate": "25.5", "commission": "taxable", "language": "en"},
-	"dk":              {"country": "dk", "reverse_charge": "none", "loans": "yes", "posting": "draft"},
+	"dk":              {"country": "dk", "reverse_charge": "none", "loans": "yes", "posting": "draft", "accruals": "split"},
 }
 
 func TestDocumentsOfAnswers(t *testing.T) {

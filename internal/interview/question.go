@@ -81,7 +81,7 @@ func Choices(a Answers) []Question {
 	})
 	if a["reverse_charge"] == "owed" {
 		all = append(all, Question{
-			Key: "reverse_charge.rate", Kind: Rate, Default: country.rate, Text: "At which rate, in percent?", Help: "The country's normal rate, unless the accountant says otherwise.",
+			Key: "reverse_charge.rate", Kind: Rate, Default: shown(a.preset())["rate"], Text: "At which rate, in percent?", Help: "The country's normal rate, unless the accountant says otherwise.",
 		})
 		if a["vat_return"] == "transactions" {
 			all = append(all, Question{
@@ -102,6 +102,10 @@ func Choices(a Answers) []Question {
 		Question{
 			Key: "commission", Kind: Choice, Options: []string{"none", "exempt", "taxable"}, Text: "Does Klarna pay the shop commission, and is it exempt credit intermediation?",
 			Help: "none: no commission, or not decided; a payout with one is held. exempt: yes, it is income without VAT. taxable: it carries output VAT; it goes to suspense, where a person divides it, because Klarna does not state the VAT.",
+		},
+		Question{
+			Key: "accruals", Kind: Choice, Options: []string{"none", "request", "split"}, Text: "At the end of a period, is what Klarna has not paid out yet accrued?",
+			Help: "none: no, or by hand. request: by `starter accrue` or in the portal, one batch for a day, which takes itself back. split: payout by payout, what was captured in an earlier period is booked there, in a batch that takes itself back.",
 		},
 		Question{
 			Key: "merchants", Kind: Merchants, Optional: true, Text: "Which merchant ids need accounts or a branch of their own?",
@@ -166,8 +170,7 @@ func accountQuestion(key, role, currency, merchant string) Question {
 	if merchant != "" {
 		text += ", of " + merchant
 	}
-	optional := role == "reverse_base" || role == "reverse_contra"
-	return Question{Key: key, Kind: Account, Optional: optional, Role: role, Currency: currency, Merchant: merchant, Text: text, Help: r.help}
+	return Question{Key: key, Kind: Account, Role: role, Currency: currency, Merchant: merchant, Text: text, Help: r.help}
 }
 
 // Questions are all that the answers so far lead to.

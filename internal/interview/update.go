@@ -27,7 +27,7 @@ type Replaced struct {
 }
 
 // Update puts other answers into a document and keeps what else was changed in
-// it. The error is a *Problem, or a *voucher.ProfileError when the document that
+// it. The error is an *AnswerError, or a *voucher.ProfileError when the document that
 // comes out cannot be read.
 func Update(document []byte, answers Answers) (*Revision, error) {
 	made, err := Document(answers)

@@ -27,7 +27,7 @@ type Options struct {
 	InFlight   int           // pages of one listing that are fetched ahead, 4 by default
 	UserAgent  string        // "kvitt" by default
 	Timeout    time.Duration // of one request with its answer, or of a pause in a streamed one; 90 s by default
-	MaxBody    int64         // bytes of one answer, 64 MiB by default
+	MaxBody    int64         // bytes of one answer, 16 MiB by default
 	MaxStream  int64         // bytes of a streamed one, 1 GiB by default
 }
 
@@ -36,7 +36,7 @@ const (
 	MaxPageSize     = 500 // Klarna's own limit
 	defaultInFlight = 4
 	defaultTimeout  = 90 * time.Second // Klarna gives up after 59 s
-	defaultMaxBody  = 64 << 20
+	defaultMaxBody  = 16 << 20
 	defaultStream   = 1 << 30 // some four million rows
 )
 

@@ -27,6 +27,11 @@ func (p Provider) Name() string {
 	return "Klarna"
 }
 
+// Says is a text of Kvitt's own that speaks of Klarna, with the provider's name.
+func (p Provider) Says(text string) string {
+	return strings.ReplaceAll(text, Klarna.Name(), p.Name())
+}
+
 // Region is the part of the world whose hosts keep the merchant. A merchant
 // belongs to one region; its key is unknown in the others.
 type Region string

@@ -139,7 +139,10 @@ func unsteady(err error) error {
 	}
 	last := *outside
 	last.Class = fault.BadData
-	last.Err = fmt.Errorf("after %d readings: %w", readings, outside.Err)
+	last.Err = fmt.Errorf("after %d readings", readings)
+	if outside.Err != nil {
+		last.Err = fmt.Errorf("after %d readings: %w", readings, outside.Err)
+	}
 	last.Remedy = "Try again later. If it stays so, give " + last.Party + " the request number: its pages contradict each other"
 	return &last
 }

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"kvitt/internal/lang"
 )
 
 // Kind is the public code of a notice: people filter by it.
@@ -90,23 +92,55 @@ type Notice struct {
 	Helps      string    `json:"helps"`
 	Link       string    `json:"link"`
 	At         time.Time `json:"at"`
+
+	To Reader `json:"-"`
+}
+
+// Reader is for whom a message is written: the company, whose days they are and
+// in whose language a mail is. The zero value is UTC and English. A webhook stays
+// in English, since programs read it.
+type Reader struct {
+	Zone     *time.Location
+	Language lang.Language
+}
+
+func (r Reader) day(t time.Time) string { return r.in(t).Format(time.DateOnly) }
+
+// moment is a time with its zone: 2026-03-01 10:00 CET.
+func (r Reader) moment(t time.Time) string {
+	if r.Zone == nil {
+		return t.UTC().Format("2006-01-02 15:04Z")
+	}
+	return r.in(t).Format("2006-01-02 15:04 MST")
+}
+
+func (r Reader) in(t time.Time) time.Time {
+	if r.Zone == nil {
+		return t.UTC()
+	}
+	return t.In(r.Zone)
 }
 
 // Compose makes the message. publicURL is where browsers reach the portal,
 // without a slash at the end. A name that is not one printable line could write
 // headers of a mail: it is refused, and the connection's id stands in its place.
 func Compose(f *Facts, name, publicURL string) Notice {
+	return ComposeFor(Reader{}, f, name, publicURL)
+}
+
+// ComposeFor is Compose for somebody who has days and a language.
+func ComposeFor(to Reader, f *Facts, name, publicURL string) Notice {
 	if CheckName(name) != nil {
 		name = f.Connection
 	}
 	n := Notice{
 		ID: f.ID, Kind: f.Kind, Connection: f.Connection, Name: name, Side: f.Side,
-		Link: publicURL + "/connections/" + f.Connection, At: f.At.UTC().Truncate(time.Second),
+		Link: publicURL + "/connections/" + f.Connection, At: f.At.UTC().Truncate(time.Second), To: to,
 	}
 	if f.Connection == "" {
 		n.Link = publicURL
 	}
-	n.Happened, n.Helps = words(f)
+	n.Happened, n.Helps = words(f, to)
 	return n
 }
 
@@ -137,6 +171,7 @@ func (n *Notice) Subject() string {
 		SyncLate:             "no sync has succeeded for too long",
 		Test:                 "this is a test",
 	}[n.Kind]
+	words = n.To.Language.In(words)
 	if n.Name == "" {
 		return "Kvitt: " + words
 	}
@@ -146,14 +181,15 @@ func (n *Notice) Subject() string {
 // Text is the message as the plain text of a mail.
 func (n *Notice) Text() string {
 	var b strings.Builder
+	say := n.To.Language.In
 	if n.Connection != "" {
-		fmt.Fprintf(&b, "Connection: %s (%s)\n\n", n.Name, n.Connection)
+		fmt.Fprintf(&b, "%s: %s (%s)\n\n", say("Connection"), n.Name, n.Connection)
 	}
-	b.WriteString(n.Happened + "\n")
+	b.WriteString(say(n.Happened) + "\n")
 	if n.Helps != "" {
-		fmt.Fprintf(&b, "\nWhat helps: %s\n", n.Helps)
+		fmt.Fprintf(&b, "\n%s: %s\n", say("What helps"), say(n.Helps))
 	}
-	fmt.Fprintf(&b, "\n%s\n\n-- \nKvitt, %s. Code: %s\n", n.Link, n.At.Format("2006-01-02 15:04Z"), n.Kind)
+	fmt.Fprintf(&b, "\n%s\n\n-- \nKvitt, %s. %s: %s\n", n.Link, n.To.moment(n.At), say("Code"), n.Kind)
 	return b.String()
 }
 
@@ -170,7 +206,7 @@ func PartyOf(side string) string {
 }
 
 // words say what happened and what helps.
-func words(f *Facts) (happened, helps string) {
+func words(f *Facts, to Reader) (happened, helps string) {
 	side := PartyOf(f.Side)
 	switch f.Kind {
 	case ReauthRequired:
@@ -178,7 +214,7 @@ func words(f *Facts) (happened, helps string) {
 	case Recovered:
 		return join(side+" works again.", resumed(f.Resumed)), "Nothing needs to be done."
 	case AuthorizationExpires:
-		return fmt.Sprintf("The authorisation of %s expires %s, on %s. After that Kvitt can post nothing until somebody has consented again.", side, in(Days(f.At, f.Expires)), day(f.Expires)),
+		return fmt.Sprintf("The authorisation of %s expires %s, on %s. After that Kvitt can post nothing until somebody has consented again.", side, in(Days(f.At, f.Expires)), to.day(f.Expires)),
 			"Consent again before that day: on the connection's page, or with `starter connection authorize " + f.Connection + "`."
 	case PayoutsHeld:
 		return waiting(f), lookAt(f)
@@ -192,7 +228,7 @@ func words(f *Facts) (happened, helps string) {
 		}
 		return happened, "Look in Klarna's Merchant Portal whether it was paid out. If it was, `starter sync " + f.Connection + "` fetches it; if not, ask Klarna."
 	case SyncLate:
-		return late(f), "Run `starter doctor` and read what it says; then `starter sync " + f.Connection + "`."
+		return late(f, to), "Run `starter doctor` and read what it says; then `starter sync " + f.Connection + "`."
 	case Test:
 		return "Somebody tried whether notifications arrive. They do.", ""
 	}
@@ -201,8 +237,6 @@ func words(f *Facts) (happened, helps string) {
 
 // Days is how many days are left until a moment, a begun one counted.
 func Days(now, until time.Time) int { return int(math.Ceil(until.Sub(now).Hours() / 24)) }
-
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func in(days int) string {
 	switch {
@@ -288,8 +322,8 @@ func (m *Missing) String() string {
 	return fmt.Sprintf("A payout in %s was due on %s, after one every %d days until %s, and has not come.", m.Currency, m.Due, m.GapDays, m.Last)
 }
 
-func late(f *Facts) string {
-	since := f.Since.UTC().Format("2006-01-02 15:04Z")
+func late(f *Facts, to Reader) string {
+	since := to.moment(f.Since)
 	if f.Never {
 		return fmt.Sprintf("No sync has succeeded since %s, when the connection became active; the limit is %s.", since, hours(f.Limit))
 	}

@@ -190,8 +190,9 @@ type Line struct {
 }
 
 // Lines are the opening voucher against a contra account: one line for each
-// account, and one that makes them come to zero. None when nothing is open.
-func (o *Opening) Lines(contra string) []Line {
+// account, and one that makes them come to zero. Each has the text, and the
+// merchant where the figure is of one. None when nothing is open.
+func (o *Opening) Lines(contra, text string) []Line {
 	var lines []Line
 	var sum int64
 	add := func(account, text string, amount int64) {
@@ -202,14 +203,14 @@ func (o *Opening) Lines(contra string) []Line {
 		lines = append(lines, l)
 	}
 	for _, f := range o.Figures {
-		text := fmt.Sprintf("Klarna, %s at %s", f.Role, o.At)
+		words := text
 		if f.Merchant != "" {
-			text += ", " + f.Merchant
+			words += ", " + f.Merchant
 		}
-		add(f.Account, text, f.Amount)
+		add(f.Account, words, f.Amount)
 		sum += f.Amount
 	}
-	add(contra, fmt.Sprintf("Klarna, opening at %s", o.At), -sum)
+	add(contra, text, -sum)
 	return lines
 }
 

@@ -78,11 +78,11 @@ func TestTheFiguresComeFromKlarnasDocuments(t *testing.T) {
 		t.Errorf("the debt stands at %s, from %s", o.At, o.Figures[2].From)
 	}
 	var debit, credit int64
-	lines := o.Lines("1510")
+	lines := o.Lines("1510", "Kustom: ingående saldo 2025-12-31")
 	for _, l := range lines {
 		debit, credit = debit+l.Debit, credit+l.Credit
 	}
-	if len(lines) != 4 || debit != credit || lines[3].Account != "1510" || lines[3].Credit != 61_000 {
+	if len(lines) != 4 || debit != credit || lines[3].Account != "1510" || lines[3].Credit != 61_000 || lines[1].Text != "Kustom: ingående saldo 2025-12-31, K1" || lines[3].Text != "Kustom: ingående saldo 2025-12-31" {
 		t.Errorf("the voucher is %+v", lines)
 	}
 	figures, err := json.Marshal(o.Figures)
@@ -121,7 +121,7 @@ func TestFiguresThatAreNotWholeSaySo(t *testing.T) {
 	}
 	quiet := input(t, payout("P1", "2026-01-05T06:00:00Z", settlement.Totals{}))
 	quiet.Captured = nil
-	if o := opening.Compute(quiet); len(o) != 1 || !o[0].Empty() || len(o[0].Lines("1510")) != 0 {
+	if o := opening.Compute(quiet); len(o) != 1 || !o[0].Empty() || len(o[0].Lines("1510", "")) != 0 {
 		t.Errorf("nothing was open, and the opening is %+v", o)
 	}
 }

@@ -156,6 +156,13 @@ func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (A
 // it has ended or stopped. ErrStillGoing means that it goes on by itself.
 func (d *Desk) Accrue(ctx context.Context, in workflows.AccrualInput, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
 	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
+	row, err := d.Store.Connection(ctx, in.Connection)
+	if err != nil {
+		return last, err
+	}
+	if needsSecond(ctx, &row) {
+		return d.retryAccrual(ctx, id, &in, every, patience)
+	}
 	if in, err = instructed(ctx, d, in.Connection, id, workflows.ActionAccrue, in); err != nil {
 		return last, err
 	}
@@ -171,11 +178,32 @@ func (d *Desk) Accrue(ctx context.Context, in workflows.AccrualInput, every, pat
 	if err != nil {
 		return last, err
 	}
-	return last, Watch(ctx, every, patience, func() (bool, error) {
+	return d.watchAccrual(ctx, id, every, patience)
+}
+
+// retryAccrual lets an accrual look again that two persons have asked for; one
+// person begins none.
+func (d *Desk) retryAccrual(ctx context.Context, id string, in *workflows.AccrualInput, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
+	last, err = Ask(ctx, d.Temporal, workflows.AccrualStatusQuery, id)
+	switch {
+	case errors.Is(err, ErrNotRunning), err == nil && last.Done:
+		return last, askSecond("accrue " + in.Currency + " at " + in.At)
+	case err != nil || last.Held == nil:
+		return last, err
+	}
+	if _, err := Give(ctx, d, in.Connection, workflows.RetryPayout, id, workflows.Person{Who: in.Who}, patience); err != nil {
+		return last, err
+	}
+	return d.watchAccrual(ctx, id, every, patience)
+}
+
+func (d *Desk) watchAccrual(ctx context.Context, id string, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
+	err = Watch(ctx, every, patience, func() (bool, error) {
 		var err error
 		last, err = Ask(ctx, d.Temporal, workflows.AccrualStatusQuery, id)
 		return last.Told || last.Done, err
 	})
+	return last, err
 }
 
 // Watch asks until what is waited for has come, for as long as patience lasts.

@@ -60,15 +60,13 @@ func (d *Desk) approve(ctx context.Context, connection string, c Chosen, who str
 		out.Err = &Error{Attempted: attempted, Happened: "nobody said which voucher was looked at", Helps: "Look at the payout again."}
 		return out
 	}
-	got, err := Give(ctx, d, connection, workflows.ApprovePayout, workflows.PayoutWorkflowID(connection, c.PaymentReference),
+	got, err := d.DecideSeen(ctx, connection, c.PaymentReference, workflows.DecisionApprove, workflows.ApprovePayout,
 		workflows.Person{Who: who, VoucherHash: c.VoucherHash}, patience)
 	if errors.Is(err, ErrStillGoing) {
 		out.Going = true
 		return out
 	}
-	out.State, out.Err = got.State, Unanswered(attempted, err, &Error{
-		Happened: "nothing runs for it", Helps: "A sync, or a backfill of its day, takes it up again.",
-	})
+	out.State, out.Err = got.State, err
 	return out
 }
 
@@ -106,6 +104,10 @@ func (d *Desk) FourEyes(ctx context.Context, row *store.Connection, on bool, who
 
 // Configure changes settings of a connection.
 func (d *Desk) Configure(ctx context.Context, row *store.Connection, change workflows.Configure) (workflows.Status, error) {
+	loosens := change.FourEyes != nil && !*change.FourEyes || change.Settings.Posting != "" && change.Settings.Posting != row.Posting
+	if loosens && needsSecond(ctx, row) {
+		return workflows.Status{}, askSecond("configure the connection " + row.ID)
+	}
 	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), change, SettingsWithin)
 	return now, Unanswered("configure the connection "+row.ID, err, NoConnectionWorkflow(row))
 }

@@ -52,7 +52,7 @@ func (d *Desk) Create(ctx context.Context, row *store.Connection, profile *vouch
 	if err := d.Store.CreateConnection(ctx, *row); err != nil {
 		return err
 	}
-	version, err := d.Store.AddProfile(ctx, row.ID, document, profile.Hash(), who)
+	version, err := d.Store.ReviseProfile(ctx, row.ID, store.Revision{Document: document, Hash: profile.Hash(), Who: who, VouchedBy: partyOf(ctx).vouchedBy})
 	if err == nil {
 		settings.Name, settings.Provider, settings.Region = row.Name, row.Provider, row.Region
 		settings.Posting, settings.Start, settings.ProfileVersion, settings.FourEyes = row.Posting, row.Start, version, row.FourEyes
@@ -143,6 +143,9 @@ func (d *Desk) Command(ctx context.Context, row *store.Connection, verb string, 
 
 // Start lets a connection whose sides both work begin, from a day on.
 func (d *Desk) Start(ctx context.Context, row *store.Connection, day, posting, who string) (workflows.Status, error) {
+	if posting != "" && posting != row.Posting && needsSecond(ctx, row) {
+		return workflows.Status{}, askSecond("start the connection " + row.ID)
+	}
 	now, err := Give(ctx, d, row.ID, workflows.ConfigureConnection, workflows.ConnectionWorkflowID(row.ID), workflows.Configure{
 		Settings: workflows.Settings{Start: day, Posting: posting}, Who: who,
 	}, SettingsWithin)

@@ -86,6 +86,7 @@ func (d *Desk) TakeDecision(ctx context.Context, row *store.Payout, c Choice, pa
 
 // record keeps a decision that was found to fit, and lets it act.
 func (d *Desk) record(ctx context.Context, attempted string, at *target, made store.Decision, evidence decision.Evidence, patience time.Duration) (Decided, error) {
+	evidence.VouchedBy = partyOf(ctx).vouchedBy
 	var err error
 	if made.Evidence, err = json.Marshal(evidence); err != nil {
 		return Decided{}, fmt.Errorf("record what was compared of the payout %s: %w", made.Name, err)

@@ -24,9 +24,10 @@ func (d *Desk) instructions() Instructions {
 // instructed writes down who asks a workflow of a connection for what, and gives
 // the message with the id of that record.
 func instructed[T workflows.Instructed[T]](ctx context.Context, d *Desk, connection, workflowID, action string, message T) (T, error) {
+	now := partyOf(ctx)
 	id, err := d.instructions().Write(ctx, instruct.Instruction{
 		Connection: connection, Workflow: workflowID, Action: action,
-		Who: message.Asker(), Digest: workflows.DigestOf(message),
+		Who: message.Asker(), VouchedBy: now.vouchedBy, First: now.first, Digest: workflows.DigestOf(message),
 	})
 	return message.WithInstruction(id), err
 }

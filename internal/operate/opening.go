@@ -75,7 +75,7 @@ func (d *Desk) Openings(ctx context.Context, row *store.Connection, start vouche
 	for _, o := range opening.Compute(&in) {
 		one := Opening{Opening: o}
 		if contra != "" {
-			one.Lines = o.Lines(contra)
+			one.Lines = o.Lines(contra, profile.OpeningText(klarna.Provider(row.Provider).Name(), o.At))
 		}
 		for i := range recorded {
 			if recorded[i].Currency == string(o.Currency) {

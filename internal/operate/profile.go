@@ -31,6 +31,13 @@ func (d *Desk) SetProfile(ctx context.Context, row *store.Connection, profile *v
 	}
 	r.Hash = profile.Hash()
 	change := workflows.Settings{Posting: d.changedPosting(ctx, row, profile)}
+	if change.Posting != "" && needsSecond(ctx, row) {
+		return ProfileSet{}, &Error{
+			Attempted: attempted, Happened: "it changes how vouchers are posted, from " + row.Posting + " to " + change.Posting + ", and this connection wants a second pair of eyes",
+			Helps: "Leave posting.mode as it is. " + workflows.AskForSecond,
+		}
+	}
+	r.VouchedBy = partyOf(ctx).vouchedBy
 	version, err := d.Store.ReviseProfile(ctx, row.ID, r)
 	if err != nil {
 		return ProfileSet{}, err

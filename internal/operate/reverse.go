@@ -11,6 +11,7 @@ import (
 
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -19,6 +20,13 @@ import (
 func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
 	attempted := "reverse the payout " + row.PaymentReference
 	refused := ""
+	connection, err := d.Store.Connection(ctx, row.ConnectionID)
+	if err != nil {
+		return "", err
+	}
+	if needsSecond(ctx, &connection) {
+		return "", askSecond(attempted)
+	}
 	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -109,28 +117,56 @@ func (d *Desk) tellReversal(ctx context.Context, row *store.Payout, verb string,
 
 // Repost starts posting a reversed payout anew, as its next revision.
 func (d *Desk) Repost(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
-	attempted := "repost the payout " + row.PaymentReference
-	if row.State != workflows.StateReversed {
-		return "", &Error{
-			Attempted: attempted, Happened: "it is " + row.State + ", and only a payout that was reversed can be posted anew",
-			Helps: "`starter payout reverse` takes back what is posted.",
-		}
+	return d.takeUp(ctx, row, by, &takingUp{
+		verb: "repost", action: workflows.RepostPayout.Name, from: workflows.StateReversed, as: "posted anew",
+		only: "only a payout that was reversed can be posted anew", helps: "`starter payout reverse` takes back what is posted.",
+		busy: "its workflow has not noticed yet that it was reversed",
+		into: func(in *workflows.PayoutInput, by *workflows.Person) { in.Repost = by },
+	})
+}
+
+// Reopen takes a rejected payout up again: it is fetched, proven and compiled
+// anew, and stops for approval as any other. Nothing is posted by it alone.
+func (d *Desk) Reopen(ctx context.Context, row *store.Payout, by workflows.Person) (workflowID string, err error) {
+	return d.takeUp(ctx, row, by, &takingUp{
+		verb: "reopen", action: workflows.ActionReopen, from: workflows.StateRejected, as: "reopened",
+		only: "only a payout that was rejected can be reopened", helps: "`starter payout show` says what it waits for.",
+		busy: "its workflow has not ended yet",
+		into: func(in *workflows.PayoutInput, by *workflows.Person) { in.Reopen = by },
+	})
+}
+
+// takingUp is a decision that starts the workflow of a payout that had ended.
+type takingUp struct {
+	verb, action, from, as string
+	only, helps, busy      string
+	into                   func(*workflows.PayoutInput, *workflows.Person)
+}
+
+func (d *Desk) takeUp(ctx context.Context, row *store.Payout, by workflows.Person, what *takingUp) (workflowID string, err error) {
+	attempted := what.verb + " the payout " + row.PaymentReference
+	if row.State != what.from {
+		return "", &Error{Attempted: attempted, Happened: "it is " + row.State + ", and " + what.only, Helps: what.helps}
 	}
 	id := workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference)
-	if by, err = instructed(ctx, d, row.ConnectionID, id, workflows.RepostPayout.Name, by); err != nil {
+	if by, err = instructed(ctx, d, row.ConnectionID, id, what.action, by); err != nil {
 		return id, err
 	}
+	day, err := d.dayOf(ctx, row)
+	if err != nil {
+		return "", err
+	}
+	in := workflows.PayoutInput{
+		PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, Date: row.Date, Day: day,
+	}
+	what.into(&in, &by)
 	err = d.Temporal.Start(ctx, Start{
-		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
-		Input: workflows.PayoutInput{
-			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference},
-			Date:      row.Date, Repost: &by,
-		},
-		Summary:    fmt.Sprintf("Payout %s of %s, posted anew for %s", row.PaymentReference, row.Date.Format(time.DateOnly), by.Who),
+		ID: id, Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID, Input: in,
+		Summary:    fmt.Sprintf("Payout %s of %s, %s for %s", row.PaymentReference, day, what.as, by.Who),
 		Attributes: payoutAttributes(row),
 	})
 	if errors.Is(err, ErrRunning) {
-		err = &Error{Attempted: attempted, Happened: "its workflow has not noticed yet that it was reversed", Err: err, Helps: "Try again in a moment."}
+		err = &Error{Attempted: attempted, Happened: what.busy, Err: err, Helps: "Try again in a moment."}
 	}
 	return id, err
 }
@@ -141,4 +177,13 @@ func payoutAttributes(row *store.Payout) []temporal.SearchAttributeUpdate {
 		workflows.AttrCurrency.ValueSet(row.Currency),
 		workflows.AttrPayoutDate.ValueSet(row.Date),
 	}
+}
+
+// dayOf is the day of a payout in the company's zone.
+func (d *Desk) dayOf(ctx context.Context, row *store.Payout) (string, error) {
+	profile, _, err := d.Doors.Profile(ctx, row.ConnectionID, 0)
+	if err != nil {
+		return "", err
+	}
+	return voucher.DateOf(row.Date, profile.Location()).String(), nil
 }

@@ -1,6 +1,7 @@
 package operate_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"kvitt/internal/decision"
 	"kvitt/internal/held"
+	"kvitt/internal/instruct"
 	"kvitt/internal/operate"
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
@@ -151,14 +153,24 @@ func TestOfTwoPairsOfEyesEitherIsTakenBack(t *testing.T) {
 	row.FourEyes = true
 	musts(t)(s.office.store.SaveConnection(t.Context(), row))
 	s.holds()
-	keep := func(who string) (operate.Decided, error) {
-		return s.desk.TakeDecision(t.Context(), s.row(), operate.Choice{Kind: store.DecidedKeep, Reason: "because", Who: who}, time.Second)
+	by := func(ctx context.Context, who string) (operate.Decided, error) {
+		return s.desk.TakeDecision(ctx, s.row(), operate.Choice{Kind: store.DecidedKeep, Reason: "because", Who: who}, time.Second)
 	}
+	keep := func(who string) (operate.Decided, error) { return by(operate.As(t.Context(), ""), who) }
 	if got, err := keep(anna); err != nil || !got.Second || s.keeps() {
 		t.Errorf("one person was enough: %+v, %v", got, err)
 	}
 	if _, err := keep("ANNA@example.com"); err == nil || !strings.Contains(err.Error(), "says so already") || s.keeps() {
 		t.Errorf("the same person twice: %v", err)
+	}
+	for who, ctx := range map[string]context.Context{
+		"bo":               t.Context(),                               // the command line
+		"cleo@example.com": operate.As(t.Context(), anna),             // by a link that Anna made
+		"dan@example.com":  operate.As(t.Context(), instruct.Anybody), // by a link that was printed
+	} {
+		if got, err := by(ctx, who); err != nil || !got.Second || s.keeps() {
+			t.Errorf("%s was a second person: %+v, %v", who, got, err)
+		}
 	}
 	second, err := keep("bo@example.com")
 	if err != nil || second.Second || !s.keeps() {

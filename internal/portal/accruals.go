@@ -58,6 +58,9 @@ func (p *Portal) fillAccruals(r *http.Request, at *accrualPage) error {
 	if err != nil {
 		return &operate.Error{Attempted: "accrue", Happened: "this is not a day", Helps: "Choose the last day of a financial period.", Err: err}
 	}
+	if err := (report.Span{From: day.Time(), To: day.Time()}).Check(); err != nil {
+		return tooManyDays("accrue", err)
+	}
 	profile, _, err := p.Desk.Doors.Profile(r.Context(), at.ID, 0)
 	if err != nil {
 		return err
@@ -108,7 +111,11 @@ func (p *Portal) accrue(w http.ResponseWriter, r *http.Request) error {
 		return &operate.Error{Attempted: attempted, Happened: "the page did not say which voucher was looked at", Helps: "Open the page of accruals again."}
 	}
 	if r.PostFormValue("sure") == "yes" {
-		return p.startAccrual(w, r, workflows.AccrualInput{Connection: row.ID, At: at.At, Currency: currency, Who: by(r), Seen: seen})
+		in := workflows.AccrualInput{Connection: row.ID, At: at.At, Currency: currency, Who: by(r), Seen: seen}
+		if row.FourEyes {
+			return p.ask(w, r, row.ID, operate.RequestAccrue, in)
+		}
+		return p.startAccrual(w, r, in)
 	}
 	if err := p.fillAccruals(r, &at); err != nil {
 		return err

@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"kvitt/internal/operate"
+	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -41,7 +43,7 @@ func (p *Portal) startBackfill(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	http.Redirect(w, r, backfillPath(&in), http.StatusSeeOther)
+	web.Go(w, r, backfillPath(&in))
 	return nil
 }
 
@@ -51,22 +53,21 @@ func backfillPath(in *workflows.SyncInput) string {
 
 // mayBackfill makes sure that a backfill can work and is meant.
 func mayBackfill(row *store.Connection, in *workflows.SyncInput, now time.Time, earlier bool) error {
-	refuse := func(happened, helps string) error {
-		return &operate.Error{Attempted: fmt.Sprintf("backfill the connection %s from %s to %s", row.ID, in.From, in.To), Happened: happened, Helps: helps}
-	}
 	from, err1 := time.Parse(time.DateOnly, in.From)
 	to, err2 := time.Parse(time.DateOnly, in.To)
 	switch {
 	case err1 != nil || err2 != nil:
-		return refuse("these are not two days", "Choose the first and the last day.")
+		return say("backfill.nodays")
 	case to.Before(from):
-		return refuse("the last day lies before the first", "Turn them round.")
+		return say("backfill.swapped")
+	case (report.Span{From: from, To: to}).Check() != nil:
+		return tooManyDays(fmt.Sprintf("backfill the connection %s", row.ID), (report.Span{From: from, To: to}).Check())
 	case from.After(now.AddDate(0, 0, 1)):
-		return refuse("the first day lies in the future", "Choose days that have been.")
+		return say("backfill.future")
 	case row.State != workflows.ConnActive && (row.State != workflows.ConnPaused || !in.DryRun):
-		return refuse("the connection is "+row.State, "Bring the connection to work first; its page says what it needs.")
+		return say("backfill.notactive")
 	case in.From < row.Start && !in.DryRun && !earlier:
-		return refuse("the connection starts at "+row.Start+", and days before it may be booked already", "Tick the box that says you want these days posted.")
+		return say("backfill.before", row.Start)
 	}
 	return nil
 }
@@ -76,6 +77,8 @@ type running struct {
 	Connection, From, To string
 	workflows.Progress
 	Missing bool // nothing of this name runs or has run
+	Dry     bool // nothing is posted
+	Run     string
 	Over    bool
 	Outcome string
 	Reason  string
@@ -100,47 +103,56 @@ func (p *Portal) backfill(w http.ResponseWriter, r *http.Request) error {
 // running asks a backfill how it stands; one that has ended is in the database.
 func (p *Portal) running(r *http.Request) running {
 	ctx, id := r.Context(), r.PathValue("id")
-	at := running{Connection: id, From: r.PathValue("from"), To: r.PathValue("to")}
+	at := running{Connection: id, From: r.PathValue("from"), To: r.PathValue("to"), Run: r.URL.Query().Get("run")}
 	person, _ := signin.PersonOf(ctx)
 	at.May = person.Role.Allows(signin.Approver)
 	name := workflows.BackfillWorkflowID(id, at.From, at.To)
-	var err error
-	at.Progress, err = operate.Ask(ctx, p.Desk.Temporal, workflows.ProgressQuery, name)
-	if run := p.lastRun(ctx, id, name); run != nil && run.FinishedAt != nil && (err != nil || at.State == "done") {
-		at.Over, at.Outcome = true, run.Outcome
-		var result struct {
-			workflows.Progress
-			Reason string `json:"reason"`
-		}
-		if json.Unmarshal(run.Result, &result) == nil {
-			at.Progress, at.Reason = result.Progress, result.Reason
-		}
-		at.State = "done"
-		if run.Mode == "dry_run" {
-			at.Previews, _ = p.Desk.Store.Previews(ctx, run.ID) // without them the numbers still stand
-		}
+	run, newest := p.runOf(ctx, id, name, at.Run)
+	err := operate.ErrNotRunning
+	if newest { // only that one can still be asked
+		at.Progress, err = operate.Ask(ctx, p.Desk.Temporal, workflows.ProgressQuery, name)
+	}
+	if run != nil && run.FinishedAt != nil && (err != nil || at.State == "done") {
+		p.wasRun(ctx, &at, run)
 		return at
 	}
 	switch {
 	case err == nil:
+		at.Dry = at.DryRun
 	case errors.Is(err, operate.ErrNotRunning):
 		at.Missing = true
 	default:
-		at.Quiet = true
+		at.Quiet, at.Dry = true, run != nil && run.Mode == "dry_run"
 	}
 	return at
 }
 
-func (p *Portal) lastRun(ctx context.Context, id, name string) *store.SyncRun {
-	runs, err := p.Desk.Store.SyncRuns(ctx, id, mostShown)
-	if err != nil {
-		return nil
+// wasRun fills in what the database has of a run that is over.
+func (p *Portal) wasRun(ctx context.Context, at *running, run *store.SyncRun) {
+	at.Over, at.Outcome, at.Run, at.Dry = true, run.Outcome, run.ID, run.Mode == "dry_run"
+	var result struct {
+		workflows.Progress
+		Reason string `json:"reason"`
 	}
-	i := slices.IndexFunc(runs, func(run store.SyncRun) bool { return strings.HasPrefix(run.ID, name+"@") })
-	if i < 0 {
-		return nil
+	if json.Unmarshal(run.Result, &result) == nil {
+		at.Progress, at.Reason = result.Progress, result.Reason
 	}
-	return &runs[i]
+	at.State = "done"
+	if at.Dry {
+		at.Previews, _ = p.Desk.Store.Previews(ctx, run.ID) // without them the numbers still stand
+		slices.Reverse(at.Previews)                         // the newest first
+	}
+}
+
+// runOf is a run of a backfill, the newest unless another one is named; nil when
+// the database knows of none.
+func (p *Portal) runOf(ctx context.Context, id, name, wanted string) (run *store.SyncRun, newest bool) {
+	runs, err := p.Desk.Store.SyncRunsFrom(ctx, id, name, 0, 0)
+	if err != nil || len(runs) == 0 {
+		return nil, true
+	}
+	i := max(0, slices.IndexFunc(runs, func(one store.SyncRun) bool { return one.ID == wanted }))
+	return &runs[i], i == 0
 }
 
 // backfillEvents sends the progress of a backfill for as long as it runs and
@@ -152,7 +164,6 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := http.NewResponseController(w)
-	_ = out.SetWriteDeadline(time.Time{})
 	tick := time.NewTicker(looksEvery)
 	defer tick.Stop()
 	for {
@@ -165,7 +176,10 @@ func (p *Portal) backfillEvents(w http.ResponseWriter, r *http.Request) error {
 		if at.Over || at.Missing {
 			event = "over"
 		}
-		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
+		if !p.stillIn(r) {
+			return nil // the browser asks again, and is sent to sign in
+		}
+		fmt.Fprintf(web.Stream{W: w, Within: looksEvery + 30*time.Second}, "event: %s\ndata: %s\n\n", event, strings.ReplaceAll(html, "\n", " "))
 		if out.Flush() != nil || event == "over" {
 			return nil
 		}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +135,11 @@ type details struct {
 	Stale   bool // nobody answered: this is what the database heard last
 	Payouts []stateCount
 	History []happening
-	Runs    []store.SyncRun
+	Past    pager // of the history
+	Runs    []ran
+	Ran     pager // of the runs
+	Busy    bool  // a sync or a backfill runs
+	Moving  bool  // something goes on or has just begun, so the page looks again
 	Today   string
 
 	Openings []store.Opening // that were recorded
@@ -166,7 +171,7 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := details{Today: p.Now().UTC().Format(time.DateOnly)}
+	d := details{Today: p.Now().In(p.zoneOf(r.Context(), row.ID)).Format(time.DateOnly)}
 	if d.listed, err = p.listed(r.Context(), &row, counts); err != nil {
 		return err
 	}
@@ -184,15 +189,17 @@ func (p *Portal) connection(w http.ResponseWriter, r *http.Request) error {
 	if d.Reversals > 0 {
 		d.add(heldReversals, d.Reversals)
 	}
-	if d.History, err = p.history(r.Context(), row.ID); err != nil {
+	if d.History, d.Past, err = p.history(r, row.ID); err != nil {
 		return err
 	}
 	if d.Openings, err = p.Desk.Store.Openings(r.Context(), row.ID); err != nil {
 		return err
 	}
-	if d.Runs, err = p.Desk.Store.SyncRuns(r.Context(), row.ID, 8); err != nil {
+	if d.Runs, d.Ran, err = p.runs(r, row.ID); err != nil {
 		return err
 	}
+	d.Busy = slices.ContainsFunc(d.Runs, func(one ran) bool { return one.FinishedAt == nil })
+	d.Moving = d.Busy || len(d.History) > 0 && p.Now().Sub(d.History[0].At) < justNow
 	p.show(w, r, http.StatusOK, "connection", &d)
 	return nil
 }
@@ -207,20 +214,41 @@ func (d *details) add(state string, n int64) {
 	d.Payouts = append(d.Payouts, stateCount{state, n})
 }
 
-// history is what became of a connection, newest first.
-func (p *Portal) history(ctx context.Context, id string) ([]happening, error) {
-	trail, err := p.Desk.Store.AuditTrail(ctx, id, 500)
-	if err != nil {
-		return nil, err
-	}
-	var all []happening
-	for i := range trail {
-		e := &trail[i]
-		if action, ours := strings.CutPrefix(e.Action, "connection."); ours && len(all) < mostShown {
-			all = append(all, happening{At: e.At, Who: e.Who, Action: action, Before: stateIn(e.Before), After: stateIn(e.After)})
+// ran is a sync or a backfill that runs or has run.
+type ran struct {
+	store.SyncRun
+	Page string // of a backfill or a dry run
+}
+
+// mostRuns is how many of them a page lists.
+const mostRuns = 10
+
+// runs are the syncs and backfills of a connection, the newest first.
+func (p *Portal) runs(r *http.Request, id string) ([]ran, pager, error) {
+	pages := pagerOf(r, "runs")
+	found, err := p.Desk.Store.SyncRunsFrom(r.Context(), id, "", pages.skip(mostRuns), mostRuns+1)
+	found = cut(&pages, found, mostRuns)
+	all := make([]ran, len(found))
+	for i := range found {
+		all[i].SyncRun = found[i]
+		if from, to, ok := backfillDays(id, found[i].ID); ok {
+			all[i].Page = "/connections/" + id + "/backfills/" + from + "/" + to + "?" + url.Values{"run": {found[i].ID}}.Encode()
 		}
 	}
-	return all, nil
+	return all, pages, err
+}
+
+// history is what became of a connection, newest first.
+func (p *Portal) history(r *http.Request, id string) ([]happening, pager, error) {
+	past := pagerOf(r, "history")
+	trail, err := p.Desk.Store.AuditOf(r.Context(), id, "connection/"+id, past.skip(mostShown), mostShown+1)
+	trail = cut(&past, trail, mostShown)
+	all := make([]happening, len(trail))
+	for i := range trail {
+		e := &trail[i]
+		all[i] = happening{At: e.At, Who: e.Who, Action: strings.TrimPrefix(e.Action, "connection."), Before: stateIn(e.Before), After: stateIn(e.After)}
+	}
+	return all, past, err
 }
 
 func (p *Portal) pause(w http.ResponseWriter, r *http.Request) error {

@@ -58,9 +58,9 @@ func (at *payoutPage) About(d *store.Decision) string {
 	if d.Kind != store.DecidedAccept {
 		return d.BatchNumber
 	}
-	amount := money(d.Difference, at.Currency) + " " + at.Currency
+	amount := at.language.Money(d.Difference, at.Currency) + " " + at.Currency
 	if d.Code == string(held.RowsIncomplete) || d.Code == string(held.RowsCurrency) {
-		amount = money(d.Difference, "JPY") // a number of rows
+		amount = at.language.Money(d.Difference, "JPY") // a number of rows
 	}
 	parts := []string{d.Component, amount, d.Account}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " · ")

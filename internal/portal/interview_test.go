@@ -19,7 +19,7 @@ func TestTheInterviewHasWords(t *testing.T) {
 	}
 	for _, country := range []string{"se", "no", "fi", "dk"} {
 		for _, vat := range []string{"transactions", "ledger"} {
-			a := interview.Complete(interview.Answers{"country": country, "reverse_charge": "owed", "vat_return": vat, "loans": "yes", "commission": "exempt", "fee_bill": "kvitt", "merchants": "K1"}, nil)
+			a := interview.Complete(interview.Answers{"country": country, "reverse_charge": "owed", "vat_return": vat, "loans": "yes", "commission": "exempt", "fee_bill": "kvitt", "merchants": "K1", "accruals": "request"}, nil)
 			for _, q := range interview.Questions(a) {
 				want("interview.problem." + string(q.Kind))
 				switch q.Kind {

@@ -3,7 +3,7 @@ package portal
 import (
 	"context"
 	"embed"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -19,6 +19,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -35,7 +36,9 @@ type Options struct {
 	// Trial compiles the voucher of a connection's latest payout, and posts
 	// nothing.
 	Trial func(ctx context.Context, connection string) (*activities.Trial, error)
-	Now   func() time.Time
+	// Mail sends a letter to one person; nil when there is no mail.
+	Mail func(ctx context.Context, to, subject, text string) error
+	Now  func() time.Time
 }
 
 // Portal serves the pages.
@@ -45,6 +48,7 @@ type Portal struct {
 	trials chan struct{} // one for each trial that runs
 	path   string        // of KVITT_PUBLIC_URL, "" at the root of a host
 	origin string        // of KVITT_PUBLIC_URL
+	crowds map[string]*crowd
 }
 
 // New makes a portal. Its error is a fault of the program: a template or a
@@ -61,7 +65,7 @@ func New(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Portal{Options: o, pages: all, trials: make(chan struct{}, trialsBusy), path: strings.TrimRight(u.Path, "/"), origin: u.Scheme + "://" + u.Host}
+	p := &Portal{Options: o, pages: all, crowds: crowds(), trials: make(chan struct{}, trialsBusy), path: strings.TrimRight(u.Path, "/"), origin: u.Scheme + "://" + u.Host}
 	return p, p.pathIsFree()
 }
 
@@ -114,6 +118,8 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/payouts/{ref}/reversal/retry", signin.Approver, p.retryReversal},
 		{"POST /connections/{id}/payouts/{ref}/reversal/withdraw", signin.Approver, p.withdrawReversal},
 		{"POST /connections/{id}/payouts/{ref}/repost", signin.Approver, p.repost},
+		{"POST /connections/{id}/payouts/{ref}/reopen", signin.Approver, p.reopen},
+		{"GET /connections/{id}/payouts/{ref}/documents/{kind}", signin.Viewer, p.document},
 		{"GET /connections/{id}/reports/{name}", signin.Viewer, p.report},
 		{"GET /connections/{id}/accruals", signin.Viewer, p.accruals},
 		{"POST /connections/{id}/accruals", signin.Approver, p.accrue},
@@ -136,6 +142,9 @@ func (p *Portal) routes() []route {
 		{"POST /connections/{id}/four-eyes", signin.Administrator, p.setFourEyes},
 		{"GET " + tryPath, signin.Viewer, p.tryPage},
 		{"POST " + tryPath, signin.Viewer, p.tryDocuments},
+		{"GET /connections/{id}/requests", signin.Viewer, p.requests},
+		{"POST /connections/{id}/requests/{request}", signin.Approver, p.confirmRequest},
+		{"POST /session", signin.Viewer, p.staySignedIn},
 		{"GET /people", signin.Administrator, p.people},
 		{"POST /people", signin.Administrator, p.invite},
 		{"POST /people/{person}", signin.Administrator, p.changePerson},
@@ -147,29 +156,27 @@ func (p *Portal) routes() []route {
 func (p *Portal) Handler(codec http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	files, _ := fs.Sub(static, "static") // it is embedded
-	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(http.FileServerFS(files))))
+	mux.Handle("GET /static/", http.StripPrefix("/static/", cached(noFolders(http.FileServerFS(files)))))
 	mux.HandleFunc("GET /language", p.language)
 	p.Gate.Routes(mux)
 	for _, one := range p.routes() {
-		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(one.page)))
+		mux.Handle(one.pattern, p.Gate.Require(one.need, p.serve(p.bounded(one), p.forms()[one.pattern])))
 	}
-	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing)))
-	pages := p.guard(p.fromHere().Handler(bounded(mux)))
-	if codec == nil {
-		return p.behindProxies(pages)
-	}
+	mux.Handle("/", p.Gate.Require(signin.Viewer, p.serve(p.missing, nil)))
+	sameSite := p.fromHere()
+	sameSite.SetDenyHandler(http.HandlerFunc(p.crossSite))
+	pages := p.guard(sameSite.Handler(sized(mux)))
 	outer := http.NewServeMux()
-	outer.Handle("/codec/", codec)
+	if codec != nil {
+		outer.Handle("/codec/", p.guard(codec))
+	}
 	outer.Handle("/", pages)
-	return p.behindProxies(outer)
+	return p.behindProxies(web.Watch("portal", p.Log, outer))
 }
 
-// mostForm is more than any form of these pages has, in bytes, but for that of a
+// sized refuses what is larger than any form of these pages, but for that of a
 // trial, which takes files.
-const mostForm = 1 << 20
-
-// bounded refuses what is larger than any form of these pages.
-func bounded(next http.Handler) http.Handler {
+func sized(next http.Handler) http.Handler {
 	forms, trials := http.MaxBytesHandler(next, mostForm), http.MaxBytesHandler(next, mostTrial)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == tryPath {
@@ -199,7 +206,18 @@ func (p *Portal) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		if strings.HasPrefix(p.Config.PublicURL, "https://") {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noFolders serves files, and lists none.
+func noFolders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "" || strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r)
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -212,27 +230,26 @@ func cached(next http.Handler) http.Handler {
 	})
 }
 
-// serve turns a page's error into one that says what helps.
-func (p *Portal) serve(do page) http.Handler {
+// serve turns a page's error into one that says what helps: on the page that its
+// form is on, where there is one.
+func (p *Portal) serve(do, form page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := do(w, r)
 		if err == nil || r.Context().Err() != nil {
 			return
 		}
-		status := http.StatusInternalServerError
-		happened, helps := operate.Explain(err)
-		var refused *operate.Error
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			status = http.StatusNotFound
-		case errors.Is(err, operate.ErrNoAnswer), errors.Is(err, operate.ErrStillGoing):
-			status = http.StatusServiceUnavailable
-		case errors.As(err, &refused):
-			status = http.StatusConflict
-		default:
-			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+		it := refused(r, err)
+		if it != nil && p.again(w, r, form, it) {
+			return
 		}
-		p.show(w, r, status, "message", message{Title: "message.failed", Happened: happened, Helps: helps})
+		if it == nil {
+			// What went wrong inside is for the log: a page that names servers and files
+			// helps whoever should not know them.
+			p.Log.Error("a page could not be served", zap.String("path", r.URL.Path), zap.Error(err))
+			it = &refusal{Status: http.StatusInternalServerError, Said: &said{key: "bound.broken"}}
+		}
+		r = r.WithContext(context.WithValue(r.Context(), refusalKey{}, it))
+		p.show(w, r, it.Status, "message", message{Title: "message.failed"})
 	})
 }
 
@@ -241,18 +258,19 @@ func (p *Portal) missing(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// staySignedIn tells when the session ends now that something was asked for.
+func (p *Portal) staySignedIn(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]int64{"ends": signin.EndOf(r.Context()).UnixMilli()})
+}
+
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) error {
-	http.Redirect(w, r, "/connections", http.StatusSeeOther)
+	web.Go(w, r, "/connections")
 	return nil
 }
 
-// message is a page that tells something. Title is a key of the words; what
-// happened and what helps are sentences.
-type message struct {
-	Title           string
-	Happened, Helps string
-	Back            string
-}
+// message is a page that tells something. Title is a key of the words.
+type message struct{ Title string }
 
 // found is the connection that a request is about.
 func (p *Portal) found(r *http.Request) (store.Connection, error) {
@@ -277,6 +295,6 @@ func by(r *http.Request) string {
 
 // done leads to a page after something was done, which it then says.
 func done(w http.ResponseWriter, r *http.Request, to, what string) error {
-	http.Redirect(w, r, to+"?done="+url.QueryEscape(what), http.StatusSeeOther) //nolint:gosec // to is a path of these pages
+	web.Go(w, r, to+"?done="+url.QueryEscape(what))
 	return nil
 }

@@ -96,14 +96,14 @@ type editing struct {
 	Reason   string
 	Payout   string // to try it on
 
-	Slots      []slot
-	Chart      []company.Account
-	NoChart    string // why the company's accounts are not known
-	Payouts    []store.Payout
-	Problem    *voucher.ProfileError
-	NoReason   bool
-	Outdated   string // what somebody else did meanwhile
-	NoTrial    string // why there is nothing to try it on
+	Slots    []slot
+	Chart    []company.Account
+	NoChart  string // why the company's accounts are not known
+	Payouts  []store.Payout
+	Problem  *voucher.ProfileError
+	NoReason bool
+	Outdated string // what somebody else did meanwhile
+	NoTrial  string // why there is nothing to try it on
 	rehearsed
 }
 
@@ -275,6 +275,9 @@ func (p *Portal) setFourEyes(w http.ResponseWriter, r *http.Request) error {
 	on := r.PostFormValue("four_eyes") == "on"
 	if row.State == workflows.ConnDisconnected {
 		return &operate.Error{Attempted: "configure the connection " + row.ID, Happened: "it is disconnected, which is final"}
+	}
+	if row.FourEyes && !on {
+		return p.ask(w, r, row.ID, operate.RequestSettings, workflows.Configure{FourEyes: &on})
 	}
 	if _, err := p.Desk.FourEyes(r.Context(), &row, on, by(r)); err != nil {
 		return err

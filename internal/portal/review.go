@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/instruct"
 	"kvitt/internal/operate"
+	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -19,7 +21,7 @@ type reviewList struct {
 	store.Connection
 	Payouts []reviewed
 	Sums    []operate.Sum
-	More    bool
+	Pager   pager
 	Mine    bool // some of them somebody else has to approve
 }
 
@@ -38,14 +40,14 @@ func (p *Portal) review(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := p.Desk.Awaiting(r.Context(), store.PayoutFilter{Connection: row.ID, Limit: mostPayouts + 1})
+	list := reviewList{Connection: row, Pager: pagerOf(r, "page")}
+	waiting, err := p.Desk.Awaiting(r.Context(), store.PayoutFilter{
+		Connection: row.ID, Newest: true, Offset: list.Pager.skip(mostPayouts), Limit: mostPayouts + 1,
+	})
 	if err != nil {
 		return err
 	}
-	list := reviewList{Connection: row}
-	if list.More = len(waiting) > mostPayouts; list.More {
-		waiting = waiting[:mostPayouts]
-	}
+	waiting = cut(&list.Pager, waiting, mostPayouts)
 	mine, err := p.mine(r, &row)
 	if err != nil {
 		return err
@@ -70,9 +72,11 @@ func (p *Portal) mine(r *http.Request, row *store.Connection) (map[int]bool, err
 	if !row.FourEyes {
 		return mine, nil
 	}
+	person, _ := signin.PersonOf(r.Context())
 	versions, err := p.Desk.Store.Profiles(r.Context(), row.ID)
 	for i := range versions {
-		mine[versions[i].Version] = strings.EqualFold(versions[i].CreatedBy, by(r))
+		v := &versions[i]
+		mine[v.Version] = instruct.Author(v.CreatedBy, v.VouchedBy).MayBe(instruct.Party{Who: by(r), VouchedBy: person.VouchedBy})
 	}
 	return mine, err
 }
@@ -109,7 +113,7 @@ func (p *Portal) approveChosen(w http.ResponseWriter, r *http.Request) error {
 		choices = r.PostForm["all"]
 	}
 	if len(choices) == 0 {
-		return &operate.Error{Attempted: "approve payouts", Happened: "none was chosen", Helps: "Tick those that you have looked at."}
+		return say("review.unchosen")
 	}
 	if r.PostFormValue("sure") != "yes" {
 		return p.confirmChosen(w, r, &row, choices)
@@ -156,9 +160,6 @@ func (p *Portal) confirmChosen(w http.ResponseWriter, r *http.Request, row *stor
 	return nil
 }
 
-// Why is why a payout was not approved, in a sentence.
-func (o *outcomes) Why(a *operate.Approval) string { return operate.Sentence(a.Err) }
-
 // previewPage is the voucher that a dry run would have posted.
 type previewPage struct {
 	store.Preview
@@ -192,10 +193,17 @@ func (p *Portal) preview(w http.ResponseWriter, r *http.Request) error {
 // backfillOf is the page of the backfill that a run was, or that of its
 // connection.
 func backfillOf(connection, run string) string {
-	name, _, _ := strings.Cut(run, "@")
-	days, ours := strings.CutPrefix(name, "backfill/"+connection+"/")
-	if from, to, ok := strings.Cut(days, "/"); ours && ok {
-		return "/connections/" + connection + "/backfills/" + url.PathEscape(from) + "/" + url.PathEscape(to)
+	if from, to, ok := backfillDays(connection, run); ok {
+		return "/connections/" + connection + "/backfills/" + from + "/" + to + "?" + url.Values{"run": {run}}.Encode()
 	}
 	return "/connections/" + connection
+}
+
+// backfillDays are the days of the backfill that a run was, as in an address; not
+// ok for other runs.
+func backfillDays(connection, run string) (from, to string, ok bool) {
+	name, _, _ := strings.Cut(run, "@")
+	days, ours := strings.CutPrefix(name, "backfill/"+connection+"/")
+	from, to, ok = strings.Cut(days, "/")
+	return url.PathEscape(from), url.PathEscape(to), ok && ours
 }

@@ -27,6 +27,7 @@ type wires struct {
 	updates map[string]any // by workflow id and name
 	started []operate.Start
 	answer  string // of every query, as JSON
+	refuse  error  // the answer to every update, if any
 }
 
 func (w *wires) Start(_ context.Context, s operate.Start) error {
@@ -46,6 +47,9 @@ func (w *wires) Update(_ context.Context, workflowID, name string, in, out any, 
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.updates[workflowID+" "+name] = in
+	if w.refuse != nil {
+		return w.refuse
+	}
 	return json.Unmarshal([]byte(`{"state":"verified"}`), out)
 }
 
@@ -58,6 +62,7 @@ type office struct {
 	t     *testing.T
 	store *store.Store
 	wires *wires
+	vault *vault.Vault
 	who   map[signin.Role]string
 }
 
@@ -74,7 +79,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	v := vault.New(keys, s)
-	o := &office{hall: h, t: t, store: s, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
+	o := &office{hall: h, t: t, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
 	p.Now = func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	p.Desk = &operate.Desk{Store: s, Vault: v, Doors: &access.Doors{Store: s, Vault: v, Config: p.Config}, Temporal: o.wires}
 	for _, role := range signin.Roles() {
@@ -139,13 +144,13 @@ func (o *office) says(answer *httptest.ResponseRecorder, status int, words ...st
 
 func TestPayoutsAreApprovedOnlyAsTheyWereShownAndAfterAYes(t *testing.T) {
 	o := newOffice(t)
-	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "somebody else", `value="P2 hashP2"`, "1 payouts, 50.00 EUR")
+	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "somebody else", `value="P2 hashP2"`, "1 payout, 50.00 EUR")
 	if page := o.get(signin.Viewer, "/connections/c1/payouts?state=awaiting_approval").Body.String(); strings.Contains(page, "checkbox") {
 		t.Error("a viewer can choose payouts")
 	}
 	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "none was chosen")
 	both := url.Values{"payout": {"P1 hashP1", "P2 another"}, "do": {"chosen"}}
-	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "left out: P2", "1 payouts, 1\u00a0234.56 SEK")
+	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "left out: P2", "1 payout, 1\u00a0234.56 SEK")
 	if len(o.wires.updates) > 0 {
 		t.Fatalf("before it was confirmed %v was asked for", o.wires.updates)
 	}
@@ -247,12 +252,22 @@ func TestEveryAccountAndEveryChangeHasAName(t *testing.T) {
 	}
 }
 
-func TestTheSecondPairOfEyesIsTurnedOffByAnAdministrator(t *testing.T) {
+func TestTheSecondPairOfEyesIsTurnedOnByAnAdministrator(t *testing.T) {
 	o := newOffice(t)
 	o.says(o.post(signin.Approver, "/connections/c1/four-eyes", url.Values{"four_eyes": {"off"}}), http.StatusForbidden)
-	o.says(o.post(signin.Administrator, "/connections/c1/four-eyes", url.Values{"four_eyes": {"off"}}), http.StatusSeeOther)
+	o.alone()
+	o.says(o.post(signin.Administrator, "/connections/c1/four-eyes", url.Values{"four_eyes": {"on"}}), http.StatusSeeOther)
 	got := o.wires.updates["connection/c1 ConfigureConnection"].(workflows.Configure)
-	if got.FourEyes == nil || *got.FourEyes || got.Who != "administrator@example.com" {
+	if got.FourEyes == nil || !*got.FourEyes || got.Who != "administrator@example.com" {
 		t.Errorf("asked for was %+v", got)
 	}
+}
+
+// alone lets one person be enough.
+func (o *office) alone() {
+	o.t.Helper()
+	row, err := o.store.Connection(o.t.Context(), "c1")
+	o.must(err)
+	row.FourEyes = false
+	o.must(o.store.SaveConnection(o.t.Context(), row))
 }

@@ -81,6 +81,7 @@ func (o *office) accrued() {
 
 func TestThePageOfAccrualsTellsWhatIsHeldAndWhatWasNotTakenBack(t *testing.T) {
 	o := newOffice(t)
+	o.alone()
 	o.accrued()
 	o.must(o.store.PutStop(t.Context(), store.Stop{
 		ConnectionID: "c1", Work: store.WorkAccrual, Name: "accrual 2026-01-31 SEK", Reason: string(held.BatchDiffers),

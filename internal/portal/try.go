@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/try"
 	"kvitt/internal/voucher"
 )
@@ -33,17 +34,17 @@ type trying struct {
 	Presets                        []string
 	Preset, Provider, Closing, Day string
 
-	Problem string         // a key of the words
-	File    *try.FileError // what is wrong with a file
-	Profile *trialProfile  // what is wrong with the profile that was chosen
+	Problem string             // a key of the words
+	File    *try.FileError     // what is wrong with a file
+	Profile *trialProfileError // what is wrong with the profile that was chosen
 	Answer  *try.Answer
 	at      voucher.Date
 	closing *int64
 	profile *voucher.Profile
 }
 
-// trialProfile is a posting profile that cannot be read.
-type trialProfile struct {
+// trialProfileError is a posting profile that cannot be read.
+type trialProfileError struct {
 	Name string
 	voucher.ProfileError
 }
@@ -105,7 +106,7 @@ func (f *trying) run(ctx context.Context, parts *multipart.Reader) error {
 	}
 	given := 0
 	input := try.Input{
-		Payout: document(payout), Profile: f.profile, Provider: map[string]string{"klarna": "Klarna", "kustom": "Kustom"}[f.Provider], ClosingDebt: f.closing, AccrueAt: f.at,
+		Payout: document(payout), Profile: f.profile, Provider: klarna.Provider(f.Provider), ClosingDebt: f.closing, AccrueAt: f.at,
 		Transactions: files(parts, &given),
 	}
 	f.Answer, err = try.Run(ctx, &input)
@@ -191,7 +192,7 @@ func (f *trying) check(own []byte, ownName string) {
 	var wrong *voucher.ProfileError
 	switch {
 	case errors.As(err, &wrong):
-		f.Profile = &trialProfile{ownName, *wrong}
+		f.Profile = &trialProfileError{ownName, *wrong}
 	case err != nil:
 		f.Problem = "try.problem.form"
 	}

@@ -161,7 +161,7 @@ func TestATrialIsBoundedInSizeAndNumber(t *testing.T) {
 	for path, most := range map[string]int64{tryPath: mostTrial, "/people": mostForm} {
 		read := func(bytes int64) (err error) {
 			r := httptest.NewRequest(http.MethodPost, "http://127.0.0.1:8088"+path, io.LimitReader(spaces{}, bytes))
-			bounded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, err = io.Copy(io.Discard, r.Body) })).ServeHTTP(httptest.NewRecorder(), r)
+			sized(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { _, err = io.Copy(io.Discard, r.Body) })).ServeHTTP(httptest.NewRecorder(), r)
 			return err
 		}
 		var large *http.MaxBytesError

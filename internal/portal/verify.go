@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"kvitt/activities"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
@@ -85,13 +87,20 @@ func (p *Portal) start(w http.ResponseWriter, r *http.Request) error {
 	}
 	first := r.PostFormValue("start")
 	if _, err := time.Parse(time.DateOnly, first); err != nil {
-		return &operate.Error{Attempted: "start the connection " + row.ID, Happened: "the first day to post from is not a day", Helps: "Choose a day such as 2026-01-31."}
+		return say("start.noday")
 	}
 	if row.Start != "" {
-		return &operate.Error{Attempted: "start the connection " + row.ID, Happened: "it has started already, from " + row.Start + " on"}
+		return say("start.already", row.Start)
 	}
-	if _, err := p.Desk.Start(r.Context(), &row, first, "", by(r)); err != nil {
+	now, err := p.Desk.Start(r.Context(), &row, first, "", by(r))
+	if err != nil {
 		return err
+	}
+	if now.State == workflows.ConnActive { // or the person waits for the schedule and sees nothing
+		_, err = operate.Give(r.Context(), p.Desk, row.ID, workflows.SyncNow, workflows.ConnectionWorkflowID(row.ID), workflows.Person{Who: by(r)}, operate.SettingsWithin)
+		if err := operate.Unanswered("sync the connection "+row.ID, err, operate.NoConnectionWorkflow(&row)); err != nil {
+			p.Log.Warn("the first sync of a connection was not started; its schedule does", zap.String("connection", row.ID), zap.Error(err))
+		}
 	}
 	return done(w, r, "/connections/"+row.ID, "started")
 }

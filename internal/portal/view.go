@@ -5,14 +5,16 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"io"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"kvitt/internal/report"
-	"kvitt/internal/settlement"
 	"kvitt/internal/signin"
 	"kvitt/internal/voucher"
 )
@@ -20,38 +22,46 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// pages are the templates, once for each language.
-type pages struct{ byLanguage map[string]*template.Template }
-
 func readPages() (*pages, error) {
-	out := &pages{map[string]*template.Template{}}
+	out := &pages{byLanguage: map[string]*template.Template{}, words: map[string]dictionary{}, readers: map[string]*template.Template{}}
 	for _, language := range languages {
 		words, err := readWords(language.Tag)
 		if err != nil {
 			return nil, err
 		}
-		t, err := template.New("").Funcs(functions(words)).ParseFS(pageFiles, "pages/*.html")
+		to := reader{language: language, company: time.UTC, person: time.UTC}
+		t, err := template.New("").Funcs(functions(words, to)).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("read the portal's pages in %s: %w", language.Tag, err)
 		}
-		out.byLanguage[language.Tag] = t
+		out.byLanguage[language.Tag], out.words[language.Tag] = t, words
 	}
 	return out, nil
 }
 
 // functions are what the templates can use besides html/template's own.
-func functions(words dictionary) template.FuncMap {
+func functions(words dictionary, to reader) template.FuncMap {
 	return template.FuncMap{
-		"t":              words.say,
+		"t":              func(key string, args ...any) (string, error) { return words.say(to.lang(), key, args...) },
+		"say":            to.lang().In,
 		"has":            words.has,
+		"happened":       func(it *refusal) (string, error) { return words.happened(to, it) },
+		"helps":          func(it *refusal) string { return words.helps(to, it) },
+		"why":            func(err error) (string, error) { return words.why(to, err) },
 		"action":         words.action,
 		"column":         words.column,
-		"cell":           cell,
+		"cell":           to.cell,
+		"payoutsin":      func(row report.Row, i int, c report.Column) []string { return payoutsIn(&row, i, &c) },
+		"monthin":        func(row report.Row, i int, c report.Column) *report.Span { return monthIn(&row, i, &c) },
+		"iso":            func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"size":           size,
 		"alarming":       report.Alarming,
-		"money":          func(minor int64, currency string) string { return money(minor, currency) },
+		"money":          to.money,
+		"number":         func(n any) string { return to.lang().Decimal(fmt.Sprint(n)) },
 		"sum":            func(v *voucher.Voucher) int64 { debit, _ := v.Total(); return debit },
-		"moment":         moment,
-		"day":            day,
+		"moment":         to.moment,
+		"day":            to.day,
+		"lastday":        to.lastDay,
 		"tone":           tone,
 		"minus":          func(minor int64) int64 { return -minor },
 		"steps":          func(n int) []int { return []int{1, 2, 3, 4, 5}[:n] },
@@ -64,56 +74,36 @@ func functions(words dictionary) template.FuncMap {
 // unknown stands where a payout that cannot be read has nothing to show.
 const unknown = "–"
 
-func day(t time.Time) string {
-	if t.IsZero() {
-		return unknown
-	}
-	return t.UTC().Format(time.DateOnly)
-}
-
-// money is an amount in minor units as people read it: 12 345.60.
-func money(minor int64, currency string) string {
+// money is an amount in minor units as people read it.
+func (r reader) money(minor int64, currency string) string {
 	if currency == "" && minor == 0 {
 		return unknown
 	}
-	text := settlement.Format(minor, settlement.Currency(currency))
-	whole, rest, _ := strings.Cut(text, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "−", whole[1:]
-	}
-	var groups []string
-	for len(whole) > 3 && !strings.Contains(whole, " ") {
-		groups = append([]string{whole[len(whole)-3:]}, groups...)
-		whole = whole[:len(whole)-3]
-	}
-	whole = sign + strings.Join(append([]string{whole}, groups...), "\u00a0")
-	if rest != "" {
-		whole += "." + rest
-	}
-	return whole
+	return r.lang().Money(minor, currency)
 }
 
 // cell is a value of a report as people read it.
-func cell(row report.Row, i int, column report.Column) string {
+func (r reader) cell(row report.Row, i int, column report.Column) string {
 	if i >= len(row.Cells) || !row.Cells[i].Known {
 		return ""
 	}
 	c := row.Cells[i]
-	switch column.Kind {
-	case report.Money:
-		return money(c.Number, string(c.Currency))
-	default:
-		return c.Decimal(column.Kind)
+	if column.Kind == report.Text || column.Kind == report.Day {
+		return c.Words
 	}
+	return r.lang().Decimal(c.Decimal(column.Kind))
 }
 
-// moment is a point of time for people, "–" when there is none.
-func moment(t time.Time) string {
-	if t.IsZero() {
-		return "–"
+// size is a number of bytes for people.
+func size(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return strconv.FormatInt(n>>20, 10) + " MB"
+	case n >= 10<<10:
+		return strconv.FormatInt(n>>10, 10) + " kB"
+	default:
+		return strconv.FormatInt(n, 10) + " B"
 	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
 // tone is how a state looks: good, bad, wait or plain.
@@ -137,7 +127,10 @@ type view struct {
 	Languages []language
 	Person    *signin.Person
 	Path      string
-	Done      string // what was just done
+	Here      string    // the page with its filters, to come back to
+	Done      string    // what was just done
+	Ends      time.Time // when the session does, zero without one
+	Refused   *refusal
 	Data      any
 }
 
@@ -146,14 +139,27 @@ func (v *view) May(role string) bool {
 	return v.Person != nil && v.Person.Role.Allows(signin.Role(role))
 }
 
+// Broad tells whether the page has tables that want the whole of a large screen.
+func (v *view) Broad() bool { return v.Page == "report" || v.Page == "accruals" }
+
+// Placed tells whether the page itself shows why something was refused, beside the
+// form.
+func (v *view) Placed() bool {
+	return v.Page == "connection" && v.Refused.Form == "backfills"
+}
+
 func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	language := languageOf(r)
-	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Done: r.URL.Query().Get("done"), Data: data}
+	to := p.readerOf(r)
+	language := to.language
+	v := &view{Page: name, Language: language, Languages: languages, Path: r.URL.Path, Here: p.here(r), Ends: signin.EndOf(r.Context()), Refused: refusalOf(r), Done: r.URL.Query().Get("done"), Data: data}
 	if person, ok := signin.PersonOf(r.Context()); ok {
 		v.Person = &person
 	}
+	if v.Refused != nil {
+		status = v.Refused.Status
+	}
 	var b bytes.Buffer
-	if err := p.pages.byLanguage[language.Tag].ExecuteTemplate(&b, name, v); err != nil {
+	if err := p.write(&b, to, name, v); err != nil {
 		p.Log.Error("a page could not be written", zap.String("page", name), zap.Error(err))
 		http.Error(w, "This page could not be written; Kvitt's log says why.", http.StatusInternalServerError)
 		return
@@ -164,9 +170,32 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, name s
 	_, _ = w.Write(p.below(b.Bytes())) // the browser may be gone
 }
 
+// here is the page that a request belongs to, with its filters: of what a form
+// was sent to, the page that the form was on.
+func (p *Portal) here(r *http.Request) string {
+	at := r.URL
+	if r.Method != http.MethodGet {
+		if from, err := url.Parse(r.Referer()); err == nil && from.Scheme+"://"+from.Host == p.origin {
+			from.Path = "/" + strings.TrimPrefix(strings.TrimPrefix(from.Path, p.path), "/")
+			at = from
+		}
+	}
+	query := at.Query()
+	query.Del("done")
+	return (&url.URL{Path: at.Path, RawQuery: query.Encode()}).RequestURI()
+}
+
 // part renders a fragment.
 func (p *Portal) part(r *http.Request, name string, data any) (string, error) {
 	var b bytes.Buffer
-	err := p.pages.byLanguage[languageOf(r).Tag].ExecuteTemplate(&b, name, data)
+	err := p.write(&b, p.readerOf(r), name, data)
 	return string(p.below(b.Bytes())), err
+}
+
+func (p *Portal) write(b io.Writer, to reader, name string, data any) error {
+	t, err := p.pages.of(to)
+	if err != nil {
+		return err
+	}
+	return t.ExecuteTemplate(b, name, data)
 }

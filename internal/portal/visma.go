@@ -15,6 +15,7 @@ import (
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/visma/connect"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -60,7 +61,7 @@ func (p *Portal) connectVisma(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return p.refused(w, r, &row, err)
 	}
-	http.Redirect(w, r, page, http.StatusSeeOther) //nolint:gosec // the address is Visma Connect's, from its discovery document
+	web.Leave(w, r, page) // from its discovery document
 	return nil
 }
 
@@ -112,7 +113,7 @@ func (p *Portal) offerGrant(w http.ResponseWriter, r *http.Request, row *store.C
 	if _, err := p.Desk.OfferGrant(r.Context(), row, grant, who); err != nil {
 		return p.refused(w, r, row, err)
 	}
-	http.Redirect(w, r, "/connections/"+row.ID+"/connected", http.StatusSeeOther) //nolint:gosec // the id is one of the database
+	web.Go(w, r, "/connections/"+row.ID+"/connected")
 	return nil
 }
 
@@ -123,7 +124,7 @@ func (p *Portal) connectedPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if now.Visma.State != workflows.SideConnected {
-		http.Redirect(w, r, "/connections/"+row.ID+"/visma", http.StatusSeeOther)
+		web.Go(w, r, "/connections/"+row.ID+"/visma")
 		return nil
 	}
 	p.show(w, r, http.StatusOK, "connected", connected{Status: now, Next: nextStep(&now, "visma")})
@@ -185,5 +186,5 @@ func sessionOf(r *http.Request) string { return signin.SessionOf(r.Context()) }
 
 // within bounds what is asked of the providers for a page.
 func within(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, 2*time.Minute)
+	return context.WithTimeout(ctx, 75*time.Second)
 }

@@ -2,15 +2,22 @@ package portal
 
 import (
 	"embed"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
 	textlanguage "golang.org/x/text/language"
 
+	"kvitt/internal/lang"
+	"kvitt/internal/operate"
 	"kvitt/internal/report"
+	"kvitt/internal/web"
 )
 
 //go:embed words
@@ -50,17 +57,84 @@ func (d dictionary) flatten(prefix string, tree map[string]any) {
 	}
 }
 
-// say is the text of a key, with %s and %d filled in. A key that is missing is
-// an error: the page is not shown with a hole in it.
-func (d dictionary) say(key string, args ...any) (string, error) {
+// say is the text of a key, with %s and %d filled in. A text that depends on a
+// number has forms, key.one and key.other, chosen by the first number. A key that
+// is missing is an error: the page is not shown with a hole in it.
+func (d dictionary) say(l lang.Language, key string, args ...any) (string, error) {
 	text, ok := d[key]
+	if !ok {
+		text, ok = d[key+"."+form(l, args)]
+	}
 	if !ok {
 		return "", fmt.Errorf("say %q: there are no such words", key)
 	}
 	if len(args) == 0 {
 		return text, nil
 	}
-	return fmt.Sprintf(text, args...), nil
+	written := make([]any, len(args))
+	for i, arg := range args {
+		if written[i] = arg; isNumber(arg) {
+			written[i] = number(l.Decimal(fmt.Sprint(arg)))
+		}
+	}
+	return fmt.Sprintf(text, written...), nil
+}
+
+// form is the form of words that the first number asks for.
+func form(l lang.Language, args []any) string {
+	for _, arg := range args {
+		if n, err := strconv.ParseInt(fmt.Sprint(arg), 10, 64); err == nil && isNumber(arg) {
+			if l.One(n) {
+				return "one"
+			}
+			break
+		}
+	}
+	return "other"
+}
+
+func isNumber(arg any) bool {
+	switch arg.(type) {
+	case int, int32, int64:
+		return true
+	}
+	return false
+}
+
+// number is a number as it is written, for %d and %s alike.
+type number string
+
+// Format writes it.
+func (n number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(n)) }
+
+// happened is why something was refused.
+func (d dictionary) happened(to reader, it *refusal) (string, error) {
+	if it.Said == nil {
+		return to.lang().In(it.Happened), nil
+	}
+	args := slices.Clone(it.Said.args)
+	for i := range args {
+		if at, ok := args[i].(time.Time); ok {
+			args[i] = to.moment(at)
+		}
+	}
+	return d.say(to.lang(), it.Said.key+".happened", args...)
+}
+
+// helps is what helps after a refusal, "" when nothing is known to.
+func (d dictionary) helps(to reader, it *refusal) string {
+	if it.Said == nil {
+		return to.lang().In(it.Helps)
+	}
+	return d[it.Said.key+".helps"]
+}
+
+// why is an error in a sentence.
+func (d dictionary) why(to reader, err error) (string, error) {
+	if already := new(operate.AlreadyError); errors.As(err, &already) {
+		return d.happened(to, &refusal{Said: alreadySaid(already)})
+	}
+	return to.lang().In(operate.Sentence(err)), nil
 }
 
 // action is what was done, as the audit trail calls it, in words.
@@ -82,11 +156,15 @@ func (d dictionary) column(c report.Column) string {
 	return c.Name
 }
 
-func (d dictionary) has(key string) bool { _, ok := d[key]; return ok }
+func (d dictionary) has(key string) bool {
+	_, ok := d[key]
+	_, forms := d[key+".other"]
+	return ok || forms
+}
 
 var matcher = textlanguage.NewMatcher([]textlanguage.Tag{textlanguage.English, textlanguage.Swedish, textlanguage.MustParse("nb"), textlanguage.Norwegian})
 
-const languageCookie = "kvitt_language"
+const languageCookie = "__Host-kvitt-language"
 
 // languageOf is the language that a person chose, or that the browser asks for.
 func languageOf(r *http.Request) language {
@@ -112,9 +190,5 @@ func (p *Portal) language(w http.ResponseWriter, r *http.Request) {
 			})
 		}
 	}
-	back := r.URL.Query().Get("back")
-	if !strings.HasPrefix(back, "/") || strings.HasPrefix(back, "//") || strings.HasPrefix(back, "/\\") {
-		back = "/"
-	}
-	http.Redirect(w, r, back, http.StatusSeeOther) //nolint:gosec // a path of ours, as was just made sure
+	web.Go(w, r, r.URL.Query().Get("back"))
 }

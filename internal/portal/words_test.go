@@ -10,6 +10,7 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/held"
+	"kvitt/internal/lang"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -92,7 +93,7 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 		want("refused." + code + ".happened")
 	}
 	for _, problem := range []signin.Problem{
-		signin.NotKnown, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown, signin.EmailNeeded,
+		signin.NotKnown, signin.AnotherAccount, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown, signin.EmailNeeded,
 		signin.RateLimited, signin.StateUnknown, signin.ProviderRefused, signin.ProviderWrong, signin.ProviderUnreachable, signin.Unavailable,
 	} {
 		want("signin.problem."+string(problem)+".happened", "signin.problem."+string(problem)+".helps")
@@ -120,11 +121,11 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 
 func TestAmountsAreReadable(t *testing.T) {
 	for minor, want := range map[int64]string{0: "0.00", 5: "0.05", -123456789: "−1\u00a0234\u00a0567.89", 100: "1.00", 99999: "999.99", 100000: "1\u00a0000.00"} {
-		if got := money(minor, "SEK"); got != want {
+		if got := lang.English.Money(minor, "SEK"); got != want {
 			t.Errorf("%d is written %q, want %q", minor, got, want)
 		}
 	}
-	if got := money(123456, "JPY"); got != "123\u00a0456" {
+	if got := lang.English.Money(123456, "JPY"); got != "123\u00a0456" {
 		t.Errorf("yen are written %q", got)
 	}
 }

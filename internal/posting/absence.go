@@ -22,12 +22,28 @@ const clocks = 48 * time.Hour
 // elsewhere confirms in a second way that a batch is absent, before anything is
 // sent again: by what was modified since the posting was intended, whatever its
 // period. Where both lists are empty altogether, they must show a batch that is
-// known to be there before they are believed.
+// known to be there, and are then read again: a right may have come back between.
 func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Posting, listed int) (found []string, err error) {
-	batches, err := p.Books.JournalTransactions(ctx, visma.JournalTransactionsQuery{ModifiedSince: row.CreatedAt.Add(-clocks), Module: "GL"})
-	if err != nil {
+	modified := visma.JournalTransactionsQuery{ModifiedSince: row.CreatedAt.Add(-clocks), Module: "GL"}
+	found, read, err := p.carrying(ctx, in, row, modified)
+	if err != nil || read+listed > 0 {
+		return found, err
+	}
+	if err := p.listsAnswer(ctx, in.Company); err != nil {
 		return nil, err
 	}
+	for _, q := range []visma.JournalTransactionsQuery{modified, {PeriodID: row.Period, Module: "GL"}} {
+		if found, _, err = p.carrying(ctx, in, row, q); err != nil || len(found) > 0 {
+			return found, err
+		}
+	}
+	return nil, nil
+}
+
+// carrying are the batches of a list that carry the posting's token; read is how
+// many the list has in all.
+func (p *Poster) carrying(ctx context.Context, in Intent, row store.Posting, q visma.JournalTransactionsQuery) (found []string, read int, err error) {
+	batches, err := p.Books.JournalTransactions(ctx, q)
 	for i := range batches {
 		b := &batches[i]
 		token, _ := voucher.FindToken(b.Description)
@@ -36,10 +52,7 @@ func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Posting, li
 			found = append(found, b.BatchNumber)
 		}
 	}
-	if len(found)+len(batches)+listed == 0 {
-		return nil, p.listsAnswer(ctx, in.Company)
-	}
-	return found, nil
+	return found, len(batches), err
 }
 
 // listsAnswer makes sure that lists of batches show what is there: a right that

@@ -228,6 +228,51 @@ func TestALaterFirstSendBelievesNoEmptyListEither(t *testing.T) {
 	}
 }
 
+// flickering has lists that are empty so many times and then show what is there: a
+// right that was taken away is given back in the middle of a look.
+type flickering struct {
+	*books
+	empty *int
+}
+
+func (b flickering) JournalTransactions(ctx context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error) {
+	if *b.empty > 0 {
+		*b.empty--
+		return nil, nil
+	}
+	return b.books.JournalTransactions(ctx, q)
+}
+
+// TestAnEmptyListFromBeforeTheRightCameBackIsNotBelieved: the batch of the second
+// payout is there, and the database, which is an older one, does not know of it.
+func TestAnEmptyListFromBeforeTheRightCameBackIsNotBelieved(t *testing.T) {
+	b := newBench(t)
+	if state, _ := b.finish(t, b.poster(), intent()); state != posting.Verified {
+		t.Fatal("the first batch was not booked")
+	}
+	if _, err := b.store.UpsertPayouts(t.Context(), "c1", []store.Payout{{PaymentReference: "10003", MerchantID: "K1", Currency: "SEK", SettlementType: "NET", Date: b.clock}}); err != nil {
+		t.Fatal(err)
+	}
+	next := intent(func(in *posting.Intent) {
+		in.Voucher.Token = voucher.Token("K1", "10003", "42", 0)
+		in.Voucher.PaymentReference, in.Voucher.Description = "10003", in.Voucher.Token+" Klarna 10003"
+	})
+	forgotten := b.books.batches[0]
+	forgotten.BatchNumber, forgotten.Description = "000099", next.Voucher.Description
+	b.books.batches = append(b.books.batches, forgotten)
+	p, empty := b.poster(), 1
+	p.Books, p.Scans = flickering{b.books, &empty}, &posting.Scans{}
+	for range 5 {
+		if got, err := p.Post(t.Context(), next); err == nil && got.LookAgain == 0 {
+			break
+		}
+		b.clock = b.clock.Add(time.Hour)
+	}
+	if b.creates != 1 {
+		t.Errorf("%d batches were sent, and the second payout's was there", b.creates)
+	}
+}
+
 // filledIn is a Visma.net that fills in what a batch does not say.
 func filledIn(change func(*visma.JournalTransaction)) func(*books, func() string) (visma.Accepted, error) {
 	return func(b *books, commit func() string) (visma.Accepted, error) {

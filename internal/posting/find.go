@@ -152,8 +152,11 @@ func (p *Poster) familiarise(ctx context.Context, company, period string) error 
 		if err != nil {
 			return err
 		}
-		if len(batches) == 0 {
+		if len(batches) == 0 { // from before lists answered: it is read again once they do
 			if err := p.listsAnswer(ctx, company); err != nil {
+				return err
+			}
+			if batches, err = p.period(ctx, period); err != nil {
 				return err
 			}
 		}

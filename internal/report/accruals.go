@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -94,7 +93,7 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 	if err != nil {
 		return err
 	}
-	if err := b.add("accruals.csv", func(to io.Writer) error { return writeAccruals(to, all) }); err != nil {
+	if err := b.add("accruals.csv", func(to io.Writer) error { return writeAccruals(to, all, r.Excel) }); err != nil {
 		return err
 	}
 	for i := range all {
@@ -114,8 +113,8 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 	return nil
 }
 
-func writeAccruals(to io.Writer, all []accrued) error {
-	w := csv.NewWriter(to)
+func writeAccruals(to io.Writer, all []accrued, excel bool) error {
+	w := newSheet(to, excel)
 	if err := w.Write([]string{
 		"name", "batch", "period", "voucher_date", "state", "mode", "token", "voucher_hash", "auto_reversing", "line", "account", "text",
 		"currency", "debit", "credit", "in_visma", "taken_back_by", "branch", "vat_code",
@@ -130,11 +129,11 @@ func writeAccruals(to io.Writer, all []accrued) error {
 		}
 		for j := range v.Lines {
 			l := &v.Lines[j]
-			if err := w.Write([]string{
+			if err := w.Write(commas(excel, []string{
 				a.PaymentReference, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
 				strconv.Itoa(j + 1), l.Account, harmless(l.Text), string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency),
 				word, a.takenBackBy(), l.Branch, l.VATCode,
-			}); err != nil {
+			})); err != nil {
 				return err
 			}
 		}

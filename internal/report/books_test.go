@@ -469,10 +469,18 @@ func TestFeesThatAreBilledApartAreListedAndNotSummed(t *testing.T) {
 // A payout whose archive was damaged is named, and the others are reported.
 func TestOneDamagedPayoutHoldsNoReportUp(t *testing.T) {
 	w := newWorld(t, sqlite(t))
-	w.must(w.store.PutDocuments(t.Context(), []store.Document{{
-		ConnectionID: "c1", PaymentReference: w.refs[3], Kind: archive.KindTransactions, SHA256: strings.Repeat("ab", 32), Encoding: "identity", Body: []byte("{}"), FetchedAt: first,
-	}}))
-	w.must(w.store.PruneDocuments(t.Context(), "c1", w.refs[5], archive.KindTransactions, 0)) // and of another one it is gone
+	for _, state := range []string{"posted", "verified"} { // the database keeps the documents of what is verified
+		for _, i := range []int{3, 5} {
+			w.must(w.store.UpdatePayout(t.Context(), "c1", w.refs[i], func(p *store.Payout) error { p.State = state; return nil }, nil))
+		}
+		if state == "verified" {
+			break
+		}
+		w.must(w.store.PutDocuments(t.Context(), []store.Document{{
+			ConnectionID: "c1", PaymentReference: w.refs[3], Kind: archive.KindTransactions, SHA256: strings.Repeat("ab", 32), Encoding: "identity", Body: []byte("{}"), FetchedAt: first,
+		}}))
+		w.must(w.store.PruneDocuments(t.Context(), "c1", w.refs[5], archive.KindTransactions, 0)) // and of another one it is gone
+	}
 	_, err := w.CatchUp(t.Context(), 0, nil)
 	w.must(err)
 	made, err := w.Make(t.Context(), report.Fees, quarter)

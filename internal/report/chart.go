@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"strings"
 
+	"kvitt/internal/lang"
 	"kvitt/internal/settlement"
 )
 
@@ -18,6 +19,7 @@ type Chart struct {
 	Labels   []string
 	Series   []Series
 	Line     bool // a balance, instead of amounts
+	Language lang.Language
 }
 
 // Series is one value for each label.
@@ -91,7 +93,15 @@ func (c *Chart) mark(on canvas, i, s, left, slot int, y func(int64) int) {
 }
 
 func (c *Chart) says(i, s int) string {
-	return c.Labels[i] + ", " + c.Series[s].Name + ": " + settlement.Format(c.Series[s].Values[i], c.Currency) + " " + string(c.Currency)
+	return c.Labels[i] + ", " + c.Series[s].Name + ": " + c.written(c.Series[s].Values[i]) + " " + string(c.Currency)
+}
+
+// written is a value as its language writes it, in English as programs read it.
+func (c *Chart) written(minor int64) string {
+	if lang.Of(string(c.Language)) == lang.English {
+		return settlement.Format(minor, c.Currency)
+	}
+	return c.Language.Money(minor, string(c.Currency))
 }
 
 // scale is the span of the axis and its steps: 1, 2 or 5 times a power of ten.

@@ -79,7 +79,10 @@ func TestAMonthThatIsWholeAgreesWithKlarnasSummary(t *testing.T) {
 		if len(kept) < 3 || !strings.Contains(kept[len(kept)-1].Path, "/payouts/summary?") || !strings.HasPrefix(string(kept[len(kept)-1].Body), `[{"summary_`) {
 			t.Errorf("%d answers are kept: %+v", len(kept), kept)
 		}
-		w.Klarna = func(context.Context) (report.Payer, error) { t.Error("Klarna is asked again"); return nil, context.Canceled }
+		w.Klarna = func(context.Context) (report.Payer, error) {
+			t.Error("Klarna is asked again")
+			return nil, context.Canceled
+		}
 		w.complete()
 	})
 }

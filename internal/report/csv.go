@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,13 +8,16 @@ import (
 )
 
 // CSV writes a report as comma-separated values in UTF-8, with a heading of the
-// columns' keys. Amounts are decimals with a point. Words that a spreadsheet
+// columns' keys. Amounts are decimals with a point. For Excel, it has semicolons,
+// decimal commas and the columns' names. Words that a spreadsheet
 // could take for a formula get an apostrophe in front.
 func (r *Report) CSV(to io.Writer) error {
-	w := csv.NewWriter(to)
+	w := newSheet(to, r.Excel)
 	record := make([]string, len(r.Columns))
 	for i := range r.Columns {
-		record[i] = r.Columns[i].Key
+		if record[i] = r.Columns[i].Key; r.Excel {
+			record[i] = r.Columns[i].Name
+		}
 	}
 	if err := w.Write(record); err != nil {
 		return r.failed("CSV", err)
@@ -29,8 +31,12 @@ func (r *Report) CSV(to io.Writer) error {
 			if i < len(row.Cells) {
 				record[i] = row.Cells[i].Decimal(r.Columns[i].Kind)
 			}
-			if r.Columns[i].Kind == Text {
+			switch r.Columns[i].Kind {
+			case Text:
 				record[i] = harmless(record[i])
+			case Money, Rate:
+				commas(r.Excel, record[i:i+1])
+			case Day, Count:
 			}
 		}
 		if err := w.Write(record); err != nil {
@@ -42,13 +48,6 @@ func (r *Report) CSV(to io.Writer) error {
 		return r.failed("CSV", err)
 	}
 	return nil
-}
-
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func (r *Report) failed(format string, err error) error {

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/lang"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
@@ -85,6 +86,9 @@ type Reports struct {
 	Zone       *time.Location // the company's, in which its days are
 	Now        time.Time      // for ages and for the day on which a report was made
 
+	Language lang.Language // in which reports are written; zero: English
+	Excel    bool          // CSV files are for Excel as it is set up in Sweden and Norway
+
 	// Problems are payouts whose archived rows or vouchers CatchUp could not read:
 	// each report says so. They do not hold the others up.
 	Problems []string
@@ -119,7 +123,8 @@ func Month(text string) (Span, error) {
 	if err != nil {
 		return Span{}, &WantedError{Text: text, Wanted: "a month such as 2026-01"}
 	}
-	return Span{first, first.AddDate(0, 1, -1)}, nil
+	span := Span{first, first.AddDate(0, 1, -1)}
+	return span, span.Check()
 }
 
 // WantedError says what should have been given.

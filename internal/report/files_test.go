@@ -266,8 +266,13 @@ func TestAnExportHasEverythingAsItWasReceived(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	b := report.Folder(dir, false)
 	large := strings.Repeat("SALE;10.00;SEK\n", 200_000)
+	stand := func(state string) {
+		w.must(w.store.UpdatePayout(t.Context(), "c1", w.refs[1], func(p *store.Payout) error { p.State = state; return nil }, nil))
+	}
+	stand("posted") // the documents of what is verified stay
 	_, err := archive.KeepWhole(t.Context(), w.store, "c1", w.refs[1], archive.KindCSV, klarna.Answer{}, strings.NewReader(large))
 	w.must(err)
+	stand("verified")
 	w.must(w.store.PutDocuments(t.Context(), []store.Document{{ // a process has died while it read another
 		ConnectionID: "c1", PaymentReference: w.refs[2], Kind: archive.KindCSV + ".partial", SHA256: strings.Repeat("0", 64), Encoding: "identity", Body: []byte("half"), FetchedAt: first,
 	}}))

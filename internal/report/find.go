@@ -78,10 +78,10 @@ func (r *Reports) Find(ctx context.Context, reference string) ([]Hit, error) {
 		hits = append(hits, *h)
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
-		if c := a.Date.Compare(b.Date); c != 0 {
-			return c
+		if c := b.Date.Compare(a.Date); c != 0 {
+			return c // the newest first
 		}
-		return strings.Compare(a.PaymentReference, b.PaymentReference)
+		return strings.Compare(b.PaymentReference, a.PaymentReference)
 	})
 	return hits, nil
 }
@@ -204,11 +204,16 @@ func namesOf(t *klarna.Transaction, reference string) (names []string) {
 // TYPE/DETAILED_TYPE, or behind all when it is empty; at most MostRows of them.
 // It is the way from a line of a voucher to its orders.
 func (r *Reports) RowsOf(ctx context.Context, paymentReference, component string) (rows []Found, more bool, err error) {
+	return r.RowsFrom(ctx, paymentReference, component, 0, MostRows)
+}
+
+// RowsFrom is RowsOf after some rows that are left out, at most limit of them.
+func (r *Reports) RowsFrom(ctx context.Context, paymentReference, component string, skip, limit int) (rows []Found, more bool, err error) {
 	p, err := r.Source.Payout(ctx, r.Connection.ID, paymentReference)
 	if err != nil {
 		return nil, false, err
 	}
-	rows, _, more, err = r.rowsOf(ctx, &p, func(t *klarna.Transaction) []string {
+	rows, _, more, err = r.rowsAfter(ctx, &p, skip, limit, func(t *klarna.Transaction) []string {
 		if component == "" || t.Type+"/"+t.DetailedType == component {
 			return []string{component}
 		}
@@ -218,6 +223,10 @@ func (r *Reports) RowsOf(ctx context.Context, paymentReference, component string
 }
 
 func (r *Reports) rowsOf(ctx context.Context, p *store.Payout, match func(*klarna.Transaction) []string) (rows []Found, names []string, more bool, err error) {
+	return r.rowsAfter(ctx, p, 0, MostRows, match)
+}
+
+func (r *Reports) rowsAfter(ctx context.Context, p *store.Payout, skip, limit int, match func(*klarna.Transaction) []string) (rows []Found, names []string, more bool, err error) {
 	proof, err := proofOf(p)
 	if err != nil {
 		return nil, nil, false, err
@@ -239,7 +248,11 @@ func (r *Reports) rowsOf(ctx context.Context, p *store.Payout, match func(*klarn
 			continue
 		}
 		names = append(names, by...)
-		if more = len(rows) == MostRows; more {
+		if skip > 0 {
+			skip--
+			continue
+		}
+		if more = len(rows) == limit; more {
 			break
 		}
 		rows = append(rows, foundOf(t, lines))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +50,7 @@ func aboutRows(typ, detailed string) string {
 // nameOf names a component in one word, the same for a row, a proof and the
 // line of a voucher.
 func nameOf(k *settlement.Key) string {
-	b, err := json.Marshal([]string{k.Type, k.DetailedType, k.Country, k.MerchantID, fmt.Sprint(k.VATRate), k.Reference})
+	b, err := json.Marshal([]string{k.Type, k.DetailedType, k.Country, k.MerchantID, strconv.FormatInt(k.VATRate, 10), k.Reference})
 	if err != nil {
 		return "" // strings always marshal
 	}

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,7 +35,9 @@ func (r *Reports) Pack(ctx context.Context, month Span, yearEnd time.Month, b *B
 				return err
 			}
 			if name == Completeness {
-				bad = made.countBad()
+				if bad, err = made.countBad(); err != nil {
+					return err
+				}
 			}
 			err = b.add(name+"."+format, func(w io.Writer) error { return made.Write(w, format, r.Now) })
 			var long *TooLongError
@@ -81,14 +82,16 @@ func packFiles() []string {
 
 // countBad is how many lines do not agree; the rows must be there already, as
 // those of completeness are.
-func (r *Report) countBad() int {
-	var bad int
-	for row := range r.Rows {
+func (r *Report) countBad() (bad int, err error) {
+	for row, err := range r.Rows {
+		if err != nil {
+			return 0, err
+		}
 		if row.Bad {
 			bad++
 		}
 	}
-	return bad
+	return bad, nil
 }
 
 func addCharts(b *Bundle, made *Report) error {
@@ -107,14 +110,26 @@ func (r *Reports) readme(what string, span Span, more []string) string {
 		what + " of " + r.Connection.CompanyName + " (connection " + r.Connection.ID + ")",
 		"Days: " + span.String() + ", made " + r.Now.In(r.Zone).Format("2006-01-02 15:04 MST"),
 		"",
-		"Amounts are decimals with a point. SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
+		r.amounts() + " SHA256SUMS has a digest of every file: sha256sum -c SHA256SUMS.",
 		"vouchers.csv: what was posted, line by line; vouchers/: the same as it was kept, with the components behind each line.",
 		"accruals.csv: the accruals of these days, line by line, with what Visma.net had of them at the last daily check; accruals/: the same as it was kept.",
 		"documents.csv: what is archived, as received, with its digest and the day until which it has to be kept.",
 		"A CSV of Klarna's is archived in parts, which documents.csv lists; here it is one file, whose digest is the one in the proof.",
 		"audit.jsonl: the audit trail, an entry a line; audit.txt says how the chain was verified.",
 	}
-	return strings.Join(append(lines, more...), "\n") + "\n"
+	all := append(lines, more...)
+	for i := range all {
+		all[i] = r.Language.In(all[i])
+	}
+	return strings.Join(all, "\n") + "\n"
+}
+
+// amounts says how the CSV files write them.
+func (r *Reports) amounts() string {
+	if r.Excel {
+		return "Amounts are decimals with a comma, columns are separated by semicolons."
+	}
+	return "Amounts are decimals with a point."
 }
 
 // voucherColumns are those of vouchers.csv.
@@ -125,7 +140,7 @@ var voucherColumns = []string{
 // addVouchers writes the vouchers of the payouts of a span, as they were sent.
 func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	err := b.add("vouchers.csv", func(to io.Writer) error {
-		w := csv.NewWriter(to)
+		w := newSheet(to, r.Excel)
 		if err := w.Write(voucherColumns); err != nil {
 			return err
 		}
@@ -133,7 +148,7 @@ func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 			if err != nil {
 				return err
 			}
-			if err := writeVoucher(w, p); err != nil {
+			if err := writeVoucher(w, p, r.Excel); err != nil {
 				return err
 			}
 		}
@@ -158,7 +173,7 @@ func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	return nil
 }
 
-func writeVoucher(w *csv.Writer, p *store.Posting) error {
+func writeVoucher(w sheet, p *store.Posting, excel bool) error {
 	v, err := voucherOf(p)
 	if err != nil {
 		return err
@@ -169,10 +184,10 @@ func writeVoucher(w *csv.Writer, p *store.Posting) error {
 		for _, c := range l.Components {
 			components = append(components, strings.TrimSpace(c.Pair()+" "+c.Country))
 		}
-		err := w.Write([]string{
+		err := w.Write(commas(excel, []string{
 			p.PaymentReference, strconv.Itoa(p.Revision), p.BatchNumber, p.Period, v.Date.String(), p.State, p.Token, strconv.Itoa(i + 1), l.Account, harmless(l.Text),
 			string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency), l.VATCode, strings.Join(components, "; "),
-		})
+		}))
 		if err != nil {
 			return err
 		}
@@ -288,7 +303,7 @@ func (r *Reports) addKind(ctx context.Context, b *Bundle, folder string, documen
 // listDocuments lists what is archived and until when it has to be kept.
 func (r *Reports) listDocuments(ctx context.Context, span Span, yearEnd time.Month, to io.Writer) error {
 	rule, _ := RetentionOf(r.Connection.BaseCurrency)
-	w := csv.NewWriter(to)
+	w := newSheet(to, r.Excel)
 	if err := w.Write([]string{"payment_reference", "kind", "part", "bytes", "sha256", "received", "path", "correlation_id", "keep_until", "country", "source"}); err != nil {
 		return err
 	}

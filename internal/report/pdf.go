@@ -52,23 +52,26 @@ func (r *Report) PDF(to io.Writer, made time.Time) error {
 	p.SetTitle(r.Title, true)
 	p.SetCreator("Kvitt", true)
 	p.AliasNbPages("{pages}")
-	page := &page{Fpdf: p, report: r, made: made}
-	page.begin(true)
-	for i := range r.Charts {
-		page.chart(&r.Charts[i])
-	}
-	page.heading()
-	rows := 0
+	var rows []Row
 	for row, err := range r.Rows {
 		if err != nil {
 			return r.failed("PDF", err)
 		}
-		if rows++; rows > MostInPDF {
+		if len(rows) == MostInPDF {
 			return &TooLongError{r.Name}
 		}
-		page.row(row)
+		rows = append(rows, row)
 	}
-	page.notes(r.notes())
+	notes := r.notes()
+	page := &page{Fpdf: p, report: r, made: made}
+	page.choose(len(rows), notes)
+	page.begin(true)
+	page.charts()
+	page.heading()
+	for i := range rows {
+		page.row(rows[i])
+	}
+	page.notes(notes)
 	if err := p.Output(to); err != nil {
 		return r.failed("PDF", err)
 	}
@@ -80,7 +83,42 @@ type page struct {
 	report *Report
 	made   time.Time
 	widths []float64
+	size
 }
+
+// size is how large things are drawn: words as a share of the usual, charts as
+// wide as they are.
+type size struct{ words, chart float64 }
+
+// sizes are tried in this order until a report fits one page. One that fits none
+// takes as many pages as it needs, in the first size.
+var sizes = []size{{1, 160}, {1, 134}, {0.92, 110}, {0.84, 90}, {0.76, 66}}
+
+// choose takes the largest size in which everything is on one page.
+func (p *page) choose(rows int, notes []string) {
+	for _, p.size = range sizes {
+		across := int((pageWidth - 2*margin + gap) / (p.chart + gap))
+		lines := rows
+		p.SetFont(fontName, "", p.font())
+		for _, note := range notes {
+			lines += len(p.SplitText(strings.ToValidUTF8(note, "?"), pageWidth-2*margin))
+		}
+		charts := float64((len(p.report.Charts) + across - 1) / across)
+		const title, heading = 7.5 + 5 + 2, 0.6 + 3
+		if margin+title+heading+charts*(p.chart*chartHeight/chartWidth+gap)+float64(lines+2)*p.line() <= pageHeight-margin {
+			return
+		}
+	}
+	p.size = sizes[0]
+}
+
+func (p *page) font() float64 { return 7.5 * p.words }
+
+// line is how high a line is.
+func (p *page) line() float64 { return lineHeight * p.words }
+
+// gap is what is left free beside and below a chart.
+const gap = 4.0
 
 // begin starts a page with the title, the first one larger, and its number.
 func (p *page) begin(first bool) {
@@ -96,7 +134,7 @@ func (p *page) begin(first bool) {
 	p.Ln(2)
 	x, y := p.GetXY()
 	p.SetXY(margin, pageHeight-margin+2)
-	p.CellFormat(0, 4, fmt.Sprintf("Kvitt, %s    page %d of {pages}", p.made.Format(time.DateOnly), p.PageNo()), "", 0, "R", false, 0, "")
+	p.CellFormat(0, 4, "Kvitt, "+p.made.Format(time.DateOnly)+"    "+p.report.Language.In(fmt.Sprintf("page %d of {pages}", p.PageNo())), "", 0, "R", false, 0, "")
 	p.SetXY(x, y)
 }
 
@@ -117,14 +155,14 @@ func (p *page) columns() []float64 {
 }
 
 func (p *page) heading() {
-	if !p.room(3 * lineHeight) {
+	if !p.room(3 * p.line()) {
 		p.begin(false)
 	}
-	p.SetFont(fontName, "B", 7.5)
+	p.SetFont(fontName, "B", p.font())
 	for i, w := range p.columns() {
-		p.CellFormat(w, lineHeight, p.fit(p.report.Columns[i].Name, w), "B", 0, align(p.report.Columns[i].Kind), false, 0, "")
+		p.CellFormat(w, p.line(), p.fit(p.report.Columns[i].Name, w), "B", 0, align(p.report.Columns[i].Kind), false, 0, "")
 	}
-	p.Ln(lineHeight + 0.6)
+	p.Ln(p.line() + 0.6)
 }
 
 func align(k Kind) string {
@@ -135,7 +173,7 @@ func align(k Kind) string {
 }
 
 func (p *page) row(row Row) {
-	if !p.room(lineHeight) {
+	if !p.room(p.line()) {
 		p.begin(false)
 		p.heading()
 	}
@@ -143,7 +181,7 @@ func (p *page) row(row Row) {
 	if row.Total || row.Bad {
 		style = "B"
 	}
-	p.SetFont(fontName, style, 7.5)
+	p.SetFont(fontName, style, p.font())
 	if row.Bad {
 		p.SetTextColor(colour("#b00020"))
 		defer p.SetTextColor(0, 0, 0)
@@ -151,14 +189,14 @@ func (p *page) row(row Row) {
 	for i, w := range p.columns() {
 		text := ""
 		if i < len(row.Cells) {
-			text = row.Cells[i].Decimal(p.report.Columns[i].Kind)
+			text = p.report.decimal(row.Cells[i], p.report.Columns[i].Kind)
 		}
 		if p.report.Columns[i].Kind == Text {
 			text = p.fit(text, w) // an amount is never cut
 		}
-		p.CellFormat(w, lineHeight, text, "", 0, align(p.report.Columns[i].Kind), false, 0, "")
+		p.CellFormat(w, p.line(), text, "", 0, align(p.report.Columns[i].Kind), false, 0, "")
 	}
-	p.Ln(lineHeight)
+	p.Ln(p.line())
 }
 
 // fit cuts words that are wider than their column, and shows that.
@@ -175,30 +213,38 @@ func (p *page) fit(text string, width float64) string {
 
 func (p *page) notes(notes []string) {
 	p.Ln(3)
-	p.SetFont(fontName, "", 7.5)
+	p.SetFont(fontName, "", p.font())
 	for _, note := range notes {
 		lines := p.SplitText(strings.ToValidUTF8(note, "?"), pageWidth-2*margin)
 		for _, line := range lines {
-			if !p.room(lineHeight) {
+			if !p.room(p.line()) {
 				p.begin(false)
-				p.SetFont(fontName, "", 7.5)
+				p.SetFont(fontName, "", p.font())
 			}
-			p.CellFormat(0, lineHeight, line, "", 1, "L", false, 0, "")
+			p.CellFormat(0, p.line(), line, "", 1, "L", false, 0, "")
 		}
 	}
 }
 
-// chart draws one at half the width of the page's length.
-func (p *page) chart(c *Chart) {
-	const width = 160.0
-	height := width * chartHeight / chartWidth
-	if !p.room(height + 4) {
-		p.begin(false)
+// charts draws them beside each other, as many as there is room for.
+func (p *page) charts() {
+	height := p.chart * chartHeight / chartWidth
+	left := margin
+	for i := range p.report.Charts {
+		c := &p.report.Charts[i]
+		if left == margin && !p.room(height+gap) {
+			p.begin(false)
+		}
+		on := &pdfCanvas{p.Fpdf, left, p.GetY(), p.chart / chartWidth}
+		on.text(0, 14, "start", c.Title+" ("+string(c.Currency)+")")
+		c.draw(on)
+		if left += p.chart + gap; left+p.chart > pageWidth-margin || i == len(p.report.Charts)-1 {
+			left = margin
+			p.SetXY(margin, on.top+height+gap)
+			continue
+		}
+		p.SetY(on.top)
 	}
-	on := &pdfCanvas{p.Fpdf, margin, p.GetY(), width / chartWidth}
-	on.text(0, 14, "start", c.Title+" ("+string(c.Currency)+")")
-	c.draw(on)
-	p.SetXY(margin, on.top+height+3)
 }
 
 // pdfCanvas draws in millimetres what a chart gives in its own units.
@@ -236,7 +282,7 @@ func (c *pdfCanvas) line(x1, y1, x2, y2 int, hex string, thick bool) {
 }
 
 func (c *pdfCanvas) text(x, y int, anchor, words string) {
-	c.SetFont(fontName, "", 7)
+	c.SetFont(fontName, "", 31.5*c.unit) // 7 in a chart of the usual width
 	left, top := c.at(x, y)
 	switch anchor {
 	case "middle":

@@ -39,6 +39,11 @@ func Names() []string {
 func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, error) {
 	var made *Report
 	var err error
+	if name != Held {
+		if err := span.Check(); err != nil {
+			return nil, err
+		}
+	}
 	switch name {
 	case Completeness:
 		made, err = r.completeness(ctx, span)
@@ -75,17 +80,18 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		about = append(about, span.String())
 	}
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")
+	made.Excel = r.Excel
+	made.speak(r.Language)
 	return made, nil
 }
 
 // nameProvider writes Kustom where the words of a report say Klarna, if that is who
 // pays out on the connection. The words are Kvitt's own; rows are left as they are.
 func (r *Reports) nameProvider(made *Report) {
-	name := klarna.Provider(r.Connection.Provider).Name()
-	if name == klarna.Klarna.Name() {
+	said := klarna.Provider(r.Connection.Provider).Says
+	if said(klarna.Klarna.Name()) == klarna.Klarna.Name() {
 		return
 	}
-	said := func(text string) string { return strings.ReplaceAll(text, klarna.Klarna.Name(), name) }
 	made.Title = said(made.Title)
 	for i := range made.Columns {
 		made.Columns[i].Name = said(made.Columns[i].Name)

@@ -2,7 +2,6 @@ package report
 
 import (
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -62,7 +61,7 @@ func (r *Reports) addRules(ctx context.Context, span Span, b *Bundle) error {
 		return err
 	}
 	err = b.add("rules.csv", func(to io.Writer) error {
-		w := csv.NewWriter(to)
+		w := newSheet(to, r.Excel)
 		if err := w.Write([]string{"version", "hash", "file", "added_at", "added_by", "reason", "until", "payouts"}); err != nil {
 			return err
 		}

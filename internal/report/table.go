@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"kvitt/internal/lang"
 	"kvitt/internal/settlement"
 )
 
@@ -81,6 +82,9 @@ type Report struct {
 	Rows    iter.Seq2[Row, error]
 	Notes   func() []string
 	Charts  []Chart
+
+	Language lang.Language // in which its words are and a PDF writes its numbers
+	Excel    bool          // CSV is for Excel as it is set up in Sweden and Norway
 }
 
 func (r *Report) notes() []string {
@@ -90,10 +94,23 @@ func (r *Report) notes() []string {
 	return r.Notes()
 }
 
-// Alarming tells whether a note says that something does not agree.
+// Alarming tells whether a note says that something does not agree, in whichever
+// language.
 func Alarming(note string) bool {
-	return slices.ContainsFunc([]string{"DIFFERS", "NOT COMPLETE", "NOT COMPARED", "Not booked, or not as"}, func(words string) bool { return strings.Contains(note, words) })
+	return slices.ContainsFunc(alarms, func(words string) bool { return strings.Contains(note, words) })
 }
+
+var alarms = func() []string {
+	all := []string{"DIFFERS", "NOT COMPLETE", "NOT COMPARED", "Not booked, or not as"}
+	for _, l := range lang.Languages() {
+		for _, words := range []string{differs, "NOT COMPLETE", notAsked} {
+			all = append(all, l.In(words))
+		}
+		wrong, _, _ := strings.Cut(l.In("Not booked, or not as Klarna paid: 1"), ":")
+		all = append(all, wrong)
+	}
+	return all
+}()
 
 // fixed are rows that are there already.
 func fixed(rows []Row) iter.Seq2[Row, error] {

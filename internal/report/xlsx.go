@@ -16,25 +16,26 @@ import (
 // those that stream take numbers as floats or whole numbers only (decision 29).
 func (r *Report) XLSX(to io.Writer) error {
 	z := zip.NewWriter(to)
-	for _, part := range workbook {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: part.name, Method: zip.Deflate})
-		if err == nil {
-			_, err = io.WriteString(w, xmlHead+strings.ReplaceAll(part.body, "{name}", escaped(r.Name)))
-		}
-		if err != nil {
-			return r.failed("XLSX", err)
-		}
-	}
 	w, err := z.CreateHeader(&zip.FileHeader{Name: "xl/worksheets/sheet1.xml", Method: zip.Deflate})
 	if err != nil {
 		return r.failed("XLSX", err)
 	}
 	b := bufio.NewWriter(w)
-	if err := r.sheet(b); err != nil {
+	areas, err := r.sheet(b)
+	if err != nil {
 		return r.failed("XLSX", err)
 	}
 	if err := b.Flush(); err != nil {
 		return r.failed("XLSX", err)
+	}
+	for _, part := range workbook {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: part.name, Method: zip.Deflate})
+		if err == nil {
+			_, err = io.WriteString(w, xmlHead+strings.NewReplacer("{name}", escaped(r.Name), "{areas}", areas).Replace(part.body))
+		}
+		if err != nil {
+			return r.failed("XLSX", err)
+		}
 	}
 	if err := z.Close(); err != nil {
 		return r.failed("XLSX", err)
@@ -60,7 +61,7 @@ const (
 var workbook = []struct{ name, body string }{
 	{"[Content_Types].xml", `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/><Override PartName="/xl/styles.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"/></Types>`},
 	{"_rels/.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>`},
-	{"xl/workbook.xml", `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="{name}" sheetId="1" r:id="rId1"/></sheets></workbook>`},
+	{"xl/workbook.xml", `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="{name}" sheetId="1" r:id="rId1"/></sheets><definedNames>{areas}</definedNames></workbook>`},
 	{"xl/_rels/workbook.xml.rels", `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/><Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/styles" Target="styles.xml"/></Relationships>`},
 	{"xl/styles.xml", `<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><fonts count="4"><font><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="10"/><name val="Calibri"/></font><font><b/><sz val="14"/><name val="Calibri"/></font><font><b/><sz val="10"/><color rgb="FFB00020"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders><cellStyleXfs count="1"><xf numFmtId="0" fontId="0" fillId="0" borderId="0"/></cellStyleXfs><cellXfs count="14">` +
 		xf(49, 0) + xf(4, 0) + xf(3, 0) + xf(3, 0) + xf(49, 1) + xf(49, 2) + xf(49, 1) + xf(4, 1) + xf(3, 1) + xf(3, 1) +
@@ -73,10 +74,11 @@ func xf(format, font int) string {
 	return fmt.Sprintf(`<xf numFmtId="%d" fontId="%d" fillId="0" borderId="0" xfId="0" applyNumberFormat="1" applyFont="1"/>`, format, font)
 }
 
-// sheet writes title, heading, rows and notes. The writer keeps its first error
-// until it is flushed.
-func (r *Report) sheet(b *bufio.Writer) error {
-	_, _ = b.WriteString(xmlHead + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetViews><sheetView workbookViewId="0"><pane ySplit="3" topLeftCell="A4" state="frozen"/></sheetView></sheetViews><cols>`)
+// sheet writes title, heading, rows and notes, a filter on the heading, and how
+// it is printed: across, as wide as a page, the heading on each. It gives the
+// names of those areas. The writer keeps its first error until it is flushed.
+func (r *Report) sheet(b *bufio.Writer) (areas string, err error) {
+	_, _ = b.WriteString(xmlHead + `<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetPr><pageSetUpPr fitToPage="1"/></sheetPr><sheetViews><sheetView workbookViewId="0"><pane ySplit="3" topLeftCell="A4" state="frozen"/></sheetView></sheetViews><cols>`)
 	for i := range r.Columns {
 		fmt.Fprintf(b, `<col min="%d" max="%d" width="%d" customWidth="1"/>`, i+1, i+1, max(9, r.Columns[i].Width+3))
 	}
@@ -97,9 +99,14 @@ func (r *Report) sheet(b *bufio.Writer) error {
 		names[i] = r.Columns[i].Name
 	}
 	words(styleHeading, names...)
+	heading := line - 1
+	last := heading // the last row that is no sum
 	for row, err := range r.Rows {
 		if err != nil {
-			return err
+			return "", err
+		}
+		if !row.Total {
+			last = line
 		}
 		r.sheetRow(b, line, row)
 		line++
@@ -108,8 +115,19 @@ func (r *Report) sheet(b *bufio.Writer) error {
 	for _, note := range r.notes() {
 		words(styleText, note)
 	}
-	_, err := b.WriteString(`</sheetData></worksheet>`)
-	return err
+	_, _ = b.WriteString(`</sheetData>`)
+	right := letters(len(r.Columns) - 1)
+	area := func(name, more string, from, to int) {
+		areas += fmt.Sprintf(`<definedName name="_xlnm.%s" localSheetId="0"%s>'%s'!$A$%d:$%s$%d</definedName>`, name, more, escaped(r.Name), from, right, to)
+	}
+	if last > heading {
+		fmt.Fprintf(b, `<autoFilter ref="A%d:%s%d"/>`, heading, right, last)
+		area("_FilterDatabase", ` hidden="1"`, heading, last)
+	}
+	area("Print_Area", "", 1, max(line-1, heading))
+	areas += fmt.Sprintf(`<definedName name="_xlnm.Print_Titles" localSheetId="0">'%s'!$%d:$%d</definedName>`, escaped(r.Name), heading, heading)
+	_, err = b.WriteString(`<pageMargins left="0.4" right="0.4" top="0.5" bottom="0.5" header="0.3" footer="0.3"/><pageSetup paperSize="9" orientation="landscape" fitToWidth="1" fitToHeight="0"/></worksheet>`)
+	return areas, err
 }
 
 func (r *Report) sheetRow(b *bufio.Writer, line int, row Row) {

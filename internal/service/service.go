@@ -1,5 +1,5 @@
-// Package service is the worker process: the Temporal worker, the codec
-// endpoint for Temporal's Web UI, metrics and health.
+// Package service is the worker process: the Temporal worker, the portal with
+// the codec endpoint, Temporal's Web UI for who is signed in, metrics and health.
 //
 // It wires and supervises; what is done is decided elsewhere. It must never
 // start half: a setting, a database or a keyset that does not fit stops it
@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 
@@ -28,7 +27,9 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/telemetry"
+	"kvitt/internal/trail"
 	"kvitt/internal/vault"
+	"kvitt/internal/web"
 	"kvitt/workflows"
 )
 
@@ -49,6 +50,9 @@ func Run(ctx context.Context, c *config.Config) error {
 	if len(c.Unread) > 0 {
 		log.Warn("settings that nobody reads; mistyped?", zap.Strings("variables", c.Unread))
 	}
+	if len(c.Loose) > 0 {
+		log.Warn("secrets that every user of this machine can read; chmod 600 the files", zap.Strings("variables", c.Loose))
+	}
 	defer func() { _ = log.Sync() }()
 
 	parts, err := open(ctx, c, log)
@@ -58,18 +62,47 @@ func Run(ctx context.Context, c *config.Config) error {
 	defer parts.close()
 
 	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { parts.mark(ctx); return nil })
 	if c.Has(config.Worker) {
 		g.Go(func() error { return parts.work(ctx) })
 	}
 	if c.Has(config.Portal) {
-		pages, err := parts.portal(ctx)
+		pages, gate, err := parts.portal(ctx)
 		if err != nil {
 			return err
 		}
-		g.Go(func() error { return serve(ctx, "portal", c.PortalAddr, pages, log) })
+		ui, err := parts.ui(gate)
+		if err != nil {
+			return err
+		}
+		bounds := web.Standard()
+		bounds.Proxies = c.TrustedProxies
+		if ui != nil {
+			g.Go(func() error { return web.Serve(ctx, "Temporal Web UI", c.UIAddr, ui, bounds, log) })
+		}
+		g.Go(func() error { return web.Serve(ctx, "portal", c.PortalAddr, pages, bounds, log) })
 	}
-	g.Go(func() error { return serve(ctx, "metrics", c.MetricsAddr, parts.operator(), log) })
+	g.Go(func() error {
+		return web.Serve(ctx, "metrics", c.MetricsAddr, web.Watch("metrics", log, parts.operator()), web.Quiet(), log)
+	})
 	return g.Wait()
+}
+
+// mark notes, sealed, where the audit trail stands, now and every hour.
+func (p *parts) mark(ctx context.Context) {
+	marks := trail.Marks{Vault: p.vault, Keeper: p.store}
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := marks.Set(ctx); err != nil && ctx.Err() == nil {
+			p.log.Warn("the end of the audit trail could not be marked", zap.Error(err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // parts are what the process is made of.
@@ -112,8 +145,8 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 		p.close()
 		return nil, err
 	}
-	registry.MustRegister(telemetry.BooksCollector{Books: s})
-	p.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
+	registry.MustRegister(telemetry.BooksCollector{Books: s}, web.Metrics())
+	p.metrics = promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 20 * time.Second})
 	p.vault = v
 	p.doors = &access.Doors{Store: s, Vault: v, Config: c}
 	var options client.Options
@@ -230,28 +263,4 @@ func (p *parts) operator() http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	return mux
-}
-
-// serve runs an HTTP server until ctx ends.
-func serve(ctx context.Context, what, addr string, h http.Handler, log *zap.Logger) error {
-	var listen net.ListenConfig
-	l, err := listen.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("serve the %s at %s: %w. Free the address or choose another one", what, addr, err)
-	}
-	log.Info("serving", zap.String("what", what), zap.String("address", l.Addr().String()))
-	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
-	stopped := make(chan struct{})
-	go func() {
-		defer close(stopped)
-		<-ctx.Done()
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		_ = server.Shutdown(ending)
-	}()
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve the %s at %s: %w", what, addr, err)
-	}
-	<-stopped
-	return nil
 }

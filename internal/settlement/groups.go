@@ -9,7 +9,7 @@ func commissionReadings(s *bySum, e *exact) (all []rowReading) {
 	for _, rw := range reversal.ways(TypeReversal) {
 		for _, pw := range protection.ways(TypeReversalMerchantProtection) {
 			for _, cw := range commission.ways(TypeCommission) {
-				r := rowReading{names: namesOf(rw, TypeReversal, pw, TypeReversalMerchantProtection, cw, TypeCommission)}
+				r := rowReading{names: namesOf(signed{rw, TypeReversal}, signed{pw, TypeReversalMerchantProtection}, signed{cw, TypeCommission})}
 				r.totals.Reversal = e.sum(reversal.as(rw), -protection.as(pw))
 				r.totals.Commission = commission.as(cw)
 				if cw == againstApart {
@@ -66,7 +66,7 @@ func feeReadings(p *Payout, s *bySum, e *exact) (all []rowReading) {
 	for _, fw := range fee.ways(TypeFee) {
 		for _, rw := range refund.ways(TypeFeeRefund) {
 			for _, tw := range tax.ways(TypeTax) {
-				r := rowReading{names: namesOf(fw, TypeFee, rw, TypeFeeRefund, tw, TypeTax)}
+				r := rowReading{names: namesOf(signed{fw, TypeFee}, signed{rw, TypeFeeRefund}, signed{tw, TypeTax})}
 				r.totals = Totals{
 					Fee: fee.as(fw), FeeRefund: refund.as(rw), FeeCorrection: correction.amount,
 					Tax: e.sum(fee.vatAs(fw), tax.as(tw)), TaxRefund: refund.vatAs(rw),

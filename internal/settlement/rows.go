@@ -102,7 +102,7 @@ func groupsOf(p *Payout, components []Component) (all []group, ok bool) {
 	} {
 		g := group{totals: []string{one.total}}
 		for _, w := range s.of[one.typ].ways(one.typ) {
-			r := rowReading{names: namesOf(w, one.typ)}
+			r := rowReading{names: namesOf(signed{w, one.typ})}
 			*totalNamed(one.total).of(&r.totals) = s.of[one.typ].as(w)
 			g.readings = append(g.readings, r)
 		}
@@ -115,10 +115,16 @@ func groupsOf(p *Payout, components []Component) (all []group, ok bool) {
 	return all, !e.overflow
 }
 
-// namesOf names the readings of signs, pairs of a way and a type.
-func namesOf(pairs ...any) (names []string) {
-	for i := 0; i < len(pairs); i += 2 {
-		if name := signName(pairs[i].(way), pairs[i+1].(string)); name != "" {
+// signed is how the signs of a type's rows are read.
+type signed struct {
+	way way
+	typ string
+}
+
+// namesOf names the readings of signs.
+func namesOf(all ...signed) (names []string) {
+	for _, one := range all {
+		if name := signName(one.way, one.typ); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -20,6 +20,7 @@ func (w way) of(amount, against int64) int64 {
 		return amount - against - against
 	case byEffect:
 		return against - (amount - against)
+	case bySize:
 	}
 	return amount
 }
@@ -34,6 +35,7 @@ func signName(w way, typ string) string {
 		return "signed_by_effect_" + strings.ToLower(typ)
 	case againstApart:
 		return NegativeCommissionApart
+	case bySize:
 	}
 	return ""
 }

@@ -1,6 +1,7 @@
 package settlement_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -245,8 +246,8 @@ func TestAcceptedDifferencesThatCannotBeUsed(t *testing.T) {
 		{{Code: "rows_differ", Component: "sale", Difference: 1, Account: "1"}, {Code: "rows_differ", Component: "sale", Difference: 1, Account: "2"}},
 	} {
 		_, err := settlement.Prove(p, tally(rows...), 7, nil, accepted...)
-		e, ok := err.(*settlement.AcceptedError)
-		if !ok || e.Code() == "" || e.Error() == "" {
+		var e *settlement.AcceptedError
+		if !errors.As(err, &e) || e.Code() == "" || e.Error() == "" {
 			t.Errorf("%+v gives %v", accepted, err)
 		}
 	}

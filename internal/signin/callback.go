@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // attemptLife is how long a person may take at the provider.
@@ -40,7 +41,7 @@ func (g *Gate) toProvider(w http.ResponseWriter, r *http.Request) {
 	}
 	g.sweep(r.Context())
 	g.setCookie(w, attemptCookie, secret, attemptLife)
-	http.Redirect(w, r, g.provider.address(d, secret), http.StatusSeeOther)
+	web.Leave(w, r, g.provider.address(d, secret))
 }
 
 // fromProvider is where the browser comes back to. Whatever happens, the
@@ -50,20 +51,17 @@ func (g *Gate) fromProvider(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	if g.hurried(w, r, g.addresses, remote(r), home) {
-		return
-	}
 	g.forget(w, attemptCookie)
 	answer := r.URL.Query()
 	c, err := r.Cookie(attemptCookie)
 	if err != nil || c.Value == "" || !equal(answer.Get("state"), stateOf(c.Value)) {
-		g.refuse(w, r, StateUnknown, "", home)
+		g.stateUnknown(w, r)
 		return
 	}
 	next, err := g.store.TakeAttempt(r.Context(), hashOf(stateOf(c.Value)), g.now())
 	switch {
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, store.ErrExpired):
-		g.refuse(w, r, StateUnknown, "", home)
+		g.stateUnknown(w, r)
 		return
 	case err != nil:
 		g.unavailable(w, r, "finish a sign-in", err)
@@ -84,6 +82,14 @@ func (g *Gate) unusable(err error) Problem {
 		return ProviderMisset
 	}
 	return ProviderUnreachable
+}
+
+// stateUnknown answers what did not begin in this browser, as often as one may
+// fail.
+func (g *Gate) stateUnknown(w http.ResponseWriter, r *http.Request) {
+	if !g.hurried(w, r, g.addresses, remote(r), home) {
+		g.refuse(w, r, StateUnknown, "", home)
+	}
 }
 
 // heard is whom the provider's answer is about, or why it is about nobody.
@@ -130,10 +136,13 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 		return
 	}
 	p, err := g.store.PersonByEmail(r.Context(), email)
+	if err == nil && !p.Disabled() {
+		err = g.store.BindSubject(r.Context(), p.ID, who.Subject)
+	}
 	var id string
 	if err == nil {
 		var x store.Session
-		id, x = g.newSession(p.ID)
+		id, x = g.newSession(r, p.ID)
 		err = g.store.StartSession(r.Context(), x, "oidc")
 	}
 	switch {
@@ -142,6 +151,9 @@ func (g *Gate) admit(w http.ResponseWriter, r *http.Request, who identity, next 
 	case errors.Is(err, store.ErrNotFound):
 		g.refused(r.Context(), email, true, "oidc", NotKnown)
 		g.refuse(w, r, NotKnown, email, next)
+	case errors.Is(err, store.ErrExists):
+		g.refused(r.Context(), email, true, "oidc", AnotherAccount)
+		g.refuse(w, r, AnotherAccount, email, next)
 	case errors.Is(err, store.ErrDisabled):
 		g.refused(r.Context(), email, true, "oidc", Disabled)
 		g.refuse(w, r, Disabled, email, next)

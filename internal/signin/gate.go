@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 // Options are what a Gate needs. HTTPClient, Now and Log may be left out.
@@ -36,8 +37,8 @@ type Gate struct {
 	origin   string    // of PublicURL
 	base     string    // its path, without a slash at the end
 
-	addresses *limiter // steps of a sign-in, by remote address
-	names     *limiter // tries with one link or of one e-mail address
+	addresses *web.Limiter // steps of a sign-in, by remote address
+	names     *web.Limiter // tries with one link or of one e-mail address
 	swept     atomic.Int64
 }
 
@@ -60,7 +61,7 @@ func New(o Options) (*Gate, error) {
 	g := &Gate{
 		Register: NewRegister(o.Store, o.PublicURL, o.Now), pages: o.Pages, log: o.Log,
 		origin: u.Scheme + "://" + u.Host, base: strings.TrimRight(u.EscapedPath(), "/"),
-		addresses: newLimiter(addressBurst, addressEvery), names: newLimiter(nameBurst, nameEvery),
+		addresses: web.NewLimiter(addressBurst, addressEvery), names: web.NewLimiter(nameBurst, nameEvery),
 	}
 	if o.OIDC.Issuer != "" {
 		if g.provider, err = newProvider(o.OIDC, g.publicURL+"/signin/callback", o.HTTPClient, g.now); err != nil {
@@ -109,15 +110,19 @@ func careful(w http.ResponseWriter) {
 func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		careful(w)
-		p, err := g.signedIn(r)
+		p, end, err := g.session(r)
+		r = r.WithContext(context.WithValue(r.Context(), endKey{}, end))
 		switch {
 		case errors.Is(err, errNoSession), errors.Is(err, errEnded):
 			g.askToSignIn(w, r, err)
 		case err != nil:
 			g.unavailable(w, r, "look up a session", err)
 		case !p.Role.Allows(need):
+			web.By(r.Context(), p.String())
+			web.Because(r.Context(), web.Role, "needs "+string(need))
 			g.pages.Forbidden(w, r.WithContext(context.WithValue(r.Context(), personKey{}, p)), need)
 		default:
+			web.By(r.Context(), p.String())
 			ctx := context.WithValue(r.Context(), personKey{}, p)
 			h.ServeHTTP(w, r.WithContext(context.WithValue(ctx, sessionKey{}, sessionName(r))))
 		}
@@ -128,6 +133,16 @@ func (g *Gate) Require(need Role, h http.Handler) http.Handler {
 // the role, for what is no page and answers in its own way.
 func (g *Gate) Known(r *http.Request, need Role) bool {
 	p, err := g.signedIn(r)
+	if err == nil {
+		web.By(r.Context(), p.String())
+	}
+	return err == nil && p.Role.Allows(need)
+}
+
+// Still tells whether a request that is under way comes from somebody who is
+// still signed in and has the role. It does not count as being seen.
+func (g *Gate) Still(r *http.Request, need Role) bool {
+	p, _, err := g.whose(r)
 	return err == nil && p.Role.Allows(need)
 }
 
@@ -139,10 +154,11 @@ func (g *Gate) askToSignIn(w http.ResponseWriter, r *http.Request, why error) {
 		w.Header().Set("HX-Redirect", to)
 		w.WriteHeader(http.StatusUnauthorized)
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		web.Go(w, r, to)
 	default:
-		v := g.view("", "", home)
-		if errors.Is(why, errEnded) {
+		next := g.formOf(r)
+		v := g.view("", "", next)
+		if errors.Is(why, errEnded) || next != home { // a browser drops the cookie of a session that is over
 			v.Problem = Expired
 		}
 		g.pages.SignIn(w, r, http.StatusUnauthorized, v)
@@ -162,6 +178,13 @@ func (g *Gate) view(problem Problem, email, next string) SignInView {
 
 // refuse shows the page to sign in on with what went wrong.
 func (g *Gate) refuse(w http.ResponseWriter, r *http.Request, p Problem, email, next string) {
+	switch p {
+	case RateLimited:
+		web.Because(r.Context(), web.Rate, string(p))
+	case Unavailable: // is ours
+	default:
+		web.Because(r.Context(), web.SignIn, string(p))
+	}
 	g.pages.SignIn(w, r, p.status(), g.view(p, email, next))
 }
 
@@ -178,7 +201,7 @@ func (g *Gate) signInPage(w http.ResponseWriter, r *http.Request) {
 	next := localPath(r.URL.Query().Get("next"))
 	switch _, err := g.signedIn(r); {
 	case err == nil:
-		http.Redirect(w, r, g.address(next), http.StatusSeeOther) //nolint:gosec // localPath lets no other site through
+		web.Go(w, r, g.address(next))
 	case errors.Is(err, errEnded):
 		g.forget(w, sessionCookie)
 		g.pages.SignIn(w, r, http.StatusOK, g.view(Expired, "", next))
@@ -203,7 +226,7 @@ func (g *Gate) signOut(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
-	http.Redirect(w, r, g.address("/signin"), http.StatusSeeOther)
+	web.Go(w, r, g.address("/signin"))
 }
 
 // refused audits that somebody was not let in, whom the provider spoke of or

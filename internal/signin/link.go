@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
 //go:embed link.js
@@ -35,28 +36,29 @@ func (g *Gate) linkPage(w http.ResponseWriter, r *http.Request) {
 
 // useLink signs in who has a one-time link.
 func (g *Gate) useLink(w http.ResponseWriter, r *http.Request) {
-	if g.hurried(w, r, g.addresses, remote(r), home) {
+	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	if err := r.ParseForm(); err != nil {
+		web.Because(r.Context(), web.Size, "link")
+		if g.hurried(w, r, g.addresses, remote(r), home) {
+			return
+		}
+		g.refuse(w, r, LinkUnknown, "", home)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
 	token := r.PostFormValue("token") // from the body, and never from the address
 	token = strings.TrimSpace(token[strings.LastIndex(token, "#")+1:])
-	if token == "" {
-		g.refuse(w, r, LinkUnknown, "", home)
-		return
-	}
 	hash := hashOf(token)
-	if g.hurried(w, r, g.names, "link/"+hash, home) {
-		return
-	}
+	// A link that works is never kept waiting by those that do not.
 	l, err := g.store.LookupLink(r.Context(), hash)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		g.log.Warn("sign-in: a one-time link that is not known", zap.String("from", remote(r)))
-		g.refuse(w, r, LinkUnknown, "", home)
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		g.unavailable(w, r, "use a one-time link", err)
+		return
+	case err == nil && l.UsedAt == nil:
+	case g.hurried(w, r, g.addresses, remote(r), home), g.hurried(w, r, g.names, "link/"+hash, home):
 		return
 	case err != nil:
-		g.unavailable(w, r, "use a one-time link", err)
+		g.refuse(w, r, LinkUnknown, "", home)
 		return
 	}
 	var first store.Person
@@ -72,7 +74,7 @@ func (g *Gate) useLink(w http.ResponseWriter, r *http.Request) {
 		}
 		first = store.Person{ID: newPersonID(), Email: email, Name: strings.TrimSpace(r.PostFormValue("name"))}
 	}
-	id, x := g.newSession(l.PersonID)
+	id, x := g.newSession(r, l.PersonID)
 	if _, err := g.store.UseLink(r.Context(), hash, first, x); err != nil {
 		g.linkRefused(w, r, &l, err)
 		return

@@ -48,7 +48,9 @@ func TestTheFirstLinkMakesTheFirstAdministrator(t *testing.T) {
 	h.want(h.browser().post("/signin/link", form("token", token, "email", "mallory@example.com")), http.StatusGone, "problem=link_used")
 }
 
-func TestTheFirstLinkOfAnOlderStartIsVoid(t *testing.T) {
+// A restart, or a second process, must not void the link that somebody has just
+// been given.
+func TestTheFirstLinkOfAnOlderStartWorksUntilOneIsUsed(t *testing.T) {
 	h := newHouse(t)
 	var tokens []string
 	for range 2 {
@@ -58,10 +60,10 @@ func TestTheFirstLinkOfAnOlderStartIsVoid(t *testing.T) {
 		}
 		tokens = append(tokens, tokenOf(t, link))
 	}
+	h.want(h.browser().post("/signin/link", form("token", tokens[0], "email", "a@example.com")), http.StatusSeeOther, "")
 	b := h.browser()
-	h.want(b.post("/signin/link", form("token", tokens[0], "email", "a@example.com")), http.StatusNotFound, "problem=link_unknown")
+	h.want(b.post("/signin/link", form("token", tokens[1], "email", "b@example.com")), http.StatusNotFound, "problem=link_unknown")
 	b.out()
-	h.want(b.post("/signin/link", form("token", tokens[1], "email", "a@example.com")), http.StatusSeeOther, "")
 }
 
 func TestALinkWorksOnceForADay(t *testing.T) {
@@ -146,7 +148,7 @@ func TestOnlyAnAdministratorChangesWhoMayDoWhat(t *testing.T) {
 	}
 }
 
-func TestAnInvitationOfSomebodyKnownChangesWhatItSays(t *testing.T) {
+func TestAnInvitationOfSomebodyKnownChangesNoRole(t *testing.T) {
 	h := newHouse(t)
 	h.known("root@example.com", signin.Administrator)
 	p := h.known("anna@example.com", signin.Viewer)
@@ -154,9 +156,16 @@ func TestAnInvitationOfSomebodyKnownChangesWhatItSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	again := h.known("ANNA@example.com", signin.Approver)
-	if again.ID != p.ID || again.Role != signin.Approver || again.Disabled || again.AddedBy != "root" {
+	if again.ID != p.ID || again.Role != signin.Viewer || again.Disabled || again.AddedBy != "root" {
 		t.Errorf("she is %+v", again)
 	}
+	old := h.invite("anna@example.com", signin.Administrator)
+	link, who, err := h.gate.Link(t.Context(), root, p.ID)
+	if err != nil || who.Role != signin.Viewer {
+		t.Fatalf("a fresh link for %+v: %v", who, err)
+	}
+	h.want(h.browser().post("/signin/link", form("token", old)), http.StatusNotFound, "problem=link_unknown")
+	h.want(h.browser().post("/signin/link", form("token", tokenOf(t, link))), http.StatusSeeOther, "")
 	for _, email := range []string{"", "anna", "Anna <anna@example.com>", "a@b@c", "anna@example.com, bo@example.com"} {
 		if _, err := h.gate.Invite(t.Context(), root, email, "", signin.Viewer); err == nil || !strings.Contains(err.Error(), "e-mail address") {
 			t.Errorf("%q was invited: %v", email, err)
@@ -165,8 +174,15 @@ func TestAnInvitationOfSomebodyKnownChangesWhatItSays(t *testing.T) {
 	if _, err := h.gate.Invite(t.Context(), root, "bo@example.com", "", "owner"); err == nil || !strings.Contains(err.Error(), "viewer, approver or administrator") {
 		t.Errorf("another role: %v", err)
 	}
-	if _, err := h.gate.Invite(t.Context(), root, "root@example.com", "", signin.Viewer); !errors.Is(err, store.ErrLastAdministrator) {
+	if _, err := h.gate.Invite(t.Context(), root, "root@example.com", "", signin.Viewer); err != nil {
 		t.Errorf("inviting the last administrator as viewer: %v", err)
+	}
+	admin, err := h.gate.ByEmail(t.Context(), "root@example.com")
+	if err != nil || admin.Role != signin.Administrator {
+		t.Errorf("the last administrator is %+v, %v", admin, err)
+	}
+	if _, err := h.gate.SetRole(t.Context(), root, admin.ID, signin.Viewer); !errors.Is(err, store.ErrLastAdministrator) {
+		t.Errorf("making the last administrator a viewer: %v", err)
 	}
 }
 
@@ -184,7 +200,7 @@ func TestEachRoleAllowsWhatTheOnesBeforeItDo(t *testing.T) {
 
 func TestEveryProblemHasASentence(t *testing.T) {
 	for _, p := range []signin.Problem{
-		signin.NotKnown, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown,
+		signin.NotKnown, signin.AnotherAccount, signin.Disabled, signin.EmailUnverified, signin.Expired, signin.LinkUsed, signin.LinkExpired, signin.LinkUnknown,
 		signin.EmailNeeded, signin.RateLimited, signin.StateUnknown, signin.ProviderRefused, signin.ProviderWrong, signin.ProviderUnreachable, signin.Unavailable,
 	} {
 		if !strings.HasSuffix(p.Words(), ".") {

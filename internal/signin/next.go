@@ -4,24 +4,18 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"kvitt/internal/web"
 )
 
 // home is where a person goes who asked for nothing else.
-const home = "/"
+const home = web.Home
 
 // localPath is a wish where to go after signing in, or home when it could lead
-// to another site or round in a circle. It begins with one slash; browsers read
-// "//host" and "/\host" as another site, and leave out tabs and line breaks
-// before they look (url.Parse refuses those).
+// to another site or round in a circle.
 func localPath(wish string) string {
-	if len(wish) > 2000 || !strings.HasPrefix(wish, "/") || strings.HasPrefix(wish, "//") || strings.Contains(wish, `\`) {
-		return home
-	}
-	u, err := url.Parse(wish)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil {
-		return home
-	}
-	if u.Path == "/signin" || strings.HasPrefix(u.Path, "/signin/") || u.Path == "/signout" {
+	wish = web.Local(wish)
+	if u, err := url.Parse(wish); err != nil || u.Path == "/signin" || strings.HasPrefix(u.Path, "/signin/") || u.Path == "/signout" {
 		return home
 	}
 	return wish
@@ -34,6 +28,15 @@ func (g *Gate) pageOf(r *http.Request) string {
 		return localPath(r.URL.RequestURI())
 	}
 	u, err := url.Parse(r.Header.Get("HX-Current-URL"))
+	if err != nil || u.Scheme+"://"+u.Host != g.origin {
+		return home
+	}
+	return localPath(strings.TrimPrefix(u.RequestURI(), g.base))
+}
+
+// formOf is the page with the form that a request was sent from.
+func (g *Gate) formOf(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
 	if err != nil || u.Scheme+"://"+u.Host != g.origin {
 		return home
 	}

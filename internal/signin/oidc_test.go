@@ -19,12 +19,40 @@ func TestWhoTheProviderVouchesForAndTheRegisterKnowsGetsIn(t *testing.T) {
 	h.want(b.get("/signin"), http.StatusOK, "provider=Firman start=/signin/oidc problem= email= next=/")
 	h.want(b.signIn("Anna@Example.com"), http.StatusSeeOther, "")
 	h.want(b.get("/payouts"), http.StatusOK, "anna@example.com as viewer (true) at /payouts")
-	if got := h.lastEntry(); got != `anna@example.com person.signed_in {"how":"oidc"}` {
+	if got := h.lastEntry(); got != `anna@example.com person.signed_in {"how":"oidc","from":"192.0.2.7"}` {
 		t.Errorf("the trail ends with %s", got)
 	}
 	if len(b.cookies) != 1 {
 		t.Errorf("cookies are left over: %v", b.cookies)
 	}
+}
+
+func TestAnAccountAtTheProviderIsOnePersonHere(t *testing.T) {
+	h := newHouse(t)
+	anna := h.known("anna@example.com", signin.Viewer)
+	h.known("other@example.com", signin.Approver)
+	h.want(h.browser().signIn("anna@example.com"), http.StatusSeeOther, "")
+	h.want(h.browser().signIn("anna@example.com"), http.StatusSeeOther, "")
+	claim := func(sub any) { h.op.token = func(c map[string]any) { c["sub"] = sub } }
+	claim("anna-2") // somebody else got her address
+	h.want(h.browser().signIn("anna@example.com"), http.StatusForbidden, "problem=another_account")
+	claim("anna-1") // her account with a second address
+	h.want(h.browser().signIn("other@example.com"), http.StatusForbidden, "problem=another_account")
+	for _, none := range []any{"", nil, strings.Repeat("a", 256)} {
+		claim(none)
+		h.want(h.browser().signIn("anna@example.com"), http.StatusBadGateway, "problem=provider_wrong")
+	}
+	// An administrator who lets her out and in has looked at it.
+	for _, change := range []func() error{
+		func() error { _, err := h.gate.Disable(t.Context(), root, anna.ID); return err },
+		func() error { _, err := h.gate.Enable(t.Context(), root, anna.ID); return err },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim("anna-2")
+	h.want(h.browser().signIn("anna@example.com"), http.StatusSeeOther, "")
 }
 
 func TestOthersAreRefusedInWordsThatHelp(t *testing.T) {

@@ -78,6 +78,14 @@ func reply(w http.ResponseWriter, v any) {
 	_ = json.NewEncoder(w).Encode(v)
 }
 
+// subject is whose account it is: one for each address.
+func (o *op) subject() string {
+	if o.email == "" || strings.EqualFold(o.email, "anna@example.com") {
+		return "anna-1"
+	}
+	return o.email + "-1"
+}
+
 func (o *op) issuer() string { return o.server.URL }
 
 func (o *op) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -150,7 +158,7 @@ func (o *op) exchange(w http.ResponseWriter, r *http.Request) {
 	}
 	now := o.now()
 	claims := map[string]any{
-		"iss": o.issuer(), "sub": "anna-1", "aud": clientID, "nonce": asked.Get("nonce"), "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
+		"iss": o.issuer(), "sub": o.subject(), "aud": clientID, "nonce": asked.Get("nonce"), "iat": now.Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 	}
 	if o.email != "" {
 		claims["email"] = o.email

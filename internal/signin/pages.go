@@ -55,6 +55,7 @@ const (
 	EmailMissing        Problem = "email_missing"
 	ClaimRefused        Problem = "claim_refused"
 	ClaimLeftOut        Problem = "claim_left_out"
+	AnotherAccount      Problem = "another_account"
 	Expired             Problem = "expired"
 	LinkUsed            Problem = "link_used"
 	LinkExpired         Problem = "link_expired"
@@ -80,6 +81,7 @@ var problems = map[Problem]struct {
 	EmailMissing:        {http.StatusForbidden, "The provider does not send the e-mail address by which Kvitt knows people. Tell an administrator: the setting KVITT_OIDC_EMAIL_CLAIM says under which name it comes."},
 	ClaimRefused:        {http.StatusForbidden, "The provider does not count you among those who may use this Kvitt. Ask an administrator to add you to the right group or role there."},
 	ClaimLeftOut:        {http.StatusForbidden, "You are in so many groups that the provider has left them out. Tell an administrator: the log says which setting at the provider helps."},
+	AnotherAccount:      {http.StatusForbidden, "This account at the provider is not the one that signed in here before with your address, or it belongs to somebody else here. Ask an administrator to let you in no more, and then in again."},
 	Expired:             {http.StatusUnauthorized, "You were signed out because nothing happened for a while, or because the day is over. Sign in again."},
 	LinkUsed:            {http.StatusGone, "This link was used. It works once; ask an administrator for a new one."},
 	LinkExpired:         {http.StatusGone, "This link is too old. It works for 24 hours; ask an administrator for a new one."},

@@ -178,6 +178,7 @@ type identity struct {
 	Problem Problem
 	Claim   string   // what the problem is about
 	Came    []string // the names of what the provider said
+	Subject string   // "issuer subject", which an account keeps whatever its address
 }
 
 // identify turns the code that the browser brought into whom it is for.
@@ -197,6 +198,9 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 	token, err := d.Verifier(&oidc.Config{ClientID: p.ClientID, Now: now}).Verify(ctx, raw)
 	if err != nil {
 		return identity{}, fmt.Errorf("verify the id token: %w", err)
+	}
+	if token.Subject == "" || len(token.Subject) > 255 {
+		return identity{}, errors.New("verify the id token: it does not say whose it is, its sub is missing or longer than 255 characters")
 	}
 	if !equal(token.Nonce, nonceOf(secret)) {
 		return identity{}, errors.New("verify the id token: it is for another sign-in, its nonce is not ours")
@@ -220,7 +224,9 @@ func (p *provider) identify(ctx context.Context, d *discovered, secret, code str
 			return identity{}, errors.New("ask for the e-mail address: the userinfo endpoint spoke of somebody else")
 		}
 	}
-	return p.judge(said, more), nil
+	who := p.judge(said, more)
+	who.Subject = p.Issuer + " " + token.Subject
+	return who, nil
 }
 
 // exchangeError keeps the answer's body, which nobody has looked at, out of

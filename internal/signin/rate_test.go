@@ -56,6 +56,25 @@ func TestOneAddressMayNotTryWithoutEnd(t *testing.T) {
 	}
 }
 
+func TestWhoFailsKeepsNobodyElseOut(t *testing.T) {
+	h := newHouse(t)
+	token := h.invite("anna@example.com", signin.Viewer)
+	b := h.browser()
+	h.known("bo@example.com", signin.Viewer)
+	h.op.email = "bo@example.com"
+	back := b.atProvider("/signin/oidc")
+	for i := range 100 {
+		junk := h.browser()
+		junk.post("/signin/link", form("token", fmt.Sprint("x", i)))
+		junk.get("/signin/callback?state=x&code=y")
+	}
+	h.want(h.browser().post("/signin/link", form("token", token)), http.StatusSeeOther, "")
+	h.want(b.get(back), http.StatusSeeOther, "")
+	if !h.hurried(h.browser().post("/signin/link", form("token", token))) {
+		t.Error("a link that was used is tried without end")
+	}
+}
+
 func TestAnIPv6CustomerIsOneAddress(t *testing.T) {
 	h := newHouse(t)
 	b := h.browser()

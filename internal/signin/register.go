@@ -60,20 +60,72 @@ func (r *Register) People(ctx context.Context) ([]Entry, error) {
 
 // Invite adds a person, or finds the one with that address, and makes a
 // one-time link for them; earlier unused ones are void. Somebody who is known
-// gets the role, the name unless it is "", and access again if it had been
-// withdrawn. The link is for the person alone: whoever has it signs in as them.
-// Errors: ErrNotAllowed, store.ErrLastAdministrator.
+// keeps role and name, which only SetRole changes, and gets access again if it
+// had been withdrawn. The link is for the person alone: whoever has it signs in
+// as them. Error: ErrNotAllowed.
 func (r *Register) Invite(ctx context.Context, by Person, email, name string, role Role) (link string, err error) {
 	p, err := r.invited(ctx, by, email, name, role)
 	if err != nil {
 		return "", err
 	}
+	return r.freshLink(ctx, by, p.ID)
+}
+
+// Link makes a fresh one-time link for somebody who is known and changes nothing
+// else; earlier unused ones are void. Errors: ErrNotAllowed, store.ErrNotFound,
+// store.ErrDisabled.
+func (r *Register) Link(ctx context.Context, by Person, id string) (link string, who Entry, err error) {
+	if !by.Role.Allows(Administrator) {
+		return "", who, fmt.Errorf("make a link for the person %s: %w", id, ErrNotAllowed)
+	}
+	p, err := r.store.Person(ctx, id)
+	if err != nil {
+		return "", who, err
+	}
+	link, err = r.freshLink(ctx, by, id)
+	return link, entryFrom(&p), err
+}
+
+func (r *Register) freshLink(ctx context.Context, by Person, id string) (string, error) {
 	token, l := r.link(by.String())
-	l.PersonID = p.ID
+	l.PersonID, l.VouchedBy = id, by.seesLink()
 	if err := r.store.PutLink(ctx, l); err != nil {
 		return "", err
 	}
 	return r.address(token), nil
+}
+
+// anybody vouches for the holder of a link that was printed.
+const anybody = "*"
+
+// seesLink is who can have opened a link that was shown to the person: they, and
+// whoever may be behind their session.
+func (p Person) seesLink() string {
+	if p.Email == "" { // the command line, where nobody has checked who it is
+		return anybody
+	}
+	return strings.Trim(p.Email+","+p.VouchedBy, ",")
+}
+
+// InviteByMail is Invite with a link that only the person reads: send takes it
+// to their address, and nobody else sees it.
+func (r *Register) InviteByMail(ctx context.Context, by Person, email, name string, role Role, send func(ctx context.Context, to, link string) error) error {
+	p, err := r.invited(ctx, by, email, name, role)
+	if err != nil {
+		return err
+	}
+	token, l := r.link(by.String())
+	l.PersonID = p.ID
+	if err := r.store.PutLink(ctx, l); err != nil {
+		return err
+	}
+	return send(ctx, p.Email, r.address(token))
+}
+
+// ByEmail is the person with an address. Error: store.ErrNotFound.
+func (r *Register) ByEmail(ctx context.Context, email string) (Entry, error) {
+	p, err := r.store.PersonByEmail(ctx, email)
+	return entryFrom(&p), err
 }
 
 func (r *Register) invited(ctx context.Context, by Person, email, name string, role Role) (store.Person, error) {
@@ -98,10 +150,7 @@ func (r *Register) invited(ctx context.Context, by Person, email, name string, r
 		return p, err
 	}
 	return r.store.UpdatePerson(ctx, p.ID, by.String(), func(p *store.Person) error {
-		p.Role, p.DisabledAt = string(role), nil
-		if name != "" {
-			p.Name = name
-		}
+		p.DisabledAt = nil
 		return nil
 	})
 }
@@ -165,11 +214,12 @@ func (r *Register) link(by string) (token string, l store.Link) {
 // button.
 func (r *Register) address(token string) string { return r.publicURL + "/signin/link#" + token }
 
-// FirstLink makes the one-time link for the first administrator, in the place
-// of the one that was made before. There is none, and false, once there is a
-// person.
+// FirstLink makes a one-time link for the first administrator; those that were
+// made before work until one of them is used. There is none, and false, once
+// there is a person.
 func (r *Register) FirstLink(ctx context.Context) (link string, made bool, err error) {
 	token, l := r.link("kvitt")
+	l.VouchedBy = anybody
 	if made, err = r.store.PutFirstLink(ctx, l); err != nil || !made {
 		return "", false, err
 	}
@@ -182,6 +232,6 @@ func (r *Register) Greet(ctx context.Context, w io.Writer) error {
 	if err != nil || !made {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "Nobody may use the portal yet. Who opens this link first becomes its administrator. It works once, for 24 hours, and until the next start:\n  %s\n", link)
+	_, err = fmt.Fprintf(w, "Nobody may use the portal yet. Who opens this link first becomes its administrator. It works once, for 24 hours:\n  %s\n", link)
 	return err
 }

@@ -46,6 +46,8 @@ type Person struct {
 	Name  string
 	Email string
 	Role  Role
+	// VouchedBy is who else may be behind the session: see store.Session.
+	VouchedBy string
 }
 
 // String is the person as the audit trail's "who": the address, or else the

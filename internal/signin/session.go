@@ -4,19 +4,26 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
 
 	"kvitt/internal/store"
+	"kvitt/internal/web"
 )
 
-// How long a session lasts.
+// How long a session lasts: a working day, with whatever comes in between, and
+// not until the next one.
 const (
-	IdleLife    = 30 * time.Minute // since it was last seen
-	SessionLife = 12 * time.Hour   // whatever happens
-	seenEvery   = time.Minute      // it is not written down more often
+	IdleLife    = 9 * time.Hour  // since it was last seen
+	SessionLife = 12 * time.Hour // whatever happens
+	seenEvery   = time.Minute    // it is not written down more often
 )
+
+// PollHeader is on a request that a page makes by itself: it keeps no session
+// alive.
+const PollHeader = "Kvitt-Poll"
 
 // How long it is remembered of a link that it was there, to say what is wrong
 // with it, and how often what is over is swept.
@@ -53,28 +60,60 @@ func (g *Gate) forget(w http.ResponseWriter, name string) { g.setCookie(w, name,
 // signedIn is whose session a request has, as they are now. Errors:
 // errNoSession, errEnded, the store's.
 func (g *Gate) signedIn(r *http.Request) (Person, error) {
+	p, _, err := g.session(r)
+	return p, err
+}
+
+// session is signedIn, and when the session ends if nothing more is asked for.
+func (g *Gate) session(r *http.Request) (Person, time.Time, error) {
+	p, x, err := g.whose(r)
+	if err != nil {
+		return Person{}, time.Time{}, err
+	}
+	now := g.now()
+	last, seen := x.CreatedAt.Add(SessionLife), x.SeenAt
+	if r.Header.Get(PollHeader) == "" && now.Sub(seen) >= seenEvery {
+		if err := g.store.TouchSession(r.Context(), x.Hash, now); err != nil {
+			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
+		} else {
+			seen = now
+		}
+	}
+	if idle := seen.Add(IdleLife); idle.Before(last) {
+		last = idle
+	}
+	return p, last, nil
+}
+
+// whose is the session that a request has, and whose it is, as they are now.
+func (g *Gate) whose(r *http.Request) (Person, store.Session, error) {
 	c, err := r.Cookie(sessionCookie)
 	if err != nil || c.Value == "" {
-		return Person{}, errNoSession
+		return Person{}, store.Session{}, errNoSession
 	}
-	hash := hashOf(c.Value)
-	x, p, err := g.store.Session(r.Context(), hash)
+	x, p, err := g.store.Session(r.Context(), hashOf(c.Value))
 	if errors.Is(err, store.ErrNotFound) {
-		return Person{}, errEnded
+		return Person{}, x, errEnded
 	}
 	if err != nil {
-		return Person{}, err
+		return Person{}, x, err
 	}
 	now := g.now()
 	if p.Disabled() || !now.Before(x.CreatedAt.Add(SessionLife)) || !now.Before(x.SeenAt.Add(IdleLife)) {
-		return Person{}, errEnded
+		return Person{}, x, errEnded
 	}
-	if now.Sub(x.SeenAt) >= seenEvery {
-		if err := g.store.TouchSession(r.Context(), hash, now); err != nil {
-			g.log.Warn("sign-in: record that a session was seen", zap.Error(err))
-		}
-	}
-	return personFrom(&p), nil
+	who := personFrom(&p)
+	who.VouchedBy = x.VouchedBy
+	return who, x, nil
+}
+
+type endKey struct{}
+
+// EndOf is when the session of what Gate.Require lets through ends; zero when
+// nobody is signed in.
+func EndOf(ctx context.Context) time.Time {
+	end, _ := ctx.Value(endKey{}).(time.Time)
+	return end
 }
 
 type sessionKey struct{}
@@ -96,11 +135,17 @@ func sessionName(r *http.Request) string {
 
 // newSession is a session that nobody has yet: its id is new, whatever cookie
 // the browser came with.
-func (g *Gate) newSession(person string) (id string, x store.Session) {
+func (g *Gate) newSession(r *http.Request, person string) (id string, x store.Session) {
 	id = newToken()
 	now := g.now()
-	return id, store.Session{Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now}
+	device := r.UserAgent()
+	return id, store.Session{
+		Hash: hashOf(id), PersonID: person, CreatedAt: now, SeenAt: now, Remote: remote(r), Device: strings.ToValidUTF8(device[:min(len(device), mostDevice)], ""),
+	}
 }
+
+// mostDevice is how much is kept of what a browser calls itself, in bytes.
+const mostDevice = 200
 
 // begin gives the browser its new session, ends the one it came with, and goes
 // on to next.
@@ -112,7 +157,7 @@ func (g *Gate) begin(w http.ResponseWriter, r *http.Request, id, next string) {
 	}
 	g.setCookie(w, sessionCookie, id, SessionLife)
 	g.sweep(r.Context())
-	http.Redirect(w, r, g.address(next), http.StatusSeeOther)
+	web.Go(w, r, g.address(next))
 }
 
 // sweep deletes what is over, now and then.

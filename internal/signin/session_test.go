@@ -91,13 +91,19 @@ func TestEverySignInHasASessionOfItsOwn(t *testing.T) {
 	b.out()
 }
 
-func TestASessionEndsWhenNothingHappensForHalfAnHour(t *testing.T) {
+// A morning of work elsewhere does not end it, and a night does. What a page asks
+// by itself is no work.
+func TestASessionLivesAWorkingDayInWhichSomethingHappens(t *testing.T) {
 	h := newHouse(t)
 	b, _ := h.inside("anna@example.com", signin.Viewer)
-	for range 3 {
-		h.clock.pass(signin.IdleLife - time.Second)
-		h.want(b.get("/"), http.StatusOK, "anna@example.com")
-	}
+	h.clock.pass(8 * time.Hour)
+	h.want(b.get("/"), http.StatusOK, "anna@example.com")
+	b, _ = h.inside("bo@example.com", signin.Viewer)
+	h.clock.pass(signin.IdleLife - time.Minute)
+	h.want(b.get("/", func(r *http.Request) { r.Header.Set(signin.PollHeader, "1") }), http.StatusOK, "bo@example.com")
+	h.clock.pass(time.Minute)
+	b.out()
+	b, _ = h.inside("carl@example.com", signin.Viewer)
 	h.clock.pass(signin.IdleLife)
 	b.out()
 	a := b.get("/signin")

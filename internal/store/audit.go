@@ -122,6 +122,14 @@ func (s *Store) AuditTrail(ctx context.Context, connection string, limit int) ([
 	return all, s.fail("read the audit trail", err)
 }
 
+// AuditOf lists the entries of a connection about one subject, newest first,
+// after some that are left out; limit 0 means all.
+func (s *Store) AuditOf(ctx context.Context, connection, subject string, offset, limit int) ([]AuditEntry, error) {
+	all, err := list(ctx, s.reads, (*AuditEntry).cells, "SELECT "+auditColumns+
+		" FROM audit_log WHERE connection_id = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3 OFFSET $4", connection, subject, limitOf(limit), int64(offset))
+	return all, s.fail("read the audit trail of "+subject, err)
+}
+
 // Audited tells whether the trail of a connection has an entry about a subject
 // with an action: whether something was done that must be done once only.
 func (s *Store) Audited(ctx context.Context, connection, subject, action string) (bool, error) {
@@ -131,19 +139,23 @@ func (s *Store) Audited(ctx context.Context, connection, subject, action string)
 }
 
 // Approved tells whether the trail says that a person approved exactly this
-// voucher of a payout.
+// voucher of a payout, and that nobody rejected the payout since.
 func (s *Store) Approved(ctx context.Context, connection, reference, voucherHash string) (bool, error) {
 	entries, err := list(ctx, s.reads, (*AuditEntry).cells, "SELECT "+auditColumns+
-		" FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action = $3", connection, "payout/"+reference, "payout.approve")
+		" FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action IN ($3, $4) ORDER BY seq", connection, "payout/"+reference, "payout.approve", "payout.reject")
+	approved := false
 	for i := range entries {
 		var decided struct {
 			VoucherHash string `json:"voucher_hash"`
 		}
-		if json.Unmarshal(entries[i].After, &decided) == nil && decided.VoucherHash == voucherHash {
-			return true, nil
+		switch {
+		case entries[i].Action == "payout.reject":
+			approved = false
+		case json.Unmarshal(entries[i].After, &decided) == nil && decided.VoucherHash == voucherHash:
+			approved = true
 		}
 	}
-	return false, s.fail("look for the approval of payout "+reference, err)
+	return approved, s.fail("look for the approval of payout "+reference, err)
 }
 
 // AuditHead tells the number of entries and the hash of the last one. Kept

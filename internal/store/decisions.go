@@ -49,9 +49,22 @@ const decisionColumns = "connection_id, work, name, seq, kind, revision, code, c
 
 func (d *Decision) cells() []any {
 	return []any{
-		text{&d.ConnectionID}, text{&d.Work}, text{&d.Name}, &d.Seq, text{&d.Kind}, &d.Revision, text{&d.Code}, text{&d.Component},
-		&d.Difference, text{&d.Account}, text{&d.BatchNumber}, jsonText{"what was compared", &d.Evidence}, text{&d.Reason}, text{&d.Who},
-		instant{&d.At}, &d.Undoes,
+		text{&d.ConnectionID},
+		text{&d.Work},
+		text{&d.Name},
+		&d.Seq,
+		text{&d.Kind},
+		&d.Revision,
+		text{&d.Code},
+		text{&d.Component},
+		&d.Difference,
+		text{&d.Account},
+		text{&d.BatchNumber},
+		jsonText{"what was compared", &d.Evidence},
+		text{&d.Reason},
+		text{&d.Who},
+		instant{&d.At},
+		&d.Undoes,
 	}
 }
 
@@ -120,22 +133,22 @@ func undoable(all []Decision, seq int) (*Decision, error) {
 		switch {
 		case d.Seq != seq || d.Kind == DecidedUndo:
 		case d.Undone != nil:
-			return nil, wrongDecision{" was taken back already", ErrExists}
+			return nil, decisionError{" was taken back already", ErrExists}
 		default:
 			return d, nil
 		}
 	}
-	return nil, wrongDecision{" is no decision", ErrNotFound}
+	return nil, decisionError{" is no decision", ErrNotFound}
 }
 
-// wrongDecision is why a decision cannot be taken back.
-type wrongDecision struct {
+// decisionError is why a decision cannot be taken back.
+type decisionError struct {
 	words string
 	kind  error
 }
 
-func (w wrongDecision) Error() string { return w.words }
-func (w wrongDecision) Unwrap() error { return w.kind }
+func (w decisionError) Error() string { return w.words }
+func (w decisionError) Unwrap() error { return w.kind }
 
 // summary is the decision as the audit trail shows it.
 func (d *Decision) summary() json.RawMessage {

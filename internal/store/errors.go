@@ -138,6 +138,9 @@ func (s *Store) unreachable(attempted string, err error) error {
 			return e
 		}
 		e.Remedy = "Check that PostgreSQL runs and that KVITT_DATABASE_URL has the right host, port, user, password and database."
+		if words := err.Error(); strings.Contains(words, "TLS") || strings.Contains(words, "x509") || strings.Contains(words, "certificate") {
+			e.Remedy = "Beyond this machine Kvitt asks for TLS and for a certificate of that host. Give the server one, name its authority with sslrootcert=FILE in KVITT_DATABASE_URL, or write how much is wanted there: sslmode=require, or sslmode=disable where the network is trusted."
+		}
 	}
 	return e
 }

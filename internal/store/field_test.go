@@ -149,8 +149,12 @@ func work(ctx context.Context, s *store.Store, i int) error {
 		if err := s.Audit(ctx, store.AuditEntry{Who: "x", Action: "x", ConnectionID: "c1", Subject: "payout/" + reference}); err != nil {
 			return err
 		}
-		if p, err := s.Payout(ctx, "c1", reference); err != nil || p.Settlement != 85_900_00 {
-			return fmt.Errorf("read %s back: %d, %w", reference, p.Settlement, err)
+		p, err := s.Payout(ctx, "c1", reference)
+		if err != nil {
+			return fmt.Errorf("read %s back: %w", reference, err)
+		}
+		if p.Settlement != 85_900_00 {
+			return fmt.Errorf("read %s back: %d", reference, p.Settlement)
 		}
 	}
 	return nil

@@ -42,6 +42,18 @@ func (s *Store) Instruction(ctx context.Context, id string) (Instruction, error)
 	return i, s.fail("read an instruction", err)
 }
 
+// OpenInstructions are those of a connection that nobody has used, written since
+// a moment, oldest first; at most some hundreds.
+func (s *Store) OpenInstructions(ctx context.Context, connection string, since time.Time) ([]Instruction, error) {
+	var usedFor []sql.NullString
+	all, err := list(ctx, s.reads, func(i *Instruction) []any {
+		usedFor = append(usedFor, sql.NullString{})
+		return []any{text{&i.ID}, text{&i.ConnectionID}, blob{&i.Sealed}, instant{&i.CreatedAt}, maybe{&i.UsedAt}, &usedFor[len(usedFor)-1]}
+	}, "SELECT "+instructionColumns+" FROM instructions WHERE connection_id = $1 AND created_at >= $2 AND used_at IS NULL ORDER BY created_at LIMIT 500",
+		connection, since.UnixMicro())
+	return all, s.fail("list what was asked of the connection "+connection, err)
+}
+
 // UseInstruction marks an instruction as used by one step, and gives it. A step
 // that is repeated gets it again; another step does not. Errors: ErrNotFound,
 // ErrUsed.

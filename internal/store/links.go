@@ -16,30 +16,28 @@ type Link struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
+	// VouchedBy is who has seen the link besides the person it is for, see Session.
+	VouchedBy string
 }
 
 // nullable is a TEXT column in which "" is NULL.
 func nullable(s string) sql.NullString { return sql.NullString{String: clean(s), Valid: s != ""} }
 
-const linkColumns = "hash, person_id, created_by, created_at, expires_at, used_at"
+const linkColumns = "hash, person_id, created_by, created_at, expires_at, used_at, vouched_by"
 
 func putLink(ctx context.Context, q querier, l *Link) error {
 	_, err := exec(ctx, q, insertInto("signin_links", linkColumns),
-		l.Hash, nullable(l.PersonID), l.CreatedBy, l.CreatedAt.UnixMicro(), l.ExpiresAt.UnixMicro(), nil)
+		l.Hash, nullable(l.PersonID), l.CreatedBy, l.CreatedAt.UnixMicro(), l.ExpiresAt.UnixMicro(), nil, clean(l.VouchedBy))
 	return err
 }
 
-// PutFirstLink puts the link that makes the first administrator in the place
-// of the one that was there, and tells whether it did: not when there is a
-// person.
+// PutFirstLink puts a link that makes the first administrator beside those that
+// were there, and tells whether it did: not when there is a person.
 func (s *Store) PutFirstLink(ctx context.Context, l Link) (put bool, err error) {
 	l.PersonID = ""
 	err = s.write(ctx, "make the link for the first administrator", func(q querier) error {
 		there, err := anyPerson(ctx, q)
 		if put = err == nil && !there; !put {
-			return err
-		}
-		if _, err := exec(ctx, q, "DELETE FROM signin_links WHERE person_id IS NULL"); err != nil {
 			return err
 		}
 		if err := putLink(ctx, q, &l); err != nil {
@@ -79,7 +77,7 @@ func (s *Store) LookupLink(ctx context.Context, hash string) (Link, error) {
 
 func linkOf(ctx context.Context, q querier, hash, lock string) (l Link, err error) {
 	var person sql.NullString
-	err = one(ctx, q, []any{text{&l.Hash}, &person, text{&l.CreatedBy}, instant{&l.CreatedAt}, instant{&l.ExpiresAt}, maybe{&l.UsedAt}},
+	err = one(ctx, q, []any{text{&l.Hash}, &person, text{&l.CreatedBy}, instant{&l.CreatedAt}, instant{&l.ExpiresAt}, maybe{&l.UsedAt}, text{&l.VouchedBy}},
 		"SELECT "+linkColumns+" FROM signin_links WHERE hash = $1"+lock, hash)
 	l.PersonID = person.String
 	return l, err
@@ -107,6 +105,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, first Person, x Sessio
 		if _, err := exec(ctx, q, "UPDATE signin_links SET person_id = $2, used_at = $3 WHERE hash = $1", hash, p.ID, x.CreatedAt.UnixMicro()); err != nil {
 			return err
 		}
+		x.VouchedBy = l.VouchedBy
 		return s.startSession(ctx, q, &p, x, "link")
 	})
 	return p, err

@@ -3,8 +3,11 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -78,6 +81,22 @@ func (s *Store) SchemaVersion(ctx context.Context) (current, wanted int64, err e
 		return 0, wanted, s.fail(attempted, err)
 	}
 	return current, wanted, nil
+}
+
+// Made tells whether the file of a SQLite database is there, without creating it
+// as Open would. Of PostgreSQL it says nothing. Error: ErrNotMigrated.
+func Made(url string) error {
+	a, err := parse(url)
+	if err != nil || a.path == "" {
+		return err
+	}
+	if _, err := os.Stat(filepath.Dir(a.path)); err != nil {
+		return nil // Open says which folder is missing
+	}
+	if _, err := os.Stat(a.path); errors.Is(err, os.ErrNotExist) {
+		return &Error{Attempted: "use the database " + a.name, Problem: "there is no such file yet", Remedy: setupRemedy, Kind: ErrNotMigrated}
+	}
+	return nil
 }
 
 // Ready checks that the database answers and has exactly the tables that this

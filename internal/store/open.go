@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,6 +35,9 @@ func openSQLite(a address) (*Store, error) {
 	}
 	dir := filepath.Dir(a.path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		if errors.Is(err, os.ErrNotExist) {
+			err = nil // the problem says it already
+		}
 		return failed("there is no folder "+dir, err, "Create it, or let KVITT_DATABASE_URL name a file elsewhere.")
 	}
 	if kind := networkDisk(dir); kind != "" {
@@ -107,10 +111,23 @@ func createPrivately(path string) error {
 	return f.Close()
 }
 
+// postgresConfig reads an address, and has it ask for TLS where it has to.
+func postgresConfig(a address) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(a.postgres)
+	if err != nil || !wantsTLS(a.query, cfg) {
+		return cfg, err
+	}
+	more := "?"
+	if strings.Contains(a.postgres, "?") {
+		more = "&"
+	}
+	return pgx.ParseConfig(a.postgres + more + "sslmode=verify-full")
+}
+
 // openPostgres opens a pool of connections. TLS, PGPASSFILE, several hosts and
 // the other parameters of libpq work as everywhere.
 func openPostgres(ctx context.Context, a address) (*Store, error) {
-	cfg, err := pgx.ParseConfig(a.postgres)
+	cfg, err := postgresConfig(a)
 	if err != nil {
 		// The parser's error carries the whole URL; only its reason is used.
 		reason := "a parameter in it is not understood"

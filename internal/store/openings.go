@@ -30,8 +30,16 @@ const openingColumns = "connection_id, currency, seq, start_date, way, batch_num
 
 func (o *Opening) cells() []any {
 	return []any{
-		text{&o.ConnectionID}, text{&o.Currency}, &o.Seq, text{&o.Start}, text{&o.Way}, text{&o.BatchNumber},
-		jsonText{"the figures of the opening", &o.Figures}, text{&o.Who}, text{&o.Reason}, instant{&o.At},
+		text{&o.ConnectionID},
+		text{&o.Currency},
+		&o.Seq,
+		text{&o.Start},
+		text{&o.Way},
+		text{&o.BatchNumber},
+		jsonText{"the figures of the opening", &o.Figures},
+		text{&o.Who},
+		text{&o.Reason},
+		instant{&o.At},
 	}
 }
 

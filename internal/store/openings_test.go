@@ -24,8 +24,10 @@ func TestTheLatestOpeningHoldsUntilItIsWithdrawn(t *testing.T) {
 			}
 		}
 		for _, step := range []struct{ way, batch, holds string }{
-			{store.OpeningInBooks, "", store.OpeningInBooks}, {store.OpeningBooked, "000007", store.OpeningBooked},
-			{store.OpeningWithdrawn, "", ""}, {store.OpeningInBooks, "", store.OpeningInBooks},
+			{store.OpeningInBooks, "", store.OpeningInBooks},
+			{store.OpeningBooked, "000007", store.OpeningBooked},
+			{store.OpeningWithdrawn, "", ""},
+			{store.OpeningInBooks, "", store.OpeningInBooks},
 		} {
 			if err := put(step.way, step.batch); err != nil {
 				t.Fatal(err)

@@ -24,7 +24,7 @@ type Payout struct {
 	OpeningDebt      int64
 	ClosingDebt      int64
 	Payout           json.RawMessage // settlement.Payout
-	State            string          // discovered, proven, … of DESIGN §6; discovered when new
+	State            string          // discovered, proven, …; discovered when new
 	HeldReason       string          // code, never "" while held
 	Held             json.RawMessage // evidence and remedy
 	Rows             int64
@@ -153,6 +153,8 @@ type PayoutFilter struct {
 	From, To   time.Time // payout date from From on and before To
 	Version    int       // compiled with this version of the posting profile
 	Limit      int
+	Offset     int  // how many to leave out before the first
+	Newest     bool // the newest first
 }
 
 // undated is how a payout without a date is kept.
@@ -168,10 +170,15 @@ func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	if !f.To.IsZero() {
 		to = f.To.UnixMicro()
 	}
+	way := ""
+	if f.Newest {
+		way = " DESC"
+	}
 	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
 		WHERE (connection_id = $1 OR $1 = '') AND (state = $2 OR $2 = '') AND (payout_date >= $3 AND payout_date < $4 OR payout_date = $7)
 		AND (profile_version = $5 OR $5 = 0)
-		ORDER BY payout_date, payment_reference, connection_id LIMIT $6`, f.Connection, f.State, from, to, int64(f.Version), limitOf(f.Limit), undated)
+		ORDER BY payout_date`+way+`, payment_reference`+way+`, connection_id LIMIT $6 OFFSET $8`,
+		f.Connection, f.State, from, to, int64(f.Version), limitOf(f.Limit), undated, int64(f.Offset))
 	return all, s.fail("list the payouts of the connection "+f.Connection, err)
 }
 

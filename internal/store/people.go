@@ -30,6 +30,7 @@ type Person struct {
 	AddedAt    time.Time  // now when zero
 	UpdatedAt  time.Time  // set by every write
 	DisabledAt *time.Time // nil: may sign in
+	Subject    string     // who they are at the provider, "" until they have signed in there
 }
 
 // Disabled tells that the person may not sign in.
@@ -48,7 +49,7 @@ func FoldEmail(address string) string {
 	}, strings.TrimSpace(address))
 }
 
-const personColumns = "id, email, name, role, added_by, added_at, updated_at, disabled_at"
+const personColumns = "id, email, name, role, added_by, added_at, updated_at, disabled_at, subject"
 
 func (p *Person) cells() []any {
 	return []any{
@@ -60,6 +61,7 @@ func (p *Person) cells() []any {
 		instant{&p.AddedAt},
 		instant{&p.UpdatedAt},
 		maybe{&p.DisabledAt},
+		text{&p.Subject},
 	}
 }
 
@@ -109,6 +111,30 @@ func (s *Store) PersonByEmail(ctx context.Context, email string) (Person, error)
 	var p Person
 	err := one(ctx, s.reads, p.cells(), "SELECT "+personColumns+" FROM people WHERE email = $1", FoldEmail(email))
 	return p, s.fail("read the person "+email, err)
+}
+
+// BindSubject keeps which account at the provider a person is, as "issuer
+// subject". Another account of the same provider, and one that is somebody else
+// here, are refused: ErrExists. A new provider takes the place of the old one.
+// Error: ErrNotFound.
+func (s *Store) BindSubject(ctx context.Context, id, subject string) error {
+	attempted := "bind an account of the provider to the person " + id
+	return s.write(ctx, attempted, func(q querier) error {
+		p, err := s.lockPerson(ctx, q, id)
+		if err != nil || p.Subject == subject {
+			return err
+		}
+		issuer, _, _ := strings.Cut(subject, " ")
+		if before, _, bound := strings.Cut(p.Subject, " "); bound && before == issuer {
+			return &Error{Attempted: attempted, Problem: "another account is bound to " + p.Email, Kind: ErrExists}
+		}
+		if _, err := exec(ctx, q, "UPDATE people SET subject = $2 WHERE id = $1", id, subject); err != nil {
+			return err // ErrExists, when it is somebody else's
+		}
+		return s.appendAudit(ctx, q, AuditEntry{Who: p.Email, Subject: p.subject(), Action: "person.bound", After: summary(struct {
+			Issuer string `json:"issuer"`
+		}{issuer})})
+	})
 }
 
 // People lists everybody, disabled ones too, in the order of their addresses.
@@ -169,6 +195,9 @@ func (s *Store) UpdatePerson(ctx context.Context, id, who string, f func(*Person
 }
 
 func (s *Store) savePerson(ctx context.Context, q querier, who string, before, after *Person) error {
+	if before.Disabled() && !after.Disabled() {
+		after.Subject = "" // whoever is let in again may have another account by now
+	}
 	if _, err := exec(ctx, q, "UPDATE people SET "+assignments(personColumns, 1)+" WHERE id = $1", after.cells()...); err != nil {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Posting is the durable record of one intent to post, the memory that
-// prevents booking twice (DESIGN §7). It is written before the first POST and
+// prevents booking twice. It is written before the first POST and
 // never deleted; its voucher cannot change once it may have been sent, that
 // is, in any state but intended and rejected.
 type Posting struct {

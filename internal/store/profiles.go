@@ -19,13 +19,14 @@ type ProfileVersion struct {
 	CreatedBy    string
 	CreatedAt    time.Time
 	Reason       string // why, in the words of who made it
+	VouchedBy    string // who else may have been the author, see Session
 }
 
-const profileColumns = "connection_id, version, document, hash, created_by, created_at, reason"
+const profileColumns = "connection_id, version, document, hash, created_by, created_at, reason, vouched_by"
 
 func (p *ProfileVersion) cells() []any {
 	return []any{
-		text{&p.ConnectionID}, &p.Version, blob{&p.Document}, text{&p.Hash}, text{&p.CreatedBy}, instant{&p.CreatedAt}, text{&p.Reason},
+		text{&p.ConnectionID}, &p.Version, blob{&p.Document}, text{&p.Hash}, text{&p.CreatedBy}, instant{&p.CreatedAt}, text{&p.Reason}, text{&p.VouchedBy},
 	}
 }
 
@@ -35,7 +36,9 @@ type Revision struct {
 	Hash     string
 	Who      string
 	Reason   string
-	OnTopOf  int // the latest version that its author saw; 0: whichever it is
+	// VouchedBy is who else may be the author, see Session.
+	VouchedBy string
+	OnTopOf   int // the latest version that its author saw; 0: whichever it is
 }
 
 // ErrOutdated says that somebody else has added a version meanwhile.
@@ -74,7 +77,7 @@ func (s *Store) ReviseProfile(ctx context.Context, connection string, r Revision
 			}}
 		}
 		version = latest.Version + 1
-		p := ProfileVersion{connection, version, r.Document, r.Hash, r.Who, now(), r.Reason}
+		p := ProfileVersion{connection, version, r.Document, r.Hash, r.Who, now(), r.Reason, r.VouchedBy}
 		if _, err := exec(ctx, q, insertInto("profiles", profileColumns), p.cells()...); err != nil {
 			return err
 		}

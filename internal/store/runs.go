@@ -64,8 +64,18 @@ func (s *Store) SyncRun(ctx context.Context, id string) (SyncRun, error) {
 // SyncRuns lists the newest runs of a connection, newest first; limit 0 means
 // all.
 func (s *Store) SyncRuns(ctx context.Context, connection string, limit int) ([]SyncRun, error) {
-	all, err := list(ctx, s.reads, (*SyncRun).cells,
-		"SELECT "+runColumns+" FROM sync_runs WHERE connection_id = $1 ORDER BY started_at DESC, id DESC LIMIT $2", connection, limitOf(limit))
+	return s.SyncRunsFrom(ctx, connection, "", 0, limit)
+}
+
+// SyncRunsFrom is SyncRuns after some that are left out, of one workflow where
+// one is named.
+func (s *Store) SyncRunsFrom(ctx context.Context, connection, workflow string, offset, limit int) ([]SyncRun, error) {
+	if workflow != "" {
+		workflow += "@"
+	}
+	all, err := list(ctx, s.reads, (*SyncRun).cells, "SELECT "+runColumns+` FROM sync_runs
+		WHERE connection_id = $1 AND ($2 = '' OR SUBSTR(id, 1, LENGTH($2)) = $2) ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4`,
+		connection, workflow, limitOf(limit), int64(offset))
 	return all, s.fail("list the sync runs of the connection "+connection, err)
 }
 

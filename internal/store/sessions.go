@@ -25,12 +25,18 @@ type Session struct {
 	PersonID  string
 	CreatedAt time.Time
 	SeenAt    time.Time
+	// VouchedBy is who may hold the session besides the person: those who have seen
+	// the one-time link that it began with, with commas between, * for anybody, ""
+	// for nobody.
+	VouchedBy string
+	Remote    string // the address that it began from
+	Device    string // what the browser calls itself
 }
 
-const sessionColumns = "hash, person_id, created_at, seen_at"
+const sessionColumns = "hash, person_id, created_at, seen_at, vouched_by, remote, device"
 
 func (x *Session) cells() []any {
-	return []any{text{&x.Hash}, text{&x.PersonID}, instant{&x.CreatedAt}, instant{&x.SeenAt}}
+	return []any{text{&x.Hash}, text{&x.PersonID}, instant{&x.CreatedAt}, instant{&x.SeenAt}, text{&x.VouchedBy}, text{&x.Remote}, text{&x.Device}}
 }
 
 // StartSession records that a person signed in, in which way, and audits it.
@@ -59,20 +65,22 @@ func (s *Store) startSession(ctx context.Context, q querier, p *Person, x Sessio
 	if _, err := exec(ctx, q, insertInto("sessions", sessionColumns), x.cells()...); err != nil {
 		return err
 	}
-	return s.appendAudit(ctx, q, AuditEntry{At: x.CreatedAt, Who: p.Email, Subject: p.subject(), Action: "person.signed_in", After: byWay(how)})
+	return s.appendAudit(ctx, q, AuditEntry{At: x.CreatedAt, Who: p.Email, Subject: p.subject(), Action: "person.signed_in", After: byWay(how, &x)})
 }
 
-func byWay(how string) json.RawMessage {
+func byWay(how string, x *Session) json.RawMessage {
 	return summary(struct {
-		How string `json:"how"`
-	}{how})
+		How       string `json:"how"`
+		From      string `json:"from,omitempty"`
+		VouchedBy string `json:"vouched_by,omitempty"`
+	}{how, x.Remote, x.VouchedBy})
 }
 
 // Session reads a session and whose it is, as they are now. Whether it is
 // still good is for the caller to say. Error: ErrNotFound.
 func (s *Store) Session(ctx context.Context, hash string) (x Session, p Person, err error) {
-	err = one(ctx, s.reads, append(x.cells(), p.cells()...), `SELECT sessions.hash, sessions.person_id, sessions.created_at, sessions.seen_at,
-		people.id, people.email, people.name, people.role, people.added_by, people.added_at, people.updated_at, people.disabled_at
+	err = one(ctx, s.reads, append(x.cells(), p.cells()...), `SELECT sessions.hash, sessions.person_id, sessions.created_at, sessions.seen_at, sessions.vouched_by, sessions.remote, sessions.device,
+		people.id, people.email, people.name, people.role, people.added_by, people.added_at, people.updated_at, people.disabled_at, people.subject
 		FROM sessions JOIN people ON people.id = sessions.person_id WHERE sessions.hash = $1`, hash)
 	return x, p, s.fail("read a session", err)
 }

@@ -25,8 +25,18 @@ const windowColumns = "connection_id, first_day, last_day, asked_at, kind, seq, 
 func (a *WindowAnswer) cells() []any {
 	size := int64(len(a.Body))
 	return []any{
-		text{&a.ConnectionID}, text{&a.First}, text{&a.Last}, instant{&a.AskedAt}, text{&a.Kind}, &a.Seq, text{&a.SHA256}, &size, blob{&a.Body},
-		text{&a.CorrelationID}, text{&a.Path}, instant{&a.FetchedAt},
+		text{&a.ConnectionID},
+		text{&a.First},
+		text{&a.Last},
+		instant{&a.AskedAt},
+		text{&a.Kind},
+		&a.Seq,
+		text{&a.SHA256},
+		&size,
+		blob{&a.Body},
+		text{&a.CorrelationID},
+		text{&a.Path},
+		instant{&a.FetchedAt},
 	}
 }
 

@@ -31,7 +31,7 @@ func (a *Answer) accrue(in *Input, proof *settlement.Proof, days *voucher.Days) 
 	}
 	v, err := voucher.Accrue(in.Profile, &voucher.Accrued{
 		MerchantID: proof.Payout.MerchantID, Company: Company, At: at, Currency: proof.Payout.Currency,
-		PaymentReference: proof.Payout.PaymentReference, Provider: in.Provider, Shares: []voucher.Share{share},
+		PaymentReference: proof.Payout.PaymentReference, Provider: in.Provider.Name(), Shares: []voucher.Share{share},
 	})
 	var nothing *voucher.NothingAccruedError
 	var c coded
@@ -39,7 +39,7 @@ func (a *Answer) accrue(in *Input, proof *settlement.Proof, days *voucher.Days) 
 	case errors.As(err, &nothing):
 		a.Accrual.Detail = fmt.Sprintf("nothing of the payout was captured by %s", at)
 	case errors.As(err, &c):
-		a.Accrual.HeldReason, a.Accrual.Detail = c.Code(), c.Error()
+		a.Accrual.HeldReason, a.Accrual.Detail = c.Code(), in.Provider.Says(c.Error())
 	case err != nil:
 		return err
 	default:

@@ -43,7 +43,7 @@ type Input struct {
 	// error of it ends the trial as it is.
 	Transactions iter.Seq2[Document, error]
 	Profile      *voucher.Profile
-	Provider     string // who pays out: Klarna or Kustom
+	Provider     klarna.Provider // who pays out
 	// ClosingDebt is what the payout before left open, in minor units; nil when that
 	// is not known.
 	ClosingDebt *int64
@@ -138,16 +138,16 @@ func judge(in *Input, payout *klarna.Payout, rows *rows, announced int64, previo
 	reported := payout.Settlement()
 	a := &Answer{
 		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals.Settlement,
-		Rows: rows.tally.Rows(), Provider: in.Provider, Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
+		Rows: rows.tally.Rows(), Provider: in.Provider.Name(), Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
 	}
 	proof, err := settlement.Prove(reported, rows.tally, announced, previous)
 	if err != nil {
-		return a, a.hold(err)
+		return a, a.hold(err, in.Provider)
 	}
 	a.Variants = append(a.Variants, proof.Variants...)
-	v, err := voucher.Compile(in.Profile, proof, voucher.Target{Company: Company, Provider: in.Provider})
+	v, err := voucher.Compile(in.Profile, proof, voucher.Target{Company: Company, Provider: in.Provider.Name()})
 	if err != nil {
-		return a, a.hold(err)
+		return a, a.hold(err, in.Provider)
 	}
 	a.State, a.Batch = Compiled, v
 	a.Voucher = &Voucher{Date: v.Date, Description: v.Description, ExchangeRate: v.ExchangeRate, Lines: lines(v)}
@@ -165,13 +165,13 @@ type coded interface {
 
 // hold makes the answer one that is held, and returns the error if it is none of
 // the core's.
-func (a *Answer) hold(err error) error {
+func (a *Answer) hold(err error, provider klarna.Provider) error {
 	var c coded
 	if !errors.As(err, &c) {
 		return err
 	}
 	reason, _ := held.Look(held.Code(c.Code()))
-	a.State, a.HeldReason, a.Detail, a.Remedy = Held, c.Code(), c.Error(), reason.Remedy
+	a.State, a.HeldReason, a.Detail, a.Remedy = Held, c.Code(), provider.Says(c.Error()), provider.Says(reason.Remedy)
 	a.Difference = voucher.DifferenceOf(err)
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/try"
 	"kvitt/internal/voucher"
 )
@@ -119,7 +120,7 @@ func TestWhatBecomesOfAPayout(t *testing.T) {
 		"reserve-eur":          {kept(t, "testdata/reserve-eur.payout.json"), []file{kept(t, "testdata/reserve-eur.transactions.json")}, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			input := try.Input{Payout: in.payout.document(), Transactions: all(in.pages...), Profile: profile(t), Provider: "Klarna", ClosingDebt: in.closing}
+			input := try.Input{Payout: in.payout.document(), Transactions: all(in.pages...), Profile: profile(t), Provider: klarna.Klarna, ClosingDebt: in.closing}
 			if in.at != "" {
 				input.AccrueAt = day(t, in.at)
 			}
@@ -213,5 +214,32 @@ func TestTheTokenIsNotThatOfAPosting(t *testing.T) {
 	}
 	if want := voucher.Token("K012345", "700000012345", try.Company, 0); answer.Batch.Token != want {
 		t.Errorf("the token is %s, want %s", answer.Batch.Token, want)
+	}
+}
+
+// Where Kustom pays out nothing speaks of Klarna, in a held payout neither.
+func TestKustomIsNamedAsKustom(t *testing.T) {
+	payout, one, two := example(t)
+	for name, in := range map[string]struct {
+		payout file
+		pages  []file
+		state  string
+	}{
+		"compiled": {payout, []file{one, two}, try.Compiled},
+		"held":     {kept(t, "testdata/rows-differ.payout.json"), []file{kept(t, "testdata/rows-differ.transactions.json")}, try.Held},
+	} {
+		answer, err := try.Run(t.Context(), &try.Input{
+			Payout: in.payout.document(), Transactions: all(in.pages...), Profile: profile(t), Provider: klarna.Kustom, AccrueAt: day(t, "2026-01-31"),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(answer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer.State != in.state || bytes.Contains(text, []byte("Klarna")) || !bytes.Contains(text, []byte("Kustom")) {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }

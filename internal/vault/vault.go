@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Keeper keeps ciphertexts by connection and field; *store.Store is one.
@@ -37,6 +38,9 @@ const (
 	checkText  = "This database was sealed with the keyset that opens this."
 )
 
+// RightKeyset is what helps when Check meets ErrWrongKeyset.
+const RightKeyset = "Set KVITT_KEYSET or KVITT_KEYSET_FILE to that one, or KVITT_DATABASE_URL to the database that belongs to this one."
+
 // Check tells whether the keyset is the one this database was sealed with; the
 // first one that a database meets becomes that. Call it at start, before
 // anything is sealed. Error: ErrWrongKeyset.
@@ -51,8 +55,7 @@ func (v *Vault) Check(ctx context.Context) error {
 	}
 	opened, err := v.keys.open(stored, purpose("", checkField))
 	if err != nil || string(opened) != checkText {
-		return fmt.Errorf("check the keyset: %w: this keyset is not the one this database was sealed with. "+
-			"Let KVITT_KEYSET or KVITT_KEYSET_FILE give that one, or KVITT_DATABASE_URL name the database that belongs to this one", ErrWrongKeyset)
+		return fmt.Errorf("check the keyset: %w: this keyset is not the one this database was sealed with. %s", ErrWrongKeyset, strings.TrimSuffix(RightKeyset, "."))
 	}
 	return nil
 }

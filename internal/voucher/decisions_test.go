@@ -171,5 +171,18 @@ func TestStoredProfilesOfTheFirstReleaseAreRead(t *testing.T) {
 		if _, err := voucher.ParseProfile(document); err != nil {
 			t.Errorf("%s: %v", file, err)
 		}
+		const shown = `# accrual: {receivable: "", clearing: clearing, fees: fees, vat: "", other: disputes}`
+		if !strings.Contains(string(document), shown) {
+			t.Fatalf("%s shows no accrual", file)
+		}
+		// As whoever used it has written it.
+		accruing := strings.Replace(string(document), shown, `accrual: {receivable: "1687", clearing: clearing, fees: fees, vat: "1650", other: disputes}`, 1)
+		accruing = strings.Replace(accruing, "  # split: true", "  split: true", 1)
+		switch p, err := voucher.ParseProfile([]byte(accruing)); {
+		case err != nil:
+			t.Errorf("%s: %v", file, err)
+		case !p.Accrues() || !p.Periods.Split || len(p.WithoutEffect()) != 3:
+			t.Errorf("%s: accrues %v, splits %v, without effect %v", file, p.Accrues(), p.Periods.Split, p.WithoutEffect())
+		}
 	}
 }

@@ -53,6 +53,11 @@ func (p *Profile) say(member string) string {
 	return cmp.Or(p.texts[member], p.Language.text(member))
 }
 
+// OpeningText is the text of an opening voucher at the end of a day.
+func (p *Profile) OpeningText(provider string, at Date) string {
+	return strings.NewReplacer("{provider}", cmp.Or(provider, defaultProvider), "{date}", at.String()).Replace(p.say("opening"))
+}
+
 func (c *compiler) say(member string) string { return c.profile.say(member) }
 
 // orders is how many captured orders the payout pays.

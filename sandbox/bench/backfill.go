@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -31,7 +30,7 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	st, id, err := connected(ctx, module, stack.Shop{Made: merchant})
+	st, id, err := connected(ctx, stack.Options{Module: module, Shop: stack.Shop{Made: merchant}})
 	if st != nil {
 		defer func() { _ = st.Close() }()
 	}
@@ -52,8 +51,11 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	var document struct {
 		Posted int `json:"posted"`
 	}
-	if err := json.Unmarshal(out, &document); err != nil || document.Posted != payouts {
-		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts: %w", document.Posted, payouts, errors.Join(err))
+	if err := json.Unmarshal(out, &document); err != nil {
+		return nil, nil, fmt.Errorf("read what the backfill posted: %w", err)
+	}
+	if document.Posted != payouts {
+		return nil, nil, fmt.Errorf("the backfill posted %d of %d payouts", document.Posted, payouts)
 	}
 	requests := perPayout(st)
 	actions, events, err := cost(ctx, st)
@@ -92,16 +94,20 @@ func plainShop(n int) (*shop.Shop, error) {
 	return merchant, nil
 }
 
-// connected starts everything and sets one connection up.
-func connected(ctx context.Context, module string, s stack.Shop) (*stack.Stack, string, error) {
-	st, err := stack.Start(ctx, stack.Options{Module: module, Log: io.Discard, Shop: s})
+// connected starts everything and sets one connection up. The worker's
+// environment is further settings of it alone.
+func connected(ctx context.Context, o stack.Options, workers ...string) (*stack.Stack, string, error) {
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	st, err := stack.Start(ctx, o)
 	if err != nil {
 		return st, "", err
 	}
 	if _, err := st.Ask(ctx, "setup"); err != nil {
 		return st, "", err
 	}
-	if _, err := st.StartWorker(ctx); err != nil {
+	if _, err := st.StartWorker(ctx, workers...); err != nil {
 		return st, "", err
 	}
 	id, err := st.Connect(ctx, func(...string) {})

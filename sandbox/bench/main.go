@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"kvitt/sandbox/stack"
@@ -24,8 +25,16 @@ type figure struct {
 
 func (f figure) ok() bool { return f.ratio <= f.limit }
 
+// measurement makes some lines of the table.
+type measurement struct {
+	name string
+	run  func(context.Context, string) ([]figure, []string, error)
+}
+
+var measurements = []measurement{{"prove", prove}, {"try", tryRows}, {"memory", memory}, {"backfill", backfill}}
+
 func main() {
-	only := flag.String("only", "", "measure only prove, try, memory or backfill")
+	only := flag.String("only", "", "measure only these, separated by commas: prove, try, memory, backfill")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -35,20 +44,34 @@ func main() {
 	}
 }
 
+// chosen are the measurements that are named, all when none is.
+func chosen(only string) ([]measurement, error) {
+	if only == "" {
+		return measurements, nil
+	}
+	var some []measurement
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-only %s: there is no measurement %q; there are prove, try, memory and backfill", only, name)
+		}
+		some = append(some, measurements[i])
+	}
+	return some, nil
+}
+
 func bench(ctx context.Context, only string, out io.Writer) error {
+	chosen, err := chosen(only)
+	if err != nil {
+		return err
+	}
 	module, err := stack.Module()
 	if err != nil {
 		return err
 	}
 	var figures []figure
 	var notes []string
-	for _, m := range []struct {
-		name string
-		run  func(context.Context, string) ([]figure, []string, error)
-	}{{"prove", prove}, {"try", tryRows}, {"memory", memory}, {"backfill", backfill}} {
-		if only != "" && only != m.name {
-			continue
-		}
+	for _, m := range chosen {
 		fmt.Fprintf(os.Stderr, "Measuring %s.\n", m.name)
 		f, n, err := m.run(ctx, module)
 		if err != nil {

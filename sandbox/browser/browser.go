@@ -275,6 +275,16 @@ func (b *Browser) Phone(on bool) error {
 	return b.run(chromedp.EmulateViewport(1100, 900))
 }
 
+// Wide makes the browser so many pixels wide.
+func (b *Browser) Wide(pixels int64) error {
+	return b.run(chromedp.EmulateViewport(pixels, 900))
+}
+
+// ClearCookies forgets all cookies, as when a session has ended.
+func (b *Browser) ClearCookies() error {
+	return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return network.ClearBrowserCookies().Do(ctx) }))
+}
+
 // Picture takes a picture of the whole page.
 func (b *Browser) Picture(path string) error {
 	var picture []byte

@@ -84,8 +84,11 @@ func nothingLeft(scratch string) error {
 		return fmt.Errorf("processes are left behind:\n%s", strings.Join(left, "\n"))
 	}
 	folders, err := filepath.Glob(filepath.Join(scratch, "kvitt-sandbox-*"))
-	if err != nil || len(folders) > 0 {
-		return fmt.Errorf("folders are left behind: %v %w", folders, err)
+	if err != nil {
+		return fmt.Errorf("look for folders that are left behind: %w", err)
+	}
+	if len(folders) > 0 {
+		return fmt.Errorf("folders are left behind: %v", folders)
 	}
 	return nil
 }

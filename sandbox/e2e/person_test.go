@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -17,7 +18,10 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-var pictures = flag.String("pictures", "", "write pictures of the portal's pages into this folder")
+var pictures = flag.String("pictures", os.Getenv("KVITT_TEST_PICTURES"), "write pictures of the portal's pages into this `folder`, also KVITT_TEST_PICTURES")
+
+// widths are those of a phone, a laptop and a large screen, in pixels.
+var widths = []int64{390, 1366, 1920}
 
 // person is somebody with a browser in front of the portal.
 type person struct {
@@ -74,11 +78,30 @@ func (p *person) sees(page string, words ...string) {
 		p.t.Errorf("%s: the browser complains: %s", page, c)
 	}
 	p.pages.WriteString(p.HTML())
+	if p.name != "" && !strings.Contains(page, "phone") {
+		p.fits(page)
+	}
 	if *pictures == "" || p.name == "" {
 		return
 	}
 	p.shown++
-	p.must(p.Picture(filepath.Join(*pictures, fmt.Sprintf("%s-%02d-%s.png", p.name, p.shown, page))))
+	for _, w := range widths {
+		p.must(p.Wide(w))
+		p.must(p.Picture(filepath.Join(*pictures, fmt.Sprintf("%s-%02d-%s-%d.png", p.name, p.shown, page, w))))
+	}
+	p.must(p.Phone(false))
+}
+
+// fits makes sure that nothing of the page is cut off on a phone.
+func (p *person) fits(page string) {
+	p.t.Helper()
+	p.must(p.Wide(widths[0]))
+	var width []int
+	p.must(p.Value(`[document.documentElement.scrollWidth, window.innerWidth]`, &width))
+	if width[0] > width[1] {
+		p.t.Errorf("%s: on a phone the page is %d wide and the screen %d", page, width[0], width[1])
+	}
+	p.must(p.Phone(false))
 }
 
 func (p *person) fill(label, value string) { p.t.Helper(); p.must(p.Fill(label, value)) }
@@ -155,6 +178,31 @@ func administrator(t *testing.T, language string) *person {
 	p := w.sits(t, language)
 	p.signsInWith(w.invite(t, fmt.Sprintf("admin%d@example.com", serial.Add(1)), "administrator"), "", "")
 	return p
+}
+
+// known signs somebody in whom the provider vouches for.
+func (w *world) known(t *testing.T, email, role string) *person {
+	t.Helper()
+	w.invite(t, email, role)
+	p := w.sits(t, "en")
+	p.open("/connections", 200)
+	p.goes("Sign in with Visma Connect")
+	p.signsInAtTheProvider(email)
+	return p
+}
+
+func (p *person) signsInAtTheProvider(email string) {
+	p.t.Helper()
+	if err := p.Until("the provider", `document.querySelector('#password')`); err != nil {
+		p.t.Fatal(err)
+	}
+	p.fill("Email", email)
+	p.fill("Password", "anna")
+	p.goes("Sign in")
+	if strings.Contains(p.Text(), "For which company?") {
+		p.must(p.Value(`document.querySelector('input[name=tenant]').click()`, nil))
+		p.goes("Approve")
+	}
 }
 
 // settles starts a world of its own whose first administrator is signed in.

@@ -235,7 +235,7 @@ func TestAHeldReversalIsSeenAndRetriedInABrowser(t *testing.T) {
 	p.goes(payout.PaymentReference)
 	p.sees("payout", "Its reversal is held since", "202603", "verified")
 	p.goes("Try again now")
-	p.sees("again", "It is tried again.", "Its reversal is held since")
+	p.sees("again", "Retrying.", "Its reversal is held since")
 	h.done(t, "profile", "set", h.id, h.profile(t, "policy: hold", "policy: next_open", "mode: review", "mode: auto"))
 	p.goes("Try again now")
 	p.sees("reversed", "reversed", "the reversal was held", "the reversal went on")

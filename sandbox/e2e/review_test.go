@@ -126,7 +126,7 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 	payouts := days(t, "2026-02-02", 3)
 	h := w.house(t, plan{payouts: payouts})
 	h.done(t, h.backfill("2026-02-02", "2026-02-02")...)
-	admin := administrator(t, "en")
+	admin := w.known(t, "bo@example.com", "administrator")
 	admin.name = "profile"
 	home := "/connections/" + h.id + "/profile"
 	admin.open("/connections/"+h.id, 200)
@@ -185,7 +185,7 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 		t.Fatalf("after the author's approval it is %s", got.State)
 	}
 
-	other := w.resident(t, "approver")
+	other := w.known(t, "cleo@example.com", "approver")
 	other.name = "second"
 	other.open(home, 200)
 	other.sees("profile", "Version 2 is in use.")

@@ -29,16 +29,7 @@ func TestPeopleSignInAtTheProviderAndDoWhatTheirRoleAllows(t *testing.T) {
 	p.open(waiting, 200)
 	p.sees("signin", "Sign in with Visma Connect")
 	p.goes("Sign in with Visma Connect")
-	if err := p.Until("the provider", `document.querySelector('#password')`); err != nil {
-		t.Fatal(err)
-	}
-	p.fill("Email", "anna@example.com")
-	p.fill("Password", "anna")
-	p.goes("Sign in")
-	if strings.Contains(p.Text(), "For which company?") {
-		p.must(p.Value(`document.querySelector('input[name=tenant]').click()`, nil))
-		p.goes("Approve")
-	}
+	p.signsInAtTheProvider("anna@example.com")
 	p.sees("viewer", payouts[0].PaymentReference, "anna@example.com viewer")
 	if at := p.Address(); !strings.HasSuffix(at, waiting) {
 		t.Errorf("after signing in the browser is at %s", at)
@@ -56,17 +47,22 @@ func TestPeopleSignInAtTheProviderAndDoWhatTheirRoleAllows(t *testing.T) {
 	p.open("/people", 403)
 	p.sees("forbidden", "Not for you", "administrator")
 
-	w.invite(t, "anna@example.com", "approver")
-	p.open(waiting, 200)
-	p.sees("approver", "Approve this voucher and post it")
-	p.open("/connections/"+h.id+"/klarna", 403)
-
 	database, err := sql.Open("sqlite", filepath.Join(w.Dir, "kvitt.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer database.Close()
-	half := time.Now().Add(-31 * time.Minute).UnixMicro()
+	w.invite(t, "anna@example.com", "approver")
+	p.open(waiting, 200)
+	p.sees("still-viewer", "anna@example.com viewer") // who is known keeps their role
+	if _, err := database.ExecContext(t.Context(), "UPDATE people SET role = 'approver' WHERE email = 'anna@example.com'"); err != nil {
+		t.Fatal(err)
+	}
+	p.open(waiting, 200)
+	p.sees("approver", "Approve this voucher and post it")
+	p.open("/connections/"+h.id+"/klarna", 403)
+
+	half := time.Now().Add(-9*time.Hour - time.Minute).UnixMicro()
 	if _, err := database.ExecContext(t.Context(), "UPDATE sessions SET seen_at = $1 WHERE person_id = (SELECT id FROM people WHERE email = 'anna@example.com')", half); err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,7 @@ var walks = map[held.Code]walker{
 	held.CurrencyUnused:      simply(fits, in("GBP")),
 	held.VATUndecided:        staged(held.VATUndecided, byProfile),
 	held.RateImprecise:       staged(held.RateImprecise, byProfile),
+	held.RefusedRepeatedly:   sentAgain,
 	held.PeriodMissing:       noSuchYear,
 	held.PeriodClosed:        reopened,
 	held.Rejected:            refusedOnce(vismasim.Fault{Kind: vismasim.Rejected, Method: http.MethodPost, Path: journals, Message: "no"}),
@@ -446,6 +447,17 @@ func takenAsItIs(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) 
 	}, workflows.StateVerified
 }
 
+// sentAgain is sent once more when a person wants it.
+func sentAgain(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
+	p := settled(t, "2026-03-10")
+	h := holds(t, p, plan{}, func(h *house) {
+		for range 3 {
+			inject(t, h, vismasim.Fault{Kind: vismasim.ErrorBeforeCommit, Method: http.MethodPost, Path: journals, Body: p.PaymentReference, Message: "Object reference not set"})
+		}
+	})
+	return h, p, func(t *testing.T) { h.follow(t, h.ways(t, p)[held.Retry][0]) }, workflows.StateVerified
+}
+
 // lookedFor goes on by itself, whatever became of the request.
 func lookedFor(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	p := settled(t, "2026-03-10")
@@ -470,8 +482,7 @@ func parked(t *testing.T, spoil func(h *house)) (*house, *shop.Payout) {
 	p := settled(t, "2026-03-10")
 	h := town(t).house(t, plan{payouts: []*shop.Payout{p}})
 	h.slowly([]*shop.Payout{p})
-	backfill := h.run(t, nil, h.backfill("2026-03-01", "2026-03-31")...)
-	t.Cleanup(func() { backfill.wait(t) })
+	h.done(t, append(h.backfill("2026-03-01", "2026-03-31"), "--detach")...)
 	until(t, waitFor, "the payout is listed", func() string {
 		if _, err := h.store.Payout(t.Context(), h.id, p.PaymentReference); err != nil {
 			return err.Error()

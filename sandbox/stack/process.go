@@ -2,7 +2,6 @@ package stack
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,7 +55,10 @@ func (p *Process) over() bool {
 // Ended is how the process ended, with its last words.
 func (p *Process) Ended() error {
 	<-p.done
-	return fmt.Errorf("%s ended by itself (%w): %s", p.name, errors.Join(p.err), p.tail)
+	if p.err == nil {
+		return fmt.Errorf("%s ended by itself (exit status 0): %s", p.name, p.tail)
+	}
+	return fmt.Errorf("%s ended by itself (%w): %s", p.name, p.err, p.tail)
 }
 
 // Stop asks the process to end and waits; one that does not is killed.
@@ -131,7 +133,7 @@ func within(ctx context.Context, p *Process, ready func(context.Context) error) 
 		case <-p.done:
 			return p.Ended()
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: not ready after %s: %w; its last words: %s", p.name, readyWithin, errors.Join(err), p.tail)
+			return fmt.Errorf("wait for %s: not ready after %s: %w; its last words: %s", p.name, readyWithin, err, p.tail)
 		case <-tick.C:
 		}
 	}

@@ -157,7 +157,11 @@ func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, firms [
 			RedirectURIs: []string{portalAddress(o.Ports.Portal) + "/signin/callback"},
 		}},
 		Companies: companies,
-		Users:     []connectsim.User{{Email: "anna@example.com", Password: "anna", Name: "Anna Ek", Companies: access}},
+		Users: []connectsim.User{
+			{Email: PersonEmail, Password: PersonSecret, Name: "Anna Ek", Companies: access},
+			{Email: "bo@example.com", Password: PersonSecret, Name: "Bo Ask", Companies: access},
+			{Email: "cleo@example.com", Password: PersonSecret, Name: "Cleo Alm", Companies: access},
+		},
 	}
 	to := vismasim.Options{Companies: firms, Dir: dir}
 	if o.Tune != nil {

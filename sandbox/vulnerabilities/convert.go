@@ -63,8 +63,11 @@ func convert(from, to string, made time.Time) (int, error) {
 			return 0, err
 		}
 		var e entry
-		if err := json.Unmarshal(document, &e); err != nil || e.ID+".json" != filepath.Base(file) {
-			return 0, fmt.Errorf("%s is not the entry that its name says: %w", filepath.Base(file), err)
+		if err := json.Unmarshal(document, &e); err != nil {
+			return 0, fmt.Errorf("read the entry %s: %w", filepath.Base(file), err)
+		}
+		if e.ID+".json" != filepath.Base(file) {
+			return 0, fmt.Errorf("read the entry %s: it is that of %s", filepath.Base(file), e.ID)
 		}
 		if err := os.WriteFile(filepath.Join(to, "ID", e.ID+".json"), document, 0o600); err != nil {
 			return 0, err

@@ -1,4 +1,4 @@
-package signin
+package web
 
 import (
 	"fmt"
@@ -7,37 +7,37 @@ import (
 )
 
 func TestALimiterRemembersABoundedNumberAndForgetsTheQuietOnesFirst(t *testing.T) {
-	l := newLimiter(2, time.Hour)
+	l := NewLimiter(2, time.Hour)
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	for range 2 {
-		l.wait("busy", now)
+		l.Wait("busy", now)
 	}
-	for i := range remembered + 1000 {
+	for i := range Remembered + 1000 {
 		now = now.Add(time.Millisecond)
-		l.wait(fmt.Sprint(i), now)
-		if i%100 == 0 && l.wait("busy", now) == 0 {
+		l.Wait(fmt.Sprint(i), now)
+		if i%100 == 0 && l.Wait("busy", now) == 0 {
 			t.Fatalf("the busy one was forgotten after %d others", i)
 		}
-		if len(l.keys) > remembered {
+		if len(l.keys) > Remembered {
 			t.Fatalf("%d are remembered", len(l.keys))
 		}
 	}
-	l.wait("another", now.Add(24*time.Hour))
+	l.Wait("another", now.Add(24*time.Hour))
 	if len(l.keys) != 1 {
 		t.Errorf("%d that may try again are remembered", len(l.keys))
 	}
 }
 
 func TestWaitingTooLongDoesNotMakeOneWaitLonger(t *testing.T) {
-	l := newLimiter(1, time.Minute)
+	l := NewLimiter(1, time.Minute)
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	l.wait("a", now)
+	l.Wait("a", now)
 	for range 10 {
-		if d := l.wait("a", now); d != time.Minute {
+		if d := l.Wait("a", now); d != time.Minute {
 			t.Fatalf("it has to wait %s", d)
 		}
 	}
-	if d := l.wait("a", now.Add(time.Minute)); d != 0 {
+	if d := l.Wait("a", now.Add(time.Minute)); d != 0 {
 		t.Errorf("it has to wait %s after a minute", d)
 	}
 }
