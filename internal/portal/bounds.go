@@ -75,7 +75,7 @@ const (
 func crowds() map[string]*crowd {
 	return map[string]*crowd{
 		reporting: {most: 3, each: 2, patience: 5 * time.Second},
-		filing:    {most: 2, each: 1, patience: 2 * time.Second},
+		filing:    {most: 2, each: 1, patience: 15 * time.Second},
 		asking:    {most: 8, each: 3, patience: 5 * time.Second},
 		streaming: {most: 64, each: 6},
 		deciding:  {most: 32, each: 8, patience: 5 * time.Second},

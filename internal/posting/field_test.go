@@ -257,9 +257,9 @@ func TestAnEmptyListFromBeforeTheRightCameBackIsNotBelieved(t *testing.T) {
 		in.Voucher.Token = voucher.Token("K1", "10003", "42", 0)
 		in.Voucher.PaymentReference, in.Voucher.Description = "10003", in.Voucher.Token+" Klarna 10003"
 	})
-	forgotten := b.books.batches[0]
+	forgotten := b.batches[0]
 	forgotten.BatchNumber, forgotten.Description = "000099", next.Voucher.Description
-	b.books.batches = append(b.books.batches, forgotten)
+	b.batches = append(b.batches, forgotten)
 	p, empty := b.poster(), 1
 	p.Books, p.Scans = flickering{b.books, &empty}, &posting.Scans{}
 	for range 5 {

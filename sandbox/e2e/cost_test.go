@@ -63,8 +63,8 @@ func requests(t *testing.T, w *world, n int) {
 		"visma GET /v1/background/{id}":                                         3 * n, // polls
 		"visma GET /v2/journaltransaction/{number}":                             2 * n, // read back before and after the release
 		"visma POST /v2/journaltransaction/{number}/action/release":             n,
-		"visma POST /v2/journaltransaction/module/{module}/{number}/attachment": 3 * n,   // CSV, PDF, proof
-		"visma GET /v2/journaltransaction":                                      periods, // each once
+		"visma POST /v2/journaltransaction/module/{module}/{number}/attachment": 3 * n,       // CSV, PDF, proof
+		"visma GET /v2/journaltransaction":                                      3 * periods, // each once; an empty one again, after a batch that is there was seen in its own
 		"visma GET /v1/organization":                                            1,
 		"visma GET /v1/account":                                                 1,
 		"visma GET /v1/ledger":                                                  1,

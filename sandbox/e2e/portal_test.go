@@ -178,7 +178,7 @@ func (p *person) reports(id, reference string, now time.Time) {
 	p.open("/connections/"+id+"/reports/register"+days, 200)
 	p.sees("register", reference, "Klarna paid", "Difference")
 	var files []string
-	script := `Promise.all(['register.csv', 'register.xlsx', 'register.pdf', 'pack'].map(f => fetch('/connections/` + id + `/files/' + f + '` + days + `&month=` + now.Format("2006-01") + `').then(a => a.blob()).then(b => b.text())))`
+	script := `(async () => { const texts = []; for (const f of ['register.csv', 'register.xlsx', 'register.pdf', 'pack']) { const a = await fetch('/connections/` + id + `/files/' + f + '` + days + `&month=` + now.Format("2006-01") + `'); texts.push(await (await a.blob()).text()) } return texts })()`
 	p.must(p.Await(script, &files))
 	if !strings.Contains(files[0], reference) || !strings.HasPrefix(files[1], "PK") || !strings.HasPrefix(files[2], "%PDF") || !strings.HasPrefix(files[3], "PK") {
 		p.t.Errorf("the files are not what they should be: %.80q", files)

@@ -69,7 +69,7 @@ func TestADatabaseThatIsNoneIsNotTakenForAnEmptyOne(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	put(t, filepath.Join(empty, "data", "osv", "GO-2026-0002.json"), anEntry, 0o600)
-	if _, err := convert(empty, t.TempDir(), time.Now()); err == nil || !strings.Contains(err.Error(), "GO-2026-0002.json is not the entry") {
+	if _, err := convert(empty, t.TempDir(), time.Now()); err == nil || !strings.Contains(err.Error(), "GO-2026-0002.json: it is that of GO-2026-0001") {
 		t.Errorf("got %v", err)
 	}
 }
