@@ -2,71 +2,91 @@ package main
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"time"
 
+	"kvitt/internal/posting"
 	"kvitt/internal/store"
 )
 
-// memory is the database: each call is one transaction. What is in it is gone
-// back to when an older copy is restored.
+// memory is the database: each call is one transaction. It goes back to what it
+// was when an older copy is restored. Rows are replaced, never written to.
 type memory struct {
-	rows map[string]store.Posting
-	seen []store.SeenBatch
+	rows      map[string]*store.Posting
+	seen      map[string][]store.SeenBatch // by period
+	unrelated map[string][]string          // what people decided, by token
+	taken     map[string]*posting.Taken
 }
 
-func (m *memory) earlier() {
-	m.rows = map[string]store.Posting{"earlier": {
-		CompanyID: company, Token: "earlier", State: "verified", BatchNumber: "000001", Period: period, UpdatedAt: midnight,
-	}}
+func (m *memory) begin() {
+	*m = memory{
+		rows: map[string]*store.Posting{"earlier": {
+			CompanyID: company, Token: "earlier", State: posting.Verified, BatchNumber: "000001", Period: january, UpdatedAt: midnight,
+		}},
+		seen: map[string][]store.SeenBatch{}, unrelated: map[string][]string{}, taken: map[string]*posting.Taken{},
+	}
 }
 
-func (m *memory) copy() memory { return memory{maps.Clone(m.rows), slices.Clone(m.seen)} }
+func (m *memory) of(token string) store.Posting {
+	if row := m.rows[token]; row != nil {
+		return *row
+	}
+	return store.Posting{}
+}
 
 // transaction does something between two awaits: a process may die before it is
 // done, or when it is done and the process has not heard.
-func (p ports) transaction(ctx context.Context, do func(m *memory, at time.Time) error) error {
+func (p ports) transaction(ctx context.Context, do func(m *memory) error) error {
 	if err := p.await(); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := do(&p.w.memory, midnight.Add(p.w.now)); err != nil {
+	if err := do(&p.w.memory); err != nil {
 		return err
 	}
 	return p.await()
 }
 
 func (p ports) EnsurePosting(ctx context.Context, want store.Posting) (row store.Posting, err error) {
-	err = p.transaction(ctx, func(m *memory, at time.Time) error {
-		have, ok := m.rows[want.Token]
-		if !ok {
-			want.CreatedAt, want.UpdatedAt = at, at
-			m.rows[want.Token], have = want, want
-		}
-		if p.w.broken.found != nil {
-			p.w.broken.found(&have)
+	err = p.transaction(ctx, func(m *memory) error {
+		have := m.rows[want.Token]
+		if have == nil {
+			want.CreatedAt = midnight.Add(p.w.now)
+			want.UpdatedAt = want.CreatedAt
+			have = &want
 			m.rows[want.Token] = have
 		}
-		row = have
+		if p.w.broken.found != nil {
+			changed := *have
+			p.w.broken.found(p, &changed)
+			have = &changed
+			m.rows[want.Token] = have
+		}
+		row = *have
 		return nil
 	})
 	return row, err
 }
 
 func (p ports) UpdatePosting(ctx context.Context, _, token string, change func(*store.Posting) error) (row store.Posting, err error) {
-	err = p.transaction(ctx, func(m *memory, at time.Time) error {
-		row = m.rows[token]
+	err = p.transaction(ctx, func(m *memory) error {
+		row = m.of(token)
 		before := row.State
 		if err := p.write(&row, change); err != nil {
 			return err
 		}
-		row.UpdatedAt = at
-		m.rows[token] = row
+		row.UpdatedAt = midnight.Add(p.w.now)
+		kept := row
+		m.rows[token] = &kept
 		if before != row.State {
 			p.w.say("%s: posting of %s: %s → %s", p.p.name, p.what.reference, before, row.State)
+			if row.State == posting.Unknown {
+				p.w.counts[unknowns]++
+			}
+			if row.Adopted && row.State == posting.Booked {
+				p.w.counts[adoptions]++
+			}
 		}
 		return nil
 	})
@@ -92,40 +112,48 @@ func (p ports) write(row *store.Posting, change func(*store.Posting) error) erro
 	return err
 }
 
-var states = []string{"intended", "sending", "accepted", "unknown", "booked", "checked", "attached", "released"}
+var states = []string{
+	posting.Intended, posting.Sending, posting.Accepted, posting.Unknown, posting.Booked, posting.Checked, posting.Attached, posting.Released,
+}
 
 func (p ports) Posting(ctx context.Context, _, token string) (row store.Posting, err error) {
-	err = p.transaction(ctx, func(m *memory, _ time.Time) error {
-		have, ok := m.rows[token]
-		if row = have; !ok {
+	err = p.transaction(ctx, func(m *memory) error {
+		have := m.rows[token]
+		if have == nil {
 			return store.ErrNotFound
 		}
+		row = *have
 		return nil
 	})
 	return row, err
 }
 
 func (p ports) AppendAttempt(ctx context.Context, _ store.Attempt) error {
-	return p.transaction(ctx, func(*memory, time.Time) error { return nil })
+	return p.transaction(ctx, func(*memory) error { return nil })
 }
 
-func (p ports) RememberPeriod(ctx context.Context, _, _ string, seen []store.SeenBatch) error {
-	return p.transaction(ctx, func(m *memory, _ time.Time) error { m.seen = seen; return nil })
+func (p ports) RememberPeriod(ctx context.Context, _, period string, seen []store.SeenBatch) error {
+	return p.transaction(ctx, func(m *memory) error { m.seen[period] = seen; return nil })
 }
 
 func (p ports) SeenByToken(ctx context.Context, _, token string) ([]store.SeenBatch, error) {
-	return p.saw(ctx, func(b store.SeenBatch) bool { return b.Token == token })
+	return p.remembered(ctx, func(b *store.SeenBatch) bool { return b.Token == token })
 }
 
 func (p ports) SeenByReference(ctx context.Context, _, reference string) ([]store.SeenBatch, error) {
-	return p.saw(ctx, func(b store.SeenBatch) bool { return b.Reference == reference })
+	if p.w.broken.ownOnly {
+		return nil, nil
+	}
+	return p.remembered(ctx, func(b *store.SeenBatch) bool { return b.Reference == reference })
 }
 
-func (p ports) saw(ctx context.Context, like func(store.SeenBatch) bool) (out []store.SeenBatch, err error) {
-	err = p.transaction(ctx, func(m *memory, _ time.Time) error {
-		for _, b := range m.seen {
-			if like(b) && !p.w.broken.forgetsSeen {
-				out = append(out, b)
+func (p ports) remembered(ctx context.Context, like func(*store.SeenBatch) bool) (out []store.SeenBatch, err error) {
+	err = p.transaction(ctx, func(m *memory) error {
+		for _, period := range []string{january, february} {
+			for i := range m.seen[period] {
+				if b := &m.seen[period][i]; like(b) && !p.w.broken.forgetsSeen {
+					out = append(out, *b)
+				}
 			}
 		}
 		return nil
@@ -133,12 +161,22 @@ func (p ports) saw(ctx context.Context, like func(store.SeenBatch) bool) (out []
 	return out, err
 }
 
-func (p ports) BookedLast(ctx context.Context, _ string) (in, batch string, err error) {
-	err = p.transaction(ctx, func(*memory, time.Time) error {
-		if !p.w.broken.believesEmpty {
-			in, batch = period, "000001"
+// BookedLast is the same as the store's, for a memory of three rows.
+func (p ports) BookedLast(ctx context.Context, _ string) (in, number string, err error) {
+	err = p.transaction(ctx, func(m *memory) error {
+		var last time.Time
+		for _, row := range m.rows {
+			switch row.State {
+			case posting.Checked, posting.Attached, posting.Released, posting.Verified, posting.Draft:
+				if row.BatchNumber != "" && (row.UpdatedAt.After(last) || row.UpdatedAt.Equal(last) && row.BatchNumber > number) {
+					in, number, last = row.Period, row.BatchNumber, row.UpdatedAt
+				}
+			}
 		}
 		return nil
 	})
-	return in, batch, err
+	if p.w.broken.believesEmpty {
+		return "", "", err
+	}
+	return in, number, err
 }

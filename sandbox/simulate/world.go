@@ -11,7 +11,8 @@ import (
 	"kvitt/internal/posting"
 )
 
-// What the promise rests on: a batch that was asked for shows within absent.
+// What the promise rests on: a batch that was asked for shows within absent,
+// because slowest + booksBy + listsBy and the time to read a list are less.
 const (
 	absent   = 15 * time.Minute
 	slowest  = 2 * time.Minute // of one step: a request on its way, a process that stalls
@@ -30,16 +31,21 @@ type world struct {
 	broken variant
 	trace  func(string)
 	found  []string
+	counts counts
 
 	actors    []*actor
 	events    []event
 	processes []*process
 	payouts   []*payout
+	flows     []*flow
 	books     books
 	memory    memory
-	crashes   int
-	troubled  int    // of 100 requests
-	turn      *actor // who runs now
+	threads   *[]*thread // that are free
+	down      bool       // nobody works: the database is gone
+	crashes   int        // that are left
+	deadly    int        // of 1,000 awaits
+	troubled  int        // of 100 requests
+	turn      *actor     // who runs now
 }
 
 type event struct {
@@ -49,43 +55,76 @@ type event struct {
 
 // process is a worker: what it keeps in its own memory is gone when it dies.
 type process struct {
-	name  string
-	scans *posting.Scans
-	read  bool // it has listed the period once
+	name   string
+	scans  *posting.Scans
+	opened time.Duration
+	clock  time.Duration // how far its clock is ahead, where a variant uses it
+	dead   bool
 }
 
-// actor is one run of an activity's caller. It runs only while it has the turn,
-// which it gives back at each await.
+// actor is one attempt of an activity. It runs only while it has the turn, which
+// it gives back at each await; so every await is a point where it may die.
 type actor struct {
-	w      *world
-	p      *process
-	what   *payout
-	wake   time.Duration
-	dead   bool
-	ctx    context.Context
-	cancel context.CancelFunc
-	abort  context.CancelFunc // of the attempt that runs
-	next   func() (struct{}, bool)
-	yield  func(struct{}) bool
+	*thread
+	w    *world
+	p    *process
+	f    *flow
+	what *payout
+	ctx  *attempt
+	wake time.Duration
+	dead bool
+	saw  *batch // that it has read last, and at which version
+	as   int
+}
+
+// attempt is the context of an attempt. Nothing waits on it: nothing here blocks.
+type attempt struct {
+	context.Context //nolint:containedctx // it is one
+	cancelled       bool
+}
+
+func (a *attempt) Err() error {
+	if a.cancelled {
+		return context.Canceled
+	}
+	return nil
+}
+
+// thread runs one attempt after the other, so that its stack grows only once.
+type thread struct {
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+	job   func()
+}
+
+func newThread() *thread {
+	t := &thread{}
+	t.next, t.stop = iter.Pull(func(yield func(struct{}) bool) {
+		t.yield = yield
+		for yield(struct{}{}) {
+			t.job()
+			t.job = nil
+		}
+	})
+	t.next()
+	return t
 }
 
 var errDead = errors.New("the process has died")
 
-func newWorld(seed uint64, broken variant) *world {
-	w := &world{rng: rand.New(rand.NewPCG(seed, 12)), broken: broken}
-	w.troubled = w.rng.IntN(30)
-	w.crashes = w.rng.IntN(5)
-	w.books.half, w.books.blindFrom = w.rng.IntN(3), -1
-	w.payouts = []*payout{{reference: "10001"}}
-	if w.rng.IntN(2) == 0 {
-		w.payouts = append(w.payouts, &payout{reference: "10002"})
-	}
+// newWorld draws the schedule of a seed. Threads are those of the caller, who
+// plays one world after the other.
+func newWorld(seed uint64, broken variant, threads *[]*thread) *world {
+	w := &world{rng: rand.New(rand.NewPCG(seed, 12)), broken: broken, threads: threads}
 	w.begin()
 	return w
 }
 
+func (w *world) tracing() bool { return w.trace != nil }
+
 func (w *world) say(format string, args ...any) {
-	if w.trace != nil {
+	if w.tracing() {
 		w.trace(fmt.Sprintf("%s  %s", midnight.Add(w.now).Format("02 15:04:05.000"), fmt.Sprintf(format, args...)))
 	}
 }
@@ -99,6 +138,9 @@ func (w *world) bad(format string, args ...any) {
 func (w *world) calm() bool { return w.now >= calmFrom }
 
 func (w *world) chance(of100 int) bool { return w.rng.IntN(100) < of100 }
+
+// fault tells whether something goes wrong: never once all is calm.
+func (w *world) fault(of100 int) bool { return !w.calm() && w.chance(of100) }
 
 func (w *world) upTo(d time.Duration) time.Duration { return time.Duration(w.rng.Int64N(int64(d) + 1)) }
 
@@ -118,7 +160,13 @@ func (w *world) latency() time.Duration {
 }
 
 // await gives the turn away. Its error says that the process died meanwhile.
-func (a *actor) await() error { return a.sleep(a.w.latency()) }
+func (a *actor) await() error {
+	d := a.w.latency()
+	if d >= pulse && a.w.fault(50) {
+		a.stalls(d)
+	}
+	return a.sleep(d)
+}
 
 func (a *actor) sleep(d time.Duration) error {
 	if a.dead {
@@ -132,38 +180,20 @@ func (a *actor) sleep(d time.Duration) error {
 	return nil
 }
 
-func (w *world) start(p *process, what *payout) {
-	a := &actor{w: w, p: p, what: what, wake: w.now + w.latency()}
-	a.ctx, a.cancel = context.WithCancel(context.Background())
-	a.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		a.yield = yield
-		if a.sleep(0) == nil {
-			a.drive()
-		}
-	})
-	a.next()
+// start lets a worker make an attempt for a flow.
+func (w *world) start(p *process, f *flow) {
+	a := &actor{w: w, p: p, f: f, what: f.what, wake: w.now + w.latency(), ctx: &attempt{Context: context.Background()}}
+	if n := len(*w.threads); n > 0 {
+		a.thread, *w.threads = (*w.threads)[n-1], (*w.threads)[:n-1]
+	} else {
+		a.thread = newThread()
+	}
+	a.job = a.run
+	f.by = a
 	w.actors = append(w.actors, a)
 }
 
-func (w *world) open(name string) {
-	p := &process{name: name, scans: &posting.Scans{}}
-	if w.broken.keepsScans && len(w.processes) > 0 {
-		p.scans = w.processes[0].scans
-	}
-	w.processes = append(w.processes, p)
-	if len(w.processes) > 2 {
-		w.processes = w.processes[1:]
-	}
-	for _, what := range w.payouts {
-		w.start(p, what)
-		if w.chance(10) {
-			w.start(p, what) // Temporal took the first attempt for dead
-		}
-	}
-	p.scans.Wait = func(_ context.Context, done <-chan struct{}) error { return w.poll(done) }
-}
-
-// poll waits as the actor whose turn it is.
+// poll waits for another actor of the process, as the one whose turn it is.
 func (w *world) poll(done <-chan struct{}) error {
 	a := w.turn
 	for {
@@ -171,31 +201,90 @@ func (w *world) poll(done <-chan struct{}) error {
 		case <-done:
 			return nil
 		default:
-			if err := a.sleep(50 * time.Millisecond); err != nil {
-				return err
+		}
+		if err := a.sleep(50 * time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// play lets the schedule happen, and judges it.
+func (w *world) play() []string {
+	for len(w.found) == 0 && w.step() {
+	}
+	for _, p := range w.processes {
+		w.kill(p)
+	}
+	if len(w.found) == 0 {
+		w.judgeEnd()
+	}
+	return w.found
+}
+
+// step gives the turn to whoever is next: an event, or an actor.
+func (w *world) step() bool {
+	who, what, at := -1, -1, endBy
+	for i, a := range w.actors {
+		if a.wake < at {
+			who, at = i, a.wake
+		}
+	}
+	for i := range w.events {
+		if w.events[i].at < at {
+			what, at = i, w.events[i].at
+		}
+	}
+	if at == endBy {
+		return false
+	}
+	w.now = max(w.now, at)
+	w.counts[steps]++
+	if what >= 0 {
+		e := w.events[what]
+		w.events = append(w.events[:what], w.events[what+1:]...)
+		e.do()
+		return true
+	}
+	a := w.actors[who]
+	if w.crashes > 0 && !w.calm() && w.rng.IntN(1000) < w.deadly {
+		w.crashes--
+		w.crash(a.p)
+		return true
+	}
+	w.resume(a)
+	return true
+}
+
+// resume gives an actor the turn until its next await, or its end.
+func (w *world) resume(a *actor) {
+	w.turn = a
+	a.next()
+	w.turn = nil
+	if a.job != nil {
+		return
+	}
+	a.dead = true
+	*w.threads = append(*w.threads, a.thread)
+	for i, other := range w.actors {
+		if other == a {
+			w.actors = append(w.actors[:i], w.actors[i+1:]...)
+			return
+		}
+	}
+}
+
+// kill ends a process: its attempts end where they are, and nothing of them
+// reaches anybody any more.
+func (w *world) kill(p *process) {
+	p.dead = true
+	for i := len(w.actors) - 1; i >= 0; i-- {
+		if a := w.actors[i]; a.p == p {
+			a.dead = true
+			w.resume(a)
+			if a.f.by == a {
+				a.f.by = nil
+				w.later(a.f, pulse+w.latency()) // when Temporal misses its heartbeat
 			}
 		}
 	}
-}
-
-// crash kills a process: its actors end where they are, and nothing of them
-// reaches anybody any more.
-func (w *world) crash(p *process) {
-	for _, a := range w.actors {
-		if a.p == p && !a.dead {
-			a.dead = true
-			a.cancel()
-			a.next()
-		}
-	}
-	w.actors = alive(w.actors)
-}
-
-func alive(actors []*actor) (out []*actor) {
-	for _, a := range actors {
-		if !a.dead {
-			out = append(out, a)
-		}
-	}
-	return out
 }
