@@ -36,8 +36,7 @@ type batch struct {
 	booked  time.Duration // when it was
 	listed  time.Duration // when lists show it
 	gone    time.Duration // when a person deleted it; 0: nobody did
-	wrong   bool          // a person made it something else than the voucher
-	changed time.Duration // when that was
+	changed time.Duration // when a person touched it last
 	version int
 	read    bool // Kvitt has read it as it was meant
 	taken   bool // a person took it as it is
@@ -45,6 +44,13 @@ type batch struct {
 
 // standing tells whether a batch counts in the ledger, or may come to.
 func (b *batch) standing() bool { return b.gone == 0 && b.Status != visma.BatchVoided }
+
+// wrong tells whether a person has made it something else than the voucher.
+func (b *batch) wrong() bool {
+	return b.Lines[0].AccountNumber != b.what.intent.Voucher.Lines[0].Account || b.FinancialPeriod != b.what.period() || b.Status == visma.BatchVoided
+}
+
+func (b *batch) moved() bool { return b.what != nil && b.FinancialPeriod != b.what.period() }
 
 type job struct {
 	what   *payout
@@ -294,7 +300,7 @@ func (p ports) JournalTransaction(ctx context.Context, number string) (out *vism
 			return problem(fault.Rejected, "read the batch", http.StatusBadRequest)
 		}
 		c := b.JournalTransaction
-		b.read = b.read || !b.wrong || b.taken
+		b.read = b.read || b.what != nil && (!b.wrong() || b.taken)
 		p.saw, p.as = b, b.version
 		out = &c
 		return nil
@@ -336,7 +342,8 @@ func (p ports) JournalTransactions(ctx context.Context, q visma.JournalTransacti
 
 // list leaves out what is not listed yet, and shows now and then what was there
 // some time ago. One kind of list may be half, at any reading: a page of it is
-// missing, and nothing says so.
+// missing, and nothing says so. Each batch can be found in one of the two ways, so
+// what a person moved to another period is in the list of what was modified.
 func (w *world) list(kind lists, period string) (out []visma.JournalTransaction) {
 	if w.books.blind && !w.calm() {
 		return nil
@@ -347,7 +354,7 @@ func (w *world) list(kind lists, period string) (out []visma.JournalTransaction)
 	}
 	half := w.books.half == kind && !w.calm()
 	for _, b := range w.books.batches {
-		if b.booked > as || b.listed > w.now || b.gone > 0 && b.gone <= as || period != "" && b.FinancialPeriod != period || half && w.chance(50) {
+		if b.booked > as || b.listed > w.now || b.gone > 0 && b.gone <= as || period != "" && b.FinancialPeriod != period || half && !b.moved() && w.chance(50) {
 			continue
 		}
 		out = append(out, b.JournalTransaction)

@@ -13,8 +13,8 @@ import (
 const releasesWithin = time.Minute + 7*slowest
 
 // arrives judges a POST when it reaches Visma.net: an earlier one must have been
-// answered with a clear no, or be long gone and not in the books; and no batch of
-// somebody else's that a worker could have read books the payout.
+// answered with a clear no, or be long gone and not in the books; and before the first
+// one no batch of somebody else's that the worker could read books the payout.
 func (w *world) arrives(p ports) *sent {
 	what := p.what
 	w.counts[posts]++
@@ -29,8 +29,9 @@ func (w *world) arrives(p ports) *sent {
 			w.bad("payout %s is posted again %s after a POST of unknown outcome", what.reference, w.now-s.at)
 		}
 	}
+	first := w.memory.of(what.intent.Voucher.Token).Attempts <= 1
 	for _, b := range w.books.batches {
-		if b.foreign == what && b.listed+2*listsBy < p.p.opened && !slices.Contains(w.memory.unrelated[what.intent.Voucher.Token], b.BatchNumber) {
+		if first && b.foreign == what && b.listed+2*listsBy < p.p.opened && !slices.Contains(w.memory.unrelated[what.intent.Voucher.Token], b.BatchNumber) {
 			w.bad("payout %s is posted though batch %s of somebody else books it", what.reference, b.BatchNumber)
 		}
 	}
@@ -64,7 +65,7 @@ func (w *world) releases(p ports, b *batch) {
 		w.bad("batch %s is released, and should stay on hold", b.BatchNumber)
 	case !b.read:
 		w.bad("batch %s is released and was never read back", b.BatchNumber)
-	case !b.wrong || b.taken:
+	case !b.wrong() || b.taken:
 	case p.saw == b && p.as == b.version:
 		w.bad("batch %s is released though it was read and is not the voucher", b.BatchNumber)
 	case w.now-b.changed > releasesWithin:

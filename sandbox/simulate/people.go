@@ -49,13 +49,13 @@ func (w *world) foreignHand() {
 		return
 	}
 	w.touches(b, words)
-	b.wrong = b.wrong || deed != 2
 }
 
 func (w *world) touches(b *batch, words string) {
 	w.say("a person %s batch %s", words, b.BatchNumber)
 	b.what.touched, b.changed = true, w.now
 	b.version++
+	b.taken = false
 }
 
 // booksElsewhere is a person who books a payout by hand.
@@ -112,7 +112,6 @@ func (w *world) putsRight(b *batch) {
 	b.Lines = slices.Clone(b.Lines)
 	b.Lines[0].AccountNumber, b.FinancialPeriod = "1930", b.what.period()
 	w.touches(b, "puts right")
-	b.wrong = false
 }
 
 func (w *world) takes(b *batch, token string) {
