@@ -17,6 +17,7 @@ type books struct {
 	jobs    []*job
 	half    lists // which kind of list may leave batches out
 	blind   bool  // the right to read is taken away: lists are empty
+	forbids bool  // and a single batch cannot be read either
 	closed  bool  // the period is: nothing is booked or released in it
 }
 
@@ -38,8 +39,8 @@ type batch struct {
 	gone    time.Duration // when a person deleted it; 0: nobody did
 	changed time.Duration // when a person touched it last
 	version int
-	read    bool // Kvitt has read it as it was meant
-	taken   bool // a person took it as it is
+	read    bool   // Kvitt has read it as it was meant
+	taken   string // how it was when a person took it as it is
 }
 
 // standing tells whether a batch counts in the ledger, or may come to.
@@ -49,6 +50,12 @@ func (b *batch) standing() bool { return b.gone == 0 && b.Status != visma.BatchV
 func (b *batch) wrong() bool {
 	return b.Lines[0].AccountNumber != b.what.intent.Voucher.Lines[0].Account || b.FinancialPeriod != b.what.period() || b.Status == visma.BatchVoided
 }
+
+// content is what a person can change, and take as it is.
+func (b *batch) content() string { return b.Lines[0].AccountNumber + " " + b.FinancialPeriod }
+
+// acceptable tells whether Kvitt may release it.
+func (b *batch) acceptable() bool { return !b.wrong() || b.taken == b.content() }
 
 func (b *batch) moved() bool { return b.what != nil && b.FinancialPeriod != b.what.period() }
 
@@ -65,7 +72,7 @@ type ports struct{ *actor }
 
 // begin puts an earlier voucher into the books, which everybody knows of.
 func (b *books) begin(w *world) {
-	b.half = lists(w.rng.IntN(3))
+	b.half, b.forbids = lists(w.rng.IntN(3)), w.chance(50)
 	b.batches = []*batch{{JournalTransaction: visma.JournalTransaction{BatchNumber: "000001", Status: visma.BatchPosted, FinancialPeriod: january}}}
 }
 
@@ -292,15 +299,15 @@ func (p ports) JournalTransaction(ctx context.Context, number string) (out *vism
 	err = p.request(ctx, "read the batch", false, func() error {
 		b := p.w.find(number)
 		switch {
+		case p.w.books.blind && p.w.books.forbids && !p.w.calm():
+			return problem(fault.Auth, "read the batch", http.StatusForbidden)
 		case b == nil:
 			return problem(fault.Rejected, "read the batch", http.StatusNotFound)
-		case p.w.books.blind && !p.w.calm():
-			return problem(fault.Auth, "read the batch", http.StatusForbidden)
 		case p.w.fault(1):
 			return problem(fault.Rejected, "read the batch", http.StatusBadRequest)
 		}
 		c := b.JournalTransaction
-		b.read = b.read || b.what != nil && (!b.wrong() || b.taken)
+		b.read = b.read || b.what != nil && b.acceptable()
 		p.saw, p.as = b, b.version
 		out = &c
 		return nil

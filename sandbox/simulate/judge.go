@@ -65,7 +65,7 @@ func (w *world) releases(p ports, b *batch) {
 		w.bad("batch %s is released, and should stay on hold", b.BatchNumber)
 	case !b.read:
 		w.bad("batch %s is released and was never read back", b.BatchNumber)
-	case !b.wrong() || b.taken:
+	case b.acceptable():
 	case p.saw == b && p.as == b.version:
 		w.bad("batch %s is released though it was read and is not the voucher", b.BatchNumber)
 	case w.now-b.changed > releasesWithin:

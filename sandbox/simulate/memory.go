@@ -1,8 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"time"
+	"slices"
 
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
@@ -164,19 +165,28 @@ func (p ports) remembered(ctx context.Context, like func(*store.SeenBatch) bool)
 // BookedLast is the same as the store's, for a memory of three rows.
 func (p ports) BookedLast(ctx context.Context, _ string) (in, number string, err error) {
 	err = p.transaction(ctx, func(m *memory) error {
-		var last time.Time
+		var last *store.Posting
 		for _, row := range m.rows {
-			switch row.State {
-			case posting.Checked, posting.Attached, posting.Released, posting.Verified, posting.Draft:
-				if row.BatchNumber != "" && (row.UpdatedAt.After(last) || row.UpdatedAt.Equal(last) && row.BatchNumber > number) {
-					in, number, last = row.Period, row.BatchNumber, row.UpdatedAt
-				}
+			if p.w.broken.believesEmpty || row.BatchNumber == "" || !slices.Contains(booked, row.State) {
+				continue
 			}
+			if last == nil || cmp.Or(cmp.Compare(final(row), final(last)), row.UpdatedAt.Compare(last.UpdatedAt), cmp.Compare(row.BatchNumber, last.BatchNumber)) > 0 {
+				last = row
+			}
+		}
+		if last != nil {
+			in, number = last.Period, last.BatchNumber
 		}
 		return nil
 	})
-	if p.w.broken.believesEmpty {
-		return "", "", err
-	}
 	return in, number, err
+}
+
+var booked = []string{posting.Checked, posting.Attached, posting.Released, posting.Verified, posting.Draft}
+
+func final(row *store.Posting) int {
+	if row.State == posting.Verified {
+		return 1
+	}
+	return 0
 }

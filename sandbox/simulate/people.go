@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"kvitt/internal/held"
@@ -36,7 +37,7 @@ func (w *world) foreignHand() {
 	switch draft := b.Status == visma.BatchBalanced || b.Status == visma.BatchHold; {
 	case deed == 0 && draft:
 		b.Lines = slices.Clone(b.Lines)
-		b.Lines[0].AccountNumber, words = "1940", "edits"
+		b.Lines[0].AccountNumber, words = strconv.Itoa(1940+b.version), "edits"
 	case deed == 1 && draft:
 		b.gone, words = w.now, "deletes"
 	case deed == 2 && draft:
@@ -55,7 +56,6 @@ func (w *world) touches(b *batch, words string) {
 	w.say("a person %s batch %s", words, b.BatchNumber)
 	b.what.touched, b.changed = true, w.now
 	b.version++
-	b.taken = false
 }
 
 // booksElsewhere is a person who books a payout by hand.
@@ -123,5 +123,5 @@ func (w *world) takes(b *batch, token string) {
 	w.say("a person takes batch %s as it is", b.BatchNumber)
 	w.memory.taken = maps.Clone(w.memory.taken)
 	w.memory.taken[token] = &posting.Taken{Batch: b.BatchNumber, Differences: differences}
-	b.taken = true
+	b.taken = b.content()
 }
