@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"kvitt/internal/fault"
@@ -264,8 +266,10 @@ func (w *world) commit(what *payout, s *sent, t *visma.JournalTransactionUpdate)
 func (p ports) Job(ctx context.Context, id string) (out visma.Job, err error) {
 	var j *job
 	err = p.request(ctx, "ask the job", false, func() error {
-		var n int
-		_, _ = fmt.Sscanf(id, "job-%d", &n)
+		n, err := strconv.Atoi(strings.TrimPrefix(id, "job-"))
+		if err != nil {
+			return problem(fault.Rejected, "ask the job", http.StatusNotFound)
+		}
 		switch j = p.w.books.jobs[n-1]; {
 		case j.lost:
 			return problem(fault.Rejected, "ask the job", []int{http.StatusNotFound, http.StatusGone}[n%2])

@@ -10,10 +10,11 @@ import (
 	"kvitt/internal/visma"
 )
 
-// How Temporal treats an activity, as package workflows declares it.
+// How Temporal treats an activity, as package workflows declares it; but a step is
+// given up after an hour, not six, in the rest of which nothing new happens.
 const (
 	pulse    = 30 * time.Second // without a heartbeat for so long, the attempt is taken for dead
-	giveUp   = 6 * time.Hour
+	giveUp   = time.Hour
 	backOff  = time.Minute // the longest one
 	daily    = 24 * time.Hour
 	patience = 3 // how often a person tries again when all is calm

@@ -19,6 +19,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ func main() {
 	cores := flag.Int("cores", runtime.GOMAXPROCS(0), "how many schedules at a time")
 	broken := flag.Bool("broken", false, "let every broken variant be found")
 	flag.Parse()
+	debug.SetGCPercent(400) // schedules are small, and their rubbish is most of the work
 	bad := false
 	switch {
 	case *seed > 0:
