@@ -172,7 +172,7 @@ func rowOf(connection string, p recorded) (store.Payout, error) {
 	return store.Payout{
 		ConnectionID: connection, PaymentReference: p.PaymentReference, MerchantID: p.MerchantID,
 		Date: p.Date, Currency: string(p.Currency), SettlementType: string(p.Type),
-		Settlement: p.Totals.Settlement, OpeningDebt: p.Totals.OpeningDebt, ClosingDebt: p.Totals.ClosingDebt,
+		Settlement: p.Totals[settlement.TotalSettlement], OpeningDebt: p.Totals[settlement.TotalOpeningDebt], ClosingDebt: p.Totals[settlement.TotalClosingDebt],
 		Payout: document,
 	}, nil
 }
@@ -248,7 +248,7 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 	}
 	out.Rows = row.Rows
 	if stop != nil {
-		if out.Held, err = k.named(ctx, stop, in.Connection); err != nil {
+		if out.Held, err = named(ctx, k.Store, stop, in.Connection); err != nil {
 			return out, err
 		}
 		return out, k.Store.UpdatePayout(ctx, in.Connection, in.PaymentReference, func(p *store.Payout) error {
@@ -265,17 +265,6 @@ func (k *Klarna) ProvePayout(ctx context.Context, in workflows.PayoutRef) (workf
 		p.Rows, p.Proof, p.Warnings = row.Rows, document, row.Warnings
 		return nil
 	}, nil)
-}
-
-// named says Kustom where a reason to hold speaks of Klarna and Kustom pays out.
-func (k *Klarna) named(ctx context.Context, stop *workflows.Held, connection string) (*workflows.Held, error) {
-	row, err := k.Store.Connection(ctx, connection)
-	if err != nil {
-		return nil, err
-	}
-	says := klarna.Provider(row.Provider).Says
-	stop.Detail, stop.Remedy = says(stop.Detail), says(stop.Remedy)
-	return stop, nil
 }
 
 // touched tells that something became of a payout before it is proven: it was

@@ -245,6 +245,9 @@ func (l *Ledger) listedSince(ctx context.Context, connection string, window work
 
 // HoldPayout records why a payout stopped.
 func (l *Ledger) HoldPayout(ctx context.Context, in workflows.Hold) (workflows.Nothing, error) {
+	if _, err := named(ctx, l.Store, &in.Held, in.Connection); err != nil {
+		return workflows.Nothing{}, err
+	}
 	evidence, err := json.Marshal(in.Held)
 	if err != nil {
 		return workflows.Nothing{}, fmt.Errorf("record why payout %s is held: %w", in.PaymentReference, err)

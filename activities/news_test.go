@@ -16,7 +16,7 @@ func TestOnlyOtherFiguresOfAFinalPayoutAreLoud(t *testing.T) {
 	k := &Klarna{Store: s}
 	payout := settlement.Payout{
 		PaymentReference: "10001", MerchantID: "K1", Date: utc("2026-01-05 09:00"), Currency: "SEK", Type: settlement.Net,
-		Totals: settlement.Totals{Sale: 100, Settlement: 100},
+		Totals: settlement.Totals{settlement.TotalSale: 100, settlement.TotalSettlement: 100},
 	}
 	row, err := rowOf("c1", recorded{Payout: payout})
 	if err != nil {
@@ -45,7 +45,7 @@ func TestOnlyOtherFiguresOfAFinalPayoutAreLoud(t *testing.T) {
 	if news, err := k.isNews(t.Context(), &row, false); err != nil || news || state().State != workflows.StateVerified {
 		t.Errorf("the same figures, written down otherwise, are news: %v, %v, %s", news, err, state().State)
 	}
-	payout.Totals.Sale, payout.Totals.Settlement = 101, 101
+	payout.Totals[settlement.TotalSale], payout.Totals[settlement.TotalSettlement] = 101, 101
 	changed, err := rowOf("c1", recorded{Payout: payout})
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/activity"
 
 	"kvitt/internal/held"
+	"kvitt/internal/klarna"
 	"kvitt/internal/lang"
 	"kvitt/internal/notice"
 	"kvitt/internal/notify"
@@ -87,7 +88,9 @@ func (n *Notices) Notify(ctx context.Context, in notice.Facts) (workflows.Nothin
 	if err != nil {
 		return workflows.Nothing{}, err
 	}
-	message := notice.ComposeFor(n.reader(ctx, in.Connection), &in, connection.Name, n.PublicURL)
+	to := n.reader(ctx, in.Connection)
+	to.Says = klarna.Provider(connection.Provider).Says
+	message := notice.ComposeFor(to, &in, connection.Name, n.PublicURL)
 	var failed []error
 	for _, channel := range append([]notify.Channel{logged{}}, n.Channels...) {
 		failed = append(failed, n.once(ctx, channel, &message))

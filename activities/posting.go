@@ -139,7 +139,7 @@ func (v *Visma) stillProven(ctx context.Context, ref workflows.PayoutRef) (*work
 	sent, err := v.Store.PostingOf(ctx, ref.Connection, ref.PaymentReference, row.Revision)
 	if errors.Is(err, store.ErrNotFound) || err == nil && !posting.Bound(sent.State) {
 		return reason(held.FiguresChanged, fmt.Sprintf("payout %s was proven with a settlement of %s, and Klarna now lists %s",
-			ref.PaymentReference, settlement.Format(proof.Payout.Totals.Settlement, proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency))), nil
+			ref.PaymentReference, settlement.Format(proof.Payout.Totals[settlement.TotalSettlement], proof.Payout.Currency), settlement.Format(row.Settlement, proof.Payout.Currency))), nil
 	}
 	return nil, err
 }

@@ -32,7 +32,7 @@ func proofText(provider string, zone *time.Location, row *store.Payout, document
 	money := func(minor int64) string { return settlement.Format(minor, payout.Currency) }
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s payout %s, merchant %s, %s, %s %s\n\n", provider, payout.PaymentReference, payout.MerchantID,
-		payout.Date.In(zone).Format("2006-01-02 15:04 MST"), money(payout.Totals.Settlement), payout.Currency)
+		payout.Date.In(zone).Format("2006-01-02 15:04 MST"), money(payout.Totals[settlement.TotalSettlement]), payout.Currency)
 	fmt.Fprintf(&b, "%-52s %8s %16s %14s\n", "component", "rows", "amount", "VAT")
 	for _, part := range proof.Components {
 		fmt.Fprintf(&b, "%-52s %8d %16s %14s\n", strings.TrimRight(strings.TrimRight(part.Type+"/"+part.DetailedType+" "+part.Country, " ")+" "+part.Reference, " "), part.Rows, money(part.Amount), money(part.VAT))
@@ -51,7 +51,7 @@ func proofText(provider string, zone *time.Location, row *store.Payout, document
 		}
 		fmt.Fprintf(&b, "  %s %-38s %16s%s\n", sign, term.Name, money(term.Amount), note)
 	}
-	fmt.Fprintf(&b, "  = %-38s %16s\n", "settlement", money(payout.Totals.Settlement))
+	fmt.Fprintf(&b, "  = %-38s %16s\n", "settlement", money(payout.Totals[settlement.TotalSettlement]))
 	writeAccepted(&b, proof.Proof)
 	writeVoucher(&b, document)
 	for _, part := range document.Earlier {

@@ -6,6 +6,7 @@ import (
 	"kvitt/internal/klarna"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
+	"kvitt/workflows"
 )
 
 // providerName is who pays out on a connection, as vouchers and documents name it.
@@ -37,4 +38,15 @@ func inWordsOf(posted *voucher.Voucher, target voucher.Target, compile func(vouc
 		dated(v, posted)
 	}
 	return v, err
+}
+
+// named says Kustom where a reason to hold speaks of Klarna and Kustom pays out.
+func named(ctx context.Context, s *store.Store, stop *workflows.Held, connection string) (*workflows.Held, error) {
+	row, err := s.Connection(ctx, connection)
+	if err != nil {
+		return nil, err
+	}
+	says := klarna.Provider(row.Provider).Says
+	stop.Detail, stop.Remedy = says(stop.Detail), says(stop.Remedy)
+	return stop, nil
 }

@@ -11,6 +11,9 @@ import (
 
 // KeepStop remembers why a reversal or an accrual waits.
 func (l *Ledger) KeepStop(ctx context.Context, in workflows.Stopped) (workflows.Nothing, error) {
+	if _, err := named(ctx, l.Store, &in.Held, in.Connection); err != nil {
+		return workflows.Nothing{}, err
+	}
 	why, err := json.Marshal(in.Held)
 	if err != nil {
 		return workflows.Nothing{}, fmt.Errorf("remember why the %s %s is held: %w", in.Work, in.Name, err)

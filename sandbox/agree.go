@@ -9,13 +9,13 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// settlementAccounts are where the preset of the demo company puts what is on its
-// way to the bank: SEK, and other currencies.
+// settlementAccounts are the accounts on which the demo company's preset puts money on its way to the
+// bank: SEK, and other currencies.
 var settlementAccounts = []string{"16861", "16862"}
 
-// agree holds the backfill's document against the books that the simulated
-// Visma.net keeps by itself, and which were as before when it began.
-func agree(d *document, before, books *vismasim.Books, merchant *shop.Shop) error {
+// agree compares the backfill's JSON output with the books that the simulated Visma.net keeps itself;
+// before are the books when it began.
+func agree(d *backfillResult, before, books *vismasim.Books, merchant *shop.Shop) error {
 	if books.Debit != books.Credit {
 		return fmt.Errorf("the books do not balance: debit %d, credit %d", books.Debit, books.Credit)
 	}
@@ -26,7 +26,7 @@ func agree(d *document, before, books *vismasim.Books, merchant *shop.Shop) erro
 		return fmt.Errorf("%d payouts were found, %d posted, %d skipped, and the books hold %d batches after %d", d.Found, d.Posted, d.Skipped, books.Batches, before.Batches)
 	}
 	if before.Batches > 0 || d.Posted != d.Found {
-		return nil // the books hold other days too, or not all of these
+		return nil // the books also cover other days, or not all of these
 	}
 	arrived := banked(books)
 	for currency, sum := range paid(d, merchant) {
@@ -37,7 +37,7 @@ func agree(d *document, before, books *vismasim.Books, merchant *shop.Shop) erro
 	return nil
 }
 
-// banked is what arrived on the settlement accounts, by currency.
+// banked returns what arrived on the settlement accounts, by currency.
 func banked(books *vismasim.Books) map[string]int64 {
 	sums := map[string]int64{}
 	for number, account := range books.Accounts {
@@ -51,19 +51,19 @@ func banked(books *vismasim.Books) map[string]int64 {
 	return sums
 }
 
-// paid is what Klarna paid out, by currency.
-func paid(d *document, merchant *shop.Shop) map[string]int64 {
+// paid returns what Klarna paid out, by currency.
+func paid(d *backfillResult, merchant *shop.Shop) map[string]int64 {
 	sums := map[string]int64{}
 	for _, p := range d.Payouts {
-		if made := merchant.Payout(p.PaymentReference); made != nil && made.SettlementType != shop.GrossFee { // a bill moves no money
+		if made := merchant.Payout(p.PaymentReference); made != nil && made.SettlementType != shop.GrossFee { // an invoice moves no money
 			sums[p.Currency] += max(p.Settlement, 0) // Klarna collects nothing: a negative payout becomes debt
 		}
 	}
 	return sums
 }
 
-// freeUnlessChosen lets the demo run beside a sandbox: ports that nobody chose
-// are any free ones.
+// freeUnlessChosen lets the demo run beside a sandbox: ports that nobody chose are replaced with free
+// ones.
 func freeUnlessChosen(p stack.Ports) stack.Ports {
 	fixed := stack.Fixed()
 	for _, one := range []struct {

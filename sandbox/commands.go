@@ -19,7 +19,7 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// serve starts everything and prints where to look, until it is interrupted.
+// serve starts everything and prints the addresses, until it is interrupted.
 func serve(ctx context.Context, s settings, out io.Writer) error {
 	stack.Guided(&s.Options)
 	st, id, link, err := ready(ctx, s)
@@ -35,18 +35,18 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 	}
 	lie := "Everything is kept in"
 	if s.Dir == "" {
-		lie = "Until then, all lies in"
+		lie = "Until then, everything is in"
 	}
 	env := filepath.Join(st.Dir, "env.sh")
 	if err := writeEnv(env, st.Env); err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "\nKvitt runs. Ctrl-C stops everything.\n\n")
+	fmt.Fprintf(w, "\nKvitt is running. Ctrl-C stops everything.\n\n")
 	fmt.Fprintf(w, "  Portal\thttp://%s\n", st.Portal)
-	fmt.Fprintf(w, "  … your way in, once\t%s\n", link)
+	fmt.Fprintf(w, "  … one-time sign-in link\t%s\n", link)
 	fmt.Fprintf(w, "  Temporal Web UI\t%s/namespaces/default/workflows\n", st.Temporal.UI)
-	fmt.Fprintf(w, "  … what is held\t%s/namespaces/default/workflows?query=KvittState%%3D%%22held%%22\n", st.Temporal.UI)
+	fmt.Fprintf(w, "  … held payouts\t%s/namespaces/default/workflows?query=KvittState%%3D%%22held%%22\n", st.Temporal.UI)
 	fmt.Fprintf(w, "  Metrics, health\thttp://%s/metrics\n", st.Metrics)
 	fmt.Fprintf(w, "  Simulated Klarna\t%s\n", st.KlarnaURL)
 	fmt.Fprintf(w, "  Simulated Visma.net\t%s\n", st.VismaURL)
@@ -70,13 +70,13 @@ func serve(ctx context.Context, s settings, out io.Writer) error {
 		case <-st.Temporal.Done():
 			return st.Temporal.Ended()
 		case <-worker:
-			worker = nil // nothing is lost: another one goes on where it was
+			worker = nil // nothing is lost: another worker continues where it stopped
 			fmt.Fprintf(s.Log, "\nThe worker has ended. This starts another one, in another terminal:\n\n  . %s\n  go run ./worker\n\n", quoted(env))
 		}
 	}
 }
 
-// guide tells what the guided set-up asks for, and how to break things.
+// guide explains what the guided set-up asks for, and how to break things.
 func guide(out io.Writer, st *stack.Stack, id, key string) {
 	fmt.Fprintf(out, "To set a second connection up yourself, choose New connection in the portal. It asks for:\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -94,11 +94,11 @@ func guide(out io.Writer, st *stack.Stack, id, key string) {
 	} {
 		fmt.Fprintf(out, "  # %s\n  curl -X POST %s -d %s\n", one.what, one.url, single(one.body))
 	}
-	fmt.Fprintf(out, "\nThis mends it all again:\n\n  curl -X DELETE %s/_sandbox/visma/faults; curl -X POST %s/_sandbox/klarna/reset -d '{}'\n", st.VismaURL, st.KlarnaURL)
+	fmt.Fprintf(out, "\nThis repairs everything:\n\n  curl -X DELETE %s/_sandbox/visma/faults; curl -X POST %s/_sandbox/klarna/reset -d '{}'\n", st.VismaURL, st.KlarnaURL)
 	fmt.Fprintf(out, "  curl -X POST %s/_sandbox/klarna/keys -d %s\n\n", st.KlarnaURL, single(`{"action":"restore","key":"`+st.KlarnaKey+`"}`))
 }
 
-// invitation is a one-time link for an administrator of the sandbox's portal.
+// invitation returns a one-time link for an administrator of the sandbox's portal.
 func invitation(ctx context.Context, st *stack.Stack) (string, error) {
 	out, err := st.Ask(ctx, "portal", "invite", stack.PersonEmail, "--name", "Anna Ek", "--role", "administrator", "--output", "json")
 	if err != nil {
@@ -122,10 +122,10 @@ func writeEnv(path string, env []string) error {
 	return nil
 }
 
-// single is a word between single quotes, as a shell reads it.
+// single returns a word in single quotes, as a shell reads it.
 func single(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }
 
-// quoted is a command line to copy.
+// quoted returns a command line to copy.
 func quoted(words ...string) string {
 	for i, word := range words {
 		if word == "" || strings.ContainsAny(word, " \t\n'\"\\$`&;|<>*?()#~") {
@@ -135,8 +135,8 @@ func quoted(words ...string) string {
 	return strings.Join(words, " ")
 }
 
-// ready starts everything, lets one person in, and sets one connection up as a
-// person would. The link lets that person into the portal.
+// ready starts everything, invites one person, and sets up one connection as a person would. The link
+// signs that person in to the portal.
 func ready(ctx context.Context, s settings) (st *stack.Stack, id, link string, err error) {
 	if st, err = stack.Start(ctx, s.Options); err != nil {
 		return st, "", "", err
@@ -155,13 +155,13 @@ func ready(ctx context.Context, s settings) (st *stack.Stack, id, link string, e
 	return st, id, link, err
 }
 
-// step runs the starter as a person would and shows what it says.
+// step runs the starter as a person would and shows its output.
 func step(ctx context.Context, st *stack.Stack, log io.Writer, stdin io.Reader, args ...string) error {
 	fmt.Fprintf(log, "$ starter %s\n", quoted(slices.Clone(args)...))
 	return status(st.Starter(ctx, stdin, log, log, args...))
 }
 
-// status turns the starter's exit status into ours. It has said why itself.
+// status turns the starter's exit status into the sandbox's. The starter has printed the reason.
 func status(err error) error {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

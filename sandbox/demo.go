@@ -17,8 +17,8 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// document is what the demo reads of the backfill's own document.
-type document struct {
+// backfillResult holds the parts of the backfill's JSON output that the demo reads.
+type backfillResult struct {
 	Found   int   `json:"found"`
 	Posted  int   `json:"posted"`
 	Held    int   `json:"held"`
@@ -37,8 +37,7 @@ type document struct {
 	} `json:"payouts"`
 }
 
-// demo connects, backfills, does the same backfill again, and asks the
-// simulated Visma.net what its books say.
+// demo connects, backfills, runs the same backfill again, and compares the simulated Visma.net's books.
 func demo(ctx context.Context, s settings, out io.Writer) error {
 	s.Ports = freeUnlessChosen(s.Ports)
 	st, id, _, err := ready(ctx, s)
@@ -82,7 +81,7 @@ func demo(ctx context.Context, s settings, out io.Writer) error {
 	fmt.Fprintf(out, "The same backfill again: %d posted, %d skipped, the books unchanged.\n", second.Posted, second.Skipped)
 	if n := len(first.Payouts); n > 0 {
 		show := []string{"payout", "show", id, first.Payouts[n-1].PaymentReference}
-		fmt.Fprintf(out, "\nThe last of them in full, as `starter %s` shows it:\n\n", strings.Join(show, " "))
+		fmt.Fprintf(out, "\nThe last payout in full, from `starter %s`:\n\n", strings.Join(show, " "))
 		if err := status(st.Starter(ctx, nil, out, s.Log, show...)); err != nil {
 			return err
 		}
@@ -90,46 +89,45 @@ func demo(ctx context.Context, s settings, out io.Writer) error {
 	return held(first)
 }
 
-// backfill runs the starter's backfill, which tells its progress to log. What
-// is held is no error: it is in the document.
-func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string) (*document, []byte, error) {
+// backfill runs the starter's backfill, with its progress in log. Held payouts are not an error: they are
+// in the result.
+func backfill(ctx context.Context, st *stack.Stack, log io.Writer, args []string) (*backfillResult, []byte, error) {
 	var raw bytes.Buffer
 	err := status(st.Starter(ctx, nil, &raw, log, append(slices.Clone(args), "--output", "json")...))
 	if err != nil && !errors.Is(err, exitStatusError(something)) {
 		return nil, nil, err
 	}
-	var d document
+	var d backfillResult
 	if err := json.Unmarshal(raw.Bytes(), &d); err != nil {
-		return nil, nil, fmt.Errorf("read the backfill's document: %w", err)
+		return nil, nil, fmt.Errorf("read the backfill's output: %w", err)
 	}
 	return &d, raw.Bytes(), nil
 }
 
-// held is the exit status of a backfill that is done with something held.
-func held(d *document) error {
+// held returns the exit status of a completed backfill with held payouts.
+func held(d *backfillResult) error {
 	if d.Held > 0 {
 		return exitStatusError(something)
 	}
 	return nil
 }
 
-// printJSON adds what the simulated Visma.net's books say to the backfill's
-// document.
+// printJSON adds the books of the simulated Visma.net to the backfill's JSON output.
 func printJSON(out io.Writer, raw []byte, books *vismasim.Books) error {
 	sums, err := json.Marshal(map[string]int64{"batches": int64(books.Batches), "debit": books.Debit, "credit": books.Credit})
 	if err != nil {
-		return fmt.Errorf("write down the books: %w", err)
+		return fmt.Errorf("write the books: %w", err)
 	}
 	trimmed := bytes.TrimRight(bytes.TrimSpace(raw), "}")
 	var whole bytes.Buffer
 	if err := json.Indent(&whole, append(append(trimmed, []byte(`,"books":`)...), append(sums, '}')...), "", "  "); err != nil {
-		return fmt.Errorf("write down the backfill's document: %w", err)
+		return fmt.Errorf("write the backfill's output: %w", err)
 	}
 	_, err = fmt.Fprintln(out, whole.String())
 	return err
 }
 
-func printTable(out io.Writer, d *document, books *vismasim.Books) {
+func printTable(out io.Writer, d *backfillResult, books *vismasim.Books) {
 	fmt.Fprintf(out, "\n%-18s %-10s %16s %-8s %10s\n", "payment reference", "batch", "settlement", "currency", "difference")
 	for _, p := range d.Payouts {
 		c := settlement.Currency(p.Currency)
@@ -141,8 +139,8 @@ func printTable(out io.Writer, d *document, books *vismasim.Books) {
 		settlement.Format(books.Debit, base), settlement.Format(books.Credit, base), base, settlement.Format(books.Released.Debit, base))
 }
 
-// printBanked holds what Klarna paid out against what arrived in the books.
-func printBanked(out io.Writer, d *document, books *vismasim.Books, merchant *shop.Shop) {
+// printBanked compares what Klarna paid out with what arrived in the books.
+func printBanked(out io.Writer, d *backfillResult, books *vismasim.Books, merchant *shop.Shop) {
 	arrived := banked(books)
 	fmt.Fprintf(out, "\n%-10s %16s %26s\n", "currency", "Klarna paid out", "arrived in the books")
 	sums := paid(d, merchant)

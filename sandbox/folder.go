@@ -11,20 +11,19 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// shopKept is which shop a folder holds: the payouts of another one would not
-// fit to what is stored there.
+// shopKept identifies the shop of a folder: the payouts of another shop would not fit the stored data.
 type shopKept struct {
 	Seed  uint64 `json:"seed"`
 	Gross bool   `json:"gross"`
 }
 
-// settle takes the folder of -data for this sandbox alone, and lets it decide
-// which shop is made up, unless it is new. chosen are the flags that were given.
+// settle reserves the -data folder for this sandbox, and uses the shop of the folder unless it is new.
+// chosen are the flags that were given.
 func (s *settings) settle(command string, chosen map[string]bool) (release func(), err error) {
 	if s.Dir == "" {
 		return func() {}, nil
 	}
-	if s.Dir, err = filepath.Abs(s.Dir); err == nil { // it is written into env.sh
+	if s.Dir, err = filepath.Abs(s.Dir); err == nil { // env.sh needs it
 		err = os.MkdirAll(s.Dir, 0o700)
 	}
 	if err != nil {
@@ -37,7 +36,7 @@ func (s *settings) settle(command string, chosen map[string]bool) (release func(
 	var locks []*os.File
 	release = func() {
 		for _, f := range locks {
-			_ = f.Close() // and so is the lock
+			_ = f.Close() // this also releases the lock
 		}
 	}
 	for _, part := range parts {
@@ -77,7 +76,7 @@ func keepShop(path string, want *stack.Shop, chosen map[string]bool) error {
 			err = os.WriteFile(path, append(text, '\n'), 0o600)
 		}
 		if err != nil {
-			return fmt.Errorf("keep which shop was made up: %w", err)
+			return fmt.Errorf("save the choice of shop: %w", err)
 		}
 		return nil
 	}
@@ -86,10 +85,10 @@ func keepShop(path string, want *stack.Shop, chosen map[string]bool) error {
 		err = json.Unmarshal(text, &kept)
 	}
 	if err != nil {
-		return fmt.Errorf("read which shop the folder %s holds: %w", filepath.Dir(path), err)
+		return fmt.Errorf("read the shop of the folder %s: %w", filepath.Dir(path), err)
 	}
 	if chosen["seed"] && want.Seed != kept.Seed || chosen["gross"] && want.Gross != kept.Gross {
-		return fmt.Errorf("the folder %s holds the shop of -seed %d -gross=%t. Leave these flags out, or name another folder with -data", filepath.Dir(path), kept.Seed, kept.Gross)
+		return fmt.Errorf("the folder %s belongs to the shop of -seed %d -gross=%t. Leave these flags out, or name another folder with -data", filepath.Dir(path), kept.Seed, kept.Gross)
 	}
 	want.Seed, want.Gross = kept.Seed, kept.Gross
 	return nil

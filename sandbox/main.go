@@ -1,6 +1,6 @@
-// Command sandbox runs the whole of Kvitt on loopback for trying it out:
-// Temporal, simulated Klarna, Visma Connect and Visma.net, one connection
-// ready, and a year of payouts. It is not part of the product.
+// Command sandbox runs all of Kvitt on loopback for trying it out: Temporal, simulated Klarna, Visma
+// Connect and Visma.net, one connection that is ready, and a year of payouts. It is not part of the
+// product.
 package main
 
 import (
@@ -47,7 +47,7 @@ type settings struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	slog.SetDefault(slog.New(slog.DiscardHandler))       // the simulated providers' refusals are not for people
+	slog.SetDefault(slog.New(slog.DiscardHandler))       // hides the simulated providers' refusals
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr)) //nolint:gocritic // nothing is left to stop
 }
 
@@ -77,7 +77,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case errors.As(err, &status):
 		return int(status)
 	case err != nil && ctx.Err() != nil:
-		fmt.Fprintln(stderr, "sandbox: stopped before it was done")
+		fmt.Fprintln(stderr, "sandbox: stopped before it had finished")
 		return failed
 	case err != nil:
 		fmt.Fprintln(stderr, "sandbox:", err)
@@ -99,14 +99,14 @@ func (e exitStatusError) Error() string { return fmt.Sprintf("exit status %d", i
 func parse(args []string, help io.Writer) (s settings, command string, chosen map[string]bool, err error) {
 	s = settings{Options: stack.Options{Ports: stack.Fixed()}}
 	f := flag.NewFlagSet("sandbox", flag.ContinueOnError)
-	f.SetOutput(io.Discard) // errors are told once, by run
+	f.SetOutput(io.Discard) // run prints errors once
 	f.Usage = func() {}
-	f.StringVar(&s.Dir, "data", "", "keep everything in this `folder`, to be there again at the next start, the shop included")
+	f.StringVar(&s.Dir, "data", "", "keep everything in this `folder` for the next start, including the shop")
 	f.StringVar(&s.output, "output", "table", "of demo: `table` or json")
 	f.StringVar(&s.from, "from", "2025-01-01", "of demo: first `day` to backfill")
 	f.StringVar(&s.to, "to", "2025-12-31", "of demo: last `day` to backfill")
-	f.Uint64Var(&s.Shop.Seed, "seed", 1, "which shop to make up: any `number`")
-	f.BoolVar(&s.Shop.Gross, "gross", false, "let Klarna invoice the Danish fees separately")
+	f.Uint64Var(&s.Shop.Seed, "seed", 1, "the `number` that generates the shop")
+	f.BoolVar(&s.Shop.Gross, "gross", false, "make Klarna invoice the Danish fees separately")
 	ports := map[string]*int{}
 	for _, p := range []struct {
 		name, what string
@@ -121,7 +121,7 @@ func parse(args []string, help io.Writer) (s settings, command string, chosen ma
 		{"connect", "the simulated Visma Connect", &s.Ports.Connect},
 	} {
 		ports["-port-"+p.name] = p.port
-		f.IntVar(p.port, "port-"+p.name, *p.port, "the `port` of "+p.what+"; 0 takes a free one")
+		f.IntVar(p.port, "port-"+p.name, *p.port, "the `port` of "+p.what+"; 0 uses a free one")
 	}
 	for rest := args; ; {
 		if err = f.Parse(rest); errors.Is(err, flag.ErrHelp) {
@@ -136,11 +136,11 @@ func parse(args []string, help io.Writer) (s settings, command string, chosen ma
 			break
 		}
 		if command != "" {
-			return s, "", nil, fmt.Errorf("there is one command too many: %q", rest[0])
+			return s, "", nil, fmt.Errorf("unexpected argument %q", rest[0])
 		}
 		command, rest = rest[0], rest[1:]
 		if commands[command] == nil {
-			return s, "", nil, fmt.Errorf("there is no command %q; there are demo, temporal and apis", command)
+			return s, "", nil, fmt.Errorf("unknown command %q; the commands are demo, temporal and apis", command)
 		}
 		if len(rest) == 0 {
 			break
@@ -150,7 +150,7 @@ func parse(args []string, help io.Writer) (s settings, command string, chosen ma
 	f.Visit(func(one *flag.Flag) { chosen[one.Name] = true })
 	for _, name := range slices.Sorted(maps.Keys(ports)) {
 		if port := *ports[name]; port < 0 || port > 65535 {
-			return s, "", nil, fmt.Errorf("%s is %d; it is from 1 to 65535, or 0 for a free one", name, port)
+			return s, "", nil, fmt.Errorf("%s is %d; use 1 to 65535, or 0 for a free one", name, port)
 		}
 	}
 	return s, command, chosen, s.check()
@@ -158,15 +158,15 @@ func parse(args []string, help io.Writer) (s settings, command string, chosen ma
 
 func (s *settings) check() error {
 	if s.output != "table" && s.output != "json" {
-		return fmt.Errorf("-output is %q; it is table or json", s.output)
+		return fmt.Errorf("-output is %q; use table or json", s.output)
 	}
 	for name, day := range map[string]string{"-from": s.from, "-to": s.to} {
 		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			return fmt.Errorf("%s is %q; it is a day such as 2025-01-31", name, day)
+			return fmt.Errorf("%s is %q; use a day such as 2025-01-31", name, day)
 		}
 	}
 	if s.to < s.from {
-		return fmt.Errorf("-to %s lies before -from %s; turn them round", s.to, s.from)
+		return fmt.Errorf("-to %s is before -from %s; swap them", s.to, s.from)
 	}
 	return nil
 }

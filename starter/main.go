@@ -1,5 +1,5 @@
 // Starter is Kvitt's command line: it connects, syncs, backfills, inspects and
-// decides. What it can do is in internal/cli.
+// decides. Its commands are in internal/cli.
 package main
 
 import (

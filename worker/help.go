@@ -19,11 +19,11 @@ const (
 
 const columns = 80
 
-// wanted is what the command line asks for.
+// wanted holds the flags of the command line.
 type wanted struct{ health, version, help bool }
 
-// parse reads the command line. What it does not know is refused: a worker
-// that starts in spite of a mistyped flag does something else than was meant.
+// parse reads the command line. It refuses unknown flags and arguments: a worker that started in spite of
+// a mistyped flag would not do what was meant.
 func parse(args []string) (wanted, error) {
 	var w wanted
 	f := flag.NewFlagSet("worker", flag.ContinueOnError)
@@ -36,18 +36,17 @@ func parse(args []string) (wanted, error) {
 		return w, fmt.Errorf("read the command line: %s", strings.Replace(err.Error(), "flag provided but not defined: -", "there is no flag --", 1))
 	}
 	if f.NArg() > 0 {
-		return w, fmt.Errorf("read the command line: the worker takes no arguments, and does not know what to do with %q; what it does is set by variables", f.Arg(0))
+		return w, fmt.Errorf("read the command line: the worker takes no arguments, but got %q; its settings are environment variables", f.Arg(0))
 	}
 	return w, nil
 }
 
-// help is what --help prints.
+// help returns the text of --help.
 func help() string {
 	return `The worker does Kvitt's work: it runs the workflows and activities on Temporal,
-serves the portal, and answers for its metrics and its health. It runs until it
-is told to stop (Ctrl-C, or SIGTERM), and then ends what it has begun within 30
-seconds; what does not end goes on when a worker runs again. Two of them are
-safe beside each other, with PostgreSQL.
+and serves the portal, its metrics and its health. Ctrl-C or SIGTERM stops it:
+activities have 30 seconds to end, and those that do not are retried when a
+worker runs again. With PostgreSQL, two workers can run at the same time.
 
 Set the database up once with ` + "`starter setup`" + ` before the first start.
 
@@ -60,12 +59,12 @@ Examples:
   worker --healthcheck
 
 Flags:
-  --healthcheck   ask the worker that runs at KVITT_METRICS_ADDR whether it is
+  --healthcheck   ask the worker at KVITT_METRICS_ADDR whether it is
                   ready, and exit
   --version       print version, commit, date and Go version, and exit
   --help          print this, and exit
 
-Exit status: 0 stopped in order, or ready; 1 failed, or not ready; 2 wrong
+Exit status: 0 stopped normally, or ready; 1 failed, or not ready; 2 wrong
 usage.
 
 ` + config.Page(func(words string, indent int) string { return table.Fold(words, columns, indent) })

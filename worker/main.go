@@ -1,7 +1,5 @@
-// Command worker is the process that does the work: it runs Kvitt's workflows
-// and activities on Temporal, decodes payloads for Temporal's Web UI, and
-// answers for its health. Its settings come from the environment; see the
-// README.
+// Command worker runs Kvitt's workflows and activities on Temporal, decodes payloads for Temporal's Web
+// UI, and reports its health. Its settings come from the environment; see docs/install.md.
 package main
 
 import (
@@ -23,8 +21,8 @@ import (
 
 func main() {
 	if os.Getenv("GOGC") == "" {
-		// What a worker keeps is little and what it throws away is much; collecting
-		// early keeps its memory the same for a payout of any size.
+		// A worker keeps little and discards much; collecting early keeps its memory constant for a payout
+		// of any size.
 		debug.SetGCPercent(50)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -79,7 +77,7 @@ func ready(ctx context.Context, addr string) error {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("ask the worker at %s whether it is ready: it answered %s. `starter doctor` says what is missing", addr, answer.Status)
+		return fmt.Errorf("ask the worker at %s whether it is ready: it answered %s. Run `starter doctor` to see what is missing", addr, answer.Status)
 	}
 	return nil
 }

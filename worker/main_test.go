@@ -17,7 +17,7 @@ func worker(args ...string) (status int, out, errs string) {
 	return status, o.String(), e.String()
 }
 
-func TestHelpSaysWhatItIsItsVariablesAndItsExitStatuses(t *testing.T) {
+func TestHelpListsVariablesAndExitStatuses(t *testing.T) {
 	for _, flag := range []string{"--help", "-h", "-help"} {
 		status, out, errs := worker(flag)
 		if status != 0 || errs != "" {
@@ -41,12 +41,12 @@ func TestHelpSaysWhatItIsItsVariablesAndItsExitStatuses(t *testing.T) {
 	}
 }
 
-func TestWhatTheWorkerDoesNotKnowIsRefused(t *testing.T) {
+func TestAnUnknownFlagOrArgumentIsRefused(t *testing.T) {
 	for _, c := range []struct{ line, words string }{
 		{"--healthchek", "there is no flag --healthchek"},
 		{"--healthcheck=maybe", "healthcheck"},
-		{"start", `does not know what to do with "start"`},
-		{"--version now", `does not know what to do with "now"`},
+		{"start", `takes no arguments, but got "start"`},
+		{"--version now", `takes no arguments, but got "now"`},
 	} {
 		status, out, errs := worker(strings.Fields(c.line)...)
 		if status != 2 || out != "" || !strings.Contains(errs, c.words) || !strings.Contains(errs, "`worker --help`") {

@@ -75,7 +75,7 @@ func (c *connection) post(ctx workflow.Context, f notice.Facts) {
 	})
 }
 
-// tellLoss tells that a side no longer lets Kvitt in; it has just been noted.
+// tellLoss tells that a side no longer accepts Kvitt; it has just been noted.
 func (c *connection) tellLoss(ctx workflow.Context, provider string) {
 	side := c.side(provider)
 	c.tell(ctx, string(notice.ReauthRequired)+"/"+provider, notice.Facts{

@@ -230,7 +230,7 @@ func (s *sync) add(currency string, minor int64) {
 	s.Progress.Amounts[currency] += minor
 }
 
-// finish waits for what goes on by itself and keeps the result.
+// finish waits for what continues by itself and keeps the result.
 func (s *sync) finish(ctx workflow.Context) (SyncResult, error) {
 	if err := s.drain(ctx); err != nil {
 		return SyncResult{}, err
@@ -277,7 +277,7 @@ func (s *sync) ending() FinishSyncInput {
 	return in
 }
 
-// drain waits for the payouts that move or will go on by themselves. Those
+// drain waits for the payouts that move or will continue by themselves. Those
 // that wait for a person are counted as held and left open.
 func (s *sync) drain(ctx workflow.Context) error {
 	return workflow.Await(ctx, func() bool {

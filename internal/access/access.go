@@ -1,9 +1,8 @@
-// Package access opens the doors of one connection: its Klarna client, its
-// Visma.net client, its company and its posting profile, each made once and
-// kept while its credential stays the same.
+// Package access opens both sides of a connection: its Klarna client, its Visma.net client, its company
+// and its posting profile, each made once and kept while its credential stays the same.
 //
-// Secrets are read from the vault here and go no further than the clients. It
-// must never log one, or hand one out.
+// Secrets are read from the vault here and passed to the clients only. This package must never log or
+// return one.
 package access
 
 import (
@@ -38,21 +37,21 @@ const (
 	FieldVismaCandidate  = "visma.candidate"
 )
 
-// companyLife is how long what was read of a company is believed.
+// companyLife is the time for which what was read of a company is used.
 const companyLife = 5 * time.Minute
 
-// KlarnaSecret is what the vault keeps of a Klarna credential.
+// KlarnaSecret is a Klarna credential as the vault keeps it.
 type KlarnaSecret struct {
 	Key      string `json:"key"`
 	Username string `json:"username,omitempty"`
 }
 
-// Doors opens the doors of all connections. It is safe for concurrent use.
+// Doors opens the clients of all connections. It is safe for concurrent use.
 type Doors struct {
 	Store  *store.Store
 	Vault  *vault.Vault
 	Config *config.Config
-	HTTP   *http.Client // nil: one of its own
+	HTTP   *http.Client // nil: Doors makes its own
 
 	once     sync.Once
 	company  company.Cache
@@ -65,15 +64,15 @@ type Doors struct {
 	profiles map[string]*voucher.Profile
 }
 
-// opened is a client, with the secret it was made with and the budget it
-// spends, to notice new ones.
+// opened is a client with the secret it was made with and the budget it spends, to notice when one of them
+// changes.
 type opened[C any] struct {
 	secret vault.Secret
 	budget string
 	client C
 }
 
-// vismaDoor is a client, where its tokens come from, and the budget it spends.
+// vismaDoor is a client with its source of tokens and the budget it spends.
 type vismaDoor struct {
 	client *visma.Client
 	tokens *connect.Source
@@ -90,8 +89,7 @@ func (d *Doors) init() {
 	})
 }
 
-// Klarna is the connection's Klarna client. Without a credential it answers a
-// fault of class auth.
+// Klarna returns the connection's Klarna client. Without a credential it returns a fault of class auth.
 func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, error) {
 	d.init()
 	secret, err := d.Vault.Get(ctx, connection, FieldKlarna)
@@ -104,70 +102,70 @@ func (d *Doors) Klarna(ctx context.Context, connection string) (*klarna.Client, 
 	if err != nil {
 		return nil, err
 	}
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	spends := klarnaBudget(&row)
+	spends := klarnaBudget(&record)
 	if known, ok := d.klarna[connection]; ok && known.secret == secret && known.budget == spends {
 		return known.client, nil
 	}
-	client, _, err := d.klarnaWith(&row, secret)
+	client, _, err := d.klarnaWith(&record, secret)
 	if err == nil {
 		d.klarna[connection] = opened[*klarna.Client]{secret, spends, client}
 	}
 	return client, err
 }
 
-// KlarnaCandidate is a client for the credential that waits to be verified.
+// KlarnaCandidate returns a client for the credential that waits to be verified.
 func (d *Doors) KlarnaCandidate(ctx context.Context, connection string) (*klarna.Client, klarna.Credential, error) {
 	secret, err := d.Vault.Get(ctx, connection, FieldKlarnaCandidate)
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, klarna.Credential{}, err
 	}
 	d.init()
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.klarnaWith(&row, secret)
+	return d.klarnaWith(&record, secret)
 }
 
-func (d *Doors) klarnaWith(row *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
+func (d *Doors) klarnaWith(record *store.Connection, secret vault.Secret) (*klarna.Client, klarna.Credential, error) {
 	var s KlarnaSecret
 	if err := json.Unmarshal([]byte(secret.Reveal()), &s); err != nil {
-		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: what the vault holds is not a credential", row.ID)
+		return nil, klarna.Credential{}, fmt.Errorf("open the Klarna side of connection %s: the stored data is not a credential", record.ID)
 	}
-	credential, err := klarna.ParseCredential(row.Provider, row.Region, s.Key, s.Username)
+	credential, err := klarna.ParseCredential(record.Provider, record.Region, s.Key, s.Username)
 	if err != nil {
 		return nil, credential, err
 	}
 	client, err := klarna.New(credential, klarna.Options{
-		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(row), klarnaTerms(credential)),
+		BaseURL: d.Config.KlarnaBaseURL, HTTPClient: d.HTTP, Limiter: d.shareLocked(klarnaBudget(record), klarnaTerms(credential)),
 	})
 	return client, credential, err
 }
 
-// Visma is the connection's Visma.net client. Its tokens come from the vault
-// and are refreshed by whichever process is first.
+// Visma returns the connection's Visma.net client. Its tokens come from the vault and are refreshed by
+// whichever process is first.
 func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	spends := d.vismaBudget(&row)
+	spends := d.vismaBudget(&record)
 	known, ok := d.visma[connection]
 	if ok && known.budget == spends {
 		return known.client, nil
 	}
-	tokens := known.tokens // what it knows of the grant stays, whatever is spent
+	tokens := known.tokens // the knowledge about the grant stays, whichever budget is spent
 	if tokens == nil {
 		if tokens, err = d.tokensLocked(connection, FieldVisma); err != nil {
 			return nil, err
@@ -180,10 +178,10 @@ func (d *Doors) Visma(ctx context.Context, connection string) (*visma.Client, er
 	return client, err
 }
 
-// VismaCandidate is a client for the grant that waits to be verified.
+// VismaCandidate returns a client for the grant that waits to be verified.
 func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.Client, error) {
 	d.init()
-	row, err := d.Store.Connection(ctx, connection)
+	record, err := d.Store.Connection(ctx, connection)
 	if err != nil {
 		return nil, err
 	}
@@ -193,7 +191,7 @@ func (d *Doors) VismaCandidate(ctx context.Context, connection string) (*visma.C
 	if err != nil {
 		return nil, err
 	}
-	return d.vismaWith(tokens, d.vismaBudget(&row))
+	return d.vismaWith(tokens, d.vismaBudget(&record))
 }
 
 func (d *Doors) tokensLocked(connection, field string) (*connect.Source, error) {
@@ -225,14 +223,14 @@ func (d *Doors) connectLocked() (*connect.Provider, error) {
 	return provider, err
 }
 
-// Connect is Visma Connect for this installation's OAuth client.
+// Connect returns Visma Connect for this installation's OAuth client.
 func (d *Doors) Connect() (*connect.Provider, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.connectLocked()
 }
 
-// Company is what is known of the connection's Visma.net company.
+// Company returns what is known of the connection's Visma.net company.
 func (d *Doors) Company(ctx context.Context, connection string) (*company.Company, error) {
 	client, err := d.Visma(ctx, connection)
 	if err != nil {
@@ -241,34 +239,33 @@ func (d *Doors) Company(ctx context.Context, connection string) (*company.Compan
 	return d.company.Of(ctx, connection, client)
 }
 
-// ForgetCompany makes the next question read the company anew.
+// ForgetCompany makes the next call of Company read it again.
 func (d *Doors) ForgetCompany(connection string) {
 	d.init()
 	d.company.Forget(connection)
 }
 
-// Profile is a version of the connection's posting profile; version 0 is the
-// latest.
+// Profile returns a version of the connection's posting profile; version 0 is the latest.
 func (d *Doors) Profile(ctx context.Context, connection string, version int) (*voucher.Profile, int, error) {
 	d.init()
-	row, err := d.Store.Profile(ctx, connection, version)
+	record, err := d.Store.Profile(ctx, connection, version)
 	if err != nil {
 		return nil, 0, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if known, ok := d.profiles[row.Hash]; ok {
-		return known, row.Version, nil
+	if known, ok := d.profiles[record.Hash]; ok {
+		return known, record.Version, nil
 	}
-	p, err := voucher.ParseProfile(row.Document)
+	p, err := voucher.ParseProfile(record.Document)
 	if err == nil {
-		d.profiles[row.Hash] = p
+		d.profiles[record.Hash] = p
 	}
-	return p, row.Version, err
+	return p, record.Version, err
 }
 
-// Flow is how the company let Kvitt in, service or interactive, and when a
-// person consented to the latter, which grants of an earlier version do not say.
+// Flow returns the flow by which Kvitt has access to the company, service or interactive, and for the
+// latter the time of the consent, which grants of an earlier version do not record.
 func (d *Doors) Flow(ctx context.Context, connection string, candidate bool) (flow string, consented time.Time, err error) {
 	field := FieldVisma
 	if candidate {
@@ -278,12 +275,11 @@ func (d *Doors) Flow(ctx context.Context, connection string, candidate bool) (fl
 	return g.Flow, g.ConsentedAt, err
 }
 
-// revokeWithin bounds what a disconnection waits for Visma Connect.
+// revokeWithin limits how long a disconnection waits for Visma Connect.
 const revokeWithin = 12 * time.Second
 
-// Disconnect gives the connection's tokens back to Visma Connect and erases
-// every secret of the connection. A revocation that fails is told to unrevoked
-// first and does not keep the secrets alive.
+// Disconnect revokes the connection's tokens at Visma Connect and erases every secret of the connection. A
+// failed revocation is first reported to unrevoked; the secrets are erased all the same.
 func (d *Doors) Disconnect(ctx context.Context, connection string, unrevoked func(error) error) error {
 	unlock, err := d.keeper(connection, FieldVisma).Lock(ctx) // so that the newest tokens are the ones revoked
 	if err != nil {
@@ -320,8 +316,8 @@ func (d *Doors) revoke(ctx context.Context, connection, field string) error {
 	return provider.Revoke(ctx, g)
 }
 
-// Settle waits until no refresh is under way and everything that Visma Connect
-// gave is saved, or ctx ends. Call it before the store is closed.
+// Settle waits until no refresh is under way and everything that Visma Connect issued is saved, or until
+// ctx ends. Call it before the store is closed.
 func (d *Doors) Settle(ctx context.Context) {
 	d.mu.Lock()
 	open := slices.Collect(maps.Values(d.visma))
@@ -344,9 +340,8 @@ func (d *Doors) Promote(ctx context.Context, connection, candidate, field string
 	return d.Vault.Delete(ctx, connection, candidate)
 }
 
-// AskAgain lets the next call ask Visma Connect again about what it refused
-// outside of the grant: a role that is back, a client's secret that was put
-// right. A refresh token that is dead stays so.
+// AskAgain lets the next call ask Visma Connect again about a refusal that was not about the grant, such
+// as a role that was missing or a wrong client secret. A dead refresh token stays dead.
 func (d *Doors) AskAgain(connection string) {
 	d.init()
 	d.mu.Lock()

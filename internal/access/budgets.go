@@ -6,8 +6,8 @@ import (
 	"kvitt/internal/store"
 )
 
-// What a budget is granted to gives it its name. Until the provider has said
-// who that is, the connection stands for it.
+// A budget is named after the party that it is granted to. Until the provider has said who that is, the
+// budget is named after the connection.
 
 // klarnaBudget: Klarna counts the requests of a merchant, whatever the key.
 func klarnaBudget(c *store.Connection) string {
@@ -25,8 +25,8 @@ func (d *Doors) vismaBudget(c *store.Connection) string {
 	return "visma/" + d.Config.VismaClientID + "/" + c.CompanyID
 }
 
-// klarnaTerms stay below what Klarna grants a merchant, all its programs taken
-// together: 200 requests a second, 50 in the playground.
+// klarnaTerms stay below what Klarna grants a merchant for all its programs together: 200 requests a
+// second, 50 in the playground.
 func klarnaTerms(c klarna.Credential) budget.Terms {
 	if c.Environment() == klarna.Live {
 		return budget.Spaced(160)
@@ -34,7 +34,7 @@ func klarnaTerms(c klarna.Credential) budget.Terms {
 	return budget.Spaced(40)
 }
 
-// shareLocked is this process's part of a budget; d.mu is held.
+// shareLocked returns this process's part of a budget; d.mu is held.
 func (d *Doors) shareLocked(name string, t budget.Terms) *budget.Share {
 	share, ok := d.shares[name]
 	if !ok {

@@ -17,10 +17,10 @@ import (
 	"kvitt/internal/visma/connect"
 )
 
-// consentLife is how long a person may take at Visma Connect.
+// consentLife is the time a person may take at Visma Connect.
 const consentLife = 15 * time.Minute
 
-// ConsentCode tells apart what a page says when a consent did not work.
+// ConsentCode is the reason that a consent did not work, for pages to explain.
 type ConsentCode string
 
 // The codes.
@@ -32,16 +32,16 @@ const (
 	ConsentIssuerMissing ConsentCode = "missing_iss"    // the callback does not name its issuer
 	ConsentIssuerWrong   ConsentCode = "invalid_iss"    // the callback is of another issuer
 	ConsentTenant        ConsentCode = "invalid_tenant" // the person lacks the role API User in the company
-	ConsentScope         ConsentCode = "missing_scope"  // less was granted than is needed
-	ConsentUnreachable   ConsentCode = "unreachable"    // Visma Connect gave no usable answer; it will heal
-	ConsentFailed        ConsentCode = "failed"         // anything else; the words say what
+	ConsentScope         ConsentCode = "missing_scope"  // fewer scopes were granted than are needed
+	ConsentUnreachable   ConsentCode = "unreachable"    // Visma Connect gave no usable answer; a later try may work
+	ConsentFailed        ConsentCode = "failed"         // anything else; the error's text says what
 )
 
-// ConsentError is why a consent did not become a grant. It is a sentence that
-// ends with what helps, and holds no secret.
+// ConsentError is the reason that a consent did not become a grant. Its text ends with what helps, and
+// holds no secret.
 type ConsentError struct {
 	Code       ConsentCode
-	Connection string // "" when it is not known, or not for this session to know
+	Connection string // "" when it is not known, or this session may not see it
 	Err        error
 }
 
@@ -50,9 +50,9 @@ func (e *ConsentError) Error() string { return e.Err.Error() }
 // Unwrap lets errors.As find the *fault.Error of Visma Connect.
 func (e *ConsentError) Unwrap() error { return e.Err }
 
-// Consents are the consents that were begun in browsers, by any process of the
-// installation. Each belongs to the session that began it and counts once. Its
-// secrets wait sealed in the store and never reach the browser.
+// Consents holds the consents that were begun in browsers, by any process of the installation. Each
+// belongs to the session that began it and is accepted once. Its secrets are kept sealed in the store and
+// never reach the browser.
 type Consents struct {
 	Store    *store.Store
 	Vault    *vault.Vault
@@ -61,17 +61,16 @@ type Consents struct {
 	Life     time.Duration
 }
 
-// Consents are those of this installation.
+// Consents returns the consents of this installation.
 func (d *Doors) Consents() *Consents {
 	return &Consents{Store: d.Store, Vault: d.Vault, Provider: d.Connect, Now: time.Now, Life: consentLife}
 }
 
-// Begin begins a consent for a connection and returns the address that the
-// browser of that session is sent to. It comes back to exactly redirectURL.
-// Errors: *ConsentError when Visma Connect is the reason.
+// Begin begins a consent for a connection and returns the address to send that session's browser to. The
+// callback goes to exactly redirectURL. Errors: *ConsentError when Visma Connect is the reason.
 func (c *Consents) Begin(ctx context.Context, connection, session, redirectURL string) (authURL string, err error) {
 	if session == "" {
-		return "", errors.New("begin a consent: it belongs to a session, and there is none")
+		return "", errors.New("begin a consent: it needs a session, and there is none")
 	}
 	provider, err := c.Provider()
 	if err != nil {
@@ -94,7 +93,7 @@ func (c *Consents) Begin(ctx context.Context, connection, session, redirectURL s
 	if err != nil {
 		return "", err
 	}
-	// Nobody takes what nobody comes back for.
+	// Consents whose callback never came are deleted.
 	if _, err := c.Store.SweepConsents(ctx, c.Now().Add(-c.Life)); err != nil {
 		return "", err
 	}
@@ -103,55 +102,54 @@ func (c *Consents) Begin(ctx context.Context, connection, session, redirectURL s
 	})
 }
 
-// Finish turns the callback that a session's browser brought into a grant, and
-// tells for which connection it was begun and who consented. Whatever comes of
-// it, the callback is used up. Errors: *ConsentError for everything that a
-// person can do something about.
+// Finish turns the callback that a session's browser brought into a grant, and returns the connection it
+// was begun for and the person who consented. Whatever the result, the callback is used up. Errors:
+// *ConsentError for everything that a person can do something about.
 func (c *Consents) Finish(ctx context.Context, session string, callback url.Values) (connection string, grant connect.Grant, who connect.Identity, err error) {
-	row, consent, err := c.take(ctx, session, callback.Get("state"))
+	record, consent, err := c.take(ctx, session, callback.Get("state"))
 	if err != nil {
 		return "", connect.Grant{}, connect.Identity{}, err
 	}
 	provider, err := c.Provider()
 	if err != nil {
-		return row.ConnectionID, connect.Grant{}, connect.Identity{}, err
+		return record.ConnectionID, connect.Grant{}, connect.Identity{}, err
 	}
 	grant, who, err = provider.Exchange(ctx, consent, callback)
 	if err != nil {
-		return row.ConnectionID, connect.Grant{}, connect.Identity{}, consentFailure(row.ConnectionID, err)
+		return record.ConnectionID, connect.Grant{}, connect.Identity{}, consentFailure(record.ConnectionID, err)
 	}
-	return row.ConnectionID, grant, who, nil
+	return record.ConnectionID, grant, who, nil
 }
 
-// take gives the consent of a state to the session that began it, once.
+// take returns the consent of a state to the session that began it, once.
 func (c *Consents) take(ctx context.Context, session, state string) (store.Consent, connect.Consent, error) {
 	var consent connect.Consent
-	row, err := c.Store.TakeConsent(ctx, hashed(state))
+	record, err := c.Store.TakeConsent(ctx, hashed(state))
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return row, consent, notOurs(ConsentUnknown, "it was not begun here, or its answer was used before")
+		return record, consent, notOurs(ConsentUnknown, "it was not begun here, or its callback was used before")
 	case err != nil:
-		return row, consent, err
-	case subtle.ConstantTimeCompare([]byte(row.SessionHash), []byte(hashed(session))) != 1:
-		return row, consent, notOurs(ConsentOtherSession, "it was begun in another session")
-	case !c.Now().Before(row.ExpiresAt):
-		return row, consent, notOurs(ConsentExpired, "it was begun too long ago")
+		return record, consent, err
+	case subtle.ConstantTimeCompare([]byte(record.SessionHash), []byte(hashed(session))) != 1:
+		return record, consent, notOurs(ConsentOtherSession, "it was begun in another session")
+	case !c.Now().Before(record.ExpiresAt):
+		return record, consent, notOurs(ConsentExpired, "it was begun too long ago")
 	}
-	secret, err := c.Vault.Unseal("consent", row.StateHash, row.Sealed)
+	secret, err := c.Vault.Unseal("consent", record.StateHash, record.Sealed)
 	if err != nil {
-		return row, consent, err
+		return record, consent, err
 	}
 	if err := json.Unmarshal([]byte(secret.Reveal()), &consent); err != nil {
-		return row, consent, fmt.Errorf("finish the consent for the connection %s: what was kept of it is not a consent", row.ConnectionID)
+		return record, consent, fmt.Errorf("finish the consent for the connection %s: the stored data is not a consent", record.ConnectionID)
 	}
-	return row, consent, nil
+	return record, consent, nil
 }
 
 func notOurs(code ConsentCode, why string) error {
 	return &ConsentError{Code: code, Err: fmt.Errorf("finish the consent: %s. Start it again from Kvitt, in the same browser", why)}
 }
 
-// consentFailure is the answer of Visma Connect as a page tells it apart.
+// consentFailure turns Visma Connect's answer into a code that a page can explain.
 func consentFailure(connection string, err error) error {
 	f := fault.As(err)
 	if f == nil {
@@ -172,8 +170,8 @@ func consentFailure(connection string, err error) error {
 	return &ConsentError{Code: code, Connection: connection, Err: err}
 }
 
-// hashed is what is kept of a text that only its holder may know. Both are long
-// and random, so a plain hash does.
+// hashed returns the form in which a text that only its holder may know is stored. Such texts are long and
+// random, so a plain hash is enough.
 func hashed(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])

@@ -22,8 +22,8 @@ const (
 	session  = "session-of-anna"
 )
 
-// begin begins a consent and is the person who approves it: it returns what
-// Visma Connect was asked, and the callback.
+// begin begins a consent and plays the person who approves it: it returns the parameters sent to Visma
+// Connect, and those of the callback.
 func begin(t *testing.T, h *house, c *access.Consents) (asked, callback url.Values) {
 	t.Helper()
 	address, err := c.Begin(t.Context(), "c1", session, redirect)
@@ -46,12 +46,12 @@ func wantCode(t *testing.T, err error, code access.ConsentCode) *access.ConsentE
 	return e
 }
 
-func TestAConsentComesBackToTheSessionThatBeganItAsAGrant(t *testing.T) {
+func TestAFinishedConsentGivesTheSessionThatBeganItAGrant(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		c := h.doors.Consents()
 		asked, callback := begin(t, h, c)
 		if asked.Get("code_challenge_method") != "S256" || asked.Get("redirect_uri") != redirect || asked.Get("code_verifier") != "" {
-			t.Errorf("asked was %v", asked)
+			t.Errorf("Visma Connect was asked for %v", asked)
 		}
 		connection, grant, who, err := c.Finish(t.Context(), session, callback)
 		must(t, err)
@@ -60,10 +60,10 @@ func TestAConsentComesBackToTheSessionThatBeganItAsAGrant(t *testing.T) {
 		}
 		sent := h.at.forms[0]
 		if sent.Get("redirect_uri") != redirect || len(sent.Get("code_verifier")) < 43 {
-			t.Errorf("sent was %v", sent)
+			t.Errorf("the token request was %v", sent)
 		}
 		if _, _, _, err := c.Finish(t.Context(), session, callback); err == nil {
-			t.Fatal("the callback counted twice")
+			t.Fatal("the callback was accepted twice")
 		} else if e := wantCode(t, err, access.ConsentUnknown); e.Connection != "" {
 			t.Errorf("%+v", e)
 		}
@@ -73,7 +73,7 @@ func TestAConsentComesBackToTheSessionThatBeganItAsAGrant(t *testing.T) {
 	})
 }
 
-func TestOfTwoCallbacksAtOnceOneCounts(t *testing.T) {
+func TestOnlyOneOfTwoSimultaneousCallbacksIsAccepted(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		_, callback := begin(t, h, h.doors.Consents())
 		var all sync.WaitGroup
@@ -95,12 +95,12 @@ func TestOfTwoCallbacksAtOnceOneCounts(t *testing.T) {
 			wantCode(t, err, access.ConsentUnknown)
 		}
 		if good != 1 || h.at.count("/token") != 1 {
-			t.Errorf("%d counted, %d codes were sent", good, h.at.count("/token"))
+			t.Errorf("%d were accepted, %d codes were sent", good, h.at.count("/token"))
 		}
 	})
 }
 
-func TestWhyAConsentDidNotWorkIsToldApart(t *testing.T) {
+func TestEachReasonThatAConsentFailedHasItsCode(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(h *house, c *access.Consents, callback url.Values)
 		by     string // another session
@@ -142,20 +142,20 @@ func TestWhyAConsentDidNotWorkIsToldApart(t *testing.T) {
 			if grant != (connect.Grant{}) || h.at.count("/token") != c.sent {
 				t.Errorf("%s, %d codes were sent", grant, h.at.count("/token"))
 			}
-			if told := fault.As(err) != nil; told != (e.Connection != "") {
+			if known := fault.As(err) != nil; known != (e.Connection != "") {
 				t.Errorf("%+v", e)
 			}
 			if c.code == access.ConsentUnknown {
-				return // the one that was begun still waits
+				return // the consent that was begun is still waiting
 			}
 			consents.Now = time.Now
 			_, _, _, err = consents.Finish(t.Context(), session, callback)
-			wantCode(t, err, access.ConsentUnknown) // whatever came of it, it is used up
+			wantCode(t, err, access.ConsentUnknown) // whatever the result, it is used up
 		})
 	}
 }
 
-func TestAConsentCannotBeginWithoutVismaConnectASessionOrAConnection(t *testing.T) {
+func TestAConsentNeedsVismaConnectASessionAndAConnection(t *testing.T) {
 	h := newHouse(t, "sqlite:"+t.TempDir()+"/kvitt.db")
 	c := h.doors.Consents()
 	if _, err := c.Begin(t.Context(), "c1", "", redirect); err == nil {
@@ -165,7 +165,7 @@ func TestAConsentCannotBeginWithoutVismaConnectASessionOrAConnection(t *testing.
 		t.Errorf("for no connection: %v", err)
 	}
 	if _, err := c.Begin(t.Context(), "c1", session, "http://kvitt.example/connect/visma/callback"); err == nil {
-		t.Error("it would come back in the clear")
+		t.Error("the callback would come in clear text")
 	}
 	down := newHouse(t, "sqlite:"+t.TempDir()+"/kvitt.db")
 	down.at.broken["/.well-known/openid-configuration"] = http.StatusServiceUnavailable
@@ -173,7 +173,7 @@ func TestAConsentCannotBeginWithoutVismaConnectASessionOrAConnection(t *testing.
 	wantCode(t, err, access.ConsentUnreachable)
 }
 
-func TestWhatWaitsForACallbackIsSealedAndSwept(t *testing.T) {
+func TestAWaitingConsentIsSealedAndSwept(t *testing.T) {
 	dir := t.TempDir()
 	h := newHouse(t, "sqlite:"+dir+"/kvitt.db")
 	c := h.doors.Consents()
@@ -186,7 +186,7 @@ func TestWhatWaitsForACallbackIsSealedAndSwept(t *testing.T) {
 	}
 	for _, secret := range []string{asked.Get("state"), asked.Get("nonce"), session, "verifier"} {
 		if strings.Contains(kept, secret) {
-			t.Errorf("%q is in the database in clear", secret)
+			t.Errorf("%q is in the database in clear text", secret)
 		}
 	}
 	if b, err := json.Marshal(asked); err != nil || strings.Contains(string(b), "verifier") {

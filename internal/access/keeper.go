@@ -12,9 +12,8 @@ import (
 	"kvitt/internal/visma/connect"
 )
 
-// leaseLife is how long a refresh stays locked after its process has died. The
-// shortest grace period of Visma Connect is 5 seconds, and whoever comes next
-// has to be done within it.
+// leaseLife is the time a refresh stays locked after its process has died. The shortest grace period of
+// Visma Connect is 5 seconds, and the next process has to finish within it.
 const leaseLife = 3 * time.Second
 
 // keeper keeps a connection's grant in the vault, for all processes.
@@ -45,14 +44,13 @@ func (k *keeper) load(ctx context.Context) (g connect.Grant, secret vault.Secret
 		return g, "", err
 	}
 	if err := json.Unmarshal([]byte(secret.Reveal()), &g); err != nil {
-		return g, "", fmt.Errorf("load the grant of connection %s: what the vault holds is not a grant", k.connection)
+		return g, "", fmt.Errorf("load the grant of connection %s: the stored data is not a grant", k.connection)
 	}
 	return g, secret, nil
 }
 
-// Save replaces the grant only where it is still the one that was refreshed: a
-// process whose lease has run out must not undo what came after, nor bring back
-// what was erased.
+// Save replaces the grant only if it is still the one that was refreshed: a process whose lease has run
+// out must neither undo a later change nor bring back an erased grant.
 func (k *keeper) Save(ctx context.Context, from, next connect.Grant) error {
 	current, secret, err := k.load(ctx)
 	if err != nil {

@@ -11,26 +11,26 @@ import (
 	"kvitt/internal/visma/connect"
 )
 
-func TestARefreshedGrantTakesThePlaceOfTheOneThatWasRefreshedAndOfNoOther(t *testing.T) {
+func TestARefreshedGrantReplacesOnlyTheGrantItWasRefreshedFrom(t *testing.T) {
 	onBoth(t, func(t *testing.T, h *house) {
 		ctx := t.Context()
 		k := h.doors.Keeper("c1")
 		if _, err := k.Load(ctx); !errors.Is(err, connect.ErrNoGrant) {
-			t.Errorf("before there is one: %v", err)
+			t.Errorf("before there is a grant: %v", err)
 		}
 		first := h.put(t, access.FieldVisma, connect.Grant{RefreshToken: "r1", Version: 1})
 		second := first
 		second.RefreshToken, second.Version = "r2", 2
 		must(t, k.Save(ctx, first, second))
 		if err := k.Save(ctx, first, second); !errors.Is(err, connect.ErrMoved) {
-			t.Errorf("over one that moved on: %v", err)
+			t.Errorf("over a newer grant: %v", err)
 		}
 		must(t, h.vault.Erase(ctx, "c1"))
 		if err := k.Save(ctx, second, first); !errors.Is(err, connect.ErrNoGrant) {
-			t.Errorf("over one that was erased: %v", err)
+			t.Errorf("over an erased grant: %v", err)
 		}
 		if _, err := k.Load(ctx); !errors.Is(err, connect.ErrNoGrant) {
-			t.Errorf("what was erased came back: %v", err)
+			t.Errorf("the erased grant came back: %v", err)
 		}
 	})
 }
@@ -42,13 +42,13 @@ func TestADisconnectionRevokesBothTokensAndErasesAllSecrets(t *testing.T) {
 		must(t, h.vault.Put(t.Context(), "c1", access.FieldKlarna, "key"))
 		must(t, h.doors.Disconnect(t.Context(), "c1", func(err error) error { t.Errorf("not revoked: %v", err); return nil }))
 		if want := []string{"r1", "a1", "r2", "a2"}; !slices.Equal(h.at.revoked, want) {
-			t.Errorf("revoked were %v", h.at.revoked)
+			t.Errorf("these were revoked: %v", h.at.revoked)
 		}
 		h.isErased(t)
 	})
 }
 
-func TestARevocationThatFailsIsToldAndKeepsNoSecretAlive(t *testing.T) {
+func TestAFailedRevocationIsReportedAndTheSecretsAreErased(t *testing.T) {
 	for name, c := range map[string]struct {
 		path   string
 		status int
@@ -57,23 +57,23 @@ func TestARevocationThatFailsIsToldAndKeepsNoSecretAlive(t *testing.T) {
 			h := newHouse(t, "sqlite:"+t.TempDir()+"/kvitt.db")
 			h.put(t, access.FieldVisma, connect.Grant{RefreshToken: "r-canary", AccessToken: "a-canary"})
 			h.at.broken[c.path] = c.status
-			var told error
+			var reported error
 			must(t, h.doors.Disconnect(t.Context(), "c1", func(err error) error {
 				if _, kept := h.vault.Get(t.Context(), "c1", access.FieldVisma); kept != nil {
-					t.Error("it was told after the secrets were gone: a crash in between tells nobody")
+					t.Error("it was reported after the secrets were erased: a crash in between would lose the report")
 				}
-				told = err
+				reported = err
 				return nil
 			}))
-			if told == nil || !strings.HasPrefix(told.Error(), "revoke the tokens: ") || strings.Contains(told.Error(), "canary") {
-				t.Errorf("told was %v", told)
+			if reported == nil || !strings.HasPrefix(reported.Error(), "revoke the tokens: ") || strings.Contains(reported.Error(), "canary") {
+				t.Errorf("the report was %v", reported)
 			}
 			h.isErased(t)
 		})
 	}
 }
 
-func TestWhatVismaConnectRefusedOutsideOfTheGrantCanBeAskedAgain(t *testing.T) {
+func TestARefusalThatIsNotAboutTheGrantCanBeAskedAgain(t *testing.T) {
 	h := newHouse(t, "sqlite:"+t.TempDir()+"/kvitt.db")
 	g := h.put(t, access.FieldVisma, connect.Grant{RefreshToken: "r1"})
 	h.at.refuse["refresh_token"] = connect.CodeInvalidTenant

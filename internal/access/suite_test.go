@@ -34,8 +34,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// issuer is as much of Visma Connect as these tests need: it counts, gives
-// tokens for whatever is asked, and refuses what it is told to.
+// issuer is the part of Visma Connect that these tests need: it counts requests, issues tokens for every
+// request, and refuses what the test sets.
 type issuer struct {
 	*httptest.Server
 	t *testing.T
@@ -43,7 +43,7 @@ type issuer struct {
 	mu      sync.Mutex
 	refuse  map[string]string // token endpoint: grant type to error code
 	broken  map[string]int    // path to status
-	scope   string            // instead of what was asked
+	scope   string            // granted instead of the scope asked for
 	asked   map[string]int    // by path
 	revoked []string
 	forms   []url.Values
@@ -97,7 +97,7 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// key is made once: making one takes a while.
+// key is made once, because making it takes a while.
 var key = sync.OnceValue(func() *rsa.PrivateKey {
 	k, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package archive keeps what Klarna sent as it was received, compressed and
-// with its SHA-256, so that a proof can be repeated years later.
+// Package archive keeps Klarna's answers as they were received, compressed and with their SHA-256, so that
+// a proof can be repeated years later.
 //
 // It must never change or reorder a byte of what it keeps.
 package archive
@@ -26,10 +26,10 @@ const (
 	KindUnusable     = "unusable"     // an answer that could not be read
 	KindPDF          = "pdf"          // Klarna's settlement report, the VAT invoice for its fees
 	KindCSV          = "csv"          // Klarna's report with its rows, one document in parts
-	KindProof        = "proof"        // Kvitt's own text that hangs on the batch
+	KindProof        = "proof"        // Kvitt's own text that is attached to the batch
 )
 
-// Kinds are all kinds, in the order in which evidence comes in.
+// Kinds returns all kinds, in the order in which evidence arrives.
 func Kinds() []string {
 	return []string{
 		KindPayout, KindTransactions, KindUnusable, KindPDF, KindCSV, KindProof,
@@ -37,12 +37,12 @@ func Kinds() []string {
 	}
 }
 
-// Later is the kind under which evidence is kept that came after the voucher
-// was sent, so that what the voucher rests on is never written over.
+// Later is the kind of evidence that arrived after the voucher was sent, so that the evidence behind the
+// voucher is never overwritten.
 func Later(kind string) string { return kind + ".later" }
 
-// Revised is the kind under which the evidence of a later revision of a payout's
-// posting is kept: what the first one rested on stays as it was.
+// Revised is the kind of the evidence for a later revision of a payout's posting: the evidence of the
+// first one stays as it was.
 func Revised(kind string, revision int) string {
 	if revision == 0 {
 		return kind
@@ -50,7 +50,7 @@ func Revised(kind string, revision int) string {
 	return fmt.Sprintf("%s.%d", kind, revision)
 }
 
-// KindsUpTo are the kinds that a payout with that many revisions may have.
+// KindsUpTo returns the kinds that a payout with that many revisions may have.
 func KindsUpTo(revision int) []string {
 	all := Kinds()
 	for r := 1; r <= revision; r++ {
@@ -62,22 +62,22 @@ func KindsUpTo(revision int) []string {
 	return all
 }
 
-// Nowhere is a keeper for a dry run: it keeps nothing.
+// Nowhere is a keeper for a dry run: it stores nothing.
 type Nowhere struct{}
 
-// PutDocuments keeps nothing.
+// PutDocuments stores nothing.
 func (Nowhere) PutDocuments(context.Context, []store.Document) error { return nil }
 
-// PruneDocuments has nothing to drop.
+// PruneDocuments has nothing to remove.
 func (Nowhere) PruneDocuments(context.Context, string, string, string, int) error { return nil }
 
-// Keeper keeps documents; *store.Store is one.
+// Keeper stores documents; *store.Store is one.
 type Keeper interface {
 	PutDocuments(ctx context.Context, documents []store.Document) error
 	PruneDocuments(ctx context.Context, connection, reference, kind string, fromSeq int) error
 }
 
-// inOneWrite is how many pages are kept in one transaction of the database.
+// inOneWrite is the number of pages written in one database transaction.
 const inOneWrite = 8
 
 // Writer archives the answers of one kind that belong to one payout.
@@ -86,14 +86,14 @@ type Writer struct {
 	connection, reference, kind string
 
 	pending []store.Document
-	scratch []byte // the compressor asks for as much room as what it compresses
+	scratch []byte // the compressor asks for as much room as its input
 	seq     int
 	size    int64
 	digest  [sha256.Size]byte // of the digests so far
 }
 
-// NewWriter starts anew: what the kind already holds is written over. Nothing
-// that a sent voucher rests on may be handed to it; see Later.
+// NewWriter starts from the beginning: documents of the kind are overwritten. Never use it for evidence of
+// a sent voucher; see Later.
 func NewWriter(k Keeper, connection, reference, kind string) *Writer {
 	return &Writer{keeper: k, connection: connection, reference: reference, kind: kind}
 }
@@ -114,7 +114,7 @@ var encoders = sync.Pool{New: func() any {
 	return e
 }}
 
-// Add keeps one answer. Its body may be reused afterwards.
+// Add archives one answer. Its body may be reused afterwards.
 func (w *Writer) Add(ctx context.Context, a *klarna.Answer) error {
 	var err error
 	if w.scratch, err = compress(a.Body, w.scratch[:0]); err != nil {
@@ -136,7 +136,7 @@ func (w *Writer) Add(ctx context.Context, a *klarna.Answer) error {
 	return w.flush(ctx)
 }
 
-// room is a body that was kept before and may be written over.
+// room returns a body that is already written and may be overwritten.
 func (w *Writer) room() []byte {
 	if n := len(w.pending); n < cap(w.pending) {
 		return w.pending[:n+1][n].Body[:0]
@@ -152,15 +152,15 @@ func (w *Writer) flush(ctx context.Context) error {
 	return nil
 }
 
-// Kept says what was archived. Digest is the SHA-256 over the chained digests
-// of the parts, lower-case hex: it names the evidence as a whole.
+// Kept describes what was archived. Digest is the SHA-256 over the chained digests of the parts, in
+// lower-case hex: it identifies the evidence as a whole.
 type Kept struct {
 	Parts  int    `json:"parts"`
 	Size   int64  `json:"size"`
 	Digest string `json:"digest"`
 }
 
-// Close writes what is pending and drops parts of an earlier, longer listing.
+// Close writes what is pending and removes parts of an earlier, longer listing.
 func (w *Writer) Close(ctx context.Context) (Kept, error) {
 	if err := w.flush(ctx); err != nil {
 		return Kept{}, err
@@ -186,18 +186,17 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// Shelf is where documents are; *store.Store is one.
+// Shelf reads documents; *store.Store is one.
 type Shelf interface {
 	Documents(ctx context.Context, connection, reference, kind string) iter.Seq2[store.Document, error]
 }
 
-// Read gives the documents of a kind as they were received, in order, and
-// checks each against its digest.
+// Read yields the documents of a kind as they were received, in order, and checks each against its digest.
 func Read(ctx context.Context, s Shelf, connection, reference, kind string) iter.Seq2[[]byte, error] {
 	return read(ctx, s, connection, reference, kind, false)
 }
 
-// read is Read; with reuse, what it gives is good until the next one.
+// read is Read; with reuse, each document is valid only until the next one.
 func read(ctx context.Context, s Shelf, connection, reference, kind string, reuse bool) iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		d, ok := decoders.Get().(*zstd.Decoder)
@@ -235,12 +234,12 @@ func open(d *zstd.Decoder, doc store.Document, room []byte, err error) ([]byte, 
 	return body, nil
 }
 
-// Digests names the evidence of each kind among a payout's documents as Kept
-// does; they come by kind and part.
+// Digests returns the digest of each kind among a payout's documents, as Kept does; the documents are
+// sorted by kind and part.
 func Digests(documents []store.Document) map[string]string {
 	chained := map[string][sha256.Size]byte{}
 	for i := range documents {
-		sum, _ := hex.DecodeString(documents[i].SHA256) // what is no digest matches none
+		sum, _ := hex.DecodeString(documents[i].SHA256) // an invalid digest matches none
 		last := chained[documents[i].Kind]
 		chained[documents[i].Kind] = sha256.Sum256(append(last[:], sum...))
 	}

@@ -38,7 +38,7 @@ func keep(t *testing.T, s *store.Store, pages int) archive.Kept {
 	w := archive.NewWriter(s, "c1", "10001", archive.KindTransactions)
 	body := []byte{}
 	for i := range pages {
-		body = append(body[:0], page(i)...) // one buffer for all: the archive must not hold on to it
+		body = append(body[:0], page(i)...) // one buffer for all: the archive must not keep a reference to it
 		if err := w.Add(context.Background(), &klarna.Answer{Body: body, Path: fmt.Sprint("/transactions?offset=", i), FetchedAt: time.Now()}); err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +52,7 @@ func keep(t *testing.T, s *store.Store, pages int) archive.Kept {
 
 func page(i int) []byte { return []byte(strings.Repeat(fmt.Sprintf(`{"row":%d}`, i), 200)) }
 
-func TestWhatWasReceivedIsReadBackToTheByteInOrder(t *testing.T) {
+func TestAnswersAreReadBackByteForByteInOrder(t *testing.T) {
 	s := open(t)
 	kept := keep(t, s, 40)
 	if kept.Parts != 40 || kept.Size != int64(40*len(page(0))+200*30) {

@@ -15,30 +15,28 @@ import (
 	"kvitt/internal/klarna"
 )
 
-// Whole is a document that is kept in parts, because it may be large. SHA256 is
-// that of all its bytes, lower-case hex, as sha256sum prints it. No parts: there
-// is no such document.
+// Whole describes a document that is kept in parts, because it may be large. SHA256 covers all its bytes,
+// in lower-case hex, as sha256sum prints it. Without parts there is no such document.
 type Whole struct {
 	Parts  int
 	Size   int64
 	SHA256 string
 }
 
-// WholeKeeper keeps documents that become whole at once; *store.Store is one.
+// WholeKeeper stores documents that become whole in one step; *store.Store is one.
 type WholeKeeper interface {
 	Keeper
 	RenameDocuments(ctx context.Context, connection, reference, from, to string) error
 }
 
 const (
-	part    = 256 << 10 // half of a page of rows: with eight of them at a time, what is held stays small
+	part    = 256 << 10 // half of a page of rows: eight of them at a time need little memory
 	partial = ".partial"
 )
 
-// KeepWhole archives a document while it is read. Until its end has been read it
-// stands under another kind, which nobody reads: so what was cut off, by the
-// other side or by a crash, is never taken for the whole. origin says where it
-// comes from; its Body is not used.
+// KeepWhole archives a document while it is read. Until its end has been read it is stored under another
+// kind, which nobody reads: a document cut off by the other side or by a crash is never mistaken for the
+// whole. origin says where it comes from; its Body is not used.
 func KeepWhole(ctx context.Context, k WholeKeeper, connection, reference, kind string, origin klarna.Answer, from io.Reader) (Whole, error) {
 	w := NewWriter(k, connection, reference, kind+partial)
 	digest := sha256.New()
@@ -65,8 +63,8 @@ func KeepWhole(ctx context.Context, k WholeKeeper, connection, reference, kind s
 	return Whole{kept.Parts, kept.Size, hex.EncodeToString(digest.Sum(nil))}, err
 }
 
-// fill reads until the room is full, or as far as it goes. Unlike io.ReadFull it
-// tells an end apart from a body that was cut off.
+// fill reads until the room is full, or to the end. Unlike io.ReadFull it distinguishes an end from a body
+// that was cut off.
 func fill(from io.Reader, room []byte) (n int, err error) {
 	for n < len(room) && err == nil {
 		var more int
@@ -76,14 +74,13 @@ func fill(from io.Reader, room []byte) (n int, err error) {
 	return n, err
 }
 
-// IsPartial tells whether a kind is that of a document which is not whole, or not
-// yet.
+// IsPartial reports whether a kind is that of a document that is not whole, or not yet.
 func IsPartial(kind string) bool { return strings.HasSuffix(kind, partial) }
 
-// InParts tells whether a kind is that of one document in parts.
+// InParts reports whether a kind is that of one document in parts.
 func InParts(kind string) bool { return strings.HasPrefix(kind, KindCSV) }
 
-// Measure reads a document in parts through, each checked against its digest.
+// Measure reads through a document in parts, and checks each part against its digest.
 func Measure(ctx context.Context, s Shelf, connection, reference, kind string) (Whole, error) {
 	var w Whole
 	digest := sha256.New()
@@ -99,13 +96,13 @@ func Measure(ctx context.Context, s Shelf, connection, reference, kind string) (
 	return w, nil
 }
 
-// Open reads a document in parts as one. Whoever opens it closes it.
+// Open reads a document in parts as one. The caller closes it.
 func Open(ctx context.Context, s Shelf, connection, reference, kind string) io.ReadCloser {
 	next, stop := iter.Pull2(read(ctx, s, connection, reference, kind, true))
 	return &reader{next: next, stop: stop}
 }
 
-// reader may be closed while it is read, as HTTP does with what it sends.
+// reader may be closed while it is being read, as HTTP does with a request's body.
 type reader struct {
 	mu     sync.Mutex
 	next   func() ([]byte, error, bool)

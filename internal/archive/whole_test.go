@@ -49,9 +49,9 @@ func kinds(t *testing.T, s *store.Store) (all []string) {
 	return all
 }
 
-func TestADocumentInPartsIsOneWithTheHashThatSha256sumPrints(t *testing.T) {
+func TestADocumentInPartsHasTheHashThatSha256sumPrints(t *testing.T) {
 	s := open(t)
-	for _, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 12<<20 + 7, 5} { // each takes the place of the one before
+	for _, size := range []int{0, 1, 256<<10 - 1, 256 << 10, 256<<10 + 1, 12<<20 + 7, 5} { // each replaces the one before
 		document := bytes.Repeat([]byte("SALE;10.00;SEK\n"), size/15+1)[:size]
 		got, err := keepWhole(t, s, bytes.NewReader(document))
 		if err != nil {
@@ -69,7 +69,7 @@ func TestADocumentInPartsIsOneWithTheHashThatSha256sumPrints(t *testing.T) {
 	}
 }
 
-func TestWhatWasCutOffIsNotThere(t *testing.T) {
+func TestATruncatedDocumentIsNotKept(t *testing.T) {
 	for name, err := range map[string]error{"an error": errors.New("reset"), "an unexpected end": io.ErrUnexpectedEOF} {
 		s := open(t)
 		from := io.MultiReader(strings.NewReader(strings.Repeat("x", 9<<20+3)), iotest.ErrReader(err)) // parts are written before it breaks off
@@ -82,24 +82,24 @@ func TestWhatWasCutOffIsNotThere(t *testing.T) {
 	}
 }
 
-// dying is a store whose process dies when the document becomes whole.
+// dying is a store whose process dies when the document should become whole.
 type dying struct{ *store.Store }
 
 func (dying) RenameDocuments(context.Context, string, string, string, string) error {
 	return errors.New("killed")
 }
 
-func TestAfterACrashThereIsNothingUntilItIsReadAgain(t *testing.T) {
+func TestAfterACrashTheDocumentIsMissingUntilItIsReadAgain(t *testing.T) {
 	s := open(t)
 	if _, err := keepWhole(t, dying{s}, strings.NewReader(strings.Repeat("x", 3<<20))); err == nil {
 		t.Fatal("nothing failed")
 	}
 	if _, w := kept(t, s); w.Parts > 0 {
-		t.Errorf("it is taken for whole: %+v", w)
+		t.Errorf("the partial document is taken for whole: %+v", w)
 	}
 	for _, kind := range kinds(t, s) {
 		if !archive.IsPartial(kind) {
-			t.Errorf("it stands as %s", kind)
+			t.Errorf("it is stored as %s", kind)
 		}
 	}
 	if got, err := keepWhole(t, s, strings.NewReader("short")); err != nil || got.Size != 5 || len(kinds(t, s)) != 1 {
@@ -107,7 +107,7 @@ func TestAfterACrashThereIsNothingUntilItIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestAReaderThatWasClosedDoesNotEnd(t *testing.T) {
+func TestAClosedReaderReturnsAnError(t *testing.T) {
 	s := open(t)
 	if _, err := keepWhole(t, s, strings.NewReader(strings.Repeat("x", 3<<20))); err != nil {
 		t.Fatal(err)

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Book is where budgets are kept for all processes; *store.Store is one.
+// Book stores budgets for all processes; *store.Store is one.
 type Book interface {
 	UpdateBudget(ctx context.Context, name string, change func(now time.Time, state json.RawMessage) (json.RawMessage, error)) error
 }
@@ -21,34 +21,33 @@ type Share struct {
 	name   string
 	holder string
 	terms  Terms
-	asking chan struct{} // held while a request is taken, also out of a new lease
+	asking chan struct{} // held while a request is taken, including any wait for a new lease
 
-	mu      sync.Mutex
-	granted int       // requests of the lease
-	left    int       // those of them that are not used
-	due     time.Time // when the next of them may be sent
-	expires time.Time
-	none    time.Time // until when asking for more makes no sense
-	flying  int       // requests sent that were not answered
-	told    told
+	mu       sync.Mutex
+	granted  int       // requests of the lease
+	left     int       // requests of the lease that are not used yet
+	due      time.Time // when the next request may be sent
+	expires  time.Time
+	none     time.Time // no new lease is requested before this time
+	flying   int       // requests sent and not answered yet
+	reported reported
 }
 
-// told is what answers have said since the last lease.
-type told struct {
-	left   int       // the least that was said to be left until resets
-	resets time.Time // zero when nothing was said
+// reported holds what the provider's answers said since the last lease.
+type reported struct {
+	left   int       // the smallest number of requests reported as left until resets
+	resets time.Time // zero when no answer reported a limit
 	closed time.Time
 }
 
-// NewShare is this process's part of the budget called name. The name is kept
-// in clear: it must say nothing of a secret.
+// NewShare returns this process's part of the budget called name. The name is stored in clear text: it
+// must not reveal a secret.
 func NewShare(book Book, name string, t Terms) *Share {
 	return &Share{book: book, name: name, holder: rand.Text(), terms: t, asking: make(chan struct{}, 1)}
 }
 
-// Take uses up one request and answers how long to wait before it is sent. If
-// nothing is left it takes none, and answers how long it takes until asking
-// again makes sense. Whoever took one calls Done when it is over.
+// Take uses up one request and returns how long to wait before sending it. If nothing is left, ok is false
+// and wait is the time until asking again makes sense. The caller calls Done when a taken request is over.
 func (s *Share) Take(ctx context.Context) (wait time.Duration, ok bool, err error) {
 	select {
 	case s.asking <- struct{}{}:
@@ -67,7 +66,7 @@ func (s *Share) Take(ctx context.Context) (wait time.Duration, ok bool, err erro
 	return wait, ok, nil
 }
 
-// Wait takes one request, however long that takes.
+// Wait takes one request, waiting as long as necessary.
 func (s *Share) Wait(ctx context.Context) error {
 	for {
 		wait, ok, err := s.Take(ctx)
@@ -86,46 +85,45 @@ func (s *Share) Wait(ctx context.Context) error {
 	}
 }
 
-// Done says that a request that was taken is over, or was not sent after all.
+// Done reports that a taken request is over, or was not sent after all.
 func (s *Share) Done() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.flying--
 }
 
-// Left notes what an answer says: so many requests are left until the budget
-// is renewed, in that time.
+// Left records what an answer reported: this many requests are left until the budget is renewed, in that
+// time.
 func (s *Share) Left(requests int, reset time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
 	resets := now.Add(reset)
-	switch age := windows(s.told.resets, resets); {
+	switch age := windows(s.reported.resets, resets); {
 	case age > 0:
-		s.told.left, s.told.resets = requests, resets
-	case age == 0: // answers overtake each other: the least is the latest
-		s.told.left = min(s.told.left, requests)
+		s.reported.left, s.reported.resets = requests, resets
+	case age == 0: // answers overtake each other: the smallest number is the latest
+		s.reported.left = min(s.reported.left, requests)
 	}
 }
 
-// Close notes that the provider wants no request for so long. The lease is of
-// no use any more.
+// Close records that the provider accepts no request for this long. It makes the lease useless.
 func (s *Share) Close(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if until := time.Now().Add(d); until.After(s.told.closed) {
-		s.told.closed = until
+	if until := time.Now().Add(d); until.After(s.reported.closed) {
+		s.reported.closed = until
 	}
 }
 
-// use takes a request out of the lease, while there is one, or answers how
-// long asking for another lease makes no sense.
+// use takes a request out of the lease while there is one; otherwise it returns how long to wait before
+// asking for another lease.
 func (s *Share) use() (wait time.Duration, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	spent := now.Before(s.told.resets) && s.told.left <= s.flying
-	if s.left == 0 || !now.Before(s.expires) || now.Before(s.told.closed) || spent {
+	spent := now.Before(s.reported.resets) && s.reported.left <= s.flying
+	if s.left == 0 || !now.Before(s.expires) || now.Before(s.reported.closed) || spent {
 		return s.none.Sub(now), false
 	}
 	s.left--
@@ -135,21 +133,20 @@ func (s *Share) use() (wait time.Duration, ok bool) {
 	return wait, true
 }
 
-// lease asks for more, and tells what answers have said. A lease that was used
-// up before it expired is followed by one twice as large, any other by one of
-// what it saw used.
+// lease asks for more requests and reports what answers have said. After a lease that was used up before
+// it expired, it asks for twice as many; otherwise for as many as were used.
 func (s *Share) lease(ctx context.Context) (Grant, error) {
 	wish := s.wish()
 	var grant Grant
 	err := s.book.UpdateBudget(ctx, s.name, func(now time.Time, raw json.RawMessage) (json.RawMessage, error) {
 		var state State
 		if len(raw) > 0 && json.Unmarshal(raw, &state) != nil {
-			state = State{} // of another version of Kvitt: it begins anew
+			state = State{} // written by another version of Kvitt: start with an empty state
 		}
 		grant = state.take(now, s.terms, wish)
 		out, err := json.Marshal(state)
 		if err != nil {
-			return nil, fmt.Errorf("write down the budget %s: %w", s.name, err)
+			return nil, fmt.Errorf("save the budget %s: %w", s.name, err)
 		}
 		return out, nil
 	})
@@ -177,7 +174,7 @@ func (s *Share) wish() Wish {
 	}
 	return Wish{
 		Holder: s.holder, Requests: max(1, used), Unused: s.left,
-		Left: s.told.left - s.flying, Resets: s.told.resets.Sub(now), Closed: s.told.closed.Sub(now),
+		Left: s.reported.left - s.flying, Resets: s.reported.resets.Sub(now), Closed: s.reported.closed.Sub(now),
 	}
 }
 

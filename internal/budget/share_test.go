@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/budget"
 )
 
-// book is the shared database, in memory. Its clock is not the processes' own.
+// book is the shared database, in memory. Its clock differs from the processes' clocks.
 type book struct {
 	mu     sync.Mutex
 	states map[string]json.RawMessage
@@ -44,7 +44,7 @@ func (b *book) UpdateBudget(_ context.Context, name string, change func(time.Tim
 type provider struct {
 	mu   sync.Mutex
 	at   []time.Time
-	left int // in this window; below zero is a 429
+	left int // requests left in this window; a negative number means 429
 	most int
 	ends time.Time
 }
@@ -55,7 +55,7 @@ func (p *provider) ask() {
 	p.at = append(p.at, time.Now())
 }
 
-// busiest is the most requests within any second.
+// busiest returns the largest number of requests within any second.
 func (p *provider) busiest() int {
 	slices.SortFunc(p.at, time.Time.Compare)
 	most, from := 0, 0
@@ -68,7 +68,7 @@ func (p *provider) busiest() int {
 	return most
 }
 
-// spend lets processes with so many clients each ask as often as they may.
+// spend runs the given number of clients per process, each asking as often as it may.
 func spend(t *testing.T, shares []*budget.Share, clients int, d time.Duration, ask func()) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
@@ -79,7 +79,7 @@ func spend(t *testing.T, shares []*budget.Share, clients int, d time.Duration, a
 			all.Go(func() {
 				for share.Wait(ctx) == nil {
 					ask()
-					time.Sleep(20 * time.Millisecond) // how long an answer takes
+					time.Sleep(20 * time.Millisecond) // the time an answer takes
 					share.Done()
 				}
 			})
@@ -97,7 +97,7 @@ func TestAllProcessesTogetherStayBelowTheLimit(t *testing.T) {
 		}
 		spend(t, shares, 16, 10*time.Second, klarna.ask)
 		if n := klarna.busiest(); n > 192 {
-			t.Errorf("%d requests within a second; Klarna grants 200 and 192 are ours at most", n)
+			t.Errorf("%d requests within a second; Klarna grants 200 and Kvitt may use 192", n)
 		}
 		if n := len(klarna.at); n < 1500 {
 			t.Errorf("%d requests in ten seconds: most of the budget of 1,600 was wasted", n)
@@ -108,7 +108,7 @@ func TestAllProcessesTogetherStayBelowTheLimit(t *testing.T) {
 	})
 }
 
-func TestAQuietProcessTakesNothingFromABusyOne(t *testing.T) {
+func TestAQuietProcessLeavesTheBudgetToABusyOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, klarna := &book{}, &provider{}
 		busy, quiet := budget.NewShare(b, "k", budget.Spaced(160)), budget.NewShare(b, "k", budget.Spaced(160))
@@ -129,15 +129,15 @@ func TestAQuietProcessTakesNothingFromABusyOne(t *testing.T) {
 		spend(t, []*budget.Share{busy}, 16, 5*time.Second, klarna.ask)
 		gone.Wait()
 		if n := len(klarna.at); n < 700 {
-			t.Errorf("the busy one came to %d requests in five seconds, of 800", n)
+			t.Errorf("the busy process sent %d of 800 requests in five seconds", n)
 		}
 		if slowest > time.Second {
-			t.Errorf("the quiet one waited %s for one request", slowest)
+			t.Errorf("the quiet process waited %s for one request", slowest)
 		}
 	})
 }
 
-// counted is a provider that grants so many requests in a window and says so.
+// counted is a provider that grants a number of requests per window and reports how many are left.
 func (p *provider) counted(t *testing.T, share *budget.Share, window time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -152,7 +152,7 @@ func (p *provider) counted(t *testing.T, share *budget.Share, window time.Durati
 	share.Left(p.left, p.ends.Sub(now).Truncate(time.Second)+time.Second)
 }
 
-func TestNoRequestIsSentThatTheProviderHasSaidItWillRefuse(t *testing.T) {
+func TestNoRequestIsSentOnceTheProviderReportsNoneLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, visma := &book{}, &provider{most: 300}
 		var all sync.WaitGroup
@@ -181,31 +181,31 @@ func TestNoRequestIsSentThatTheProviderHasSaidItWillRefuse(t *testing.T) {
 	})
 }
 
-func TestWhatOneProcessIsToldHoldsForAll(t *testing.T) {
+func TestALimitReportedToOneProcessHoldsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &book{}
-		told, other := budget.NewShare(b, "k", budget.Spaced(40)), budget.NewShare(b, "k", budget.Spaced(40))
+		first, other := budget.NewShare(b, "k", budget.Spaced(40)), budget.NewShare(b, "k", budget.Spaced(40))
 		for range 6 { // the lease grows, and some of it is left
-			if err := errors.Join(told.Wait(t.Context()), other.Wait(t.Context())); err != nil {
+			if err := errors.Join(first.Wait(t.Context()), other.Wait(t.Context())); err != nil {
 				t.Fatal(err)
 			}
 		}
-		told.Close(30 * time.Second)
-		if wait, ok, err := told.Take(t.Context()); ok || err != nil || wait != 30*time.Second {
-			t.Errorf("the one that was told: %s %t %v", wait, ok, err)
+		first.Close(30 * time.Second)
+		if wait, ok, err := first.Take(t.Context()); ok || err != nil || wait != 30*time.Second {
+			t.Errorf("the process that got the answer: %s %t %v", wait, ok, err)
 		}
-		time.Sleep(time.Second) // the other's lease ends
+		time.Sleep(time.Second) // the other process's lease expires
 		if wait, ok, err := other.Take(t.Context()); ok || err != nil || wait != 29*time.Second {
-			t.Errorf("the other one: %s %t %v", wait, ok, err)
+			t.Errorf("the other process: %s %t %v", wait, ok, err)
 		}
 		before := b.writes
 		for range 100 {
 			if _, ok, _ := other.Take(t.Context()); ok {
-				t.Fatal("it was let through")
+				t.Fatal("a request was let through")
 			}
 		}
 		if b.writes != before {
-			t.Errorf("the database was asked %d times for what is known", b.writes-before)
+			t.Errorf("the database was asked %d times although the answer was known", b.writes-before)
 		}
 		time.Sleep(29 * time.Second)
 		if wait, ok, err := other.Take(t.Context()); !ok || err != nil || wait > 0 {
@@ -214,7 +214,7 @@ func TestWhatOneProcessIsToldHoldsForAll(t *testing.T) {
 	})
 }
 
-func TestALeaseThatWasNotUsedIsNotSavedForLater(t *testing.T) {
+func TestAnUnusedLeaseIsNotSavedForLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, klarna := &book{}, &provider{}
 		var shares []*budget.Share
@@ -226,12 +226,12 @@ func TestALeaseThatWasNotUsedIsNotSavedForLater(t *testing.T) {
 		}
 		spend(t, shares, 16, 3*time.Second, klarna.ask)
 		if n := klarna.busiest(); n > 192 {
-			t.Errorf("%d requests within a second; 192 are ours at most", n)
+			t.Errorf("%d requests within a second; Kvitt may use 192", n)
 		}
 	})
 }
 
-func TestRequestsThatAreUnderWayAreTakenOff(t *testing.T) {
+func TestRequestsUnderWayAreSubtracted(t *testing.T) {
 	share := budget.NewShare(&book{}, "v", budget.Counted())
 	take := func() bool {
 		_, ok, err := share.Take(t.Context())
@@ -244,15 +244,15 @@ func TestRequestsThatAreUnderWayAreTakenOff(t *testing.T) {
 	share.Done()
 	for i := range 2 {
 		if !take() {
-			t.Errorf("request %d of two that are left was not let through", i+1)
+			t.Errorf("request %d of the two left was not let through", i+1)
 		}
 	}
 	if take() {
-		t.Error("one too many was let through")
+		t.Error("one request too many was let through")
 	}
 }
 
-func TestAProcessThatDiedHoldsNothingBack(t *testing.T) {
+func TestADeadProcessHoldsNothingBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &book{}
 		dead, alive := budget.NewShare(b, "v", budget.Counted()), budget.NewShare(b, "v", budget.Counted())
@@ -266,25 +266,25 @@ func TestAProcessThatDiedHoldsNothingBack(t *testing.T) {
 		}
 		alive.Left(50, time.Hour)
 		alive.Done()
-		time.Sleep(budget.Counted().Life) // after that the dead one's lease is nobody's
+		time.Sleep(budget.Counted().Life) // after this the dead process's lease has expired
 		n := 0
 		for {
 			wait, ok, err := alive.Take(t.Context())
 			if err != nil || !ok {
 				if wait < 50*time.Minute {
-					t.Errorf("told to wait %s, %v", wait, err)
+					t.Errorf("it has to wait %s, %v", wait, err)
 				}
 				break
 			}
 			n++
 		}
 		if n < 35 {
-			t.Errorf("of 50 that were left it got %d", n)
+			t.Errorf("it got %d of the 50 left", n)
 		}
 	})
 }
 
-func TestANewWindowIsNotTakenForTheOldOne(t *testing.T) {
+func TestANewWindowIsNotMistakenForTheOldOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		share := budget.NewShare(&book{}, "v", budget.Counted())
 		if err := share.Wait(t.Context()); err != nil {
@@ -293,7 +293,7 @@ func TestANewWindowIsNotTakenForTheOldOne(t *testing.T) {
 		share.Left(5, 2*time.Second)
 		share.Done()
 		time.Sleep(time.Second)
-		share.Left(999, time.Hour) // their clock was ahead: the window has begun anew
+		share.Left(999, time.Hour) // their clock was ahead: a new window has begun
 		n := 0
 		for range 100 {
 			if _, ok, err := share.Take(t.Context()); ok && err == nil {
@@ -302,7 +302,7 @@ func TestANewWindowIsNotTakenForTheOldOne(t *testing.T) {
 			}
 		}
 		if n != 100 {
-			t.Errorf("of 100 requests %d were let through, of 999 that were left", n)
+			t.Errorf("%d of 100 requests were let through, although 999 were left", n)
 		}
 	})
 }
@@ -315,7 +315,7 @@ func TestWithoutTheDatabaseNothingIsSent(t *testing.T) {
 	}
 }
 
-func TestAStateOfAnotherVersionBeginsAnew(t *testing.T) {
+func TestAStateOfAnotherVersionIsReplaced(t *testing.T) {
 	b := &book{states: map[string]json.RawMessage{"k": json.RawMessage(`["x"]`)}}
 	if err := budget.NewShare(b, "k", budget.Spaced(40)).Wait(t.Context()); err != nil {
 		t.Error(err)

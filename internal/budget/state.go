@@ -5,49 +5,49 @@ import (
 	"time"
 )
 
-// State is a budget as all processes share it. Times are the database's.
+// State is a budget as all processes share it. Times are those of the database's clock.
 type State struct {
-	// Next is when the next request may be sent, by the spacing.
+	// Next is the earliest time of the next request, by the spacing.
 	Next time.Time `json:"next"`
-	// Closed is until when the provider wants no request at all.
+	// Closed is the time before which the provider accepts no request.
 	Closed time.Time `json:"closed"`
-	// Left is what is left for further leases until Resets. Without a Resets
-	// that lies ahead nothing is known.
+	// Left is the number of requests left for further leases until Resets. If Resets is not in the future,
+	// nothing is known.
 	Left   int       `json:"left"`
 	Resets time.Time `json:"resets"`
-	// Leases are what the processes hold, by holder.
+	// Leases are the unexpired leases, by holder.
 	Leases map[string]Lease `json:"leases,omitempty"`
 }
 
-// Lease is what one process may send.
+// Lease is the number of requests one process may send.
 type Lease struct {
 	Requests int       `json:"requests"`
 	Expires  time.Time `json:"expires"`
 }
 
-// Wish is what a process asks for, with what it has learnt since it last did.
+// Wish is a process's request for a lease, with what it has learnt since its last one.
 type Wish struct {
 	Holder string
-	// Requests are wanted; Unused are left of the last lease and go back.
+	// Requests is the number wanted; Unused is the number left of the last lease, which goes back.
 	Requests, Unused int
-	// Left is how many requests the provider says are left until Resets from
-	// now, less those that are under way. Both count only when Resets is set.
+	// Left is the number of requests that the provider reports as left for the time Resets from now, less
+	// those under way. Both count only when Resets is set.
 	Left   int
 	Resets time.Duration
-	// Closed is for how long the provider wants no request.
+	// Closed is the time for which the provider accepts no request.
 	Closed time.Duration
 }
 
-// Grant is what a process got. Without Requests nothing is left, and Wait is
-// how long it takes until asking again makes sense. Else Wait is how long
-// until the first of them is due; it is below zero when that was before now.
+// Grant is the answer to a Wish. Without Requests nothing is left, and Wait is the time until asking again
+// makes sense. Otherwise Wait is the time until the first request is due; it is negative when that time
+// has passed.
 type Grant struct {
 	Requests int
 	Wait     time.Duration
 	Life     time.Duration // from now
 }
 
-// take grants what can be granted at the time now, and counts it.
+// take grants what can be granted at the time now, and records it.
 func (s *State) take(now time.Time, t Terms, w Wish) Grant {
 	s.learn(now, w)
 	if rest := s.Closed.Sub(now); rest > 0 {
@@ -58,8 +58,8 @@ func (s *State) take(now time.Time, t Terms, w Wish) Grant {
 		if s.Left <= 0 {
 			return Grant{Wait: s.Resets.Sub(now)}
 		}
-		// Near the end the leases get small, so that none keeps for itself what
-		// another process waits for.
+		// Near the end the leases get small, so that no process keeps requests that another one is waiting
+		// for.
 		n = min(n, max(1, s.Left/8))
 		s.Left -= n
 	}
@@ -76,10 +76,10 @@ func (s *State) take(now time.Time, t Terms, w Wish) Grant {
 	return Grant{Requests: n, Wait: first.Sub(now), Life: expires.Sub(now)}
 }
 
-// counted tells whether it is known how many requests are left.
+// counted reports whether the number of remaining requests is known.
 func (s *State) counted(now time.Time) bool { return now.Before(s.Resets) }
 
-// learn takes in what a process knows, and forgets what is over.
+// learn merges what a process knows, and drops what has expired.
 func (s *State) learn(now time.Time, w Wish) {
 	if s.Leases == nil {
 		s.Leases = map[string]Lease{}
@@ -87,7 +87,7 @@ func (s *State) learn(now time.Time, w Wish) {
 	if closed := now.Add(w.Closed); closed.After(s.Closed) {
 		s.Closed = closed
 	}
-	// What a dead process held stays spent: nobody knows.
+	// Requests of a dead process stay spent: they may have been sent.
 	if _, known := s.Leases[w.Holder]; known && s.counted(now) {
 		s.Left += w.Unused
 	}
@@ -96,8 +96,8 @@ func (s *State) learn(now time.Time, w Wish) {
 	if w.Resets <= 0 {
 		return
 	}
-	// What the others hold may be on its way or not; the provider may have
-	// counted it or not. So all of it is taken off.
+	// The requests in the others' leases may or may not have been sent, and the provider may or may not
+	// have counted them. So all of them are subtracted.
 	left := w.Left
 	for _, l := range s.Leases {
 		left -= l.Requests
@@ -111,9 +111,8 @@ func (s *State) learn(now time.Time, w Wish) {
 	}
 }
 
-// windows compares the ends of two of the provider's windows: above 0 when the
-// second is a later one, 0 when they are the same. Ends are told in whole
-// seconds, and by answers that took their time.
+// windows compares the ends of two of the provider's windows: positive when the second is a later window,
+// 0 when they are the same. Ends are given in whole seconds, in answers that took time to arrive.
 func windows(known, said time.Time) int {
 	const apart = 3 * time.Second
 	switch {

@@ -1,8 +1,8 @@
-// Package build tells which Kvitt this is: version, commit and Go version, as the
-// Go toolchain wrote them into the program. Processing history is an accounting
-// record (BFL 5:11), and what the program did depends on which program it was.
+// Package build reports which Kvitt this is: version, commit and Go version, as the Go toolchain wrote
+// them into the program. Processing history is an accounting record (BFL 5:11), and what the program did
+// depends on its version.
 //
-// It must never guess: what the program does not know of itself is "unknown".
+// It must never guess: a value that the program does not know is "unknown".
 package build
 
 import (
@@ -11,23 +11,23 @@ import (
 	"runtime/debug"
 )
 
-// What a build without a repository around it, such as the container image, is
-// given with -ldflags "-X kvitt/internal/build.version=… -X …commit=… -X …date=…".
+// Set by builds without a repository, such as the container image, with -ldflags "-X
+// kvitt/internal/build.version=… -X …commit=… -X …date=…".
 var version, commit, date string
 
-// Unknown stands for what the program does not know of itself.
+// Unknown is the value of what the program does not know.
 const Unknown = "unknown"
 
-// Info is which Kvitt this is.
+// Info describes this build of Kvitt.
 type Info struct {
 	Version  string `json:"version"`  // of the module, such as v1.4.0; devel between versions
 	Commit   string `json:"commit"`   // of the source
-	Modified bool   `json:"modified"` // the source was not quite that of the commit
+	Modified bool   `json:"modified"` // the source differed from the commit
 	Date     string `json:"date"`     // of the commit, RFC 3339
 	Go       string `json:"go"`
 }
 
-// Read reads what the toolchain wrote into this program.
+// Read returns what the toolchain wrote into this program.
 func Read() Info {
 	read, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -65,11 +65,11 @@ func from(b *debug.BuildInfo) Info {
 	return i
 }
 
-// String is the info in one line, without the name of the program.
+// String returns the info in one line, without the name of the program.
 func (i Info) String() string {
 	changed := ""
 	if i.Modified {
-		changed = " with changes that were not committed"
+		changed = " with uncommitted changes"
 	}
 	return fmt.Sprintf("%s, commit %s%s, %s, %s", i.Version, i.Commit, changed, i.Date, i.Go)
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestWhatTheToolchainWroteIsRead(t *testing.T) {
+func TestTheBuildInfoIsRead(t *testing.T) {
 	settings := func(pairs ...string) (all []debug.BuildSetting) {
 		for i := 0; i < len(pairs); i += 2 {
 			all = append(all, debug.BuildSetting{Key: pairs[i], Value: pairs[i+1]})
@@ -22,7 +22,7 @@ func TestWhatTheToolchainWroteIsRead(t *testing.T) {
 		},
 		"changed": {
 			debug.BuildInfo{GoVersion: "go1.26.11", Main: debug.Module{Version: "(devel)"}, Settings: settings("vcs.revision", "abc", "vcs.modified", "true")},
-			"devel, commit abc with changes that were not committed, unknown, go1.26.11",
+			"devel, commit abc with uncommitted changes, unknown, go1.26.11",
 		},
 		"no repository": {debug.BuildInfo{GoVersion: "go1.26.11"}, "devel, commit unknown, unknown, go1.26.11"},
 	} {
@@ -32,7 +32,7 @@ func TestWhatTheToolchainWroteIsRead(t *testing.T) {
 	}
 }
 
-func TestABuildWithoutARepositoryIsToldItsCommit(t *testing.T) {
+func TestABuildWithoutARepositoryGetsItsCommitFromTheLinker(t *testing.T) {
 	version, commit, date = "v1.4.0", "abc", "2026-01-31T08:00:00Z"
 	defer func() { version, commit, date = "", "", "" }()
 	got := from(&debug.BuildInfo{GoVersion: "go1.26.11"}).String()

@@ -41,7 +41,7 @@ undo an accrual: see docs/operations.md.`,
 				return a.local(listAccruals)(c, args)
 			}
 			if at == "" {
-				return usagef("--at is missing: the last day of a financial period, such as 2026-01-31")
+				return usagef("--at is required: the last day of a financial period, such as 2026-01-31")
 			}
 			day, err := parseDay("--at", at)
 			if err != nil {

@@ -12,7 +12,7 @@ import (
 
 func TestAccrueSaysWhatIsMissing(t *testing.T) {
 	d := reportsDesk(t)
-	contains(t, d.fails(ExitUsage, "accrue", "shop-1"), "--at is missing")
+	contains(t, d.fails(ExitUsage, "accrue", "shop-1"), "--at is required")
 	contains(t, d.fails(ExitUsage, "accrue", "shop-1", "--at", "31.1.2026"), `--at is "31.1.2026"`)
 	contains(t, d.fails(ExitFailed, "accrue", "shop-1", "--at", "2026-01-31"), "nothing was captured up to that day", "starter report unsettled shop-1")
 	contains(t, d.want(d.run("accrue", "shop-1", "--list"), ExitDone).out, "No accrual was asked for yet.")

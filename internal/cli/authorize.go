@@ -16,7 +16,7 @@ import (
 	"kvitt/internal/visma/connect"
 )
 
-// authorization is how a company lets Kvitt in.
+// authorization describes how a company lets Kvitt in.
 type authorization struct {
 	service          bool
 	tenant, redirect string
@@ -105,7 +105,7 @@ func (s *session) authorize(ctx context.Context, id string, in *authorization) e
 	return s.verified(&now, &now.Visma, more)
 }
 
-// consentWithin is how long a person may take in the browser.
+// consentWithin limits how long a person may take in the browser.
 const consentWithin = 10 * time.Minute
 
 // consent lets a person consent in a browser that comes back to this machine.

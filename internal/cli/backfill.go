@@ -89,7 +89,7 @@ func (in *backfill) check() error {
 	}
 	switch {
 	case to.Before(from):
-		return usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+		return usagef("--to %s is before --from %s; swap them", in.to, in.from)
 	case acts > 1:
 		return usagef("--attach, --pause, --resume and --cancel are one at a time")
 	case acts == 1 && (in.detach || in.dryRun || in.concurrency != 0):
@@ -104,7 +104,7 @@ func (in *backfill) workflowID() string {
 	return workflows.BackfillWorkflowID(in.connection, in.from, in.to)
 }
 
-// command is how to act on this backfill.
+// command returns how to act on this backfill.
 func (in *backfill) command(flag string) string {
 	return fmt.Sprintf("starter backfill %s --from %s --to %s %s", in.connection, in.from, in.to, flag)
 }
@@ -222,7 +222,7 @@ func (s *session) tellBackfill(ctx context.Context, in *backfill, what workflows
 	})
 }
 
-// none is what it means that no such backfill runs.
+// none is the error for a backfill that does not run.
 func (in *backfill) none() *operate.Error {
 	return &operate.Error{Happened: "none of exactly these days runs", Helps: "Start one with `" + strings.TrimSpace(in.command("")) + "`."}
 }

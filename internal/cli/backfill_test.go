@@ -159,7 +159,7 @@ func TestOnlyAConnectionThatWorksIsBackfilled(t *testing.T) {
 		workflows.ConnSetup:          "it is not set up yet. What comes next: `starter connection klarna-key shop-1`",
 		workflows.ConnPaused:         "it is paused. What comes next: `starter connection resume shop-1`",
 		workflows.ConnDisconnected:   "it is disconnected, which is final",
-		workflows.ConnReauthRequired: "one side no longer lets Kvitt in",
+		workflows.ConnReauthRequired: "one side no longer accepts Kvitt's credential",
 	} {
 		d := newDesk(t)
 		d.connected("shop-1", func(c *store.Connection) {
@@ -260,7 +260,7 @@ func TestWhatIsInTheWayIsShownWhileWatching(t *testing.T) {
 		return found(5, 5, 0), nil
 	}
 	s := d.want(d.run(with(january, "--attach")...), ExitDone)
-	contains(t, s.err, "no worker answers; it goes on when one does", "waits: Klarna no longer lets Kvitt in. Set a working key.", "paused; the same command with --resume lets it go on")
+	contains(t, s.err, "no worker answers; it goes on when one does", "waits: Klarna no longer accepts Kvitt's credential. Set a working key.", "paused; the same command with --resume lets it go on")
 }
 
 func TestWhatIsTriedAgainIsToldWhenNothingMoves(t *testing.T) {

@@ -48,7 +48,7 @@ func (c *checks) failed(name, connection string, err error) {
 	c.fail(name, connection, words, remedy)
 }
 
-// count is how many have a result.
+// count returns the number that have a result.
 func (c *checks) count(result string) (n int) {
 	for i := range c.list {
 		if c.list[i].Result == result {

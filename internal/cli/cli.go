@@ -50,7 +50,7 @@ type app struct {
 	now    func() time.Time
 	random func() string // for a part of an id
 	every  time.Duration // between two looks at a workflow; 0: what suits
-	// patience is how long a worker may take to show up at Temporal.
+	// patience limits how long a worker may take to show up at Temporal.
 	patience time.Duration
 	http     *http.Client // nil: one of the clients' own
 	dial     func(context.Context, *config.Config, *vault.Keyring) (operate.Temporal, error)
@@ -68,8 +68,8 @@ func newApp(s Streams) *app {
 	return &app{
 		Streams: s,
 		console: newTerminal(s.In, s.Err),
-		paint:   painter{colours && isTerminal(s.Out)},
-		aside:   painter{colours && isTerminal(s.Err)},
+		paint:   painter{on: colours && isTerminal(s.Out)},
+		aside:   painter{on: colours && isTerminal(s.Err)},
 		who:     currentUser(),
 		now:     time.Now,
 		random:  rand.Text,
@@ -209,7 +209,7 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// helpColumns is how wide a page of help may be.
+// helpColumns is the widest that a page of help may be.
 const helpColumns = 80
 
 // environmentTopic is a page of help about the settings.

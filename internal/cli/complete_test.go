@@ -14,7 +14,7 @@ import (
 	"kvitt/workflows"
 )
 
-// completed is what a shell is offered for the last word of a line.
+// completed returns what a shell is offered for the last word of a line.
 func (d *desk) completed(line ...string) string {
 	d.t.Helper()
 	s := d.run(append([]string{cobra.ShellCompNoDescRequestCmd}, line...)...)

@@ -97,7 +97,7 @@ func stateWords(state string) string {
 	case workflows.ConnSetup, workflows.ConnVerifying:
 		return "it is not set up yet"
 	case workflows.ConnReauthRequired:
-		return "one side no longer lets Kvitt in"
+		return "one side no longer accepts Kvitt's credential"
 	case workflows.ConnDisconnected:
 		return "it is disconnected, which is final"
 	default:

@@ -21,7 +21,7 @@ import (
 
 const defaultPreset = "se-bas"
 
-// newConnection is what a person chooses for a new connection.
+// newConnection holds what a person chooses for a new connection.
 type newConnection struct {
 	name, provider, region string
 	profile                string // a file, or the name of a preset
@@ -66,7 +66,7 @@ func (in *newConnection) check() error {
 	in.name = strings.TrimSpace(in.name)
 	switch {
 	case in.name == "":
-		return usagef("--name is missing; it is what people call the connection")
+		return usagef("--name is required; it is what people call the connection")
 	case notice.CheckName(in.name) != nil:
 		return usagef("--name: %s", notice.CheckName(in.name))
 	case !slices.Contains([]string{"klarna", "kustom"}, in.provider):

@@ -88,7 +88,7 @@ func (s *screen) Write(b []byte) (int, error) {
 	return s.Buffer.Write(b)
 }
 
-// consentOf is what a person does in a browser: sign in, choose the company,
+// consentOf returns what a person does in a browser: sign in, choose the company,
 // and decide.
 func consentOf(decision string) func(page string) {
 	jar, _ := cookiejar.New(nil)

@@ -17,7 +17,7 @@ import (
 // mostKeyFile is more than any key file has.
 const mostKeyFile = 64 << 10
 
-// klarnaKey is how a Klarna key is given.
+// klarnaKey describes how a Klarna key is given.
 type klarnaKey struct {
 	username, file string
 	yes            bool

@@ -25,7 +25,7 @@ const (
 	liveKey = "klarna_live_api_dGhlIGxpdmUga2V5"
 )
 
-// candidate is what the vault holds for the connection to verify.
+// candidate returns what the vault holds for the connection to verify.
 func (d *desk) candidate(field string, into any) bool {
 	d.t.Helper()
 	secret, err := d.vault.Get(d.t.Context(), "shop-1", field)

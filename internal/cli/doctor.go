@@ -293,7 +293,7 @@ func aheadOf(skew time.Duration) string {
 	return "behind"
 }
 
-// skew is how far our clock is ahead of that of an HTTP server. Its Date says
+// skew returns how far our clock is ahead of that of an HTTP server. Its Date says
 // whole seconds.
 func (e *examination) skew(ctx context.Context, address string) (time.Duration, bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(address, "/"), http.NoBody)

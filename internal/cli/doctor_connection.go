@@ -85,7 +85,7 @@ func (e *examination) reversals(ctx context.Context, c *store.Connection) {
 	}
 }
 
-// waits is what payouts in a state do.
+// waits returns what payouts in a state do.
 func waits(state string, n int) string {
 	switch {
 	case state == workflows.StateHeld && n == 1:

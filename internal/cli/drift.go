@@ -12,7 +12,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// drift is what the last daily check found of a posting; nil before the first.
+// drift returns what the last daily check found of a posting; nil before the first.
 func (s *session) drift(ctx context.Context, row *store.Posting) (*driftDetail, error) {
 	found, err := s.store.DriftOf(ctx, row.CompanyID, row.Token)
 	if err != nil || found == nil {

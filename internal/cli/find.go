@@ -140,7 +140,7 @@ file; documents.csv says how long each document must be kept.`,
 				return err
 			}
 			if in.out == "" {
-				return usagef("--out is missing: name a folder, or a file that ends in .zip")
+				return usagef("--out is required: name a folder, or a file that ends in .zip")
 			}
 			if err := in.checkYear(); err != nil {
 				return err
@@ -188,7 +188,7 @@ trail that is not as it was written is an error that names the first broken entr
 	}
 }
 
-// auditHead is what the chain was verified up to, for programs.
+// auditHead holds what the chain was verified up to, for programs.
 type auditHead struct {
 	Verified bool   `json:"verified"`
 	Entries  int64  `json:"entries"` // of the whole database

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -22,7 +23,7 @@ type followed struct {
 	after string
 }
 
-// queryEvery is how often a workflow is asked for its progress.
+// queryEvery says how often a workflow is asked for its progress.
 const (
 	queryEvery      = time.Second
 	queryEveryPlain = 2 * time.Second
@@ -88,7 +89,7 @@ type watch struct {
 	askedAt time.Time // for the hitch
 }
 
-// stuckAfter is how long nothing has to move before it is asked why.
+// stuckAfter is the time without movement after which the reason is looked up.
 const stuckAfter = 10 * time.Second
 
 // look asks for the progress once and shows it.
@@ -159,9 +160,9 @@ func (s *session) waitsFor(ctx context.Context, connection string) string {
 	}
 	switch workflows.SideReauthRequired {
 	case status.Klarna.State:
-		return "waits: Klarna no longer lets Kvitt in. " + status.Klarna.Remedy
+		return klarna.Provider(row.Provider).Says("waits: Klarna no longer accepts Kvitt's credential. " + status.Klarna.Remedy)
 	case status.Visma.State:
-		return "waits: Visma.net no longer lets Kvitt in. " + status.Visma.Remedy
+		return "waits: Visma.net no longer accepts Kvitt's credential. " + status.Visma.Remedy
 	}
 	return ""
 }

@@ -62,7 +62,7 @@ type desk struct {
 	patience time.Duration
 }
 
-// said is what one command did.
+// said holds what one command did.
 type said struct {
 	status   int
 	out, err string

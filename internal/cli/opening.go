@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"kvitt/internal/cli/table"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
@@ -66,7 +67,7 @@ first payout has to continue from.`,
 	return c
 }
 
-// way is how the opening is confirmed; "": it is shown.
+// way returns how the opening is confirmed; "": it is shown.
 func (in *openingFlags) way() string {
 	switch {
 	case in.booked:
@@ -92,7 +93,7 @@ func (in *openingFlags) check() error {
 	case in.booked != (in.batch != ""):
 		return usagef("--booked and --batch belong together: the number of the batch that has the opening")
 	case ways == 1 && strings.TrimSpace(in.reason) == "":
-		return usagef("--reason is missing: why, for whoever reads the history")
+		return usagef("--reason is required: why, for whoever reads the history")
 	case in.csv && in.contra == "":
 		return usagef("--csv needs --contra: the account against which the opening is entered")
 	}
@@ -109,7 +110,7 @@ func (s *session) opening(ctx context.Context, id string, in *openingFlags) erro
 		day = row.Start
 	}
 	if day == "" {
-		return usagef("--at is missing: the connection has not started, so name the first day that is to be posted")
+		return usagef("--at is required: the connection has not started, so name the first day that is to be posted")
 	}
 	start, err := parseDay("--at", day)
 	if err != nil {
@@ -127,7 +128,7 @@ func (s *session) opening(ctx context.Context, id string, in *openingFlags) erro
 	if in.csv {
 		return openingCSV(s.Out, all)
 	}
-	return s.show(all, func(w io.Writer) error { return writeOpenings(w, all, row.ID) })
+	return s.show(all, func(w io.Writer) error { return writeOpenings(w, all, &row) })
 }
 
 func (s *session) confirmOpening(ctx context.Context, row *store.Connection, in *openingFlags, all []operate.Opening) ([]operate.Opening, error) {
@@ -165,9 +166,9 @@ func openingCSV(w io.Writer, all []operate.Opening) error {
 	return errors.Join(c.WriteAll(rows), c.Error())
 }
 
-func writeOpenings(w io.Writer, all []operate.Opening, id string) error {
+func writeOpenings(w io.Writer, all []operate.Opening, row *store.Connection) error {
 	if len(all) == 0 {
-		_, err := fmt.Fprintln(w, "Klarna lists no payouts around the start, so nothing is known to have been open.")
+		_, err := fmt.Fprintf(w, "%s lists no payouts around the start, so nothing is known to have been open.\n", klarna.Provider(row.Provider).Name())
 		return err
 	}
 	for i := range all {
@@ -199,7 +200,7 @@ func writeOpenings(w io.Writer, all []operate.Opening, id string) error {
 				return err
 			}
 		}
-		if err := writeRecorded(w, o, id); err != nil {
+		if err := writeRecorded(w, o, row.ID); err != nil {
 			return err
 		}
 	}

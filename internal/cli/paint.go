@@ -1,7 +1,17 @@
 package cli
 
+import "kvitt/internal/klarna"
+
 // painter colours words on a terminal. Its zero value leaves them plain.
-type painter struct{ on bool }
+type painter struct {
+	on bool
+	// provider pays out to the connection that the command is about, Klarna where
+	// it is about none.
+	provider klarna.Provider
+}
+
+// says is a sentence of ours that speaks of Klarna, with the provider's name.
+func (p painter) says(words string) string { return p.provider.Says(words) }
 
 func (p painter) paint(code, words string) string {
 	if !p.on || words == "" {

@@ -96,12 +96,12 @@ func (in *payoutFilter) check() error {
 		}
 	}
 	if in.from != "" && in.to != "" && in.to < in.from {
-		return usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+		return usagef("--to %s is before --from %s; swap them", in.to, in.from)
 	}
 	return nil
 }
 
-// filter is what is asked of the database.
+// filter returns what is asked of the database.
 func (in *payoutFilter) filter(connection string, zone *time.Location) (store.PayoutFilter, error) {
 	f := store.PayoutFilter{Connection: connection, State: in.state, Limit: in.limit}
 	for _, end := range []struct {

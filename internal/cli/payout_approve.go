@@ -71,7 +71,7 @@ type approvedAll struct {
 	Payouts    []decidedOne `json:"payouts"`
 }
 
-// decidedOne is what became of one of many approvals. Words say why it was not
+// decidedOne holds what became of one of many approvals. Words say why it was not
 // approved.
 type decidedOne struct {
 	decided
@@ -135,7 +135,7 @@ func (s *session) approveThese(ctx context.Context, id string, waiting []store.P
 	return nil
 }
 
-// status is how the command ends: something failed, or is held.
+// status returns how the command ends: something failed, or is held.
 func (d *approvedAll) status() error {
 	if d.Refused > 0 {
 		return errTold

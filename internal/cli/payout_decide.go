@@ -55,7 +55,7 @@ func (a *app) decide(d *decision, short, long string) *cobra.Command {
 		Args:    exactly("the id of a connection", "a payment reference"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if d.verb == "reject" && d.reason == "" {
-				return usagef("--reason is missing; it goes into the audit trail")
+				return usagef("--reason is required; it goes into the audit trail")
 			}
 			return a.remote(func(ctx context.Context, s *session, args []string) error { return s.decide(ctx, d, args[0], args[1]) })(c, args)
 		},
@@ -124,7 +124,7 @@ func (s *session) decideReversal(ctx context.Context, d *decision, p *store.Payo
 	return s.showReversal(ctx, p.PaymentReference, id)
 }
 
-// recordedWithin is how long after its answer a payout may record its state.
+// recordedWithin limits how long after its answer a payout may record its state.
 const recordedWithin = 5 * time.Second
 
 // recorded is a payout once the database knows the state that it answered with.
@@ -142,7 +142,7 @@ func (s *session) recorded(ctx context.Context, id, reference, state string) (st
 	}
 }
 
-// noPayoutWorkflow is what it means that a payout has no workflow.
+// noPayoutWorkflow is the error for a payout that has no workflow.
 func noPayoutWorkflow(p *store.Payout) *operate.Error {
 	f := &operate.Error{Happened: "it is " + p.State + ", and nothing runs for it"}
 	switch p.State {
@@ -168,9 +168,9 @@ func writeDecided(w io.Writer, p *store.Payout, d *decided, paint painter) error
 	entry, _ := held.Look(held.Code(d.HeldReason))
 	detail := heldOf(p).Detail
 	if detail == "" {
-		detail = entry.Sentence
+		detail = paint.says(entry.Sentence)
 	}
 	why := table.Fold(d.HeldReason+": "+detail, width(w), 2)
-	_, err := fmt.Fprintf(w, "  %s%s\n  → %s\n", paint.bad(d.HeldReason), strings.TrimPrefix(why, d.HeldReason), table.Fold(entry.Remedy, width(w), 4))
+	_, err := fmt.Fprintf(w, "  %s%s\n  → %s\n", paint.bad(d.HeldReason), strings.TrimPrefix(why, d.HeldReason), table.Fold(paint.says(entry.Remedy), width(w), 4))
 	return err
 }

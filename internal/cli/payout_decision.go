@@ -265,7 +265,7 @@ func (p *page) waysOut(d *payoutDetail) {
 	}
 	p.heading("What you can do")
 	for i := range d.Ways {
-		p.line("- %s", d.Ways[i].Sentence)
+		p.line("- %s", p.paint.says(d.Ways[i].Sentence))
 		if d.Ways[i].Command != "" && p.err == nil {
 			_, p.err = fmt.Fprintln(p.w, "    "+d.Ways[i].Command)
 		}

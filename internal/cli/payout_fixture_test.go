@@ -21,16 +21,16 @@ func (d *desk) payouts(connection string) {
 	d.t.Helper()
 	sek := settlement.Payout{
 		PaymentReference: "P1", MerchantID: "K123", Date: time.Date(2026, 1, 12, 23, 30, 0, 0, time.UTC), Currency: "SEK", Type: settlement.Net,
-		Totals: settlement.Totals{Sale: 1_000_00, Return: 100_00, Fee: 20_00, Tax: 5_00, Settlement: 875_00},
+		Totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalReturn: 100_00, settlement.TotalFee: 20_00, settlement.TotalTax: 5_00, settlement.TotalSettlement: 875_00},
 	}
 	held2 := sek
 	held2.PaymentReference, held2.Date = "P2", sek.Date.AddDate(0, 0, 7)
-	eur := settlement.Payout{PaymentReference: "P3", MerchantID: "K123", Date: sek.Date.AddDate(0, 0, 8), Currency: "EUR", Type: settlement.Net, Totals: settlement.Totals{Sale: 50_00, Settlement: 50_00}}
+	eur := settlement.Payout{PaymentReference: "P3", MerchantID: "K123", Date: sek.Date.AddDate(0, 0, 8), Currency: "EUR", Type: settlement.Net, Totals: settlement.Totals{settlement.TotalSale: 50_00, settlement.TotalSettlement: 50_00}}
 	var rows []store.Payout
 	for _, p := range []settlement.Payout{sek, held2, eur} {
 		rows = append(rows, store.Payout{
 			PaymentReference: p.PaymentReference, MerchantID: p.MerchantID, Date: p.Date, Currency: string(p.Currency),
-			SettlementType: string(p.Type), Settlement: p.Totals.Settlement, Payout: d.json(p),
+			SettlementType: string(p.Type), Settlement: p.Totals[settlement.TotalSettlement], Payout: d.json(p),
 		})
 	}
 	if _, err := d.store.UpsertPayouts(d.t.Context(), connection, rows); err != nil {
@@ -39,7 +39,7 @@ func (d *desk) payouts(connection string) {
 	d.verify(connection, sek)
 	d.change(connection, "P2", func(p *store.Payout) error {
 		p.State, p.HeldReason, p.Rows = workflows.StateHeld, string(held.ComponentUnknown), 4
-		p.Held = d.json(workflows.Held{Code: held.ComponentUnknown, Detail: `compile voucher for payout P2: posting profile "x" has no rule for FEE/NEW (-20.00 SEK)`, Remedy: "Add the rule named here to the profile (`starter profile set`); the payout goes on by itself."})
+		p.Held = d.json(workflows.Held{Code: held.ComponentUnknown, Detail: `compile voucher for payout P2: posting profile "x" has no rule for FEE/NEW (-20.00 SEK)`, Remedy: "Add the rule named here to the profile (`starter profile set`); the payout continues automatically."})
 		return nil
 	})
 }

@@ -30,7 +30,7 @@ func (p *page) write(t *table.Table) {
 
 func (p *page) heading(words string) {
 	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, "\n%s\n", p.paint.bold(words))
+		_, p.err = fmt.Fprintf(p.w, "\n%s\n", p.paint.bold(p.paint.says(words)))
 	}
 }
 
@@ -91,7 +91,7 @@ func (p *page) held(d *payoutDetail) {
 	}
 	entry, _ := held.Look(d.Held.Code)
 	p.heading("Held: " + string(d.Held.Code))
-	p.line("%s", entry.Sentence)
+	p.line("%s", p.paint.says(entry.Sentence))
 	if d.Held.Detail != "" && d.Held.Detail != entry.Sentence {
 		p.line("%s", d.Held.Detail)
 	}
@@ -99,7 +99,7 @@ func (p *page) held(d *payoutDetail) {
 	if remedy == "" {
 		remedy = entry.Remedy
 	}
-	p.line("→ %s", remedy)
+	p.line("→ %s", p.paint.says(remedy))
 }
 
 // warnings are what was borne with in Klarna's answers.
@@ -136,41 +136,12 @@ func (p *page) totals(d *payoutDetail) {
 	}
 	p.heading("Klarna's totals")
 	t := table.New(table.Left(""), table.Right(""))
-	for _, total := range namedTotals(d.Totals) {
-		if total.amount != 0 {
-			t.Add(total.name, money(total.amount, d.Currency))
+	for _, total := range settlement.EveryTotal() {
+		if amount := d.Totals[total]; amount != 0 || total == settlement.TotalSettlement {
+			t.Add(total.Words(), money(amount, d.Currency))
 		}
 	}
-	t.Add("settlement", money(d.Totals.Settlement, d.Currency))
 	p.write(t)
-}
-
-type namedTotal struct {
-	name   string
-	amount int64
-}
-
-func namedTotals(t *settlement.Totals) []namedTotal {
-	return []namedTotal{
-		{"sales", t.Sale},
-		{"returns", t.Return},
-		{"reversals", t.Reversal},
-		{"fees, without VAT", t.Fee},
-		{"fee corrections", t.FeeCorrection},
-		{"fees refunded", t.FeeRefund},
-		{"VAT on fees", t.Tax},
-		{"VAT refunded", t.TaxRefund},
-		{"commission", t.Commission},
-		{"commission reversed", t.CommissionReversal},
-		{"charges", t.Charge},
-		{"credits", t.Credit},
-		{"held back", t.Holdback},
-		{"released", t.Release},
-		{"debt repaid", t.Repay},
-		{"debt added", t.Deposit},
-		{"opening debt", t.OpeningDebt},
-		{"closing debt", t.ClosingDebt},
-	}
 }
 
 func (p *page) proof(d *payoutDetail) {
@@ -228,7 +199,7 @@ func (p *page) voucher(d *payoutDetail) {
 	p.line("Hash %s.", d.VoucherHash)
 }
 
-// part is what is booked in a period that ended before the payout.
+// part writes what is booked in a period that ended before the payout.
 func (p *page) part(part *voucher.Part, posted []operate.Part) {
 	if part.Batch == nil {
 		p.line("Nothing is booked in the period %s of what was captured by %s: %s.", part.Period, part.At, part.Why)

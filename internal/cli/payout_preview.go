@@ -16,7 +16,7 @@ import (
 	"kvitt/workflows"
 )
 
-// previewDetail is what a dry run came to for a payout, for programs. Amounts
+// previewDetail holds what a dry run came to for a payout, for programs. Amounts
 // are minor units of its currency.
 type previewDetail struct {
 	Connection       string           `json:"connection"`

@@ -18,7 +18,7 @@ import (
 )
 
 func (a *app) reverseCommand() *cobra.Command {
-	c := a.correct("reverse", "Take the batch of a posted payout back by a mirrored one",
+	c := a.correct("reverse", "Reverse a posted payout by a mirrored batch",
 		"Take the batch of a posted payout back: the same lines with the sides exchanged are\nposted as a batch of their own, released and read back, and each batch names the\nother. Nothing is deleted. `starter payout repost` posts the payout anew.",
 		(*session).reverse)
 	c.Example += ` --reason "fees belong on 6570"`
@@ -50,7 +50,7 @@ func (a *app) correct(verb, short, long string, do func(*session, context.Contex
 		Args:    exactly("the id of a connection", "a payment reference"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if reason == "" {
-				return usagef("--reason is missing; it goes into the audit trail")
+				return usagef("--reason is required; it goes into the audit trail")
 			}
 			return a.remote(func(ctx context.Context, s *session, args []string) error {
 				if _, err := s.connection(ctx, args[0]); err != nil {
@@ -207,5 +207,5 @@ func (s *session) watchUntil(ctx context.Context, done func() (bool, error)) err
 	return operate.Watch(ctx, s.pace(), operate.DecisionWithin, done)
 }
 
-// pace is how often something that goes on is asked.
+// pace says how often something that goes on is asked.
 func (s *session) pace() time.Duration { return cmp.Or(max(s.every, 0), 200*time.Millisecond) }

@@ -78,7 +78,7 @@ func TestReopenTakesARejectedPayoutUpForWhoAskedForIt(t *testing.T) {
 	d.payouts("shop-1")
 	reopen := []string{"payout", "reopen", "shop-1", "P2", "--reason", "not booked after all"}
 	contains(t, d.fails(ExitFailed, reopen...), "Reopen the payout P2: it is held, and only a payout that was rejected can be reopened")
-	contains(t, d.fails(ExitUsage, reopen[:4]...), "--reason is missing")
+	contains(t, d.fails(ExitUsage, reopen[:4]...), "--reason is required")
 	d.change("shop-1", "P2", func(p *store.Payout) error { p.State, p.HeldReason = workflows.StateRejected, ""; return nil })
 	d.temporal.onQuery = func(string, string) (any, error) {
 		d.change("shop-1", "P2", func(p *store.Payout) error {

@@ -73,7 +73,7 @@ type postingDetail struct {
 	Drift       *driftDetail    `json:"drift,omitempty"` // what the last daily check found
 }
 
-// driftDetail is what Visma.net has of a batch since it was posted, beside
+// driftDetail holds what Visma.net has of a batch since it was posted, beside
 // what was posted.
 type driftDetail struct {
 	Word        string         `json:"word"`
@@ -209,7 +209,7 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	return d, err
 }
 
-// history is what the audit trail tells about a payout.
+// history returns what the audit trail tells about a payout.
 func (s *session) history(ctx context.Context, p *store.Payout) ([]historyDetail, error) {
 	trail, err := s.store.AuditTrail(ctx, p.ConnectionID, 0)
 	if err != nil {
@@ -305,7 +305,7 @@ func (s *session) documents(ctx context.Context, p *store.Payout) ([]documentDet
 	return all, nil
 }
 
-// digest is what a person compares: the hash of the document, or the first of
+// digest returns what a person compares: the hash of the document, or the first of
 // several.
 func (d *documentDetail) digest() string {
 	switch {

@@ -9,6 +9,7 @@ import (
 
 	"kvitt/internal/held"
 	"kvitt/internal/operate"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/workflows"
 )
@@ -60,7 +61,7 @@ func TestShowTellsAnAccountantEverythingAboutAPayout(t *testing.T) {
 	switch {
 	case got.Posting == nil || got.Posting.BatchNumber != "000123" || len(got.Posting.Attempts) != 1:
 		t.Errorf("posting %+v", got.Posting)
-	case got.Voucher == nil || len(got.Voucher.Lines) != 5 || got.Totals.Sale != 1_000_00:
+	case got.Voucher == nil || len(got.Voucher.Lines) != 5 || got.Totals[settlement.TotalSale] != 1_000_00:
 		t.Errorf("voucher %+v", got.Voucher)
 	case len(got.Documents) != 3 || len(got.Documents[2].Whole) != 64 || got.Documents[1].Whole != "" || got.Documents[0].Parts != 2 || len(got.Documents[0].SHA256) != 2:
 		t.Errorf("documents %+v", got.Documents)

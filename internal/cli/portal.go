@@ -48,7 +48,7 @@ whoever has been added can sign in there.`,
 		Args: exactly("an e-mail address"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if role == "" {
-				return usagef("--role is missing; it is viewer, approver or administrator")
+				return usagef("--role is required; it is viewer, approver or administrator")
 			}
 			r, err := signin.ParseRole(role)
 			if err != nil {

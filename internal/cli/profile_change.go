@@ -270,7 +270,7 @@ func (a *app) profileDiffCommand() *cobra.Command {
 	}
 }
 
-// around is how many lines are shown before and after a change.
+// around is the number of lines that are shown before and after a change.
 const around = 2
 
 func writeDiff(w io.Writer, lines []voucher.TextLine, paint painter) error {

@@ -17,7 +17,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// interviewing is what `profile interview` was given.
+// interviewing holds what `profile interview` was given.
 type interviewing struct {
 	file, country, reason, payout string
 	yes                           bool
@@ -106,7 +106,7 @@ type interviewed struct {
 	Set         *profileSet            `json:"set,omitempty"` // nil: nothing was set
 }
 
-// interviewedObjection is what speaks against an account that was answered.
+// interviewedObjection holds what speaks against an account that was answered.
 type interviewedObjection struct {
 	Key        string                `json:"key"`
 	Account    string                `json:"account"`
@@ -123,7 +123,7 @@ func (a *app) interviewForNobody(ctx context.Context, in *interviewing, given in
 			return err
 		}
 	case given["country"] == "":
-		return usagef("--country is missing: se, no, fi or dk; or name a connection, or a file of --answers")
+		return usagef("--country is required: se, no, fi or dk; or name a connection, or a file of --answers")
 	}
 	if err := checked(answers, given); err != nil {
 		return err

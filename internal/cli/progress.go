@@ -29,10 +29,10 @@ func (a *app) newView(title string, windows string) view {
 	return &lines{out: a.Err, title: title, windows: windows, now: a.now}
 }
 
-// settled is how many payouts are through, one way or another.
+// settled returns how many payouts are through, one way or another.
 func settled(p *workflows.Progress) int { return p.Posted + p.Held + p.Skipped + p.Failed }
 
-// expected is how many payouts there will be: what was found once everything
+// expected is the number of payouts there will be: what was found once everything
 // is listed, and before that as many more as the windows that are left suggest.
 func expected(p *workflows.Progress) int {
 	if p.WindowsRun == 0 || p.WindowsRun >= p.Windows {
@@ -41,7 +41,7 @@ func expected(p *workflows.Progress) int {
 	return p.Found * p.Windows / p.WindowsRun
 }
 
-// fraction is how much is done, from 0 to 1. A dry run settles nothing, so its
+// fraction returns how much is done, from 0 to 1. A dry run settles nothing, so its
 // windows are what can be counted.
 func fraction(p *workflows.Progress) float64 {
 	if p.State == "done" {
@@ -75,7 +75,7 @@ func sums(amounts map[string]int64) string {
 	return strings.Join(words, ", ")
 }
 
-// listed is how many of several windows are listed.
+// listed returns how many of several windows are listed.
 func listed(p *workflows.Progress, windows string) string {
 	if p.Windows < 2 {
 		return ""
@@ -83,7 +83,7 @@ func listed(p *workflows.Progress, windows string) string {
 	return fmt.Sprintf("%d of %d %s listed", p.WindowsRun, p.Windows, windows)
 }
 
-// hurdle is what keeps a sync from going on by itself.
+// hurdle returns what keeps a sync from going on by itself.
 func hurdle(p *workflows.Progress, note string) string {
 	switch {
 	case note != "":
@@ -132,7 +132,7 @@ func (m *meter) rate() float64 {
 	return 0
 }
 
-// left is how long it will take, 0 while that is not known: that it runs, that
+// left returns how long it will take, 0 while that is not known: that it runs, that
 // enough is listed, and that there is a rate.
 func (m *meter) left(p *workflows.Progress) time.Duration {
 	rate := m.rate()
@@ -175,7 +175,7 @@ func (b *bar) Show(p *workflows.Progress, note string) {
 // Done leaves what was drawn last.
 func (b *bar) Done() { b.drawn = 0 }
 
-// frame is what is drawn: at most so many columns wide, or the terminal would
+// frame returns what to draw: at most so many columns wide, or the terminal would
 // break the lines and the next frame would start in the wrong place.
 func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
 	const cells = 30
@@ -218,7 +218,7 @@ func (b *bar) frame(p *workflows.Progress, note string, columns int) []string {
 	return lines
 }
 
-// mostHurdle is how many lines a hurdle may take.
+// mostHurdle is the number of lines a hurdle may take.
 const mostHurdle = 5
 
 // cut shortens a line to so many characters.

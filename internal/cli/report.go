@@ -19,7 +19,7 @@ import (
 	"kvitt/workflows"
 )
 
-// Report is what a sync or a backfill came to. Its members are public: people
+// Report holds what a sync or a backfill came to. Its members are public: people
 // script against them. Amounts are minor units.
 type Report struct {
 	Connection string            `json:"connection"`
@@ -30,14 +30,14 @@ type Report struct {
 	Posted     int               `json:"posted"`  // became final in this run
 	Adopted    int               `json:"adopted"` // of these: an earlier attempt had created the batch
 	Held       int               `json:"held"`
-	Skipped    int               `json:"skipped"` // was final before
+	Skipped    int               `json:"skipped"` // already final
 	Failed     int               `json:"failed"`
 	Rows       int64             `json:"rows"`
 	Amounts    map[string]Amount `json:"amounts"` // by currency
 	Payouts    []ReportedPayout  `json:"payouts"` // every payout of the window, oldest first
 }
 
-// Amount is what the payouts of one currency come to.
+// Amount holds what the payouts of one currency come to.
 type Amount struct {
 	Settlement int64 `json:"settlement"`
 }
@@ -119,7 +119,7 @@ func (p *ReportedPayout) differenceCell() string {
 	return money(p.Difference, p.Currency)
 }
 
-// evidence is why a payout is held, as it was recorded.
+// evidence says why a payout is held, as it was recorded.
 type evidence struct {
 	workflows.Held
 	Difference int64 `json:"difference"`
@@ -134,7 +134,7 @@ func heldOf(p *store.Payout) evidence {
 	return e
 }
 
-// difference is what is left unexplained: of a held payout what its evidence
+// difference returns what is left unexplained: of a held payout what its evidence
 // says, of another one what its voucher's settlement lines (or the debt that a
 // negative payout is carried as) come to against what Klarna paid out.
 func difference(p *store.Payout, e *evidence) int64 {
@@ -262,7 +262,7 @@ func writeConclusion(w io.Writer, r *Report, result *workflows.SyncResult, paint
 		fmt.Fprintln(w, table.Fold("The vouchers are kept: `starter payout preview "+r.Connection+" REFERENCE` shows one.", columns, 0))
 	}
 	outcome, colour := outcomeWords(r, result, paint)
-	fmt.Fprintln(w, colour(table.Fold(outcome, columns, 0)))
+	fmt.Fprintln(w, colour(table.Fold(paint.says(outcome), columns, 0)))
 	return writeHeld(w, r.Payouts, paint)
 }
 
@@ -304,7 +304,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		entry, _ := held.Look(held.Code(reason))
 		all := byReason[reason]
-		head := table.Fold(fmt.Sprintf("%s, %s: %s", reason, counted(len(all), "payout"), entry.Sentence), width(w), 0)
+		head := table.Fold(fmt.Sprintf("%s, %s: %s", reason, counted(len(all), "payout"), paint.says(entry.Sentence)), width(w), 0)
 		fmt.Fprintf(w, "\n%s\n", paint.bad(reason)+strings.TrimPrefix(head, reason))
 		for i, p := range all {
 			if i == most {
@@ -317,7 +317,7 @@ func writeHeld(w io.Writer, payouts []ReportedPayout, paint painter) error {
 			}
 			fmt.Fprintf(w, "    %s\n", table.Fold(words, width(w), 4))
 		}
-		if _, err := fmt.Fprintf(w, "  → %s\n", table.Fold(entry.Remedy, width(w), 4)); err != nil {
+		if _, err := fmt.Fprintf(w, "  → %s\n", table.Fold(paint.says(entry.Remedy), width(w), 4)); err != nil {
 			return err
 		}
 	}

@@ -56,7 +56,7 @@ func (in *wanted) spanFor(name string) (report.Span, error) {
 		return report.Span{}, nil
 	case report.UnsettledName:
 		if in.at == "" {
-			return report.Span{}, usagef("--at is missing: a day such as 2026-01-31, at the end of which it is told")
+			return report.Span{}, usagef("--at is required: report as of the end of this day, such as 2026-01-31")
 		}
 		at, err := parseDay("--at", in.at)
 		return report.Span{From: at, To: at}, err
@@ -86,7 +86,7 @@ func (in *wanted) span() (report.Span, error) {
 		return s, err
 	}
 	if s.To.Before(s.From) {
-		return s, usagef("--to %s lies before --from %s; turn them round", in.to, in.from)
+		return s, usagef("--to %s is before --from %s; swap them", in.to, in.from)
 	}
 	return s, bounded(s.From, s.To)
 }
@@ -111,7 +111,7 @@ func (in *wanted) check() error {
 	case in.format != "table" && !slices.Contains(report.Formats(), in.format):
 		return usagef("--format is %q; it is table, %s", in.format, strings.Join(report.Formats(), ", "))
 	case in.out == "" && (in.format == "xlsx" || in.format == "pdf"):
-		return usagef("--out is missing: %s is no text for a terminal; name a file", in.format)
+		return usagef("%s cannot be printed; use --out FILE", in.format)
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ received. Exit status 3 says that something does not agree or is not booked.`
 	return c
 }
 
-// reports is what makes the reports of a connection.
+// reports returns what makes the reports of a connection.
 func (s *session) reports(ctx context.Context, id string) (*report.Reports, error) {
 	row, err := s.connection(ctx, id)
 	if err != nil {
@@ -361,7 +361,7 @@ func (in *wanted) checkYear() error {
 	return nil
 }
 
-// bundled is what a bundle came to, for programs.
+// bundled holds what a bundle came to, for programs.
 type bundled struct {
 	File  string `json:"file"`
 	Files int    `json:"files"`

@@ -12,13 +12,14 @@ import (
 
 	"kvitt/internal/access"
 	"kvitt/internal/config"
+	"kvitt/internal/klarna"
 	"kvitt/internal/operate"
 	"kvitt/internal/store"
 	"kvitt/internal/vault"
 	"kvitt/internal/voucher"
 )
 
-// session is what a command works with: the settings, the database, the vault
+// session holds the means of a command: the settings, the database, the vault
 // that its keyset opens, and Temporal where it is wanted.
 type session struct {
 	*app
@@ -30,7 +31,7 @@ type session struct {
 	temporal operate.Temporal // nil until reach
 }
 
-// work is what a command does in a session.
+// work is the body of a command, run in a session.
 type work func(ctx context.Context, s *session, args []string) error
 
 // local runs a command that needs the database and no worker.
@@ -141,6 +142,7 @@ func (s *session) staffed(ctx context.Context, attempted string) error {
 func (s *session) connection(ctx context.Context, id string) (store.Connection, error) {
 	c, err := s.store.Connection(ctx, id)
 	if !errors.Is(err, store.ErrNotFound) {
+		s.paint.provider, s.aside.provider = klarna.Provider(c.Provider), klarna.Provider(c.Provider)
 		return c, err
 	}
 	f := &operate.Error{Attempted: "find the connection " + id, Happened: "there is none with this id", Err: err}

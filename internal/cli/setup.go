@@ -100,7 +100,7 @@ func reachTemporal(ctx context.Context, s *session, done *checks) error {
 	return nil
 }
 
-// registeredWithin is how long the namespace may take to know new attributes.
+// registeredWithin limits how long the namespace may take to know new attributes.
 const registeredWithin = 30 * time.Second
 
 func registerAttributes(ctx context.Context, s *session, done *checks) error {

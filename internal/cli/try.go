@@ -21,7 +21,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// trying is what a person gives to a trial.
+// trying holds what a person gives to a trial.
 type trying struct {
 	payout            string
 	transactions      []string
@@ -73,9 +73,9 @@ financial periods and is left out; --accrue-at shows what an accrual would book.
 func (in *trying) check() (at voucher.Date, closing *int64, err error) {
 	switch {
 	case in.payout == "":
-		return at, nil, usagef("--payout is missing: a file with the answer of /payouts/{payment_reference}")
+		return at, nil, usagef("--payout is required: a file with the answer of /payouts/{payment_reference}")
 	case len(in.transactions) == 0:
-		return at, nil, usagef("--transactions is missing: a file with a page of /transactions?payment_reference=…; give it once for each file")
+		return at, nil, usagef("--transactions is required: a file with a page of /transactions?payment_reference=…; give it once for each file")
 	case !slices.Contains([]string{"klarna", "kustom"}, in.provider):
 		return at, nil, usagef("--provider is %q; it is klarna or kustom", in.provider)
 	}

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Cache keeps snapshots for a short while, so that a run of many payouts asks
-// once for what can be known once. A snapshot that led to a refusal should be
-// forgotten, because a person will now correct the company.
+// Cache keeps snapshots for a short while, so that a run of many payouts reads the company only once.
+// Forget a snapshot that led to a refusal, because a person will now correct the company.
 type Cache struct {
 	Life time.Duration
 	Now  func() time.Time
@@ -20,8 +19,7 @@ type Cache struct {
 	flight singleflight.Group
 }
 
-// Of answers the snapshot of a connection's company, reading it when the last
-// one is too old.
+// Of returns the snapshot of a connection's company, reading it when the last one is too old.
 func (c *Cache) Of(ctx context.Context, connection string, r Reader) (*Company, error) {
 	c.mu.Lock()
 	known := c.known[connection]

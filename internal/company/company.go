@@ -2,8 +2,7 @@
 // chart of accounts, ledgers, branches, currencies, subaccount segments and
 // financial periods, read once and kept for a short while.
 //
-// It answers before a voucher is posted what Visma.net would refuse after. It
-// must never write to Visma.net.
+// It finds, before a voucher is posted, what Visma.net would refuse. It must never write to Visma.net.
 package company
 
 import (
@@ -21,7 +20,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// Reader is what is read; *visma.Client is one.
+// Reader reads a company; *visma.Client is one.
 type Reader interface {
 	Organization(ctx context.Context) (*visma.Organization, error)
 	Accounts(ctx context.Context) ([]visma.Account, error)
@@ -45,7 +44,7 @@ type Company struct {
 	currencies map[string]visma.Currency
 	segments   []visma.Segment
 	vats       []visma.VAT
-	vatsKnown  bool // Visma.net told them; false where it refuses to
+	vatsKnown  bool // Visma.net listed them; false where it refuses to
 }
 
 // Read takes a snapshot.
@@ -86,10 +85,9 @@ func Read(ctx context.Context, r Reader, now time.Time) (*Company, error) {
 	return c, nil
 }
 
-// Identity names a company by what Visma.net itself says of it, so that it is
-// the same whichever way Kvitt was let in, and after a new installation: the
-// tokens of all postings depend on it. Organization numbers alone are unique
-// within one customer only.
+// Identity identifies a company by Visma.net's own data, so that it is the same whichever flow gives
+// access, and after a new installation: the tokens of all postings depend on it. Organization numbers
+// alone are unique within one customer only.
 func Identity(org *visma.Organization) string {
 	if org.CorporateID == "" {
 		return org.OrganizationCD
@@ -105,8 +103,8 @@ func byKey[T any](list []T, key func(T) string) map[string]T {
 	return m
 }
 
-// MainBranch is the branch that a voucher without one is meant for: the main one,
-// or the only active one; "" where that cannot be told.
+// MainBranch returns the branch that is used for a voucher without one: the main one, or the only active
+// one; "" where that is unclear.
 func (c *Company) MainBranch() string {
 	var active, main []string
 	for number := range c.branches {
@@ -127,8 +125,8 @@ func (c *Company) MainBranch() string {
 	return ""
 }
 
-// FilledIn are accounts of the chart with a VAT category of their own, which
-// Visma.net writes on every line of a batch that names no VAT code.
+// FilledIn returns the accounts of the chart with a VAT category of their own, which Visma.net writes on
+// every line of a batch that names no VAT code.
 func (c *Company) FilledIn(accounts []string) (all []Account) {
 	for _, number := range accounts {
 		if a, ok := c.accounts[trim(number)]; ok && trim(a.TaxCategory) != "" {
@@ -139,8 +137,8 @@ func (c *Company) FilledIn(accounts []string) (all []Account) {
 	return slices.CompactFunc(all, func(a, b Account) bool { return a.Number == b.Number })
 }
 
-// trim takes off what Visma.net pads keys with, "1         " for 1. It is done to
-// both sides of every comparison.
+// trim removes the padding of Visma.net's keys, "1         " for 1. It is applied to both sides of every
+// comparison.
 func trim(key string) string { return strings.TrimSpace(key) }
 
 // Problem is something that Visma.net would refuse.
@@ -153,8 +151,8 @@ func problem(code held.Code, format string, args ...any) Problem {
 	return Problem{code, fmt.Sprintf(format, args...)}
 }
 
-// Check lists what Visma.net would refuse of a voucher or of a whole profile,
-// most fundamental first. None means that the company takes what is used.
+// Check lists what Visma.net would refuse of a voucher or of a whole profile, most fundamental first. An
+// empty list means that the company accepts it.
 func (c *Company) Check(u voucher.Uses) []Problem {
 	var out []Problem
 	for _, l := range u.Ledgers {
@@ -200,8 +198,7 @@ func (c *Company) account(number string, currencies []settlement.Currency) []Pro
 	return nil
 }
 
-// subaccount checks that every segment of the company has a value that it
-// knows, in order.
+// subaccount checks that every segment of the company has a known value, in order.
 func (c *Company) subaccount(given []voucher.Segment) []Problem {
 	if len(c.segments) == 0 {
 		if len(given) > 0 {
@@ -230,7 +227,7 @@ func (c *Company) String() string {
 	return strings.TrimSpace(fmt.Sprintf("company %s %s", c.ID, c.Name))
 }
 
-// Account is an account of the chart, for somebody who picks one.
+// Account is an account of the chart, for a person to choose from.
 type Account struct {
 	Number, Description string
 	Usable              bool   // active, and takes manual entries
@@ -241,7 +238,7 @@ type Account struct {
 	VATCategory         string
 }
 
-// Chart is the company's chart of accounts, by number.
+// Chart returns the company's chart of accounts, by number.
 func (c *Company) Chart() []Account {
 	out := make([]Account, 0, len(c.accounts))
 	for number := range c.accounts {

@@ -12,35 +12,35 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// firm is a Visma.net company with one subaccount segment.
-type firm struct{}
+// reader is a Visma.net company with one subaccount segment.
+type reader struct{}
 
-func (firm) Organization(context.Context) (*visma.Organization, error) {
+func (reader) Organization(context.Context) (*visma.Organization, error) {
 	return &visma.Organization{OrganizationCD: "42", Name: "Nordic Shop AB"}, nil
 }
 
-func (firm) Accounts(context.Context) ([]visma.Account, error) {
+func (reader) Accounts(context.Context) ([]visma.Account, error) {
 	return []visma.Account{{AccountCD: "1930", Active: true}, {AccountCD: "1686", Active: true}}, nil
 }
 
-func (firm) Ledgers(context.Context) ([]visma.Ledger, error)  { return nil, nil }
-func (firm) Branches(context.Context) ([]visma.Branch, error) { return nil, nil }
-func (firm) Currencies(context.Context) ([]visma.Currency, error) {
+func (reader) Ledgers(context.Context) ([]visma.Ledger, error)  { return nil, nil }
+func (reader) Branches(context.Context) ([]visma.Branch, error) { return nil, nil }
+func (reader) Currencies(context.Context) ([]visma.Currency, error) {
 	return []visma.Currency{{ID: "SEK", IsBaseCurrency: true}}, nil
 }
 
-func (firm) Segments(context.Context) ([]visma.Segment, error) {
+func (reader) Segments(context.Context) ([]visma.Segment, error) {
 	return []visma.Segment{{SegmentID: 1, Description: "Cost centre"}}, nil
 }
 
-func (firm) VATs(context.Context) ([]visma.VAT, error) {
+func (reader) VATs(context.Context) ([]visma.VAT, error) {
 	return []visma.VAT{{VATID: "25I", VATCategoryID: "25", Description: "Ingående 25"}}, nil
 }
 
-func (firm) FinancialPeriods(context.Context) ([]visma.FinancialPeriod, error) { return nil, nil }
+func (reader) FinancialPeriods(context.Context) ([]visma.FinancialPeriod, error) { return nil, nil }
 
 func TestEveryLineOfAVoucherNeedsItsSubaccount(t *testing.T) {
-	c, err := company.Read(t.Context(), firm{}, time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC))
+	c, err := company.Read(t.Context(), reader{}, time.Date(2026, 1, 6, 9, 0, 0, 0, time.UTC))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestEveryLineOfAVoucherNeedsItsSubaccount(t *testing.T) {
 		{Account: "1686", Subaccount: []voucher.Segment{{ID: 1, Value: "20"}}, Credit: 100},
 	}}
 	if problems := c.Check(v.Uses()); len(problems) > 0 {
-		t.Errorf("a voucher that the company takes has problems: %v", problems)
+		t.Errorf("a voucher that the company accepts has problems: %v", problems)
 	}
 	v.Lines[1].Subaccount = nil
 	if problems := c.Check(v.Uses()); len(problems) != 1 || problems[0].Code != held.SubaccountInvalid {

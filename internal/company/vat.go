@@ -11,8 +11,8 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// vatCodes reads the company's VAT codes. A company whose access does not cover
-// them can be posted to all the same, so a clear no is not an error.
+// vatCodes reads the company's VAT codes. A company can be posted to even if Kvitt's access does not cover
+// them, so a clear refusal is not an error.
 func vatCodes(ctx context.Context, r Reader) (all []visma.VAT, known bool, err error) {
 	all, err = r.VATs(ctx)
 	if fault.ClassOf(err) == fault.Rejected {
@@ -21,7 +21,7 @@ func vatCodes(ctx context.Context, r Reader) (all []visma.VAT, known bool, err e
 	return all, err == nil, err
 }
 
-// VAT is a VAT code of the company, for somebody who picks one.
+// VAT is a VAT code of the company, for a person to choose from.
 type VAT struct {
 	ID, Code    string // vatId, and the vatCodeId of lines
 	Description string
@@ -31,7 +31,7 @@ type VAT struct {
 	Claimable   string // the account of VAT that is deducted
 }
 
-// VATs are the company's VAT codes by id; none when Visma.net does not tell them.
+// VATs returns the company's VAT codes by id; none when Visma.net does not list them.
 func (c *Company) VATs() []VAT {
 	out := make([]VAT, 0, len(c.vats))
 	for i := range c.vats {
@@ -49,9 +49,8 @@ func (c *Company) VATs() []VAT {
 	return out
 }
 
-// VATProblems lists the VAT codes and ids that a profile uses and the company does
-// not have, with those that it has. A line's code may be named by the id of the VAT
-// too, so that either is taken.
+// VATProblems lists the VAT codes and ids that a profile uses and the company does not have, with those
+// that it has. A line's code may also be given as the VAT's id, so either is accepted.
 func (c *Company) VATProblems(u voucher.Uses) []string {
 	if !c.vatsKnown {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/vault"
 )
 
-// together checks what settings say to each other.
+// together checks that the settings fit together.
 func (c *checker) together(config Config, keyset bool) {
 	if keyset && config.Keyset == "" {
 		c.problem("KVITT_KEYSET", "nothing, and no KVITT_KEYSET_FILE", "a keyset; make one with `starter keyset new`")
@@ -39,14 +39,14 @@ func (c *checker) together(config Config, keyset bool) {
 		c.problem("KVITT_CODEC_PASSWORD", "one of fewer than 12 characters", "a longer one: it opens every Temporal payload")
 	case config.CodecAuth == CodecLoopback && config.PublicURL != "" && !loopbackURL(config.PublicURL):
 		c.problem("KVITT_CODEC_AUTH", fmt.Sprintf("loopback, while KVITT_PUBLIC_URL is %q", config.PublicURL),
-			"session, password or off: behind a proxy on this machine everybody comes from loopback, and could read every payload")
+			"session, password or off: behind a proxy on this machine all requests come from loopback, and everybody could read every payload")
 	case config.CodecAuth == CodecLoopback && config.PortalAddr != "" && !loopbackAddress(config.PortalAddr):
 		c.problem("KVITT_CODEC_AUTH", fmt.Sprintf("loopback, while KVITT_PORTAL_ADDR is %q", config.PortalAddr),
 			"off or password, or a portal on 127.0.0.1: without a password everybody who reaches the portal could read every payload")
 	}
 }
 
-// temporalUI checks what the settings of the Web UI say to each other.
+// temporalUI checks that the settings of the Web UI fit together.
 func (c *checker) temporalUI(config Config) {
 	switch {
 	case config.UIAddr != "" && config.UIUpstream == "" && !c.complainedOf("KVITT_UI_UPSTREAM"):
@@ -54,7 +54,7 @@ func (c *checker) temporalUI(config Config) {
 	case config.UIAddr == "" && config.UIUpstream != "" && !c.complainedOf("KVITT_UI_ADDR"):
 		c.problem("KVITT_UI_ADDR", "nothing, but a KVITT_UI_UPSTREAM", "where people reach it, for example 127.0.0.1:8233")
 	case config.UIAddr != "" && (config.UIAddr == config.PortalAddr || config.UIAddr == config.MetricsAddr) && !strings.HasSuffix(config.UIAddr, ":0"):
-		c.problem("KVITT_UI_ADDR", fmt.Sprintf("%q, which is another listener's too", config.UIAddr), "an address of its own")
+		c.problem("KVITT_UI_ADDR", fmt.Sprintf("%q, which another listener uses too", config.UIAddr), "an address of its own")
 	case config.UIAddr != "" && config.UIOrigin != "" && config.PublicURL != "" && hostOf(config.UIOrigin) != hostOf(config.PublicURL):
 		c.problem("KVITT_UI_ORIGIN", fmt.Sprintf("%q, while KVITT_PUBLIC_URL is %q", config.UIOrigin, config.PublicURL),
 			"the same host name with another port: browsers show the portal's session to no other host")
@@ -71,7 +71,7 @@ func hostOf(address string) string {
 
 func loopbackURL(address string) bool { return loopbackHost(hostOf(address)) }
 
-// upstream is a server beside this one. "" stays "".
+// upstream checks the URL of a server beside this one. "" stays "".
 func (c *checker) upstream(name, value string) string {
 	if value == "" {
 		return ""
@@ -83,8 +83,8 @@ func (c *checker) upstream(name, value string) string {
 	return strings.TrimRight(value, "/")
 }
 
-// client checks that the client at the OpenID Connect provider is whole or
-// not there. issuer tells whether one was given, usable or not.
+// client checks that the client at the OpenID Connect provider is set completely or not at all. issuer
+// says whether an issuer was given, usable or not.
 func (c *checker) client(config Config, issuer bool) {
 	parts := []struct {
 		variable, expected string
@@ -136,7 +136,7 @@ func (c *checker) roles(name, value string) []Role {
 	return roles
 }
 
-// address checks a listening address and gives "" for a bad one, and for none.
+// address checks a listening address and returns "" for a bad or missing one.
 func (c *checker) address(name, value string) string {
 	if value == "" {
 		return ""
@@ -166,7 +166,7 @@ func (c *checker) webURL(name, value, example string) *url.URL {
 	return nil
 }
 
-// withoutUser keeps a password that stands in a mistyped URL out of messages.
+// withoutUser removes a password in a mistyped URL from messages.
 func withoutUser(value string) string {
 	if i := strings.LastIndex(value, "@"); i >= 0 {
 		return "…" + value[i:]
@@ -181,8 +181,8 @@ func (c *checker) publicURL(name, value string) string {
 	return strings.TrimRight(value, "/")
 }
 
-// partyURL is the URL of a party that gets credentials: in clear text to this
-// machine only. "" stays "".
+// partyURL checks the URL of a party that receives credentials: plain http is allowed to this machine
+// only. "" stays "".
 func (c *checker) partyURL(name, value string) string {
 	return strings.TrimRight(c.issuer(name, value), "/")
 }
@@ -252,8 +252,7 @@ func (c *checker) number(name, value string, least, most int) int {
 	return n
 }
 
-// loopbackAddress tells whether a listening address can be reached from this
-// machine only.
+// loopbackAddress reports whether a listening address can be reached from this machine only.
 func loopbackAddress(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && loopbackHost(host)

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Demand is what the OpenID Connect provider must say of everybody who signs in:
-// under Claim one of Any, or a list with one of them in it.
+// Demand is a claim that the OpenID Connect provider must send for everybody who signs in: under Claim,
+// one of Any or a list that contains one of them.
 type Demand struct {
 	Claim string
 	Any   []string
 }
 
-// demands reads "tid=GUID,groups=GUID|GUID". "" is none.
+// demands reads "tid=GUID,groups=GUID|GUID". "" means none.
 func (c *checker) demands(name, value string) []Demand {
 	if value == "" {
 		return nil
@@ -38,8 +38,8 @@ func (c *checker) demands(name, value string) []Demand {
 	return all
 }
 
-// networks reads addresses and networks with commas between. All of the Internet
-// is not a proxy: whoever reaches the portal could say who they are.
+// networks reads addresses and networks separated by commas. All of the Internet is not allowed as a
+// proxy: everybody who reaches the portal could then forge their address.
 func (c *checker) networks(name, value string) []netip.Prefix {
 	if value == "" {
 		return nil
@@ -60,9 +60,9 @@ func (c *checker) networks(name, value string) []netip.Prefix {
 	return all
 }
 
-// provider is the issuer that people sign in at. Microsoft's addresses for
-// everybody's organisations are none: their tokens are of many issuers, and
-// whoever administers one could write any address into them.
+// provider checks the issuer that people sign in at. Microsoft's issuers for all organisations are
+// refused: their tokens come from many issuers, and the administrator of any organisation could write any
+// address into them.
 func (c *checker) provider(name, value string) string {
 	u, err := url.Parse(value)
 	if err == nil && strings.HasPrefix(strings.ToLower(u.Hostname()), "login.microsoftonline.") {

@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/vault"
 )
 
-// notifications checks what the settings of mail and webhook say to each other.
+// notifications checks that the settings of mail and webhook fit together.
 func (c *checker) notifications(config Config) {
 	for _, needed := range []struct {
 		variable     string
@@ -30,7 +30,7 @@ func (c *checker) notifications(config Config) {
 	}
 }
 
-// complainedOf tells whether a variable or its file has a problem already.
+// complainedOf reports whether a problem was already found with a variable or its file.
 func (c *checker) complainedOf(variable string) bool {
 	for _, p := range c.problems {
 		if strings.TrimSuffix(p.Variable, "_FILE") == variable {
@@ -40,8 +40,7 @@ func (c *checker) complainedOf(variable string) bool {
 	return false
 }
 
-// smtpURL checks the address of the mail server. It holds a password, so it is
-// never shown.
+// smtpURL checks the address of the mail server. It may contain a password, so it is never shown.
 func (c *checker) smtpURL(name string, value vault.Secret) vault.Secret {
 	if value == "" || value == unreadable {
 		return ""
@@ -86,8 +85,8 @@ func (c *checker) recipients(name, value string) []string {
 	return addresses
 }
 
-// webhookURL may have a query, and may hold a token of the receiver: only its
-// host is shown.
+// webhookURL checks a URL that may have a query, and may hold a token of the receiver: only its host is
+// shown.
 func (c *checker) webhookURL(name, value string) string {
 	const example = "https://example.com/hooks/kvitt"
 	if value == "" {

@@ -27,14 +27,14 @@ const (
 	Portal Role = "portal" // the web pages and the codec endpoint
 )
 
-// CodecAuth says who may use the codec endpoint.
+// CodecAuth is the rule for using the codec endpoint.
 type CodecAuth string
 
-// The ways to let somebody use the codec endpoint.
+// The rules for using the codec endpoint.
 const (
 	CodecOff      CodecAuth = "off"      // nobody; it is not served
-	CodecPassword CodecAuth = "password" // whoever knows Config.CodecPassword
-	CodecSession  CodecAuth = "session"  // whoever is signed in to the portal
+	CodecPassword CodecAuth = "password" // people who know Config.CodecPassword
+	CodecSession  CodecAuth = "session"  // people who are signed in to the portal
 	CodecLoopback CodecAuth = "loopback" // everybody; the portal listens on loopback only
 )
 
@@ -47,32 +47,32 @@ type Config struct {
 	PortalAddr        string // host:port
 	PublicURL         string // without a slash at the end
 	MetricsAddr       string // host:port
-	KlarnaBaseURL     string // "" means by provider, region and key; without a slash at the end
+	KlarnaBaseURL     string // "": chosen by provider, region and key; without a slash at the end
 	VismaAPIURL       string // without a slash at the end
-	VismaConnectURL   string // an issuer, as it was given
+	VismaConnectURL   string // an issuer, as given
 	VismaClientID     string // "" when there is none
 	VismaClientSecret vault.Secret
 	LogLevel          string // debug, info, warn, error
 	LogFormat         string // json, console
 	UIOrigin          string // scheme://host[:port]
-	UIAddr            string // host:port; "" means that the Web UI is not served
+	UIAddr            string // host:port; "": the Web UI is not served
 	UIUpstream        string // without a slash at the end
 	CodecAuth         CodecAuth
 	CodecPassword     vault.Secret
-	OIDCIssuer        string // as it was given; "" when people sign in by one-time links only
+	OIDCIssuer        string // as given; "" when people sign in by one-time links only
 	OIDCClientID      string
 	OIDCClientSecret  vault.Secret
-	OIDCName          string // what people call the provider
+	OIDCName          string // the provider's name on the sign-in page
 	OIDCTrustEmail    bool   // an address without the claim email_verified counts as verified
-	OIDCEmailClaim    string // the claim that people are known by
+	OIDCEmailClaim    string // the claim that identifies people
 	OIDCRequire       []Demand
 	TrustedProxies    []netip.Prefix // whose X-Forwarded-For is believed
 	UnknownWait       time.Duration
 	Activities        int
-	SMTPURL           vault.Secret // "" means no mail
+	SMTPURL           vault.Secret // "": no mail
 	MailFrom          string       // an address as in a mail's header
 	MailTo            []string     // addresses
-	WebhookURL        string       // "" means no webhook
+	WebhookURL        string       // "": no webhook
 	WebhookSecret     vault.Secret
 	SyncLimit         time.Duration
 	GrantLifetime     time.Duration // of an interactive consent
@@ -80,29 +80,28 @@ type Config struct {
 	Deployment        string // "" when workers have no versions
 	BuildID           string // of this version of the deployment
 
-	// Loose names the …_FILE variables whose file every user of this machine can
-	// read. Worth a warning.
+	// Loose names the …_FILE variables whose file every user of this machine can read, for a warning.
 	Loose []string
-	// Unread names the KVITT_… variables in the environment that nobody reads,
-	// mistyped ones for example. Worth a warning.
+	// Unread names the KVITT_… variables in the environment that are not settings, mistyped ones for
+	// example, for a warning.
 	Unread []string
 }
 
-// Has tells whether this process runs a part.
+// Has reports whether this process runs a part.
 func (c Config) Has(r Role) bool { return slices.Contains(c.Roles, r) }
 
-// RedirectURL is where Visma Connect sends browsers back to.
+// RedirectURL returns the address that Visma Connect sends browsers back to.
 func (c Config) RedirectURL() string { return c.PublicURL + "/connect/visma/callback" }
 
-// Load reads the settings. Its error is an *Error with every problem there is.
+// Load reads the settings. Its error is an *Error with every problem that was found.
 func Load() (Config, error) { return load(true) }
 
-// LoadWithoutKeyset is Load for commands that do without the keyset.
+// LoadWithoutKeyset is Load for commands that need no keyset.
 func LoadWithoutKeyset() (Config, error) { return load(false) }
 
 func load(keyset bool) (Config, error) {
 	var env environment
-	if err := envconfig.Process("", &env); err != nil { // text into text does not fail
+	if err := envconfig.Process("", &env); err != nil { // text fields do not fail
 		return Config{}, fmt.Errorf("read the settings from the environment: %w", err)
 	}
 	var c checker
@@ -167,7 +166,7 @@ type Problem struct {
 	Expected string
 }
 
-// Error is all settings that cannot be used, one a line.
+// Error lists all settings that cannot be used, one per line.
 type Error struct{ Problems []Problem }
 
 func (e *Error) Error() string {
@@ -188,8 +187,8 @@ func (c *checker) problem(variable, found, expected string) {
 	c.problems = append(c.problems, Problem{variable, found, expected})
 }
 
-// trim takes the white space off every value, and gives those that are set to
-// nothing their default: that is how Compose passes on what is not set.
+// trim removes white space around every value and gives empty ones their default: Compose passes variables
+// that are not set as empty.
 func (c *checker) trim(env *environment) {
 	v := reflect.ValueOf(env).Elem()
 	for f := range fields() {
@@ -198,8 +197,7 @@ func (c *checker) trim(env *environment) {
 	}
 }
 
-// secret is the value of a variable, or what is in the file that name_FILE
-// names.
+// secret returns the value of a variable, or the contents of the file that name_FILE names.
 func (c *checker) secret(value, name, file string) vault.Secret {
 	if file == "" {
 		return vault.Secret(value)
@@ -224,14 +222,14 @@ func (c *checker) secret(value, name, file string) vault.Secret {
 	case content == "":
 		c.problem(name+"_FILE", fmt.Sprintf("%q, which is empty", file), expected)
 	}
-	// A file that cannot be used is one problem: the stand-in passes the other
-	// checks, so that it is not the cause of a second one.
+	// A file that cannot be used is reported once: the placeholder passes the other checks, so that it
+	// does not cause a second problem.
 	return vault.Secret(cmp.Or(content, unreadable))
 }
 
-// othersRead tells whether every user of this machine can read a file: it is
-// open to all, and so is its folder. Compose and Kubernetes mount secrets below
-// /run/secrets and /var/run/secrets, where nobody else is.
+// othersRead reports whether every user of this machine can read a file: it is open to all, and so is its
+// folder. Compose and Kubernetes mount secrets below /run/secrets and /var/run/secrets, where there are no
+// other users.
 func othersRead(file string) bool {
 	whole, err := filepath.Abs(file)
 	if err != nil || strings.HasPrefix(whole, "/run/secrets/") || strings.HasPrefix(whole, "/var/run/secrets/") {
@@ -245,10 +243,10 @@ func othersRead(file string) bool {
 	return true
 }
 
-// unreadable stands in for a secret whose file cannot be used.
+// unreadable replaces a secret whose file cannot be used.
 const unreadable = "sqlite:unreadable"
 
-// unread lists variables that look like ours and are not.
+// unread lists variables that look like Kvitt's and are not in the list.
 func unread() []string {
 	var names []string
 	for _, pair := range os.Environ() {
@@ -261,7 +259,7 @@ func unread() []string {
 	return names
 }
 
-// position is a variable's place in the list, -1 when it is not there.
+// position returns a variable's place in the list, -1 when it is not there.
 func position(name string) int {
 	return slices.IndexFunc(Variables(), func(v Variable) bool { return v.Name == name })
 }

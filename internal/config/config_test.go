@@ -16,19 +16,19 @@ import (
 	"kvitt/internal/config"
 )
 
-// environment makes exactly these variables those of Kvitt and Temporal.
+// environment sets exactly these variables of Kvitt and Temporal.
 func environment(t *testing.T, pairs ...string) {
 	t.Helper()
 	for _, pair := range os.Environ() {
 		name, value, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, "KVITT_") || strings.HasPrefix(name, "TEMPORAL_") {
-			t.Setenv(name, value) // so that it is there again afterwards
+			t.Setenv(name, value) // so that the test restores it
 			if err := os.Unsetenv(name); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // no Temporal profile of the person who tests
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir()) // hides the Temporal profile of the person who runs the test
 	t.Setenv("HOME", t.TempDir())
 	for _, pair := range pairs {
 		name, value, _ := strings.Cut(pair, "=")
@@ -45,7 +45,7 @@ func file(t *testing.T, content string) string {
 	return path
 }
 
-func TestTheDefaultsAreThoseOfTheDesign(t *testing.T) {
+func TestTheDefaults(t *testing.T) {
 	environment(t, "KVITT_KEYSET=k", "DATABASE_URL=postgres://not/ours", "TASK_QUEUE=not-ours")
 	got, err := config.Load()
 	if err != nil {
@@ -119,7 +119,7 @@ func TestASettingThatIsEmptyIsNotSet(t *testing.T) {
 	}
 }
 
-func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing.T) {
+func TestABadSettingIsReportedInOneLineWithFoundAndExpected(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	const mailTo, long = "KVITT_MAIL_FROM=a@b.se KVITT_MAIL_TO=a@b.se ", "hemligt-hemligt-hemligt-hemligt"
 	for _, c := range []struct {
@@ -169,7 +169,7 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 		{"KVITT_UI_ADDR=127.0.0.1:8233", "KVITT_UI_UPSTREAM: found nothing, but a KVITT_UI_ADDR, expected where this process finds"},
 		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080", "KVITT_UI_ADDR: found nothing, but a KVITT_UI_UPSTREAM, expected where people reach it"},
 		{"KVITT_UI_UPSTREAM=temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:8233", "KVITT_UI_UPSTREAM: found \"temporal-ui:8080\", expected an http or https URL"},
-		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:9090", "KVITT_UI_ADDR: found \"127.0.0.1:9090\", which is another listener's too"},
+		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:9090", "KVITT_UI_ADDR: found \"127.0.0.1:9090\", which another listener uses too"},
 		{"KVITT_UI_UPSTREAM=http://temporal-ui:8080 KVITT_UI_ADDR=127.0.0.1:8233 KVITT_UI_ORIGIN=https://temporal.example.com", "KVITT_UI_ORIGIN: found \"https://temporal.example.com\", while KVITT_PUBLIC_URL is"},
 		{"KVITT_CODEC_AUTH=loopback KVITT_PORTAL_ADDR=:8088", `KVITT_CODEC_AUTH: found loopback`},
 		{"KVITT_CODEC_AUTH=password KVITT_CODEC_PASSWORD_FILE=" + missing, `KVITT_CODEC_PASSWORD_FILE: found "` + missing + `", which cannot be read`},
@@ -214,7 +214,7 @@ func TestABadSettingIsOneLineThatNamesItWhatWasFoundAndWhatIsExpected(t *testing
 	}
 }
 
-func TestSeveralBadSettingsAreSeveralLinesInTheOrderOfTheList(t *testing.T) {
+func TestSeveralBadSettingsAreReportedInOrder(t *testing.T) {
 	environment(t, "KVITT_ACTIVITIES=x", "KVITT_LOG_LEVEL=x", "KVITT_ROLES=x")
 	_, err := config.Load()
 	if err == nil {
@@ -296,7 +296,7 @@ func TestTheListOfVariablesIsComplete(t *testing.T) {
 	}
 }
 
-func TestTemporalIsReachedAsByEveryTemporalTool(t *testing.T) {
+func TestTemporalOptionsAreThoseOfTemporalsTools(t *testing.T) {
 	environment(t)
 	o, err := config.TemporalOptions()
 	if err != nil || o.HostPort != "localhost:7233" || o.Namespace != "default" {

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Page explains the settings to a person. fold breaks words into lines, each
-// after the first begun with indent spaces.
+// Page explains the settings to a person. fold breaks words into lines; each line after the first begins
+// with indent spaces.
 func Page(fold func(words string, indent int) string) string {
 	var b strings.Builder
 	b.WriteString("Settings are read from the environment. Those marked * are secret and can be\ngiven in a file that the variable with _FILE at its end names.\n\n")

@@ -30,7 +30,7 @@ func TemporalOptions() (client.Options, error) {
 	}
 	host, _, _ := net.SplitHostPort(options.HostPort)
 	if options.Credentials != nil && options.ConnectionOptions.TLS == nil && !loopbackHost(host) {
-		return client.Options{}, fmt.Errorf("%s: TEMPORAL_API_KEY would go to %s in the clear: expected TLS, which is on with a key unless TEMPORAL_TLS=false or the configuration file turns it off", attempted, options.HostPort)
+		return client.Options{}, fmt.Errorf("%s: TEMPORAL_API_KEY would be sent to %s unencrypted: expected TLS, which is on with a key unless TEMPORAL_TLS=false or the configuration file turns it off", attempted, options.HostPort)
 	}
 	return options, nil
 }

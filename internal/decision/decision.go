@@ -1,9 +1,8 @@
-// Package decision reads what people decided about a held payout: which of it
-// counts, and what it allows. What is kept of it is in internal/store, who takes
-// it is internal/operate, and who acts on it are the activities.
+// Package decision evaluates what people decided about a held payout: which decisions count, and what they
+// allow. internal/store keeps decisions, internal/operate takes them, and the activities act on them.
 //
-// A decision counts for the connection, the work and the revision of the posting
-// that it was taken about, and for exactly the figures that the person saw.
+// A decision counts for the connection, the work and the posting's revision that it was made about, and
+// for exactly the figures that the person saw.
 package decision
 
 import (
@@ -15,24 +14,24 @@ import (
 	"kvitt/internal/store"
 )
 
-// Evidence is what was read when a decision was taken, and how it compares.
+// Evidence records what was read when a decision was made, and how it compares.
 type Evidence struct {
 	// Batch is the batch in Visma.net, line by line.
 	Batch *Batch `json:"batch,omitempty"`
-	// Differences are those between the payout, or the voucher that was meant,
-	// and the batch. Empty: it fits.
+	// Differences are the differences between the payout, or the intended voucher, and the batch. Empty:
+	// no differences.
 	Differences []string `json:"differences,omitempty"`
-	// Anyway: the person was told of the differences and states it all the same.
+	// Anyway: the person saw the differences and decided so all the same.
 	Anyway bool `json:"anyway,omitempty"`
-	// Posted is the hash of the voucher that stays, Figures the digest of what
-	// Klarna listed when that was decided.
+	// Posted is the hash of the voucher that stays; Figures is the digest of what Klarna listed when that
+	// was decided.
 	Posted  string `json:"posted,omitempty"`
 	Figures string `json:"figures,omitempty"`
-	// VouchedBy is who else may have taken the decision, see instruct.Party.
+	// VouchedBy names other people who may have made the decision, see instruct.Party.
 	VouchedBy string `json:"vouched_by,omitempty"`
 }
 
-// Batch is a batch as it was in Visma.net.
+// Batch is a batch as Visma.net had it.
 type Batch struct {
 	Number      string   `json:"batch_number"`
 	Status      string   `json:"status"`
@@ -42,25 +41,24 @@ type Batch struct {
 	Lines       []string `json:"lines"`
 }
 
-// EvidenceOf is what was read when a decision was taken.
+// EvidenceOf returns what was read when a decision was made.
 func EvidenceOf(d *store.Decision) Evidence {
 	var e Evidence
-	_ = json.Unmarshal(d.Evidence, &e) // the store took it from Evidence
+	_ = json.Unmarshal(d.Evidence, &e) // it was encoded from Evidence
 	return e
 }
 
-// Set is what was decided about one work, for one revision of its posting.
+// Set holds the decisions about one work, for one revision of its posting.
 type Set struct {
 	all      []store.Decision
 	revision int
 	eyes     bool
 }
 
-// Of is the set of a revision. eyes tells whether the connection wants a second
-// pair of eyes.
+// Of returns the set of a revision. eyes says whether the connection requires a second person.
 func Of(all []store.Decision, revision int, eyes bool) Set { return Set{all, revision, eyes} }
 
-// inForce are the decisions of a kind that nobody took back.
+// inForce returns the decisions of a kind that were not withdrawn.
 func (s Set) inForce(kind string) []store.Decision {
 	var out []store.Decision
 	for i := range s.all {
@@ -71,9 +69,8 @@ func (s Set) inForce(kind string) []store.Decision {
 	return out
 }
 
-// WantsSecond tells whether a decision ends a payout against what the books
-// show, with no approval after it: then, where the connection wants a second pair
-// of eyes, somebody else has to decide the same.
+// WantsSecond reports whether a decision ends a payout against what the books show, with no approval after
+// it: then, where the connection requires a second person, somebody else has to decide the same.
 func WantsSecond(d *store.Decision) bool {
 	switch d.Kind {
 	case store.DecidedKeep:
@@ -84,7 +81,7 @@ func WantsSecond(d *store.Decision) bool {
 	return false
 }
 
-// Counts tells whether a decision acts: it is in force, and where it takes two,
+// Counts reports whether a decision takes effect: it is in force and, where two people are required,
 // somebody else has decided the same from the same evidence.
 func (s Set) Counts(d *store.Decision) bool {
 	if !d.InForce() || d.Revision != s.revision {
@@ -102,7 +99,7 @@ func sameByAnother(d, other *store.Decision) bool {
 		one.Posted == two.Posted && one.Figures == two.Figures
 }
 
-// Accepted are the differences that are accepted.
+// Accepted returns the differences that are accepted.
 func (s Set) Accepted() []settlement.Accepted {
 	var out []settlement.Accepted
 	for _, d := range s.inForce(store.DecidedAccept) {
@@ -111,14 +108,13 @@ func (s Set) Accepted() []settlement.Accepted {
 	return out
 }
 
-// Elsewhere is the decision that another batch books the payout; nil when there
-// is none.
+// Elsewhere returns the decision that another batch books the payout; nil when there is none.
 func (s Set) Elsewhere() *store.Decision { return s.last(store.DecidedElsewhere) }
 
-// Batch is the batch that was taken as it is; nil when there is none.
+// Batch returns the decision that accepts a batch as it is; nil when there is none.
 func (s Set) Batch() *store.Decision { return s.last(store.DecidedBatch) }
 
-// Kept is the decision that what was posted stays; nil when there is none.
+// Kept returns the decision that what was posted stays; nil when there is none.
 func (s Set) Kept() *store.Decision { return s.last(store.DecidedKeep) }
 
 func (s Set) last(kind string) *store.Decision {
@@ -130,7 +126,7 @@ func (s Set) last(kind string) *store.Decision {
 	return nil
 }
 
-// Unrelated are the batches that do not book the payout.
+// Unrelated returns the batches that were decided not to book the payout.
 func (s Set) Unrelated() []string {
 	var out []string
 	for _, d := range s.inForce(store.DecidedUnrelated) {
@@ -139,8 +135,8 @@ func (s Set) Unrelated() []string {
 	return out
 }
 
-// MadeBy is who took a decision that leads to a posting, and may be the person: an
-// accepted difference, or a batch that is said not to book the payout.
+// MadeBy returns who made a decision that leads to a posting, if that may be the given person: an accepted
+// difference, or a batch that was decided not to book the payout.
 func (s Set) MadeBy(who instruct.Party) (by instruct.Party, found bool) {
 	for _, d := range s.leading() {
 		if by := partyOf(&d); by.MayBe(who) {
@@ -150,12 +146,12 @@ func (s Set) MadeBy(who instruct.Party) (by instruct.Party, found bool) {
 	return instruct.Party{}, false
 }
 
-// partyOf is who stands behind a decision.
+// partyOf returns the person behind a decision.
 func partyOf(d *store.Decision) instruct.Party {
 	return instruct.Author(d.Who, EvidenceOf(d).VouchedBy)
 }
 
-// Leads tells whether a decision leads to a posting.
+// Leads reports whether a decision leads to a posting.
 func (s Set) Leads() bool { return len(s.leading()) > 0 }
 
 func (s Set) leading() []store.Decision {

@@ -14,9 +14,9 @@ import (
 
 const root = "../.."
 
-// project reads docker-compose.yml as `docker compose` does, which checks it
-// against the schema of the compose specification and that every network,
-// volume, secret and dependency that is named is there. env is .env.
+// project reads docker-compose.yml as `docker compose` does, which checks it against the schema of the
+// Compose specification and that every network, volume, secret and dependency that it names exists. env is
+// .env.
 func project(t *testing.T, env map[string]string) (*types.Project, error) {
 	t.Helper()
 	dir, err := filepath.Abs(root)
@@ -42,7 +42,7 @@ func services(t *testing.T) types.Services {
 	return p.Services
 }
 
-// ours are the services that run Kvitt itself.
+// ours returns the services that run Kvitt itself.
 func ours(t *testing.T) types.Services {
 	t.Helper()
 	all := services(t)
@@ -54,8 +54,7 @@ func ours(t *testing.T) types.Services {
 	return all
 }
 
-// ends tells whether a service does something once, so that others can wait
-// for its end, or is only run by hand.
+// ends reports whether a service runs once and ends, or is only run by hand.
 func ends(s types.ServiceConfig) bool { return s.Restart == "no" }
 
 func TestTheComposeFileNamesTheVariableThatIsMissing(t *testing.T) {
@@ -65,7 +64,7 @@ func TestTheComposeFileNamesTheVariableThatIsMissing(t *testing.T) {
 	}
 }
 
-// pinned is a tag that tells at least major and minor version.
+// pinned matches a tag with at least major and minor version.
 var pinned = regexp.MustCompile(`^[a-z0-9./-]+:v?\d+\.\d+[A-Za-z0-9._-]*$`)
 
 func TestEveryImageIsPinnedToAVersion(t *testing.T) {
@@ -194,12 +193,11 @@ func TestKvittWaitsForItsSetup(t *testing.T) {
 		}
 	}
 	if workers != 2 {
-		t.Errorf("%d workers run, wanted are 2", workers)
+		t.Errorf("%d workers run, want 2", workers)
 	}
 }
 
-// Somebody waits for the end of every service that ends, except those that are
-// only run by hand.
+// Some service waits for the end of every service that ends, except those that are only run by hand.
 func TestEveryStepIsWaitedFor(t *testing.T) {
 	all := services(t)
 	for name, s := range all {

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// dockerfile answers the lines of the Dockerfile that begin with an
-// instruction, joined where they are continued, without the instruction.
+// dockerfile returns the lines of the Dockerfile that begin with an instruction, joined where they are
+// continued, without the instruction.
 func dockerfile(t *testing.T, instruction string) []string {
 	t.Helper()
 	var out []string
@@ -25,7 +25,7 @@ func dockerfile(t *testing.T, instruction string) []string {
 	return out
 }
 
-// listed is what `go list` says of a package.
+// listed is the part of `go list` output about a package that is used here.
 type listed struct {
 	ImportPath string   `json:"ImportPath"`
 	Dir        string   `json:"Dir"`
@@ -77,8 +77,8 @@ func TestTheBinariesNeedNoCCompiler(t *testing.T) {
 	}
 }
 
-// Every package of ours that the binaries need is copied into the build, no
-// more folders than that are, and none is left out by .dockerignore.
+// Every package of ours that the binaries need is copied into the build, no folder is copied that is not
+// needed, and .dockerignore leaves none out.
 func TestTheImageIsBuiltFromWhatTheBinariesNeed(t *testing.T) {
 	dir, err := filepath.Abs(root)
 	if err != nil {
@@ -152,11 +152,11 @@ func TestTheImageRunsAsNobodyOnAnEmptyFileSystem(t *testing.T) {
 		return strings.HasSuffix(line, " /etc/ssl/certs/ca-certificates.crt")
 	})
 	if !certificates {
-		t.Error("the image knows no certificate authorities")
+		t.Error("the image has no certificate authorities")
 	}
 	// Voucher dates are days in the company's zone.
 	if !strings.Contains(strings.Join(dockerfile(t, "RUN"), "\n"), "-tags timetzdata") {
-		t.Error("the image knows no time zones")
+		t.Error("the image has no time zones")
 	}
 	if check := dockerfile(t, "HEALTHCHECK"); len(check) != 1 || !strings.Contains(check[0], `"/worker", "-healthcheck"`) {
 		t.Errorf("the image's health check is %v", check)

@@ -41,7 +41,7 @@ var examples = map[string]string{
 	"KVITT_BUILD_ID":          "1.4.0",
 }
 
-// everything is an .env that sets all that can be set.
+// everything returns an .env that sets all that can be set.
 func everything() map[string]string {
 	env := map[string]string{}
 	for name, value := range examples {
@@ -50,11 +50,11 @@ func everything() map[string]string {
 	return env
 }
 
-// portalOnly is why a variable reaches the service with the portal alone.
+// portalOnly is the reason that only the portal's service gets a variable.
 const portalOnly = "only the portal reads it"
 
-// tellsNobody is why the set-up gets no secret of mail and webhook.
-const tellsNobody = "the set-up tells nobody of anything"
+// tellsNobody is the reason that the set-up service gets no secret of mail and webhook.
+const tellsNobody = "the set-up sends no notices"
 
 // exceptions are variables that not every service gets from .env, with the reason.
 var exceptions = map[string]struct {
@@ -62,9 +62,9 @@ var exceptions = map[string]struct {
 	reason   string
 }{
 	"KVITT_ROLES":              {nil, "the roles are what makes the two workers different services"},
-	"KVITT_PORTAL_ADDR":        {nil, "inside the container; what is published stands under ports"},
-	"KVITT_METRICS_ADDR":       {nil, "inside the container; what is published stands under ports"},
-	"KVITT_UI_ADDR":            {nil, "inside the container; what is published stands under ports"},
+	"KVITT_PORTAL_ADDR":        {nil, "inside the container; the published address is set under ports"},
+	"KVITT_METRICS_ADDR":       {nil, "inside the container; the published address is set under ports"},
+	"KVITT_UI_ADDR":            {nil, "inside the container; the published address is set under ports"},
 	"KVITT_UI_UPSTREAM":        {nil, "the Web UI of the same Compose file"},
 	"KVITT_MAIL_FROM":          {[]string{"setup"}, tellsNobody},
 	"KVITT_MAIL_TO":            {[]string{"setup"}, tellsNobody},
@@ -84,7 +84,7 @@ var exceptions = map[string]struct {
 	"KVITT_TRUSTED_PROXIES":    {[]string{"setup", "starter", "worker-2"}, portalOnly},
 }
 
-// A variable that Compose does not pass on cannot be set by who uses it.
+// A variable that Compose does not pass on cannot be set by its users.
 func TestComposePassesOnEveryVariable(t *testing.T) {
 	p, err := project(t, everything())
 	if err != nil {
@@ -114,7 +114,7 @@ func TestComposePassesOnEveryVariable(t *testing.T) {
 	}
 }
 
-// What is not set in .env is passed on as nothing, and has to mean the default.
+// Compose passes variables that are not set in .env as empty, and empty must mean the default.
 func TestWhatComposePassesOnCanBeRead(t *testing.T) {
 	for name, env := range map[string]map[string]string{
 		"only what must be set": {"KVITT_VISMA_CLIENT_ID": "isv_example"},
@@ -161,8 +161,8 @@ func TestWhatComposePassesOnCanBeRead(t *testing.T) {
 	}
 }
 
-// secretFiles are files as deploy/new-secrets.sh makes them; the optional ones
-// are empty unless they are filled.
+// secretFiles makes the files that deploy/new-secrets.sh makes; the optional ones are empty unless they
+// are filled.
 func secretFiles(t *testing.T, filled bool) string {
 	t.Helper()
 	dir := t.TempDir()

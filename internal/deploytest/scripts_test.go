@@ -15,8 +15,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Run(m)) }
 
-// run runs a script of this repository and answers its exit status and all
-// that it printed.
+// run runs a script of this repository and returns its exit status and all that it printed.
 func run(t *testing.T, env []string, name string, args ...string) (status int, output string) {
 	t.Helper()
 	script, err := filepath.Abs(filepath.Join(root, name))
@@ -66,7 +65,7 @@ func TestSecretsAreMadeOnceAndKept(t *testing.T) {
 	seen := map[string]bool{}
 	for _, optional := range []string{"kvitt_smtp_url", "kvitt_webhook_secret", "kvitt_oidc_client_secret"} {
 		if text, ok := made[optional]; !ok || text != "" || !strings.Contains(out, optional+": empty") {
-			t.Errorf("%s is not there, not empty or not told of:\n%s", optional, out)
+			t.Errorf("%s is missing, not empty or not mentioned:\n%s", optional, out)
 		}
 	}
 	for name, text := range made {
@@ -113,7 +112,7 @@ func contents(t *testing.T, dir string) map[string]string {
 	return out
 }
 
-// The script of the service databases, against a real PostgreSQL, twice.
+// The script of the service databases, run twice against a real PostgreSQL.
 func TestKvittAndTemporalCannotReadEachOther(t *testing.T) {
 	server, err := url.Parse(pgtest.Database(t))
 	if err != nil {

@@ -15,7 +15,7 @@ var (
 	requirement  = regexp.MustCompile(`(?m)^\| (\d+\.\d+\.\d+) \| (met|not met|n/a) \| (.*) \|$`)
 )
 
-// declared are the tests of the whole module.
+// declared returns the names of all tests of the module.
 func declared(t *testing.T) map[string]bool {
 	t.Helper()
 	all := map[string]bool{}
@@ -50,16 +50,16 @@ func TestTheTableOfRequirementsNamesTestsThatThereAre(t *testing.T) {
 	count, seen := map[string]int{}, map[string]bool{}
 	for _, row := range requirement.FindAllStringSubmatch(text, -1) {
 		if seen[row[1]] {
-			t.Errorf("%s stands there twice", row[1])
+			t.Errorf("%s is listed twice", row[1])
 		}
 		seen[row[1]] = true
 		count[row[2]]++
 		if len(row[3]) < 5 {
-			t.Errorf("%s is %s, and nothing says why: %q", row[1], row[2], row[3])
+			t.Errorf("%s is %s without a reason: %q", row[1], row[2], row[3])
 		}
 	}
 	if total := len(seen); total != 253 {
-		t.Errorf("%d requirements of levels 1 and 2 are listed, and there are 253", total)
+		t.Errorf("%d requirements of levels 1 and 2 are listed, want 253", total)
 	}
 	if met, all := count["met"], count["met"]+count["not met"]; met*100 < all*90 {
 		t.Errorf("%d of %d are met, fewer than 90 %%", met, all)

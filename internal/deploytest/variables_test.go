@@ -12,13 +12,11 @@ import (
 	"kvitt/internal/config"
 )
 
-// required are the variables that a deployment must set, each in clear or as
-// NAME_FILE. The code has a default for the database; it is SQLite, which is
-// not for two workers.
+// required are the variables that a deployment must set, each as a plain value or as NAME_FILE. The code's
+// default for the database is SQLite, which does not work with two workers.
 var required = []string{"KVITT_DATABASE_URL", "KVITT_KEYSET", "KVITT_VISMA_CLIENT_ID", "KVITT_VISMA_CLIENT_SECRET"}
 
-// temporalVariables are those of the Temporal SDK's contrib/envconfig that
-// make sense here.
+// temporalVariables are the variables of the Temporal SDK's contrib/envconfig that are useful here.
 var temporalVariables = []string{
 	"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_PROFILE", "TEMPORAL_CONFIG_FILE",
 	"TEMPORAL_TLS", "TEMPORAL_TLS_SERVER_CA_CERT_PATH", "TEMPORAL_TLS_CLIENT_CERT_PATH", "TEMPORAL_TLS_CLIENT_KEY_PATH",
@@ -60,7 +58,7 @@ func TestComposeSetsNoSecretInClear(t *testing.T) {
 	for service, s := range ours(t) {
 		for _, v := range config.Variables() {
 			if _, set := s.Environment[v.Name]; set && v.Secret {
-				t.Errorf("service %s sets %s in clear; it goes into a file", service, v.Name)
+				t.Errorf("service %s sets %s as a plain value; it belongs into a file", service, v.Name)
 			}
 		}
 	}
@@ -97,8 +95,7 @@ func TestSecretsAreFilesThatNobodyCommits(t *testing.T) {
 	}
 }
 
-// A file variable names a secret that the service was given, and a secret that
-// was given is used.
+// A file variable names a secret that the service gets, and a secret that the service gets is used.
 func TestEverySecretReachesWhoReadsIt(t *testing.T) {
 	p, err := project(t, everything())
 	if err != nil {

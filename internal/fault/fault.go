@@ -1,9 +1,8 @@
-// Package fault is the one vocabulary for what can go wrong with a party
-// outside this process. A client classifies an error once, when it meets it;
-// the activities map the class once, to what Temporal should do.
+// Package fault is the one vocabulary for failures of a party outside this process. A client classifies an
+// error once, when it meets it; the activities decide once, by class, what Temporal should do.
 //
-// It must never carry a secret: words of the other side are trimmed, request
-// headers and bodies are never kept.
+// It must never carry a secret: the other side's error texts are shortened, request headers and bodies are
+// never kept.
 package fault
 
 import (
@@ -13,31 +12,31 @@ import (
 	"time"
 )
 
-// Class says what follows from an error, not what caused it.
+// Class says what to do about an error, not what caused it.
 type Class string
 
 // The classes of errors from outside.
 const (
-	Transient      Class = "transient"       // will heal; try again with back-off
+	Transient      Class = "transient"       // temporary; try again with back-off
 	Throttled      Class = "throttled"       // try again after RetryAfter
 	Auth           Class = "auth"            // the credential no longer works
-	Rejected       Class = "rejected"        // a clear no; trying again changes nothing
+	Rejected       Class = "rejected"        // refused; trying again changes nothing
 	UnknownOutcome Class = "unknown_outcome" // a write that may or may not have happened
 	BadData        Class = "bad_data"        // an answer that cannot be used as evidence
 )
 
 // Error is an answer, or a missing answer, of a party outside this process.
-// It reads as a sentence that starts with what was attempted.
+// It reads as a sentence that starts with the attempt.
 type Error struct {
 	Class      Class
 	Party      string        // "Klarna", "Visma.net", "Visma Connect"
-	Attempted  string        // what was attempted: "list payouts"
+	Attempted  string        // the attempt: "list payouts"
 	Status     int           // HTTP status, 0 when there was no answer
 	Code       string        // the other side's error code, if it gave one
-	Words      string        // the other side's own words, trimmed
+	Words      string        // the other side's error text, shortened
 	RequestID  string        // Klarna-Correlation-Id, VismaId or Ipp-Request-Id
-	RetryAfter time.Duration // how long to wait, when the other side said so
-	Remedy     string        // what helps, when it is known
+	RetryAfter time.Duration // the time to wait, when the other side said so
+	Remedy     string        // the remedy, when it is known
 	Err        error
 }
 
@@ -56,7 +55,7 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, " %s", e.Code)
 	}
 	if e.Words != "" {
-		fmt.Fprintf(&b, ": %s", strings.TrimRight(e.Words, ".")) // the sentence goes on
+		fmt.Fprintf(&b, ": %s", strings.TrimRight(e.Words, ".")) // the sentence continues
 	}
 	if e.Err != nil {
 		fmt.Fprintf(&b, ": %v", e.Err)
@@ -90,7 +89,7 @@ func ClassOf(err error) Class {
 	return ""
 }
 
-// Trim shortens the other side's words to one line a person can read.
+// Trim shortens the other side's error text to one readable line.
 func Trim(words string) string {
 	const most = 400
 	words = strings.Join(strings.Fields(words), " ")

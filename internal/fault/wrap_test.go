@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// known never hold nil: what net/url and net put there is always an error.
+// known are fields that are never nil: net/url and net always set an error there.
 var known = map[string]bool{"whole.Err": true, "unreachable.Err": true}
 
-// An error that may be nil is never wrapped, because the sentence then ends in
-// %!w(<nil>): errors.Join of one error, and a field that holds one, are looked at
-// before, in the condition that leads there.
+// An error that may be nil is never wrapped, because the sentence would end in %!w(<nil>): the result of
+// errors.Join of one error, and a field that holds an error, are checked first, in the condition before
+// the wrap.
 func TestNothingWrapsAnErrorThatMayBeNil(t *testing.T) {
 	files := token.NewFileSet()
 	root := filepath.Join("..", "..")
@@ -68,8 +68,8 @@ func mayBeNil(arg ast.Expr) bool {
 	return false
 }
 
-// lookedAt tells whether a condition around asks about the error, or the block
-// has asked and gone before.
+// lookedAt reports whether an enclosing condition checks the error, or the block has checked it and
+// returned before.
 func lookedAt(above []ast.Node, said string) bool {
 	for _, n := range above {
 		switch at := n.(type) {

@@ -53,7 +53,7 @@ func TestEverySectionSaysWhetherThePayoutGoesOnByItself(t *testing.T) {
 		_, answer, ok := strings.Cut(body, "\n**Goes on by itself:** ")
 		switch {
 		case !ok:
-			t.Errorf("the section on %s does not say whether the payout goes on by itself", r.Code)
+			t.Errorf("the section on %s does not say whether the payout continues automatically", r.Code)
 		case r.Waits == held.ForEvent && !strings.HasPrefix(answer, "yes"):
 			t.Errorf("the section on %s says that it does not go on by itself: %s", r.Code, answer)
 		}

@@ -43,7 +43,7 @@ var outs = []Out{
 	{Unrelated, "starter payout unrelated ID REF --batch BATCH --reason REASON", "Say that the batch does not book this payout, although it carries its reference. The payout is posted.", true},
 	{AcceptBatch, "starter payout accept-batch ID REF --batch BATCH --reason REASON", "Take this batch as the payout's own, exactly as it is in Visma.net now. Nothing is sent again.", true},
 	{Keep, "starter payout keep ID REF --reason REASON", "Keep what was posted, although Klarna's figures have changed since.", true},
-	{Profile, "starter profile set ID FILE", "Change the posting profile as the message says; the payout goes on by itself.", false},
+	{Profile, "starter profile set ID FILE", "Change the posting profile as the message says; the payout continues automatically.", false},
 	{Visma, "starter payout retry ID REF", "Correct it in Visma.net, then retry.", false},
 	{Backfill, "starter backfill ID --from DATE --to DATE", "Fetch the payouts in between, then retry.", false},
 	{Approve, "starter payout approve ID REF", "Approve the voucher, which is then posted.", false},
@@ -51,9 +51,9 @@ var outs = []Out{
 	{Reverse, "starter payout reverse ID REF --reason REASON", "Take the posted batch back by a mirrored one; `starter payout repost` then posts today's figures.", false},
 	{Repost, "starter payout repost ID REF --reason REASON", "Post the payout anew, as its next revision.", false},
 	{Withdraw, "starter payout reject ID REF --reason REASON", "Withdraw the reversal, before its batch is sent; what was posted stands.", false},
-	{KlarnaKey, "starter connection klarna-key ID", "Set a key that works; everything goes on by itself.", false},
+	{KlarnaKey, "starter connection klarna-key ID", "Set a key that works; Kvitt then continues automatically.", false},
 	{Authorize, "starter connection authorize ID", "Authorise the connection's own company again, then retry.", false},
-	{ByItself, "", "Nothing: Kvitt goes on by itself.", false},
+	{ByItself, "", "Nothing: Kvitt continues automatically.", false},
 }
 
 // Outs are all ways, in the order of docs/errors.md.

@@ -1,12 +1,10 @@
-// Package instruct proves who asked for something. Temporal carries a message
-// and is not trusted to say who sent it: the portal or the command line writes
-// the instruction into Kvitt's database, sealed with the keyset, before the
-// message goes out with its id; the activity that acts opens it, compares it
-// with the message, and uses it up.
+// Package instruct proves who gave a command. Temporal carries a message and is not trusted to say who
+// sent it: the portal or the command line writes the instruction into Kvitt's database, sealed with the
+// keyset, before it sends the message with the instruction's id. The activity that acts opens the
+// instruction, compares it with the message, and uses it up.
 //
-// It must never take a message whose instruction it cannot open, that differs
-// in any word, that is for another workflow, that is old, or that was used by
-// another step.
+// It must never accept a message whose instruction it cannot open, that differs in any word, that is for
+// another workflow, that is too old, or that was used by another step.
 package instruct
 
 import (
@@ -23,47 +21,47 @@ import (
 	"kvitt/internal/vault"
 )
 
-// Lifetime is how long an instruction may wait for a worker. What comes later
-// has to be asked for again.
+// Lifetime is the time an instruction may wait for a worker. After that, the person has to give the
+// command again.
 const Lifetime = 24 * time.Hour
 
-// Keeper keeps sealed instructions; *store.Store is one.
+// Keeper stores sealed instructions; *store.Store is one.
 type Keeper interface {
 	PutInstruction(ctx context.Context, i store.Instruction) error
 	Instruction(ctx context.Context, id string) (store.Instruction, error)
 	UseInstruction(ctx context.Context, id, usedFor string, at time.Time) (store.Instruction, error)
 }
 
-// Instruction is what a person asked for.
+// Instruction is a person's command.
 type Instruction struct {
 	Connection string `json:"connection"`
 	Workflow   string `json:"workflow"` // the id of the workflow that the message is for
 	Action     string `json:"action"`   // the name of the message
 	Who        string `json:"who"`
 	Digest     string `json:"digest"` // of the message
-	// VouchedBy is who else may be behind Who, see Party.
+	// VouchedBy names other people who may be behind Who, see Party.
 	VouchedBy string `json:"vouched_by,omitempty"`
-	// First is who asked for it, where Who is the second person.
+	// First is the first person, where Who is the second person.
 	First *Party `json:"first,omitempty"`
-	// Message is what a first person asks a second one to confirm.
+	// Message is the message that a first person asks a second person to confirm.
 	Message json.RawMessage `json:"message,omitempty"`
 	At      time.Time       `json:"at"` // when it was asked for
 }
 
-// Party is who stands behind an instruction. VouchedBy is who else may hold the
-// session: those who have seen the one-time link that it began with, with commas
-// between; Anybody where nobody was asked who they are.
+// Party is the person behind an instruction. VouchedBy names other people who may hold the session: those
+// who have seen the one-time link that it began with, separated by commas; Anybody where nobody's identity
+// was checked.
 type Party struct {
 	Who       string `json:"who"`
 	VouchedBy string `json:"vouched_by,omitempty"`
 }
 
-// Anybody vouches for who gave a name that nobody has checked: the user of an
-// operating system, or the holder of a link that was printed.
+// Anybody vouches for a name that nobody has checked: the user of an operating system, or the holder of a
+// link that was printed.
 const Anybody = "*"
 
-// Author is the party behind a name in the records. Names that are no e-mail
-// addresses come from the command line.
+// Author returns the party behind a name in the records. Names that are not e-mail addresses come from the
+// command line.
 func Author(who, vouchedBy string) Party {
 	if !strings.Contains(who, "@") {
 		vouchedBy = Anybody
@@ -71,13 +69,13 @@ func Author(who, vouchedBy string) Party {
 	return Party{who, vouchedBy}
 }
 
-// Party is who gave the instruction.
+// Party returns the person who gave the instruction.
 func (i *Instruction) Party() Party { return Party{i.Who, i.VouchedBy} }
 
-// Unknown tells that anybody may be behind the party.
+// Unknown reports whether anybody may be behind the party.
 func (p Party) Unknown() bool { return slices.Contains(p.names(), Anybody) }
 
-// MayBe tells whether two parties may be one person.
+// MayBe reports whether two parties may be the same person.
 func (p Party) MayBe(other Party) bool {
 	if p.Unknown() || other.Unknown() {
 		return true
@@ -97,24 +95,24 @@ func (p Party) names() []string {
 	return all
 }
 
-// Step is the attempt of a workflow to act: its id, its run and its activity.
+// Step is one attempt to act: the workflow's id, its run and its activity.
 type Step struct{ Workflow, Run, Activity string }
 
 func (s Step) run() string { return s.Workflow + " " + s.Run + " " }
 
-// Book is where instructions are written down.
+// Book records instructions.
 type Book struct {
 	Vault  *vault.Vault
 	Keeper Keeper
 	Now    func() time.Time
 }
 
-// NewBook makes a book with the time of this machine.
+// NewBook makes a book that uses this machine's clock.
 func NewBook(v *vault.Vault, k Keeper) *Book { return &Book{Vault: v, Keeper: k, Now: time.Now} }
 
 const sealedFor = "instruction"
 
-// Write keeps an instruction and gives its id.
+// Write saves an instruction and returns its id.
 func (b *Book) Write(ctx context.Context, i Instruction) (id string, err error) {
 	i.At = b.Now().UTC()
 	words, err := json.Marshal(i)
@@ -129,9 +127,9 @@ func (b *Book) Write(ctx context.Context, i Instruction) (id string, err error) 
 	return id, b.Keeper.PutInstruction(ctx, store.Instruction{ID: id, ConnectionID: i.Connection, Sealed: sealed, CreatedAt: i.At})
 }
 
-// Use proves that a person asked for exactly this, and uses the instruction up
-// for the step; the same step may use it again. refused says in a sentence why
-// it is not proven; err is that nobody knows.
+// Use proves that a person gave exactly this command, and uses the instruction up for the step; the same
+// step may use it again. refused is a sentence that says why it is not proven; err means that it could not
+// be checked.
 func (b *Book) Use(ctx context.Context, id string, claimed Instruction, step Step) (refused string, err error) {
 	if id == "" {
 		return "nobody is known to have asked for it: it did not come from Kvitt's portal or command line", nil
@@ -163,7 +161,7 @@ func (b *Book) Use(ctx context.Context, id string, claimed Instruction, step Ste
 	return "", err
 }
 
-// Read opens an instruction. Errors: store.ErrNotFound, the vault's.
+// Read opens an instruction. Errors: store.ErrNotFound, and the vault's.
 func (b *Book) Read(ctx context.Context, id string) (Instruction, error) {
 	row, err := b.Keeper.Instruction(ctx, id)
 	if err != nil {
@@ -172,8 +170,7 @@ func (b *Book) Read(ctx context.Context, id string) (Instruction, error) {
 	return b.open(row)
 }
 
-// UsedIn tells whether this run of a workflow has used an instruction for one of
-// the actions.
+// UsedIn reports whether this run of a workflow has used an instruction for one of the actions.
 func (b *Book) UsedIn(ctx context.Context, id string, step Step, actions ...string) (bool, error) {
 	row, err := b.Keeper.Instruction(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
@@ -205,7 +202,7 @@ func (b *Book) open(row store.Instruction) (i Instruction, err error) {
 	return i, nil
 }
 
-// differs is why an instruction does not prove what is claimed; "" when it does.
+// differs returns the reason why an instruction does not prove what is claimed; "" when it does.
 func (i *Instruction) differs(claimed Instruction) string {
 	switch {
 	case i.Connection != claimed.Connection || i.Workflow != claimed.Workflow:

@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/vault"
 )
 
-// desk is a database with a connection, and a book in it whose clock the test sets.
+// desk returns a database with a connection, and a book in it whose clock the test sets.
 func desk(t *testing.T) (*instruct.Book, *store.Store, *time.Time) {
 	t.Helper()
 	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kvitt.db"))
@@ -52,7 +52,7 @@ var (
 func TestAnInstructionCountsOnceForTheStepThatUsesIt(t *testing.T) {
 	b, _, _ := desk(t)
 	id := write(t, b, asked)
-	for range 2 { // an activity is repeated when a worker dies
+	for range 2 { // an activity is retried when a worker dies
 		if why := use(t, b, id, asked, step); why != "" {
 			t.Fatalf("refused: %s", why)
 		}
@@ -88,7 +88,7 @@ func TestWhatIsNotExactlyWhatWasAskedForIsRefused(t *testing.T) {
 	id := write(t, b, asked)
 	*now = now.Add(instruct.Lifetime + time.Second)
 	if why := use(t, b, id, asked, step); !strings.Contains(why, "ask again") {
-		t.Errorf("an old one: %q", why)
+		t.Errorf("an old instruction: %q", why)
 	}
 	for _, unknown := range []string{"", "GUESSED"} {
 		if why := use(t, b, unknown, asked, step); !strings.Contains(why, "nobody is known") {
@@ -97,7 +97,7 @@ func TestWhatIsNotExactlyWhatWasAskedForIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever can write into the database, and has no keyset, cannot make one.
+// Somebody who can write into the database but has no keyset cannot make an instruction.
 func TestAnInstructionOfAnotherKeysetOrPlaceIsRefused(t *testing.T) {
 	b, s, _ := desk(t)
 	foreign := &instruct.Book{Vault: vault.New(keyring(t), s), Keeper: s, Now: b.Now}
@@ -113,11 +113,11 @@ func TestAnInstructionOfAnotherKeysetOrPlaceIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if why := use(t, b, "moved", asked, step); !strings.Contains(why, "keyset") {
-		t.Errorf("one that was copied under another id: %q", why)
+		t.Errorf("an instruction copied under another id: %q", why)
 	}
 }
 
-func TestOnlyTheRunThatUsedAnInstructionMaySayThatItDid(t *testing.T) {
+func TestOnlyTheRunThatUsedAnInstructionCountsAsItsUser(t *testing.T) {
 	b, _, _ := desk(t)
 	id := write(t, b, asked)
 	used := func(s instruct.Step, actions ...string) bool {
@@ -129,7 +129,7 @@ func TestOnlyTheRunThatUsedAnInstructionMaySayThatItDid(t *testing.T) {
 		return yes
 	}
 	if used(step, "Approve") {
-		t.Error("it was not used yet")
+		t.Error("it counts as used before it was used")
 	}
 	use(t, b, id, asked, step)
 	later := step

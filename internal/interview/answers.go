@@ -92,7 +92,7 @@ func Move(a Answers, country string) Answers {
 	return out
 }
 
-// Default is what stands for an answer that was not given.
+// Default returns what stands for an answer that was not given.
 func Default(q Question, a Answers, chart Chart) string {
 	if q.Kind != Account || q.Optional {
 		return q.defaulted()
@@ -211,10 +211,10 @@ func (q *Question) check(value string) *AnswerError {
 	return nil
 }
 
-// answerLine is how an answer is written in a document.
+// answerLine says how an answer is written in a document.
 var answerLine = regexp.MustCompile(`(?m)^# answer ([a-zA-Z0-9_.\-]+): (.*)$`)
 
-// Read is what was answered for a document, from its comments; nil: the
+// Read returns what was answered for a document, from its comments; nil: the
 // interview has not made it.
 func Read(document []byte) Answers {
 	var a Answers

@@ -7,7 +7,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// country is what follows from where the books are kept.
+// country holds what follows from where the books are kept.
 type country struct {
 	tag, currency, language string
 	charts                  []chartYear

@@ -176,7 +176,7 @@ func accountQuestion(key, role, currency, merchant string) Question {
 // Questions are all that the answers so far lead to.
 func Questions(a Answers) []Question { return append(Choices(a), Accounts(a)...) }
 
-// defaulted is what stands for an answer that was not given.
+// defaulted returns what stands for an answer that was not given.
 func (q *Question) defaulted() string {
 	if q.Kind == Choice {
 		return q.Options[0]

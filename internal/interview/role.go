@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// role is what an account is for.
+// role holds what an account is for.
 type role struct {
 	text, help string
 	types      []string // Visma.net's types of accounts that fit

@@ -33,7 +33,7 @@ const (
 	Unchecked Reason = "unknown" // the company's chart is not known: the preset's number
 )
 
-// Objection is what speaks against an account.
+// Objection holds what speaks against an account.
 type Objection string
 
 // What can speak against an account.
@@ -61,7 +61,7 @@ type Suggestion struct {
 
 var ranks = map[Reason]int{ByPreset: 5, ByKlarna: 4, ByGroup: 3, ByName: 2, ByNumber: 1}
 
-// mostSuggested is how many suggestions are worth reading.
+// mostSuggested is the number of suggestions that are worth reading.
 const mostSuggested = 8
 
 // Suggest ranks the chart's accounts for the question, the best first. Without a

@@ -53,7 +53,7 @@ func Update(document []byte, answers Answers) (*Revision, error) {
 	return out, err
 }
 
-// origin is what a document was before anybody changed it by hand: what its
+// origin returns what a document was before anybody changed it by hand: what its
 // answers make, or the preset that it began with.
 func origin(document []byte) ([]byte, bool) {
 	if a := Read(document); a != nil {
@@ -174,7 +174,7 @@ func (h hunk) and(next hunk, lines []string) hunk {
 	return hunk{h.from, next.to, append(between, next.lines...)}
 }
 
-// over is what a range of lines becomes by the hunk within it.
+// over returns what a range of lines becomes by the hunk within it.
 func (h hunk) over(from, to int, lines []string) []string {
 	out := append([]string{}, lines[from:h.from]...)
 	return append(append(out, h.lines...), lines[h.to:to]...)

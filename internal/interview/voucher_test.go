@@ -16,9 +16,9 @@ import (
 func sample(t *testing.T, currency settlement.Currency, vat bool, more ...settlement.Row) *settlement.Proof {
 	t.Helper()
 	fee := settlement.Row{Type: "FEE", DetailedType: "PURCHASE_FEE_PERCENTAGE", Amount: 2480}
-	totals := settlement.Totals{Sale: 100_000, Return: 8_000, Fee: 2_480, Holdback: 5_000}
+	totals := settlement.Totals{settlement.TotalSale: 100_000, settlement.TotalReturn: 8_000, settlement.TotalFee: 2_480, settlement.TotalHoldback: 5_000}
 	if vat {
-		fee.VAT, fee.VATRate, totals.Tax = 620, 2500, 620
+		fee.VAT, fee.VATRate, totals[settlement.TotalTax] = 620, 2500, 620
 	}
 	rows := append([]settlement.Row{
 		{Type: "SALE", DetailedType: "PURCHASE", Amount: 100_000},
@@ -29,14 +29,14 @@ func sample(t *testing.T, currency settlement.Currency, vat bool, more ...settle
 	for i := range more {
 		switch more[i].Type {
 		case "COMMISSION":
-			totals.Commission += more[i].Amount
+			totals[settlement.TotalCommission] += more[i].Amount
 		case "CREDIT":
-			totals.Credit += more[i].Amount
+			totals[settlement.TotalCredit] += more[i].Amount
 		case "REVERSAL":
-			totals.Reversal += more[i].Amount
+			totals[settlement.TotalReversal] += more[i].Amount
 		}
 	}
-	totals.Settlement = totals.Sale - totals.Return - totals.Fee - totals.Tax - totals.Holdback + totals.Commission + totals.Credit - totals.Reversal
+	totals[settlement.TotalSettlement] = totals[settlement.TotalSale] - totals[settlement.TotalReturn] - totals[settlement.TotalFee] - totals[settlement.TotalTax] - totals[settlement.TotalHoldback] + totals[settlement.TotalCommission] + totals[settlement.TotalCredit] - totals[settlement.TotalReversal]
 	tally := settlement.NewTally(currency)
 	for i := range rows {
 		rows[i].Currency = currency

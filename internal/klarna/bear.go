@@ -15,7 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Warning is what was borne with in an answer: a member that carries neither
+// Warning holds what was borne with in an answer: a member that carries neither
 // money nor identity and is not what it should be.
 type Warning struct {
 	Member  string `json:"member"`
@@ -93,7 +93,7 @@ func newBroken(raw []byte, err *DecodeError) Broken {
 	return b
 }
 
-// referenceForm is how a payment reference may be written: it becomes part of
+// referenceForm says how a payment reference may be written: it becomes part of
 // addresses, workflow ids, file names and the batch's text.
 var referenceForm = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 

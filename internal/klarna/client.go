@@ -54,7 +54,7 @@ type Teller interface {
 	Done()                 // a request that was let through is over
 }
 
-// budget is how many requests a second a client makes when it is given no
+// budget is the number of requests a second a client makes when it is given no
 // limiter: four fifths of what Klarna grants a merchant, all programs taken
 // together (200 live, 50 in the playground).
 func budget(e Environment) *rate.Limiter {

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"kvitt/internal/fault"
+	"kvitt/internal/settlement"
 )
 
 const (
@@ -329,7 +330,7 @@ func TestSummariesAndVerification(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != 2 || got[0].Settlement != 970 || got[0].CommissionReversal != 5 || got[1].Currency != "EUR" || string(answer.Body) != sums {
+	if len(got) != 2 || got[0].Totals[settlement.TotalSettlement] != 970 || got[0].Totals[settlement.TotalCommissionReversal] != 5 || got[1].Currency != "EUR" || string(answer.Body) != sums {
 		t.Errorf("got %+v", got)
 	}
 	if v, ok := got[0].Unknown.Get("summary_total_new_amount"); !ok || v != "3" {

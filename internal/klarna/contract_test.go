@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/getkin/kin-openapi/openapi3"
+
+	"kvitt/internal/settlement"
 )
 
 func TestOurDocumentIsValidAndKnowsEveryMemberThatWeRead(t *testing.T) {
@@ -178,6 +180,17 @@ func lower(p pagination) plainPagination {
 }
 
 // same checks that everything in the document is in the value too.
+// MarshalJSON writes a summary as Klarna does, to compare it with Klarna's own.
+func (s PayoutSummary) MarshalJSON() ([]byte, error) {
+	members := map[string]any{
+		"summary_payout_date_start": s.Start, "summary_payout_date_end": s.End, "summary_settlement_currency": s.Currency,
+	}
+	for _, t := range settlement.SummedTotals() {
+		members[t.SummaryMember()] = s.Totals[t]
+	}
+	return json.Marshal(members)
+}
+
 func same(t *testing.T, document []byte, value any) {
 	t.Helper()
 	encoded, err := json.Marshal(value)

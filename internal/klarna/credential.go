@@ -28,9 +28,20 @@ func (p Provider) Name() string {
 }
 
 // Says is a text of Kvitt's own that speaks of Klarna, with the provider's name.
+// Names that are Klarna's whoever pays out stay.
 func (p Provider) Says(text string) string {
-	return strings.ReplaceAll(text, Klarna.Name(), p.Name())
+	if p != Kustom {
+		return text
+	}
+	return kustomSays.Replace(text)
 }
+
+// kustomSays names Kustom. A replacer takes the first of its pairs that fits.
+var kustomSays = strings.NewReplacer(
+	"Klarna Checkout", "Klarna Checkout", // what Kustom was called
+	"Klarna-Correlation-Id", "Klarna-Correlation-Id", // a header
+	"Klarna", "Kustom",
+)
 
 // Region is the part of the world whose hosts keep the merchant. A merchant
 // belongs to one region; its key is unknown in the others.
@@ -181,7 +192,7 @@ func otherProvider(p Provider) Provider {
 	return Klarna
 }
 
-// Environment is what the key was made for, or "" for something that is not an
+// Environment returns what the key was made for, or "" for something that is not an
 // API key.
 func (c Credential) Environment() Environment {
 	for _, provider := range []string{"klarna_", "kco_"} {

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Extent is what one page of transactions covers of its listing. A figure that
+// Extent holds what one page of transactions covers of its listing. A figure that
 // the document does not state is -1.
 type Extent struct {
 	Rows   int64  // that it has

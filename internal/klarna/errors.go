@@ -26,7 +26,7 @@ func (c *Client) notAsked(attempted, format string, args ...any) *fault.Error {
 	return c.fault(fault.Rejected, attempted, Answer{}, &QueryError{fmt.Sprintf(format, args...)})
 }
 
-// UnusableError is why an answer cannot be used, with the answer as it was
+// UnusableError says why an answer cannot be used, with the answer as it was
 // received, to be kept as evidence. It comes inside a [fault.Error] of the class
 // bad data.
 type UnusableError struct {

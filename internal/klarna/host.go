@@ -10,7 +10,7 @@ import (
 // prefix is where the Settlements API lives on every host.
 const prefix = "/settlements/v1"
 
-// place is what decides the host.
+// place holds what decides the host.
 type place struct {
 	Provider
 	Region

@@ -67,7 +67,7 @@ func (p *pause) observe(response *http.Response, now time.Time) time.Duration {
 	return rest
 }
 
-// retryAfter is how long to wait before asking again: Retry-After in seconds
+// retryAfter is the time to wait before asking again: Retry-After in seconds
 // or as a date, else X-RateLimit-Reset, else a few seconds.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	told := h.Get("Retry-After")
@@ -88,7 +88,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	return min(rest, longestRetry)
 }
 
-// reset is how long until the budget is full again, 0 when that is not told.
+// reset is the time until the budget is full again, 0 when that is not told.
 // Klarna tells seconds; what is far too large to be that is a Unix time.
 func reset(h http.Header, now time.Time) time.Duration {
 	seconds, ok := leadingNumber(h.Get("X-Ratelimit-Reset"))

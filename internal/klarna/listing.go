@@ -85,7 +85,7 @@ func (e *MovedError) Error() string { return ErrMoved.Error() + ": " + e.Reason 
 // Is makes a MovedError an ErrMoved.
 func (e *MovedError) Is(target error) bool { return target == ErrMoved } //nolint:errorlint // identity is meant
 
-// readings is how often Read goes through a listing that keeps moving, and
+// readings limits how often Read goes through a listing that keeps moving, and
 // between the first two it waits for readingPause, then twice that.
 const (
 	readings     = 3
@@ -255,7 +255,7 @@ func itemsOf(body []byte) []byte {
 	return body[first : last+1]
 }
 
-// reading is what one pass over a listing has seen so far.
+// reading holds what one pass over a listing has seen so far.
 type reading[T any] struct {
 	*listing[T]
 	total int64            // as the first page said

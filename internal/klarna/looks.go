@@ -6,7 +6,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Look is what the beginning of a file looks like.
+// Look tells a file by its beginning.
 type Look string
 
 // What people have at hand when they look for Klarna's documents.

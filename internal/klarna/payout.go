@@ -6,7 +6,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// Payout is what Klarna says about one payout. Amounts are minor units of
+// Payout holds what Klarna says about one payout. Amounts are minor units of
 // CurrencyCode. Source: Klarna Settlements API, Payout.
 type Payout struct {
 	Totals                 Totals    `json:"totals"`
@@ -52,18 +52,7 @@ type PayoutSummary struct {
 	End      time.Time `json:"summary_payout_date_end"`   // UTC
 	Currency string    `json:"summary_settlement_currency"`
 
-	Sale               int64 `json:"summary_total_sale_amount"`
-	Return             int64 `json:"summary_total_return_amount"`
-	Reversal           int64 `json:"summary_total_reversal_amount"`
-	Fee                int64 `json:"summary_total_fee_amount"`
-	FeeCorrection      int64 `json:"summary_total_fee_correction_amount"`
-	Tax                int64 `json:"summary_total_tax_amount"`
-	Commission         int64 `json:"summary_total_commission_amount"`
-	CommissionReversal int64 `json:"summary_total_commission_reversal_amount"`
-	Holdback           int64 `json:"summary_total_holdback_amount"`
-	Release            int64 `json:"summary_total_release_amount"`
-	Repay              int64 `json:"summary_total_repay_amount"`
-	Settlement         int64 `json:"summary_total_settlement_amount"`
+	Totals settlement.Totals `json:"-"` // those of settlement.SummedTotals
 
 	Unknown Members `json:"-"`
 }
@@ -97,45 +86,27 @@ func newPayoutShape() *shape[Payout] {
 // than 11 of the sums, and an absent sum is zero.
 var totalsShape = newShape(
 	func(t *Totals) *Members { return &t.Unknown },
-	exact(number("sale_amount", func(t *Totals) *int64 { return &t.Sale })),
-	exact(number("return_amount", func(t *Totals) *int64 { return &t.Return })),
-	exact(number("reversal_amount", func(t *Totals) *int64 { return &t.Reversal })),
-	exact(number("fee_amount", func(t *Totals) *int64 { return &t.Fee })),
-	exact(number("fee_correction_amount", func(t *Totals) *int64 { return &t.FeeCorrection })),
-	exact(number("fee_refund_amount", func(t *Totals) *int64 { return &t.FeeRefund })),
-	exact(number("tax_amount", func(t *Totals) *int64 { return &t.Tax })),
-	exact(number("tax_refund_amount", func(t *Totals) *int64 { return &t.TaxRefund })),
-	exact(number("commission_amount", func(t *Totals) *int64 { return &t.Commission })),
-	exact(number("commission_reversal_amount", func(t *Totals) *int64 { return &t.CommissionReversal })),
-	exact(number("charge_amount", func(t *Totals) *int64 { return &t.Charge })),
-	exact(number("credit_amount", func(t *Totals) *int64 { return &t.Credit })),
-	exact(number("holdback_amount", func(t *Totals) *int64 { return &t.Holdback })),
-	exact(number("release_amount", func(t *Totals) *int64 { return &t.Release })),
-	exact(number("repay_amount", func(t *Totals) *int64 { return &t.Repay })),
-	exact(number("deposit_amount", func(t *Totals) *int64 { return &t.Deposit })),
-	exact(number("opening_debt_balance_amount", func(t *Totals) *int64 { return &t.OpeningDebt })),
-	exact(number("closing_debt_balance_amount", func(t *Totals) *int64 { return &t.ClosingDebt })),
-	must(number("settlement_amount", func(t *Totals) *int64 { return &t.Settlement })),
+	sums(settlement.EveryTotal(), settlement.Total.Member, func(t *Totals) *settlement.Totals { return &t.Totals })...,
 )
 
 var summaryShape = newShape(
 	func(s *PayoutSummary) *Members { return &s.Unknown },
-	date("summary_payout_date_start", func(s *PayoutSummary) *time.Time { return &s.Start }),
-	date("summary_payout_date_end", func(s *PayoutSummary) *time.Time { return &s.End }),
-	must(word("summary_settlement_currency", func(s *PayoutSummary) *string { return &s.Currency })),
-	exact(number("summary_total_sale_amount", func(s *PayoutSummary) *int64 { return &s.Sale })),
-	exact(number("summary_total_return_amount", func(s *PayoutSummary) *int64 { return &s.Return })),
-	exact(number("summary_total_reversal_amount", func(s *PayoutSummary) *int64 { return &s.Reversal })),
-	exact(number("summary_total_fee_amount", func(s *PayoutSummary) *int64 { return &s.Fee })),
-	exact(number("summary_total_fee_correction_amount", func(s *PayoutSummary) *int64 { return &s.FeeCorrection })),
-	exact(number("summary_total_tax_amount", func(s *PayoutSummary) *int64 { return &s.Tax })),
-	exact(number("summary_total_commission_amount", func(s *PayoutSummary) *int64 { return &s.Commission })),
-	exact(number("summary_total_commission_reversal_amount", func(s *PayoutSummary) *int64 { return &s.CommissionReversal })),
-	exact(number("summary_total_holdback_amount", func(s *PayoutSummary) *int64 { return &s.Holdback })),
-	exact(number("summary_total_release_amount", func(s *PayoutSummary) *int64 { return &s.Release })),
-	exact(number("summary_total_repay_amount", func(s *PayoutSummary) *int64 { return &s.Repay })),
-	must(number("summary_total_settlement_amount", func(s *PayoutSummary) *int64 { return &s.Settlement })),
+	append([]field[PayoutSummary]{
+		date("summary_payout_date_start", func(s *PayoutSummary) *time.Time { return &s.Start }),
+		date("summary_payout_date_end", func(s *PayoutSummary) *time.Time { return &s.End }),
+		must(word("summary_settlement_currency", func(s *PayoutSummary) *string { return &s.Currency })),
+	}, sums(settlement.SummedTotals(), settlement.Total.SummaryMember, func(s *PayoutSummary) *settlement.Totals { return &s.Totals })...)...,
 )
+
+// sums are the members of some totals, of which the settlement amount is needed.
+func sums[T any](totals []settlement.Total, name func(settlement.Total) string, at func(*T) *settlement.Totals) []field[T] {
+	fields := make([]field[T], len(totals))
+	for i, total := range totals {
+		fields[i] = exact(number(name(total), func(t *T) *int64 { return &at(t)[total] }))
+		fields[i].needed = total == settlement.TotalSettlement
+	}
+	return fields
+}
 
 // collection is one page of a listing as it came. A member of pagination that
 // did not come is -1.

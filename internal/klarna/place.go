@@ -13,7 +13,7 @@ import (
 // counts bytes.
 type Place struct{ Line, Column int64 }
 
-// PlacedError is what is wrong with a document that is read while it comes, and
+// PlacedError holds what is wrong with a document that is read while it comes, and
 // where.
 type PlacedError struct {
 	File io.Reader // as the caller gave it

@@ -38,7 +38,7 @@ func (e *DecodeError) within(where string) *DecodeError {
 	return e
 }
 
-// shape is how a JSON object becomes a T: one field for each member that has a
+// shape describes how a JSON object becomes a T: one field for each member that has a
 // name. Member names are matched exactly, a member that stands twice is an
 // error, and null means the same as absent. A needed member must also not be
 // the empty string. A member that carries money or identity must be of its type;

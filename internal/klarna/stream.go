@@ -25,7 +25,7 @@ func (s *Stream) Read(p []byte) (int, error) { return s.buffered.Read(p) }
 // Close ends the request.
 func (s *Stream) Close() error { return s.flow.Close() }
 
-// glimpse is how much of a document is looked at before it is handed out.
+// glimpse is the part of a document, in bytes, that is looked at before it is handed out.
 const glimpse = 1 << 10
 
 // stream asks once, and looks whether what begins to come can be what was asked

@@ -63,7 +63,7 @@ func (t *Transaction) ShippedTo() string {
 	return t.ShippingAddressCountry
 }
 
-// Installments is how many instalments the consumer chose, under whichever of
+// Installments is the number of instalments the consumer chose, under whichever of
 // its two names it came.
 func (t *Transaction) Installments() int64 {
 	if t.InitialInstallments != 0 {
@@ -147,7 +147,7 @@ func newTransactionShape() *shape[Transaction] {
 	)
 	rate, amount := s.bit("vat_rate"), s.bit("vat_amount")
 	s.check = func(t *Transaction, filled, doubtful uint64) *DecodeError {
-		if doubtful&rate != 0 && filled&amount == 0 && (t.Type == settlement.TypeFee || t.Type == settlement.TypeFeeRefund) {
+		if doubtful&rate != 0 && filled&amount == 0 && settlement.CarriesVAT(t.Type) {
 			return &DecodeError{Where: "vat_rate", Problem: "cannot be read, and the fee states no vat_amount to go by"}
 		}
 		return nil

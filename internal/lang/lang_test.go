@@ -53,8 +53,8 @@ func TestASentenceIsSaidWithItsFigures(t *testing.T) {
 			"Klarnas totaler blir 100,00\u00a0SEK etter Klarnas formel, og det utbetalte beløpet er −12\u00a0345,60\u00a0SEK: en differanse på 0,05\u00a0SEK",   //nolint:misspell // Swedish
 		},
 		"prove payout AB12: it closes with a debt of 1.00 SEK, and payout CD34 after it opens with 2.00 SEK: a difference of 1.00 SEK": {
-			"stämma av utbetalning AB12: den slutar med skulden 1,00\u00a0SEK, och nästa utbetalning CD34 börjar med 2,00\u00a0SEK: en differens på 1,00\u00a0SEK", //nolint:misspell // Swedish
-			"avstemme utbetaling AB12: den slutter med gjelden 1,00\u00a0SEK, og neste utbetaling CD34 begynner med 2,00\u00a0SEK: en differanse på 1,00\u00a0SEK",
+			"kontrollräkna utbetalning AB12: den slutar med skulden 1,00\u00a0SEK, och nästa utbetalning CD34 börjar med 2,00\u00a0SEK: en differens på 1,00\u00a0SEK", //nolint:misspell // Swedish
+			"kontrollregne utbetaling AB12: den slutter med gjelden 1,00\u00a0SEK, og neste utbetaling CD34 begynner med 2,00\u00a0SEK: en differanse på 1,00\u00a0SEK",
 		},
 		"2026-01: SEK: 1 of 1 payout booked. Not booked, or not as Klarna paid: AB, CD.": {
 			"2026-01: SEK: 1 av 1 utbetalning bokförd. Ej bokfört, eller inte som Klarna betalade: AB, CD.",

@@ -26,7 +26,7 @@ type sentence struct {
 	weight  int // of letters that have to be there: the more, the surer
 }
 
-// book is what is known in a language.
+// book holds what is known in a language.
 type book struct {
 	exact    map[string]string // sentences without a figure
 	patterns []sentence        // the surest first
@@ -135,7 +135,7 @@ func bare(text string) string {
 	return strings.TrimSuffix(strings.TrimSpace(text), ".")
 }
 
-// Say is what an English text of Kvitt's own is in the language: a sentence, several,
+// Say returns what an English text of Kvitt's own is in the language: a sentence, several,
 // or one that wraps another behind a colon. ok is false when there was something
 // in it that the catalogue does not know; that is left as it was.
 func (l Language) Say(text string) (said string, ok bool) {
@@ -247,7 +247,7 @@ func (s speaker) one(text string, depth int) (string, bool) {
 	return cmp.Or(best, text), best != ""
 }
 
-// sure is how many letters of its own a sentence has that is known by them, even
+// sure is the number of its own letters by which a sentence is recognised, even
 // if a figure in it is somebody else's words.
 const sure = 14
 

@@ -22,7 +22,7 @@ var spoken = map[string]struct{ calls, fields []string }{
 	"../operate":       {nil, []string{"Attempted", "Happened", "Helps"}},
 	"../portal":        {nil, []string{"Attempted", "Happened", "Helps"}},
 	"../settlement":    {[]string{"mismatch", "refuse"}, nil},
-	"../voucher":       {[]string{"differs"}, nil},
+	"../voucher":       {[]string{"differs", "errorf", "add"}, nil},
 	"../posting":       {[]string{"stop"}, nil},
 	"../company":       {[]string{"problem"}, nil},
 	"../opening":       {[]string{"say", "miss"}, nil},

@@ -23,7 +23,7 @@ type Kind string
 
 // The kinds.
 const (
-	ReauthRequired       Kind = "reauth_required"        // a side no longer lets Kvitt in
+	ReauthRequired       Kind = "reauth_required"        // a side no longer accepts Kvitt's credential
 	Recovered            Kind = "recovered"              // it works again
 	AuthorizationExpires Kind = "authorization_expires"  // a consent ends in so many days
 	PayoutsHeld          Kind = "payouts_held"           // payouts, reversals or accruals wait for a person
@@ -102,6 +102,16 @@ type Notice struct {
 type Reader struct {
 	Zone     *time.Location
 	Language lang.Language
+	Says     func(string) string // names who pays out where a sentence says Klarna; nil: it is Klarna
+}
+
+// say is a sentence of ours in the reader's language, with the name of who pays out.
+func (r Reader) say(sentence string) string {
+	said := r.Language.In(sentence)
+	if r.Says == nil {
+		return said
+	}
+	return r.Says(said)
 }
 
 func (r Reader) day(t time.Time) string { return r.in(t).Format(time.DateOnly) }
@@ -171,7 +181,7 @@ func (n *Notice) Subject() string {
 		SyncLate:             "no sync has succeeded for too long",
 		Test:                 "this is a test",
 	}[n.Kind]
-	words = n.To.Language.In(words)
+	words = n.To.say(words)
 	if n.Name == "" {
 		return "Kvitt: " + words
 	}
@@ -181,7 +191,7 @@ func (n *Notice) Subject() string {
 // Text is the message as the plain text of a mail.
 func (n *Notice) Text() string {
 	var b strings.Builder
-	say := n.To.Language.In
+	say := n.To.say
 	if n.Connection != "" {
 		fmt.Fprintf(&b, "%s: %s (%s)\n\n", say("Connection"), n.Name, n.Connection)
 	}
@@ -210,7 +220,7 @@ func words(f *Facts, to Reader) (happened, helps string) {
 	side := PartyOf(f.Side)
 	switch f.Kind {
 	case ReauthRequired:
-		return join(side+" no longer lets Kvitt in, so the syncs have stopped. Nothing is lost: what waits goes on once it works again.", because(f.Reason)), oneLine(f.Remedy)
+		return join(side+" no longer accepts Kvitt's credential, so the syncs have stopped. Nothing is lost: what waits continues once it works again.", because(f.Reason)), oneLine(f.Remedy)
 	case Recovered:
 		return join(side+" works again.", resumed(f.Resumed)), "Nothing needs to be done."
 	case AuthorizationExpires:
@@ -235,7 +245,7 @@ func words(f *Facts, to Reader) (happened, helps string) {
 	return "Something happened that this version has no words for.", "Look at the connection's page."
 }
 
-// Days is how many days are left until a moment, a begun one counted.
+// Days is the number of days that are left until a moment, a begun one counted.
 func Days(now, until time.Time) int { return int(math.Ceil(until.Sub(now).Hours() / 24)) }
 
 func in(days int) string {

@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// post is a mail server, as much of one as a client meets.
+// post is a simple mail server.
 type post struct {
 	t        *testing.T
 	listener net.Listener
@@ -27,12 +27,12 @@ type post struct {
 	implicit bool
 	refuse   string // the answer to AUTH
 	offers   string // after EHLO; "" is AUTH PLAIN LOGIN, "-" is nothing
-	knows    string // the mechanisms that it really has; "" is all
+	knows    string // the mechanisms that it really supports; "": all
 
-	mu    sync.Mutex
-	lines []string // what clients said, outside of mails
-	mails []string
-	tells bool // whether the last mail came through TLS
+	mu     sync.Mutex
+	lines  []string // what clients sent, outside of mails
+	mails  []string
+	secure bool // whether the last mail came through TLS
 }
 
 func newPost(t *testing.T, change ...func(*post)) *post {
@@ -127,7 +127,7 @@ func (p *post) serve(conn net.Conn) {
 				mail.WriteString(line)
 			}
 			p.mu.Lock()
-			p.mails, p.tells = append(p.mails, mail.String()), secure
+			p.mails, p.secure = append(p.mails, mail.String()), secure
 			p.mu.Unlock()
 			say("250 taken")
 		case "QUIT":
@@ -139,7 +139,7 @@ func (p *post) serve(conn net.Conn) {
 	}
 }
 
-// challenges are what a server asks in the course of a sign-in.
+// challenges are the server's prompts during a sign-in.
 var challenges = map[string][]string{"LOGIN": {"Username:", "Password:"}, "CRAM-MD5": {"<1896.697170952@post>"}}
 
 func (p *post) taken() []string {
@@ -154,7 +154,7 @@ func (p *post) heard() string {
 	return strings.Join(p.lines, "\n")
 }
 
-// certified is a certificate for a host, and what a client has to trust.
+// certified makes a certificate for a host, and the client's configuration that trusts it.
 func certified(t *testing.T, host string) (server, client *tls.Config) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -8,8 +8,7 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// Letter sends a plain text to one person, and to nobody of those who get the
-// notices.
+// Letter sends a plain text to one person only, not to the recipients of notices.
 func (m *Mail) Letter(ctx context.Context, to, subject, text string) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()

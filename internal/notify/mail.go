@@ -21,22 +21,21 @@ import (
 	"kvitt/internal/vault"
 )
 
-// Mail sends notices as plain text by SMTP. Beyond this machine it speaks TLS
-// with a server whose certificate is good, or not at all: STARTTLS for smtp, from
-// the start for smtps. To a relay on this machine it speaks TLS where that is
-// offered, whatever the certificate says, and else in the clear.
+// Mail sends notices as plain text by SMTP. Beyond this machine it requires TLS with a valid certificate:
+// STARTTLS for smtp, implicit TLS for smtps. With a relay on this machine it uses TLS where that is
+// offered, whatever the certificate says, and otherwise an unencrypted connection.
 type Mail struct {
 	host     string
 	options  []gomail.Option
 	secrets  []string
 	from     *mail.Address
 	to       []string
-	user     string // "" when nobody signs in
+	user     string // "": no sign-in
 	password string
 
-	implicit bool        // TLS from the start
+	implicit bool        // implicit TLS
 	local    bool        // the server is on this machine
-	tls      *tls.Config // whom to trust; nil: whom this machine trusts
+	tls      *tls.Config // trusted authorities; nil: those of this machine
 	dial     func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -102,14 +101,14 @@ func (m *Mail) Send(ctx context.Context, n *notice.Notice) error {
 	if err != nil && !message.IsDelivered() {
 		return m.failure("send the notice "+n.ID, err)
 	}
-	return nil // a server that forgets its manners after taking it has taken it
+	return nil // an error after the server has accepted the message changes nothing
 }
 
-// client is a client for one connection. The library leaves a connection open
-// that failed while it was set up; hangUp closes it.
+// client returns a client for one connection. The library leaves a connection open that failed during
+// set-up; hangUp closes it.
 func (m *Mail) client(auth smtp.Auth) (client *gomail.Client, hangUp func(), err error) {
-	// A relay on this machine has the certificate that its packages made: for
-	// another name, signed by itself. Nobody else is there to be mistaken for it.
+	// A relay on this machine has the certificate that its packages made: for another name, and
+	// self-signed. No other server can be in its place.
 	config := &tls.Config{ServerName: m.host, MinVersion: tls.VersionTLS12, InsecureSkipVerify: m.local} //nolint:gosec // see above
 	if m.tls != nil {
 		config = m.tls
@@ -128,7 +127,7 @@ func (m *Mail) client(auth smtp.Auth) (client *gomail.Client, hangUp func(), err
 			}
 			open = conn
 			if to, ok := conn.RemoteAddr().(*net.TCPAddr); m.local && ok && !to.IP.IsLoopback() {
-				return nil, fmt.Errorf("%s leads to %s, which is not on this machine: name the server as its certificate does", m.host, to.IP)
+				return nil, fmt.Errorf("%s resolves to %s, which is not on this machine: name the server as its certificate does", m.host, to.IP)
 			}
 			if !m.implicit {
 				return conn, nil
@@ -144,13 +143,13 @@ func (m *Mail) client(auth smtp.Auth) (client *gomail.Client, hangUp func(), err
 	}, err
 }
 
-// compose writes the message. What stands in a header is one line.
+// compose writes the message. A header must be one line.
 func (m *Mail) compose(n *notice.Notice) (*gomail.Msg, error) {
 	_, domain, _ := strings.Cut(m.from.Address, "@")
 	subject, id := n.Subject(), n.ID+"@"+domain
 	for _, header := range []string{subject, id} {
 		if strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r == 0x7f }) {
-			return nil, errors.New("a header of it would have more than one line, so somebody could write headers of their own; it is not sent")
+			return nil, errors.New("a header would have more than one line, so somebody could inject headers; it is not sent")
 		}
 	}
 	message := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
@@ -168,7 +167,7 @@ func (m *Mail) compose(n *notice.Notice) (*gomail.Msg, error) {
 	return message, nil
 }
 
-// Check connects, speaks TLS, signs in, and asks for a sign of life.
+// Check connects, starts TLS, signs in, and sends NOOP.
 func (m *Mail) Check(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
@@ -185,10 +184,10 @@ func (m *Mail) Check(ctx context.Context) (string, error) {
 	if m.user == "" {
 		return m.host + " answers; nothing was sent", nil
 	}
-	return m.host + " answers and lets us in; nothing was sent", nil
+	return m.host + " answers and accepts the sign-in; nothing was sent", nil
 }
 
-// failure keeps the password out of what a server or a library says.
+// failure removes the password from error texts of a server or a library.
 func (m *Mail) failure(attempted string, err error) error {
 	words := err.Error()
 	for _, secret := range m.secrets {
@@ -199,7 +198,7 @@ func (m *Mail) failure(attempted string, err error) error {
 	return fmt.Errorf("%s: mail server %s: %s. %s", attempted, m.host, strings.Join(strings.Fields(words), " "), m.helps(err))
 }
 
-// helps says what to change.
+// helps returns what to change.
 func (m *Mail) helps(err error) string {
 	var nobody *nobodyKnowsError
 	var certificate *tls.CertificateVerificationError
@@ -209,7 +208,7 @@ func (m *Mail) helps(err error) string {
 	case errors.As(err, &certificate):
 		return "Let KVITT_SMTP_URL name the server as its certificate does; if an authority of your own has signed it, let this machine trust that authority (SSL_CERT_FILE)"
 	case !m.local && !m.implicit && strings.Contains(err.Error(), "STARTTLS"):
-		return "Beyond this machine mail goes by TLS only: use smtps://…:465 in KVITT_SMTP_URL, or a relay on this machine"
+		return "Mail beyond this machine requires TLS: use smtps://…:465 in KVITT_SMTP_URL, or a relay on this machine"
 	}
-	return "Check KVITT_SMTP_URL and what the server says"
+	return "Check KVITT_SMTP_URL and the server's answer"
 }

@@ -11,13 +11,13 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 )
 
-// mechanisms are the ways to sign in that Kvitt has, in the order in which they
-// are tried. Those that show the password to the server come before CRAM-MD5,
-// which many offer and few have: the server is meant to know it, and nobody else
-// hears, since it goes by TLS or stays on this machine.
+// mechanisms are the ways to sign in, in the order in which they are tried. Mechanisms that send the
+// password to the server come before CRAM-MD5, which many servers offer and few support: the server is
+// meant to know the password, and nobody else sees it, since the connection uses TLS or stays on this
+// machine.
 var mechanisms = []struct {
 	name  string
-	shows bool // the password, so a refusal is about the password
+	shows bool // sends the password, so a refusal is about the password
 	start func(user, password, host string) smtp.Auth
 }{
 	{"SCRAM-SHA-256", false, func(user, password, _ string) smtp.Auth { return smtp.ScramSHA256Auth(user, password) }},
@@ -27,14 +27,14 @@ var mechanisms = []struct {
 	{"CRAM-MD5", false, func(user, password, _ string) smtp.Auth { return smtp.CRAMMD5Auth(user, password) }},
 }
 
-// signedIn runs do with a client that signs in where there is a user, again with
-// the next mechanism when the server does not have one that it offers.
+// signedIn runs do with a client that signs in if there is a user, and again with the next mechanism when
+// the server does not support one that it offers.
 func (m *Mail) signedIn(do func(*gomail.Client) error) error {
 	if m.user == "" {
 		return m.once(nil, do)
 	}
 	var refused []string // the mechanisms
-	var said []string    // what the server said of each
+	var said []string    // the server's answer to each
 	for {
 		t := &try{mail: m, not: refused}
 		err := m.once(t, do)
@@ -57,20 +57,20 @@ func (m *Mail) once(auth smtp.Auth, do func(*gomail.Client) error) error {
 	return do(client)
 }
 
-// try is a sign-in with the first mechanism that the server offers and that was
-// not refused before. It is good for one connection.
+// try signs in with the first mechanism that the server offers and that was not refused before. It is good
+// for one connection.
 type try struct {
 	smtp.Auth
 	mail  *Mail
 	not   []string
 	name  string
 	shows bool
-	done  bool // the server has let us in
+	done  bool // the server has accepted the sign-in
 }
 
 // Start chooses the mechanism.
 func (t *try) Start(server *smtp.ServerInfo) (mechanism string, first []byte, err error) {
-	if !server.TLS && !t.mail.implicit && !t.mail.local { // and the library would have stopped before
+	if !server.TLS && !t.mail.implicit && !t.mail.local { // the library stops before this
 		return "", nil, errors.New("the connection is not encrypted")
 	}
 	var known []string
@@ -90,22 +90,22 @@ func (t *try) Start(server *smtp.ServerInfo) (mechanism string, first []byte, er
 			"Let the server offer one of these, or send through another one",
 		}
 	}
-	return "", nil, &nobodyKnowsError{"it refuses every way to sign in that it offers and Kvitt knows", "Let the server have one of " + strings.Join(known, ", ") + ", or check user and password in KVITT_SMTP_URL"}
+	return "", nil, &nobodyKnowsError{"it refuses every mechanism that it offers and Kvitt supports", "Let the server have one of " + strings.Join(known, ", ") + ", or check user and password in KVITT_SMTP_URL"}
 }
 
 func offered(server *smtp.ServerInfo, mechanism string) bool {
 	return slices.ContainsFunc(server.Auth, func(s string) bool { return strings.EqualFold(s, mechanism) })
 }
 
-// Next notices that the server has let us in.
+// Next records that the server has accepted the sign-in.
 func (t *try) Next(from []byte, more bool) ([]byte, error) {
 	answer, err := t.Auth.Next(from, more)
 	t.done = !more && err == nil
 	return answer, err
 }
 
-// another tells whether the next mechanism may succeed: this one was refused for
-// good, and not because of a password that the server has seen.
+// another reports whether the next mechanism may succeed: this one was refused permanently, and not
+// because of a password that the server has seen.
 func (t *try) another(err error) bool {
 	var said *textproto.Error
 	if t.name == "" || t.done || !errors.As(err, &said) {
@@ -122,7 +122,7 @@ func (t *try) answer(err error) string {
 	return err.Error()
 }
 
-// nobodyKnowsError is that server and Kvitt have no way to sign in in common.
+// nobodyKnowsError means that server and Kvitt have no mechanism to sign in in common.
 type nobodyKnowsError struct{ words, helps string }
 
 func (e *nobodyKnowsError) Error() string { return e.words }

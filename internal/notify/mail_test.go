@@ -38,7 +38,7 @@ func mailer(t *testing.T, server string, adjust ...func(*Mail)) *Mail {
 	return m
 }
 
-// elsewhere lets a mailer meet the fake server under any host name.
+// elsewhere makes a mailer reach the fake server under any host name.
 func elsewhere(p *post) func(*Mail) {
 	return func(m *Mail) {
 		m.dial = func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -47,7 +47,7 @@ func elsewhere(p *post) func(*Mail) {
 	}
 }
 
-func TestAMailSaysWhatWhyAndThatNobodyNeedAnswer(t *testing.T) {
+func TestAMailSaysWhatHappenedAndWhyAndNeedsNoReply(t *testing.T) {
 	p := newPost(t)
 	m := mailer(t, "smtp://"+p.address())
 	for range 2 { // as a retry would
@@ -102,20 +102,20 @@ func TestBeyondThisMachineNothingIsSaidInTheClear(t *testing.T) {
 	}
 }
 
-func TestMailGoesThroughTLSWhereThereIsSome(t *testing.T) {
+func TestMailUsesTLSWhereItIsOffered(t *testing.T) {
 	server, client := certified(t, "mail.example.com")
 	trust := func(m *Mail) { m.tls = client }
 	p := newPost(t, func(p *post) { p.tls = server })
 	m := mailer(t, "smtp://kvitt:"+password+"@mail.example.com", elsewhere(p), trust)
-	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.tells || !strings.Contains(p.heard(), "AUTH") {
-		t.Errorf("STARTTLS: %v, through TLS %v, it heard\n%s", err, p.tells, p.heard())
+	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.secure || !strings.Contains(p.heard(), "AUTH") {
+		t.Errorf("STARTTLS: %v, through TLS %v, it heard\n%s", err, p.secure, p.heard())
 	}
-	if words, err := m.Check(t.Context()); err != nil || words != "mail.example.com answers and lets us in; nothing was sent" || !strings.Contains(p.heard(), "NOOP") || len(p.taken()) != 1 {
+	if words, err := m.Check(t.Context()); err != nil || words != "mail.example.com answers and accepts the sign-in; nothing was sent" || !strings.Contains(p.heard(), "NOOP") || len(p.taken()) != 1 {
 		t.Errorf("check: %q, %v", words, err)
 	}
 	unknown := mailer(t, "smtp://kvitt:"+password+"@mail.example.com", elsewhere(p))
 	if err := unknown.Send(t.Context(), loss()); err == nil {
-		t.Error("a certificate that nobody vouches for was believed")
+		t.Error("an untrusted certificate was accepted")
 	}
 	local, trusted := certified(t, "localhost")
 	p = newPost(t, func(p *post) { p.tls, p.implicit = local, true })
@@ -124,8 +124,8 @@ func TestMailGoesThroughTLSWhereThereIsSome(t *testing.T) {
 		t.Fatal(err)
 	}
 	m = mailer(t, "smtps://localhost:"+port, func(m *Mail) { m.tls = trusted })
-	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.tells {
-		t.Errorf("TLS from the start: %v, through TLS %v", err, p.tells)
+	if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || !p.secure {
+		t.Errorf("implicit TLS: %v, through TLS %v", err, p.secure)
 	}
 }
 
@@ -138,7 +138,7 @@ func TestAServerThatRefusesIsNamedAndThePasswordIsNot(t *testing.T) {
 	_ = p.listener.Close()
 	dead := m.Send(t.Context(), loss())
 	if checked == nil || !strings.Contains(checked.Error(), `535 "no such user`) {
-		t.Errorf("what the server says is lost: %v", checked)
+		t.Errorf("the server's answer is lost: %v", checked)
 	}
 	for _, err := range []error{checked, sent, dead} {
 		if err == nil {
@@ -150,7 +150,7 @@ func TestAServerThatRefusesIsNamedAndThePasswordIsNot(t *testing.T) {
 	}
 }
 
-func TestANameWithALineBreakWritesNoHeader(t *testing.T) {
+func TestANameWithALineBreakInjectsNoHeader(t *testing.T) {
 	p := newPost(t)
 	m := mailer(t, "smtp://"+p.address())
 	n := loss()

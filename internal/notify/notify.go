@@ -1,8 +1,8 @@
 // Package notify sends notices: by plain SMTP and by signed webhook.
 //
-// It sends what it is given and decides nothing. It must never put a password,
-// a signing secret or a webhook's address into an error, never speak to a
-// server in the clear beyond this machine, and never follow a redirect.
+// It sends what it is given and decides nothing. It must never put a password, a signing secret or a
+// webhook's address into an error, never use an unencrypted connection beyond this machine, and never
+// follow a redirect.
 package notify
 
 import (
@@ -16,21 +16,21 @@ import (
 	"kvitt/internal/notice"
 )
 
-// within bounds one attempt to send, from looking up the host to its answer.
+// within limits one attempt to send, from looking up the host to its answer.
 const within = 20 * time.Second
 
 // Channel is a way to reach people. Its errors are sentences without secrets.
 type Channel interface {
 	// Name is mail or webhook.
 	Name() string
-	// Send sends a notice once. A repetition can be recognised by its id.
+	// Send sends a notice once. Receivers recognise a repetition by its id.
 	Send(ctx context.Context, n *notice.Notice) error
-	// Check goes as far as it can without sending, and says how far that is.
+	// Check tests as much as possible without sending, and says what was tested.
 	Check(ctx context.Context) (words string, err error)
 }
 
-// Channels are those that the settings ask for: none, one or both. client is
-// for the webhook; nil means one of its own.
+// Channels returns the channels that are configured: none, one or both. client is for the webhook; nil
+// means a new one.
 func Channels(c *config.Config, client *http.Client) ([]Channel, error) {
 	var all []Channel
 	if c.SMTPURL != "" {

@@ -34,8 +34,8 @@ func TestARelayOnThisMachineNeedsNoCertificate(t *testing.T) {
 		for _, host := range []string{"127.0.0.1", "localhost"} {
 			p := newPost(t, c.change)
 			m := mailer(t, "smtp://"+c.user+host+":"+port(t, p))
-			if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || p.tells != c.tls {
-				t.Errorf("%s, %s: %v, through TLS %v, it heard\n%s", c.name, host, err, p.tells, p.heard())
+			if err := m.Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 || p.secure != c.tls {
+				t.Errorf("%s, %s: %v, through TLS %v, it heard\n%s", c.name, host, err, p.secure, p.heard())
 			}
 			if signed := strings.Contains(p.heard(), "AUTH "); signed != (c.user != "") {
 				t.Errorf("%s, %s: signed in is %v", c.name, host, signed)
@@ -44,7 +44,7 @@ func TestARelayOnThisMachineNeedsNoCertificate(t *testing.T) {
 	}
 	p := newPost(t, func(p *post) { p.tls, p.implicit = other, true })
 	if err := mailer(t, "smtps://127.0.0.1:"+port(t, p)).Send(t.Context(), loss()); err != nil || len(p.taken()) != 1 {
-		t.Errorf("TLS from the start: %v", err)
+		t.Errorf("implicit TLS: %v", err)
 	}
 }
 
@@ -89,13 +89,13 @@ func TestEveryOfferedWayToSignInIsTried(t *testing.T) {
 		if last := strings.Fields(tries[len(tries)-1])[0]; last != c.used {
 			t.Errorf("%s: %s was used", c.offers, last)
 		}
-		if words, err := m.Check(t.Context()); err != nil || !strings.Contains(words, "lets us in") {
+		if words, err := m.Check(t.Context()); err != nil || !strings.Contains(words, "accepts the sign-in") {
 			t.Errorf("%s: check: %q, %v", c.offers, words, err)
 		}
 	}
 }
 
-func TestAWrongPasswordIsShownOnce(t *testing.T) {
+func TestAWrongPasswordIsSentOnce(t *testing.T) {
 	server, client := certified(t, "mail.example.com")
 	p := newPost(t, func(p *post) { p.tls, p.refuse = server, "535 5.7.8 no" })
 	m := mailer(t, "smtp://user:"+password+"@mail.example.com", elsewhere(p), func(m *Mail) { m.tls = client })
@@ -104,7 +104,7 @@ func TestAWrongPasswordIsShownOnce(t *testing.T) {
 	}
 }
 
-func TestNoWayToSignInIsNamedWithWhatHelps(t *testing.T) {
+func TestAFailureToSignInSaysWhatHelps(t *testing.T) {
 	server, client := certified(t, "mail.example.com")
 	for _, c := range []struct {
 		name  string
@@ -114,8 +114,8 @@ func TestNoWayToSignInIsNamedWithWhatHelps(t *testing.T) {
 	}{
 		{"none offered", "user:" + password + "@mail.example.com", func(p *post) { p.tls, p.offers = server, "-" }, []string{"it offers no sign-in", "Take USER:PASSWORD@ out of KVITT_SMTP_URL"}},
 		{"none known", "user:" + password + "@mail.example.com", func(p *post) { p.tls, p.offers = server, "AUTH NTLM XOAUTH2" }, []string{"NTLM, XOAUTH2 only", "Kvitt knows SCRAM-SHA-256"}},
-		{"none works", "user:" + password + "@mail.example.com", func(p *post) { p.tls, p.offers, p.knows = server, "AUTH CRAM-MD5 LOGIN", "-" }, []string{"it refuses every way", "LOGIN: 504", "CRAM-MD5: 504"}},
-		{"no TLS", "user:" + password + "@mail.example.com", func(*post) {}, []string{"by TLS only", "smtps://"}},
+		{"none works", "user:" + password + "@mail.example.com", func(p *post) { p.tls, p.offers, p.knows = server, "AUTH CRAM-MD5 LOGIN", "-" }, []string{"it refuses every mechanism", "LOGIN: 504", "CRAM-MD5: 504"}},
+		{"no TLS", "user:" + password + "@mail.example.com", func(*post) {}, []string{"requires TLS", "smtps://"}},
 		{"another's certificate", "user:" + password + "@other.example.com", func(p *post) { p.tls = server }, []string{"certificate", "as its certificate does", "SSL_CERT_FILE"}},
 	} {
 		p := newPost(t, c.post)
@@ -133,16 +133,16 @@ func TestNoWayToSignInIsNamedWithWhatHelps(t *testing.T) {
 			}
 		}
 		if strings.Contains(p.heard(), password) && c.name != "none works" {
-			t.Errorf("%s: the password was said:\n%s", c.name, p.heard())
+			t.Errorf("%s: the password was sent:\n%s", c.name, p.heard())
 		}
 	}
 }
 
-// The relays of the field: c5-smtp.txt says what each offers.
+// The relays found in the field: c5-smtp.txt lists the mechanisms that each offers.
 func TestTheRelaysOfTheFieldTakeMail(t *testing.T) {
 	dir := os.Getenv("KVITT_REFERENCE_DIR")
 	if dir == "" {
-		return // the tables above stand for them
+		return // the tables above cover them
 	}
 	b, err := os.ReadFile(filepath.Join(dir, "cases", "field", "c5-smtp.txt")) //nolint:gosec // a folder of the person who runs the tests
 	if err != nil {

@@ -31,15 +31,15 @@ type Webhook struct {
 	now     func() time.Time
 }
 
-// NewWebhook makes the channel. A secret that begins with whsec_ is the base64
-// of the key; any other is the key itself.
+// NewWebhook makes the channel. A secret that begins with whsec_ is the base64 form of the key; any other
+// is the key itself.
 func NewWebhook(address string, secret vault.Secret, client *http.Client) (*Webhook, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Hostname() == "" || u.User != nil:
-		return nil, errors.New("configure the webhook: KVITT_WEBHOOK_URL is no URL that can be posted to")
+		return nil, errors.New("configure the webhook: KVITT_WEBHOOK_URL is not a URL that can be posted to")
 	case u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())):
-		return nil, fmt.Errorf("configure the webhook: %s is not reached by https, and plain http is for this machine only", u.Hostname())
+		return nil, fmt.Errorf("configure the webhook: %s is not reached by https, and plain http is allowed to this machine only", u.Hostname())
 	}
 	key := secret
 	if text, ok := strings.CutPrefix(secret.Reveal(), "whsec_"); ok {
@@ -50,7 +50,7 @@ func NewWebhook(address string, secret vault.Secret, client *http.Client) (*Webh
 		key = vault.Secret(raw)
 	}
 	if key == "" {
-		return nil, errors.New("configure the webhook: there is no KVITT_WEBHOOK_SECRET to sign with")
+		return nil, errors.New("configure the webhook: KVITT_WEBHOOK_SECRET, which signs notices, is not set")
 	}
 	own := http.Client{}
 	if client != nil {
@@ -119,7 +119,7 @@ func (w *Webhook) Check(ctx context.Context) (string, error) {
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, "tcp", net.JoinHostPort(w.address.Hostname(), port))
 	if err != nil {
-		return "", fmt.Errorf("reach the webhook's host %s: %w. Check KVITT_WEBHOOK_URL, and the network between", w.address.Host, err)
+		return "", fmt.Errorf("reach the webhook's host %s: %w. Check KVITT_WEBHOOK_URL and the network", w.address.Host, err)
 	}
 	_ = conn.Close()
 	return w.address.Host + " can be reached; nothing was posted", nil

@@ -71,7 +71,7 @@ func TestAWebhookIsSignedSoThatItsReceiverCanVerifyIt(t *testing.T) {
 			if id != loss().ID || timestamp != "1614265330" || got.header.Get("Content-Type") != "application/json" {
 				t.Errorf("%v", got.header)
 			}
-			// What docs/operations.md tells a receiver to do.
+			// The check that docs/operations.md describes for receivers.
 			mac := hmac.New(sha256.New, key)
 			mac.Write([]byte(id + "." + timestamp + "." + string(got.body)))
 			if want := "v1," + base64.StdEncoding.EncodeToString(mac.Sum(nil)); got.header.Get("Webhook-Signature") != want {
@@ -88,7 +88,7 @@ func TestAWebhookIsSignedSoThatItsReceiverCanVerifyIt(t *testing.T) {
 	}
 }
 
-// The example that standardwebhooks.com gives, computed there.
+// The example given at standardwebhooks.com, computed there.
 func TestTheSignatureIsThatOfStandardWebhooks(t *testing.T) {
 	w := hook(t, "https://example.com", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if got := w.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", []byte(`{"test": 2432232314}`)); got != "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=" {

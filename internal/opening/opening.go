@@ -26,7 +26,7 @@ const (
 	Debt     = "debt"
 )
 
-// Figure is what one account has to show at the end of the day before the start.
+// Figure holds what one account has to show at the end of the day before the start.
 type Figure struct {
 	Role     string `json:"role"`
 	Merchant string `json:"merchant_id,omitempty"` // empty: of all merchants of the connection
@@ -49,7 +49,7 @@ type Opening struct {
 	Notes   []string `json:"notes,omitempty"`
 }
 
-// Input is what the figures are computed from.
+// Input holds what the figures are computed from.
 type Input struct {
 	Start   voucher.Date
 	Zone    *time.Location
@@ -65,7 +65,7 @@ type Input struct {
 	Last     time.Time // when the last payout was paid out whose rows were read
 }
 
-// Captured is what captured orders come to, in minor units. Returns are what they
+// Captured holds what captured orders come to, in minor units. Returns are what they
 // cost the merchant; Other is disputes, commission, charges and credits.
 type Captured struct{ Sales, Returns, Other int64 }
 
@@ -104,7 +104,7 @@ func dayBefore(d voucher.Date) voucher.Date {
 	return voucher.DateOf(d.Time().AddDate(0, 0, -1), time.UTC)
 }
 
-// clearing is what was captured before the start and paid out after it.
+// clearing returns what was captured before the start and paid out after it.
 func (in *Input) clearing(o *Opening, after int) {
 	c := in.Captured[o.Currency]
 	if after == 0 {

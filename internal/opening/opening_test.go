@@ -50,10 +50,10 @@ func payout(reference, date string, totals settlement.Totals) settlement.Payout 
 func TestTheFiguresComeFromKlarnasDocuments(t *testing.T) {
 	in := input(
 		t,
-		payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{Holdback: 7_000, Release: 1_000, Deposit: 50_000, ClosingDebt: 50_000}),
+		payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{settlement.TotalHoldback: 7_000, settlement.TotalRelease: 1_000, settlement.TotalDeposit: 50_000, settlement.TotalClosingDebt: 50_000}),
 		// 23:30 UTC on New Year's Eve is 2026 in Stockholm.
-		payout("P1", "2025-12-31T23:30:00Z", settlement.Totals{OpeningDebt: 50_000, Repay: 50_000, Release: 2_000}),
-		payout("P2", "2026-01-08T06:00:00Z", settlement.Totals{Release: 9_000}),
+		payout("P1", "2025-12-31T23:30:00Z", settlement.Totals{settlement.TotalOpeningDebt: 50_000, settlement.TotalRepay: 50_000, settlement.TotalRelease: 2_000}),
+		payout("P2", "2026-01-08T06:00:00Z", settlement.Totals{settlement.TotalRelease: 9_000}),
 	)
 	all := opening.Compute(in)
 	if len(all) != 1 || len(all[0].Missing) > 0 || len(all[0].Notes) > 0 {
@@ -98,10 +98,10 @@ func TestTheFiguresComeFromKlarnasDocuments(t *testing.T) {
 }
 
 func TestFiguresThatAreNotWholeSaySo(t *testing.T) {
-	none := input(t, payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{ClosingDebt: 700, Deposit: 700}))
+	none := input(t, payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{settlement.TotalClosingDebt: 700, settlement.TotalDeposit: 700}))
 	broken := input(
 		t,
-		payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{Deposit: 700, ClosingDebt: 700}),
+		payout("P0", "2025-12-20T06:00:00Z", settlement.Totals{settlement.TotalDeposit: 700, settlement.TotalClosingDebt: 700}),
 		payout("P1", "2026-01-05T06:00:00Z", settlement.Totals{}),
 	)
 	unread := input(t, payout("P1", "2026-01-05T06:00:00Z", settlement.Totals{}))

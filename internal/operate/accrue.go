@@ -43,7 +43,7 @@ type AccrualDecision struct {
 	InForce     bool      `json:"in_force"`
 }
 
-// AccrualBooks is what Visma.net has of an accrual.
+// AccrualBooks holds what Visma.net has of an accrual.
 type AccrualBooks struct {
 	Word        string    `json:"word"`
 	Differences []string  `json:"differences,omitempty"`
@@ -153,7 +153,7 @@ func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (A
 }
 
 // Accrue starts an accrual, or lets one that is held look again, and waits until
-// it has ended or stopped. ErrStillGoing means that it goes on by itself.
+// it has ended or stopped. ErrStillGoing means that it continues by itself.
 func (d *Desk) Accrue(ctx context.Context, in workflows.AccrualInput, every, patience time.Duration) (last workflows.AccrualStatus, err error) {
 	id := workflows.AccrualWorkflowID(in.Connection, in.At, in.Currency)
 	row, err := d.Store.Connection(ctx, in.Connection)

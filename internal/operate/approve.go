@@ -17,7 +17,7 @@ type Chosen struct {
 	VoucherHash      string
 }
 
-// Approval is what became of approving a payout.
+// Approval holds what became of approving a payout.
 type Approval struct {
 	PaymentReference string
 	State            string // where the approval led
@@ -25,14 +25,14 @@ type Approval struct {
 	Err              error  // why it was not approved, *Error or *RefusalError
 }
 
-// Sum is what payouts of a currency come to, in minor units.
+// Sum holds what payouts of a currency come to, in minor units.
 type Sum struct {
 	Currency   string
 	Payouts    int
 	Settlement int64
 }
 
-// atOnce is how many approvals are on their way at the same time.
+// atOnce is the number of approvals that are on their way at the same time.
 const atOnce = 16
 
 // ApproveAll approves payouts, each for exactly the voucher that was chosen: one

@@ -152,7 +152,7 @@ func (d *Desk) Start(ctx context.Context, row *store.Connection, day, posting, w
 	return now, Unanswered("start the connection "+row.ID, err, NoConnectionWorkflow(row))
 }
 
-// NoConnectionWorkflow is what it means that a connection has no workflow.
+// NoConnectionWorkflow is the error for a connection that has no workflow.
 func NoConnectionWorkflow(row *store.Connection) *Error {
 	if row.State == workflows.ConnDisconnected {
 		return &Error{Happened: "it is disconnected, which is final", Helps: "Create another connection."}

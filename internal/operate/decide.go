@@ -31,7 +31,7 @@ type Choice struct {
 	Reason, Who string
 }
 
-// Decided is what became of a choice. It is recorded; then either somebody else
+// Decided holds what became of a choice. It is recorded; then either somebody else
 // has to decide the same, or the payout has acted on it.
 type Decided struct {
 	Decision    store.Decision
@@ -42,7 +42,7 @@ type Decided struct {
 	State       string   // the payout's, when it has acted
 }
 
-// target is what a decision is about: a payout's posting, its reversal, or a part
+// target holds what a decision is about: a payout's posting, its reversal, or a part
 // of it in an earlier period.
 type target struct {
 	row      *store.Payout

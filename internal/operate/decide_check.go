@@ -136,7 +136,7 @@ func (d *Desk) compareElsewhere(ctx context.Context, row *store.Payout, number s
 	return decision.Evidence{Batch: sheet(b), Differences: NotBookedBy(row, b, zone)}, nil
 }
 
-// bookedWithin is how many days after a payout somebody else may date what books
+// bookedWithin is the number of days after a payout within which somebody else may date what books
 // it: the money is a few days on its way.
 const bookedWithin = 10
 
@@ -175,7 +175,7 @@ func carries(b *visma.JournalTransaction, reference string) bool {
 	})
 }
 
-// netsOf is what each account of a batch comes to, debit less credit.
+// netsOf returns what each account of a batch comes to, debit less credit.
 func netsOf(b *visma.JournalTransaction, c settlement.Currency) ([]int64, bool) {
 	decimals, err := c.Exponent()
 	if err != nil {

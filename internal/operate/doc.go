@@ -27,7 +27,7 @@ type Desk struct {
 	Instructions Instructions
 }
 
-// Error is why something could not be done, as a person is told: what was
+// Error says why something could not be done, as a person is told: what was
 // attempted, what happened, and what helps.
 type Error struct {
 	Attempted string // "find the connection shop-1a2b"

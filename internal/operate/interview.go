@@ -10,7 +10,7 @@ import (
 	"kvitt/internal/visma"
 )
 
-// Interview is what the questions about a connection's profile are asked with.
+// Interview holds what the questions about a connection's profile are asked with.
 type Interview struct {
 	Version  int    // of the profile that the answers come from
 	Document []byte // of that version
@@ -27,7 +27,7 @@ type VATCode struct {
 	Reverse           bool
 }
 
-// chartWithin is how long the company's accounts are waited for: without them
+// chartWithin limits how long the company's accounts are waited for: without them
 // the questions can be answered all the same, and nothing is confirmed.
 const chartWithin = 15 * time.Second
 

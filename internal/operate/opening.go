@@ -21,7 +21,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// openingYears is how long before the start Klarna's payouts are read for the
+// openingYears limits how far before the start Klarna's payouts are read for the
 // reserve, which Klarna does not state as a balance.
 const openingYears = 2
 
@@ -32,7 +32,7 @@ type Opening struct {
 	Recorded *RecordedOpening `json:"recorded,omitempty"`
 }
 
-// RecordedOpening is what was confirmed.
+// RecordedOpening holds what was confirmed.
 type RecordedOpening struct {
 	Way         string    `json:"way"` // booked or in_books
 	BatchNumber string    `json:"batch_number,omitempty"`

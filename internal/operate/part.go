@@ -8,7 +8,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// Part is what stands in an earlier period of a payout that is split.
+// Part holds what stands in an earlier period of a payout that is split.
 type Part struct {
 	At          voucher.Date `json:"at"`     // the period's last day
 	Period      string       `json:"period"` // YYYYPP

@@ -13,7 +13,7 @@ import (
 	"kvitt/workflows"
 )
 
-// ProfileSet is what setting a profile led to.
+// ProfileSet holds what setting a profile led to.
 type ProfileSet struct {
 	Version int
 	Posting string // the connection's posting mode now

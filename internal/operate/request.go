@@ -25,7 +25,7 @@ const (
 // RequestKinds lists them.
 func RequestKinds() []string { return []string{RequestSettings, RequestReverse, RequestAccrue} }
 
-// Request is what somebody asked for and somebody else has to confirm.
+// Request holds what somebody asked for and somebody else has to confirm.
 type Request struct {
 	ID         string
 	Connection string
@@ -42,7 +42,7 @@ type Request struct {
 
 const asking = "ask to "
 
-// confirmWithin is how long a confirmed accrual is waited for.
+// confirmWithin limits how long a confirmed accrual is waited for.
 const confirmWithin = 15 * time.Second
 
 // Ask writes down what somebody asks for, until somebody else confirms it.
@@ -205,7 +205,7 @@ func needsSecond(ctx context.Context, row *store.Connection) bool {
 	return row.FourEyes && partyOf(ctx).first == nil
 }
 
-// askSecond is why something cannot be done by one person.
+// askSecond returns why something cannot be done by one person.
 func askSecond(attempted string) error {
 	return &Error{Attempted: attempted, Happened: "this connection wants a second pair of eyes, and one person asks", Helps: workflows.AskForSecond}
 }

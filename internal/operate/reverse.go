@@ -86,7 +86,7 @@ func (d *Desk) HeldReversals(ctx context.Context, connection string) (map[string
 }
 
 // RetryReversal lets a reversal that is held look again. ErrStillGoing means
-// that it goes on by itself.
+// that it continues by itself.
 func (d *Desk) RetryReversal(ctx context.Context, row *store.Payout, who string, patience time.Duration) error {
 	return d.tellReversal(ctx, row, "retry", workflows.RetryPayout, workflows.Person{Who: who}, patience)
 }

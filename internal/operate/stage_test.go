@@ -52,7 +52,7 @@ func (w *wires) Start(_ context.Context, s operate.Start) error {
 	return nil
 }
 
-// answer is what became of an update.
+// answer holds what became of an update.
 type answer struct{ err error }
 
 func (a *answer) Accept()                 {}
@@ -193,7 +193,7 @@ func (s *stage) change(do func(*store.Payout)) {
 	musts(s.t)(s.office.store.UpdatePayout(s.t.Context(), s.ref.Connection, s.ref.PaymentReference, func(p *store.Payout) error { do(p); return nil }, nil))
 }
 
-// decided is what people decided about the payout by now.
+// decided returns what people decided about the payout by now.
 func (s *stage) decided() decision.Set {
 	s.t.Helper()
 	all, err := s.office.store.Decisions(s.t.Context(), s.ref.Connection, store.WorkPayout, s.ref.PaymentReference)

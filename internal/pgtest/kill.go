@@ -12,9 +12,8 @@ import (
 	"time"
 )
 
-// Server is a server that can be killed and started again with its data, for
-// tests of what becomes of those who use it. Run does not stop it: Stop does,
-// or the end of the process.
+// Server is a server that can be killed and started again with its data, to test how its clients recover.
+// Run does not stop it: Stop does, or the end of the process.
 type Server struct{ s *server }
 
 // Start makes an empty cluster and starts it.
@@ -50,12 +49,12 @@ func (s *Server) Kill() error {
 	if err != nil || pid <= 1 {
 		return fmt.Errorf("kill PostgreSQL: its file names the process %q", first)
 	}
-	// Stopped, it starts no further ones while its children are looked for.
+	// A stopped server starts no more processes while its children are listed.
 	errs := []error{syscall.Kill(pid, syscall.SIGSTOP)}
 	children := childrenOf(pid)
 	errs = append(errs, syscall.Kill(pid, syscall.SIGKILL))
 	for _, child := range children {
-		_ = syscall.Kill(child, syscall.SIGKILL) // some have seen their parent go
+		_ = syscall.Kill(child, syscall.SIGKILL) // some have already ended
 	}
 	_ = s.s.life.Close()
 	<-s.s.ended
@@ -65,8 +64,8 @@ func (s *Server) Kill() error {
 	return errors.Join(errs...)
 }
 
-// awaitEnd waits until a process holds nothing any more: what it shared in
-// memory keeps the next server from starting.
+// awaitEnd waits until a process has released everything: its shared memory keeps the next server from
+// starting.
 func awaitEnd(pid int) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
@@ -80,7 +79,7 @@ func awaitEnd(pid int) {
 	}
 }
 
-// Again starts the server that was killed.
+// Again restarts a killed server.
 func (s *Server) Again() error {
 	_, postgres, err := binaries()
 	if err != nil {
@@ -98,17 +97,16 @@ func (s *Server) Again() error {
 	return s.s.wait()
 }
 
-// Stop ends the server in good order and removes its folder.
+// Stop ends the server in an orderly way and removes its folder.
 func (s *Server) Stop() {
 	_ = os.Remove(s.keep())
 	s.s.stop()
-	_ = os.RemoveAll(s.s.dir) // of one that was killed last
+	_ = os.RemoveAll(s.s.dir) // left over from a killed server
 }
 
 func (s *Server) keep() string { return filepath.Join(s.s.dir, "keep") }
 
-// childrenOf lists the processes that a process has started; none where the
-// system does not tell.
+// childrenOf lists the child processes of a process; none where the operating system does not list them.
 func childrenOf(pid int) (children []int) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	for _, field := range strings.Fields(string(text)) {

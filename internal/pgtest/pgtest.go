@@ -78,7 +78,7 @@ func start() (*server, error) {
 	current.Lock()
 	defer current.Unlock()
 	if !current.running {
-		return nil, errors.New("nobody would stop it: give this package a TestMain that calls pgtest.Run")
+		return nil, errors.New("the server would never be stopped: give this package a TestMain that calls pgtest.Run")
 	}
 	if current.server == nil && current.err == nil {
 		current.server, current.err = newServer("off")

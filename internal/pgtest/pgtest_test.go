@@ -33,8 +33,8 @@ func TestEachTestGetsADatabaseOfItsOwn(t *testing.T) {
 
 const childEnv = "PGTEST_CHILD"
 
-// TestServerChild is run by the test below in a process of its own: it starts
-// a server, says where, and dies in the way it is told.
+// TestServerChild is run by the test below in a process of its own: it starts a server, prints its folder,
+// and ends in the way that the environment says.
 func TestServerChild(t *testing.T) {
 	end := os.Getenv(childEnv)
 	if end == "" {
@@ -118,7 +118,7 @@ func TestAKilledServerComesBackWithItsData(t *testing.T) {
 			t.Fatal(err)
 		}
 		if err := db.PingContext(t.Context()); err == nil {
-			t.Error("a killed server answers")
+			t.Error("the killed server answers")
 		}
 		if err := s.Again(); err != nil {
 			t.Fatal(err)

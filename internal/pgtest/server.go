@@ -24,12 +24,10 @@ const (
 	patience   = 60 * time.Second
 )
 
-// supervise starts the server ($1 is the binary, $2 its folder), waits until
-// standard input ends, which it does when the test binary ends in whatever
-// way, and then stops the server and removes the folder, unless a file "keep"
-// in it says that the server will be started again. $3 is whether a commit has
-// reached the operating system when it is answered: what a server that is
-// killed must not lose.
+// supervise starts the server ($1 is the binary, $2 its folder), waits until standard input ends, which it
+// does when the test binary ends in whatever way, and then stops the server and removes the folder, unless
+// a file "keep" in it says that the server will be started again. $3 says whether a commit is flushed to
+// the operating system before it is acknowledged: a server that is killed must not lose it.
 const supervise = `
 "$1" -D "$2/data" -k "$2" -p ` + socketPort + ` -c listen_addresses='' \
 	-c fsync=off -c synchronous_commit="$3" -c full_page_writes=off \
@@ -104,8 +102,8 @@ func (s *server) launch(postgres string, credential *syscall.Credential) error {
 	s.shell = exec.CommandContext(context.Background(), "/bin/sh", "-c", supervise, "pgtest", postgres, s.dir, s.sync) //nolint:gosec // a binary found by binaries
 	s.shell.Dir = s.dir
 	s.shell.Env = environment(s.dir)
-	// Its own process group: Ctrl-C in the terminal ends the test binary, and
-	// that ends the server in good order.
+	// Its own process group: Ctrl-C in the terminal ends the test binary, and that ends the server in an
+	// orderly way.
 	s.shell.SysProcAttr = &syscall.SysProcAttr{Credential: credential, Setpgid: true}
 	life, err := s.shell.StdinPipe()
 	if err != nil {

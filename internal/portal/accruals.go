@@ -13,7 +13,7 @@ import (
 	"kvitt/workflows"
 )
 
-// accrualPage is what is captured and not paid out at the end of a day, what
+// accrualPage holds what is captured and not paid out at the end of a day, what
 // would be posted for it, and what was asked for before.
 type accrualPage struct {
 	store.Connection

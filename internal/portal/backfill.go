@@ -18,7 +18,7 @@ import (
 	"kvitt/workflows"
 )
 
-// looksEvery is how often a backfill is asked for its progress while somebody
+// looksEvery says how often a backfill is asked for its progress while somebody
 // looks at it.
 const looksEvery = time.Second
 

@@ -20,7 +20,7 @@ import (
 // trial, which takes files.
 const mostForm = 1 << 20
 
-// bound is how long a page may take to be made, and how many of its kind may be
+// bound limits how long a page may take to make, and how many of its kind may be
 // under way.
 type bound struct {
 	within time.Duration
@@ -202,7 +202,7 @@ func (p *Portal) crossSite(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// streamLife is how long a stream of events lasts; the browser opens another
+// streamLife limits how long a stream of events lasts; the browser opens another
 // one by itself, if it may.
 const streamLife = 15 * time.Minute
 

@@ -145,7 +145,7 @@ type details struct {
 	Openings []store.Opening // that were recorded
 }
 
-// stateCount is how many payouts are in a state.
+// stateCount is the number of payouts that are in a state.
 type stateCount struct {
 	State string
 	N     int64
@@ -220,7 +220,7 @@ type ran struct {
 	Page string // of a backfill or a dry run
 }
 
-// mostRuns is how many of them a page lists.
+// mostRuns is the most that a page lists.
 const mostRuns = 10
 
 // runs are the syncs and backfills of a connection, the newest first.
@@ -238,7 +238,7 @@ func (p *Portal) runs(r *http.Request, id string) ([]ran, pager, error) {
 	return all, pages, err
 }
 
-// history is what became of a connection, newest first.
+// history returns what became of a connection, newest first.
 func (p *Portal) history(r *http.Request, id string) ([]happening, pager, error) {
 	past := pagerOf(r, "history")
 	trail, err := p.Desk.Store.AuditOf(r.Context(), id, "connection/"+id, past.skip(mostShown), mostShown+1)

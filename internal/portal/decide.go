@@ -67,7 +67,7 @@ func (p *Portal) decide(w http.ResponseWriter, r *http.Request, verb string, u w
 	return done(w, r, "/connections/"+id+"/payouts/"+ref, verb)
 }
 
-// decisionWithin is how long a page waits for what a decision led to.
+// decisionWithin limits how long a page waits for what a decision led to.
 const decisionWithin = 15 * time.Second
 
 // reverse takes the batch of a posted payout back by a mirrored one.

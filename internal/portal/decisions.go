@@ -50,7 +50,7 @@ func (at *payoutPage) Accepted() []settlement.Accepted {
 	return at.Proof.Accepted
 }
 
-// Number is what a decision is called.
+// Number returns the name of a decision.
 func (at *payoutPage) Number(d *store.Decision) string { return operate.NumberOf(d) }
 
 // About says what a decision is about: a difference with its account, or a batch.

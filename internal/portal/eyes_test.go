@@ -112,7 +112,7 @@ func TestWhatTakesTwoPersonsIsDoneWhenAnotherOneConfirmsIt(t *testing.T) {
 				t.Fatalf("one person was enough: %+v", got)
 			}
 			mine := o.get(c.who, "/connections/c1/requests")
-			o.says(mine, http.StatusOK, "Somebody else has to confirm it.")
+			o.says(mine, http.StatusOK, "Another person has to confirm it.")
 			other := o.get(signin.Approver, "/connections/c1/requests")
 			found := confirmForm.FindStringSubmatch(other.Body.String())
 			if found == nil {

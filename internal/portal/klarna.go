@@ -14,7 +14,7 @@ import (
 	"kvitt/workflows"
 )
 
-// klarnaSteps is how many steps there are from the Merchant Portal to a key
+// klarnaSteps is the number of steps from the Merchant Portal to a key
 // that works.
 const klarnaSteps = 5
 

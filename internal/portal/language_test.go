@@ -9,6 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -16,6 +19,7 @@ import (
 
 	"kvitt/internal/held"
 	"kvitt/internal/lang"
+	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -85,6 +89,7 @@ func TestAPayoutHasTheCompanysDayOnEveryPageAndInEveryFile(t *testing.T) {
 				"/connections/c1/find?reference=" + c.reference,
 				"/connections/c1/reports/register" + span, "/connections/c1/reports/held",
 				"/connections/c1/files/register.csv" + span, "/connections/c1/files/register.csv" + span + "&excel=yes", "/connections/c1/files/register.xlsx" + span,
+				"/connections/c1/files/register.pdf" + span, "/connections/c1/files/held.pdf" + span,
 				"/connections/c1/files/held.csv" + span, "/connections/c1/files/pack?month=" + c.day[:7],
 			} {
 				answer := o.as("sv", "America/New_York", path)
@@ -96,6 +101,23 @@ func TestAPayoutHasTheCompanysDayOnEveryPageAndInEveryFile(t *testing.T) {
 					t.Errorf("%s says %s, the day in UTC", path, utc)
 				}
 			}
+			row, err := o.store.Connection(t.Context(), "c1")
+			o.must(err)
+			made := report.Reports{Source: o.store, Connection: row, Zone: zone, Now: moment}
+			at, err := time.Parse(time.DateOnly, c.day)
+			o.must(err)
+			for days, there := range map[int]bool{-1: false, 0: true, 1: false} {
+				dir := filepath.Join(t.TempDir(), "export")
+				bundle := report.Folder(dir, false)
+				day := at.AddDate(0, 0, days)
+				o.must(made.Export(t.Context(), report.Span{From: day, To: day}, time.December, bundle))
+				o.must(bundle.Close())
+				payouts, err := os.ReadFile(filepath.Join(dir, "payouts.jsonl"))
+				o.must(err)
+				if strings.Contains(string(payouts), c.reference) != there {
+					t.Errorf("the export of %s has it: %t", day.Format(time.DateOnly), !there)
+				}
+			}
 		})
 	}
 }
@@ -103,13 +125,22 @@ func TestAPayoutHasTheCompanysDayOnEveryPageAndInEveryFile(t *testing.T) {
 // unpacked is a page or file as text, and what is in a zip, and in one in it.
 func unpacked(t *testing.T, body []byte) string {
 	t.Helper()
+	if bytes.HasPrefix(body, []byte("%PDF")) {
+		read := exec.CommandContext(t.Context(), "pdftotext", "-layout", "-", "-")
+		read.Stdin = bytes.NewReader(body)
+		text, err := read.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		return string(body)
 	}
 	var all strings.Builder
 	for _, f := range z.File {
-		if !strings.HasSuffix(f.Name, ".csv") && !strings.HasSuffix(f.Name, ".xml") && !strings.HasSuffix(f.Name, ".xlsx") {
+		if !strings.HasSuffix(f.Name, ".csv") && !strings.HasSuffix(f.Name, ".xml") && !strings.HasSuffix(f.Name, ".xlsx") && !strings.HasSuffix(f.Name, ".pdf") {
 			continue
 		}
 		r, err := f.Open()

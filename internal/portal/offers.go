@@ -9,7 +9,7 @@ import (
 	"kvitt/workflows"
 )
 
-// doing is how a page lets somebody take a way out: a form that is sent to the
+// doing describes how a page lets somebody take a way out: a form that is sent to the
 // payout, or a link to the page of the connection where it is done.
 type doing struct {
 	Post   string // path below the payout

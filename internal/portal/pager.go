@@ -27,7 +27,7 @@ func pagerOf(r *http.Request, name string) pager {
 	return pager{N: n, name: name, from: r.URL}
 }
 
-// skip is how many entries lie before the page.
+// skip is the number of entries that lie before the page.
 func (g *pager) skip(size int) int { return (g.N - 1) * size }
 
 func (g pager) at(n int) string {

@@ -43,7 +43,7 @@ type payoutPage struct {
 	Papers   []paper
 	History  []happening
 	Past     pager // of the history
-	Busy     bool  // it goes on by itself
+	Busy     bool  // it continues by itself
 	Moving   bool  // it does, or something has just happened, so the page looks again
 
 	Decisions []store.Decision
@@ -138,7 +138,7 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// payoutHistory is what the audit trail tells about a payout, newest first.
+// payoutHistory returns what the audit trail tells about a payout, newest first.
 func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening, pager, error) {
 	past := pagerOf(r, "history")
 	trail, err := p.Desk.Store.AuditOf(r.Context(), row.ConnectionID, "payout/"+row.PaymentReference, past.skip(mostPast), mostPast+1)
@@ -204,38 +204,18 @@ type total struct {
 
 // Sums are Klarna's own totals, those that are not zero.
 func (at *payoutPage) Sums() (all []total) {
-	t := &at.Totals
-	for _, one := range []total{
-		{"sale", t.Sale},
-		{"return", t.Return},
-		{"reversal", t.Reversal},
-		{"fee", t.Fee},
-		{"fee_correction", t.FeeCorrection},
-		{"fee_refund", t.FeeRefund},
-		{"tax", t.Tax},
-		{"tax_refund", t.TaxRefund},
-		{"commission", t.Commission},
-		{"commission_reversal", t.CommissionReversal},
-		{"charge", t.Charge},
-		{"credit", t.Credit},
-		{"holdback", t.Holdback},
-		{"release", t.Release},
-		{"repay", t.Repay},
-		{"deposit", t.Deposit},
-		{"opening_debt", t.OpeningDebt},
-		{"closing_debt", t.ClosingDebt},
-	} {
-		if one.Amount != 0 {
-			all = append(all, one)
+	for _, t := range settlement.EveryTotal() {
+		if amount := at.Totals[t]; amount != 0 && t != settlement.TotalSettlement {
+			all = append(all, total{t.Name(), amount})
 		}
 	}
 	return all
 }
 
-// justNow is how long after something happened to it a page looks again by itself.
+// justNow is the time for which a page refreshes itself after something happened.
 const justNow = 15 * time.Second
 
-// moves tells whether a payout goes on by itself, so that its page looks again
+// moves tells whether a payout continues by itself, so that its page looks again
 // until it stops.
 func (at *payoutPage) moves() bool {
 	if at.Posting != nil && voucher.IsReversal(at.Posting.Revision) && at.Reversal == nil {
@@ -272,7 +252,7 @@ func (p *Portal) document(w http.ResponseWriter, r *http.Request) error {
 	return p.cutOff(w, err)
 }
 
-// extension is how the name of a document ends.
+// extension returns how the name of a document ends.
 func extension(kind string) string {
 	switch first, _, _ := strings.Cut(kind, "."); first {
 	case archive.KindPDF:

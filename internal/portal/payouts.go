@@ -11,7 +11,7 @@ import (
 	"kvitt/workflows"
 )
 
-// mostPayouts is how many payouts a page lists.
+// mostPayouts is the number of payouts a page lists.
 const mostPayouts = 100
 
 // payoutList is the payouts of a connection, by state where one is chosen.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"kvitt/internal/lang"
 	"kvitt/internal/operate"
 	"kvitt/internal/signin"
 )
@@ -21,7 +20,7 @@ type peoplePage struct {
 	Pager  pager
 }
 
-// mostPeople is how many people a page lists.
+// mostPeople is the number of people a page lists.
 const mostPeople = 100
 
 func (p *Portal) people(w http.ResponseWriter, r *http.Request) error {
@@ -112,6 +111,6 @@ func (p *Portal) changePerson(w http.ResponseWriter, r *http.Request) error {
 
 // say is a text in the reader's language.
 func (p *Portal) say(r *http.Request, key string, args ...any) (string, error) {
-	tag := languageOf(r).Tag
-	return p.pages.words[tag].say(lang.Of(tag), key, args...)
+	to := p.readerOf(r)
+	return p.pages.say(to, key, args...)
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -66,6 +67,13 @@ func New(o Options) (*Portal, error) {
 		return nil, err
 	}
 	p := &Portal{Options: o, pages: all, crowds: crowds(), trials: make(chan struct{}, trialsBusy), path: strings.TrimRight(u.Path, "/"), origin: u.Scheme + "://" + u.Host}
+	var reported sync.Map
+	all.missing = func(key string) error {
+		if _, before := reported.LoadOrStore(key, true); !before {
+			p.Log.Error("a page uses words that no language has; it shows their key", zap.String("key", key))
+		}
+		return nil
+	}
 	return p, p.pathIsFree()
 }
 

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -38,6 +39,7 @@ func newHall(t *testing.T) (*hall, *Portal) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.pages.missing = func(key string) error { return fmt.Errorf("the pages have no words %q", key) }
 	if p.Gate, err = signin.New(signin.Options{Store: s, PublicURL: p.Config.PublicURL, Pages: p}); err != nil {
 		t.Fatal(err)
 	}

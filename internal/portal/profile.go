@@ -61,7 +61,7 @@ type versionPage struct {
 	Places [][]voucher.TextLine
 }
 
-// aroundChanges is how many lines are shown before and after a change.
+// aroundChanges is the number of lines that are shown before and after a change.
 const aroundChanges = 2
 
 func (p *Portal) profileVersion(w http.ResponseWriter, r *http.Request) error {
@@ -228,10 +228,10 @@ func (p *Portal) saveProfile(w http.ResponseWriter, r *http.Request, row *store.
 	return done(w, r, "/connections/"+row.ID+"/profile", "profile")
 }
 
-// mostToTry is how many past payouts are offered.
+// mostToTry is the number of past payouts that are offered.
 const mostToTry = 30
 
-// chartWithin is how long the company's accounts are waited for: without them
+// chartWithin limits how long the company's accounts are waited for: without them
 // the document can be edited all the same.
 const chartWithin = 15 * time.Second
 
@@ -263,7 +263,7 @@ func (p *Portal) showEditor(w http.ResponseWriter, r *http.Request, status int, 
 	return nil
 }
 
-// TextLines is how many lines the document is shown in.
+// TextLines is the number of lines in which the document is shown.
 func (at *editing) TextLines() int { return min(40, strings.Count(at.Document, "\n")+2) }
 
 // setFourEyes turns the second pair of eyes on or off.

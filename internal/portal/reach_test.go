@@ -104,7 +104,7 @@ func TestAPayoutShowsAllItsBatchesDocumentsAndTotals(t *testing.T) {
 		ConnectionID: "c1", PaymentReference: "P1", Kind: "pdf", SHA256: fmt.Sprintf("%x", sha256.Sum256([]byte("%PDF"))), Size: 4, Encoding: "identity", Body: []byte("%PDF"), FetchedAt: time.Now(),
 	}}))
 	one := "/connections/c1/payouts/P1"
-	o.says(o.get(signin.Viewer, one), 200, "000123", "takes batch 000123 back", "SALE/PURCHASE", "d1", one+"/documents/pdf", "Proof")
+	o.says(o.get(signin.Viewer, one), 200, "000123", "reverses batch 000123", "SALE/PURCHASE", "d1", one+"/documents/pdf", "Proof")
 	if got := o.get(signin.Viewer, one+"/documents/pdf"); got.Code != 200 || !strings.Contains(got.Header().Get("Content-Disposition"), "kvitt-P1-pdf.pdf") {
 		t.Errorf("the document is answered %d, %q", got.Code, got.Header())
 	}
@@ -189,15 +189,15 @@ func TestARefusalKeepsWhatWasTypedAndOffersTheMissingBox(t *testing.T) {
 	o.says(got, http.StatusConflict, "the connection starts on 2026-01-01", `value="2025-11-01"`, `value="2025-11-30"`, `name="earlier" value="yes" autofocus`)
 	early.Set("to", "2025-10-01")
 	o.says(o.post(signin.Approver, "/connections/c1/backfills", early), http.StatusConflict, "the last day is before the first", `value="2025-10-01"`)
-	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "none was chosen", `value="P2 hashP2"`)
-	o.says(o.get(signin.Viewer, "/connections/c1/reports/register?from=2026-03-31&to=2026-03-01"), http.StatusConflict, "not a first and a last day", `value="2026-03-31"`)
+	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "no payout was selected", `value="P2 hashP2"`)
+	o.says(o.get(signin.Viewer, "/connections/c1/reports/register?from=2026-03-31&to=2026-03-01"), http.StatusConflict, "the first or last day is not valid", `value="2026-03-31"`)
 	o.says(o.post(signin.Administrator, "/people", url.Values{"email": {"bo"}, "name": {"Bo Ek"}, "role": {"approver"}}), http.StatusConflict, `value="bo"`, `value="Bo Ek"`, `value="approver" selected`)
 }
 
 func TestPeopleKeepTheirRoleAndTheLastAdministratorStays(t *testing.T) {
 	o := newOffice(t)
 	o.says(o.post(signin.Administrator, "/people", url.Values{"email": {"viewer@example.com"}, "role": {"administrator"}}), 200,
-		"viewer@example.com was known already and stays viewer", "/signin/link#")
+		"viewer@example.com already has access and keeps the role viewer", "/signin/link#")
 	who, err := o.gate.ByEmail(t.Context(), "viewer@example.com")
 	o.must(err)
 	if who.Role != signin.Viewer {
@@ -207,7 +207,7 @@ func TestPeopleKeepTheirRoleAndTheLastAdministratorStays(t *testing.T) {
 	admin, err := o.gate.ByEmail(t.Context(), "administrator@example.com")
 	o.must(err)
 	for _, form := range []url.Values{{"do": {"disable"}}, {"do": {"role"}, "role": {"viewer"}}} {
-		o.says(o.post(signin.Administrator, "/people/"+admin.ID, form), http.StatusConflict, "this is the only administrator", "Make somebody else an administrator first")
+		o.says(o.post(signin.Administrator, "/people/"+admin.ID, form), http.StatusConflict, "this is the only administrator", "Make another person an administrator first")
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/lang"
 )
 
@@ -18,6 +19,7 @@ type reader struct {
 	language language
 	company  *time.Location
 	person   *time.Location
+	provider klarna.Provider // who pays out; Klarna where the page is about no connection
 }
 
 // lang is the reader's language.
@@ -29,7 +31,7 @@ const zoneCookie = "kvitt_zone"
 // readerOf is who asks: the company is that of the connection that the page is
 // about. Without a zone of the person's own, times are in the company's.
 func (p *Portal) readerOf(r *http.Request) reader {
-	to := reader{language: languageOf(r), company: p.zoneOf(r.Context(), r.PathValue("id"))}
+	to := reader{language: languageOf(r), company: p.zoneOf(r.Context(), r.PathValue("id")), provider: p.providerOf(r.Context(), r.PathValue("id"))}
 	to.person = to.company
 	if cookie, err := r.Cookie(zoneCookie); err == nil {
 		name, _ := url.QueryUnescape(cookie.Value)
@@ -50,6 +52,18 @@ func (p *Portal) zoneOf(ctx context.Context, connection string) *time.Location {
 		return time.UTC
 	}
 	return profile.Location()
+}
+
+// providerOf is who pays out to a connection.
+func (p *Portal) providerOf(ctx context.Context, connection string) klarna.Provider {
+	if connection == "" || p.Desk == nil || p.Desk.Store == nil {
+		return klarna.Klarna
+	}
+	row, err := p.Desk.Store.Connection(ctx, connection)
+	if err != nil {
+		return klarna.Klarna
+	}
+	return klarna.Provider(row.Provider)
 }
 
 // day is the day of a moment in the company's zone.
@@ -77,8 +91,30 @@ type pages struct {
 	byLanguage map[string]*template.Template
 	words      map[string]dictionary
 
+	// missing is told of a key that a page uses and no language has. Its error
+	// keeps the page from being shown; without one, the page shows the key.
+	missing func(key string) error
+
 	mu      sync.Mutex
 	readers map[string]*template.Template
+}
+
+// say is the text of a key in the reader's language, in English where that language
+// has none.
+func (p *pages) say(to reader, key string, args ...any) (string, error) {
+	text, err := p.words[to.language.Tag].say(to, key, args...)
+	if err == nil {
+		return text, nil
+	}
+	if p.missing != nil {
+		if err := p.missing(key); err != nil {
+			return "", err
+		}
+	}
+	if text, err := p.words[languages[0].Tag].say(to, key, args...); err == nil {
+		return text, nil
+	}
+	return key, nil
 }
 
 // mostReaders bounds what is kept: a browser may say that it is in any zone.
@@ -86,7 +122,7 @@ const mostReaders = 32
 
 // of are the templates of a reader.
 func (p *pages) of(r reader) (*template.Template, error) {
-	key := strings.Join([]string{r.language.Tag, r.company.String(), r.person.String()}, " ")
+	key := strings.Join([]string{r.language.Tag, r.company.String(), r.person.String(), string(r.provider)}, " ")
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := p.readers[key]; t != nil {
@@ -99,7 +135,7 @@ func (p *pages) of(r reader) (*template.Template, error) {
 	if len(p.readers) >= mostReaders {
 		clear(p.readers)
 	}
-	t.Funcs(functions(p.words[r.language.Tag], r))
+	t.Funcs(p.functions(r))
 	p.readers[key] = t
 	return t, nil
 }

@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/web"
 )
 
-// refusal is why something was not done, shown on the page that its form is on,
+// refusal says why something was not done, shown on the page that its form is on,
 // with what was typed. Said, when there is one, says it in the reader's language.
 type refusal struct {
 	Status          int
@@ -35,13 +35,13 @@ func say(key string, args ...any) error { return &said{key, args} }
 
 type refusalKey struct{}
 
-// refusalOf is what was refused in the request that a page answers.
+// refusalOf returns what was refused in the request that a page answers.
 func refusalOf(r *http.Request) *refusal {
 	it, _ := r.Context().Value(refusalKey{}).(*refusal)
 	return it
 }
 
-// refused is what an error refuses; nil when it is a fault and no refusal.
+// refused returns what an error refuses; nil when it is a fault and no refusal.
 func refused(r *http.Request, err error) *refusal {
 	it := &refusal{Status: http.StatusConflict, Form: path.Base(r.URL.Path), typed: r.PostForm}
 	if r.Method == http.MethodGet {
@@ -113,7 +113,7 @@ func (p *Portal) again(w http.ResponseWriter, r *http.Request, form page, it *re
 	return form != nil && form(w, r.WithContext(context.WithValue(r.Context(), refusalKey{}, it))) == nil
 }
 
-// Typed is what was typed into a field of a form that was refused, else instead.
+// Typed returns what was typed into a field of a form that was refused, else instead.
 func (v *view) Typed(field, instead string) string {
 	if v.Refused != nil && v.Refused.typed.Has(field) {
 		return v.Refused.typed.Get(field)

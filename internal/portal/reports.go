@@ -20,7 +20,7 @@ import (
 	"kvitt/internal/web"
 )
 
-// mostReported is how many lines of a report a page shows at a time.
+// mostReported is the number of report lines on a page.
 const mostReported = 300
 
 // reportPage is a report on a page.
@@ -37,7 +37,7 @@ type reportPage struct {
 	Charts         []template.HTML
 }
 
-// reports is what makes the reports of a connection, up to date.
+// reports returns what makes the reports of a connection, up to date.
 func (p *Portal) reports(r *http.Request, row *store.Connection) (*report.Reports, error) {
 	profile, _, err := p.Desk.Doors.Profile(r.Context(), row.ID, 0)
 	if err != nil {
@@ -215,7 +215,7 @@ func (p *Portal) pack(w http.ResponseWriter, r *http.Request) error {
 	return p.cutOff(w, errors.Join(all.Pack(r.Context(), month, time.December, bundle), bundle.Close()))
 }
 
-// fileStall is how long a browser may take nothing of a file.
+// fileStall limits how long a browser may read nothing of a file.
 const fileStall = time.Minute
 
 func attach(w http.ResponseWriter, name string) {

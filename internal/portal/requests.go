@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/web"
 )
 
-// requestList is what one person asked for and another one has to confirm.
+// requestList holds what one person asked for and another one has to confirm.
 type requestList struct {
 	store.Connection
 	All []operate.Request

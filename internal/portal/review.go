@@ -90,7 +90,7 @@ type confirming struct {
 	Changed []string // payment references whose voucher is another one by now
 }
 
-// outcomes is what became of the approvals.
+// outcomes holds what became of the approvals.
 type outcomes struct {
 	store.Connection
 	Approved, Refused int
@@ -137,8 +137,8 @@ func (p *Portal) approveChosen(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// approvalWithin is how long each of many approvals is waited for. What takes
-// longer goes on by itself.
+// approvalWithin limits how long each of many approvals is waited for. What takes
+// longer continues by itself.
 const approvalWithin = 5 * time.Second
 
 func (p *Portal) confirmChosen(w http.ResponseWriter, r *http.Request, row *store.Connection, choices []string) error {

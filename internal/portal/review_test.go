@@ -59,11 +59,12 @@ func (w *wires) Signal(context.Context, string, string, any) error { return nil 
 // payouts that await approval.
 type office struct {
 	*hall
-	t     *testing.T
-	store *store.Store
-	wires *wires
-	vault *vault.Vault
-	who   map[signin.Role]string
+	t      *testing.T
+	portal *Portal
+	store  *store.Store
+	wires  *wires
+	vault  *vault.Vault
+	who    map[signin.Role]string
 }
 
 func newOffice(t *testing.T) *office {
@@ -79,7 +80,7 @@ func newOffice(t *testing.T) *office {
 		t.Fatal(err)
 	}
 	v := vault.New(keys, s)
-	o := &office{hall: h, t: t, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
+	o := &office{hall: h, t: t, portal: p, store: s, vault: v, wires: &wires{updates: map[string]any{}}, who: map[signin.Role]string{}}
 	p.Now = func() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 	p.Desk = &operate.Desk{Store: s, Vault: v, Doors: &access.Doors{Store: s, Vault: v, Config: p.Config}, Temporal: o.wires}
 	for _, role := range signin.Roles() {
@@ -144,11 +145,11 @@ func (o *office) says(answer *httptest.ResponseRecorder, status int, words ...st
 
 func TestPayoutsAreApprovedOnlyAsTheyWereShownAndAfterAYes(t *testing.T) {
 	o := newOffice(t)
-	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "somebody else", `value="P2 hashP2"`, "1 payout, 50.00 EUR")
+	o.says(o.get(signin.Approver, "/connections/c1/payouts?state=awaiting_approval"), 200, "another person", `value="P2 hashP2"`, "1 payout, 50.00 EUR")
 	if page := o.get(signin.Viewer, "/connections/c1/payouts?state=awaiting_approval").Body.String(); strings.Contains(page, "checkbox") {
 		t.Error("a viewer can choose payouts")
 	}
-	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "none was chosen")
+	o.says(o.post(signin.Approver, "/connections/c1/review", url.Values{"do": {"chosen"}}), http.StatusConflict, "no payout was selected")
 	both := url.Values{"payout": {"P1 hashP1", "P2 another"}, "do": {"chosen"}}
 	o.says(o.post(signin.Administrator, "/connections/c1/review", both), 200, "left out: P2", "1 payout, 1\u00a0234.56 SEK")
 	if len(o.wires.updates) > 0 {
@@ -203,7 +204,7 @@ overrides:
 	o.says(o.post(signin.Administrator, edit, form("1", "save")), http.StatusConflict, "version 2 was added meanwhile, by administrator@example.com", "fees: &#34;6040&#34;")
 	without := form("2", "save")
 	without.Set("reason", "  ")
-	o.says(o.post(signin.Administrator, edit, without), http.StatusUnprocessableEntity, "Say why you change it.")
+	o.says(o.post(signin.Administrator, edit, without), http.StatusUnprocessableEntity, "Enter a reason.")
 	typo := form("2", "save")
 	typo.Set("document", strings.Replace(preset(t), "accounts:\n", "acounts:\n", 1))
 	o.says(o.post(signin.Administrator, edit, typo), http.StatusUnprocessableEntity, "column 1:", "acounts", "Nothing was saved.")
@@ -224,7 +225,7 @@ overrides:
 	o.says(o.get(signin.Viewer, "/connections/c1/profile"), 200, "Version 3 is in use.", "new accounts", "6040",
 		"country FI", "Reverse charge, input VAT", "25.5 %", "1763", "<td>RI</td>", "merchant_id K200002", "<small>reverse_charge</small>",
 		"no effect and can be removed: <code>accrual.other</code>")
-	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/3"), 200, "What differs from version 2", "fees: &#34;6040&#34;")
+	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/3"), 200, "Differences from version 2", "fees: &#34;6040&#34;")
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/4"), http.StatusNotFound)
 	o.says(o.get(signin.Viewer, "/connections/c1/profile/versions/x"), http.StatusNotFound)
 }

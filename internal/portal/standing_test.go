@@ -34,7 +34,7 @@ func (o *office) must(err error) {
 func TestANewConnectionCanWantASecondPairOfEyes(t *testing.T) {
 	o := newOffice(t)
 	form := url.Values{"name": {"Butik"}, "provider": {"klarna"}, "region": {"eu"}, "preset": {"se-bas"}, "posting": {"review"}}
-	for _, language := range []struct{ tag, words string }{{"en", "A second pair of eyes"}, {"sv", "Ett andra par ögon"}, {"nb", "Et par øyne til"}} {
+	for _, language := range []struct{ tag, words string }{{"en", "Second person"}, {"sv", "Attest av annan person"}, {"nb", "Godkjenning av to"}} {
 		if got := words(t, language.tag)["new.four_eyes"]; !strings.HasPrefix(got, language.words) {
 			t.Errorf("%s: %q", language.tag, got)
 		}
@@ -88,7 +88,7 @@ func TestThePageOfAccrualsTellsWhatIsHeldAndWhatWasNotTakenBack(t *testing.T) {
 		Held: o.json(workflows.Held{Code: held.BatchDiffers, Detail: "line 1 differs", Remedy: "Look at it."}),
 	}))
 	page := "/connections/c1/accruals"
-	o.says(o.get(signin.Viewer, page), http.StatusOK, "accrual 2026-01-31 SEK", "split P9 2026-01-31", "not taken back", "takes batch 000007 back",
+	o.says(o.get(signin.Viewer, page), http.StatusOK, "accrual 2026-01-31 SEK", "split P9 2026-01-31", "not reversed", "takes batch 000007 back",
 		"Generate reversing entries", "line 1 differs", "reverse its batch", `value="2026-02-28"`)
 	if seen := o.get(signin.Viewer, page).Body.String(); strings.Contains(seen, "accruals/retry") || strings.Contains(seen, "accruals/batch") {
 		t.Error("a viewer is offered to retry, or to take a batch")
@@ -97,7 +97,7 @@ func TestThePageOfAccrualsTellsWhatIsHeldAndWhatWasNotTakenBack(t *testing.T) {
 	o.says(o.post(signin.Viewer, page+"/batch", url.Values{"name": {"accrual 2026-01-31 SEK"}, "batch": {"000125"}, "reason": {"r"}}), http.StatusForbidden)
 	o.says(o.post(signin.Approver, page+"/batch", url.Values{"name": {"accrual 2026-01-31 SEK"}, "batch": {"000125"}}), http.StatusConflict, "no reason was given")
 	o.says(o.post(signin.Approver, page+"/undo", url.Values{"name": {"accrual 2026-01-31 SEK"}, "number": {"p1"}, "reason": {"r"}}), http.StatusConflict, "no decision")
-	o.says(o.get(signin.Viewer, page+"?at=2026-01-31"), http.StatusOK, "Nothing was captured up to that day")
+	o.says(o.get(signin.Viewer, page+"?at=2026-01-31"), http.StatusOK, "has anything captured up to that day")
 	o.says(o.get(signin.Viewer, page+"?at=yesterday"), http.StatusConflict, "this is not a day")
 	o.says(o.get(signin.Viewer, "/connections"), http.StatusOK, "Held accruals: 1")
 
@@ -132,7 +132,7 @@ func TestAHeldReversalIsShownWithItsPayoutAndLooksAgain(t *testing.T) {
 	one := "/connections/c1/payouts/P1"
 	o.says(o.get(signin.Viewer, "/connections/c1/payouts"), http.StatusOK, "reversal held", "period_closed")
 	o.says(o.get(signin.Viewer, "/connections/c1/payouts?state=reversal_held"), http.StatusOK, one)
-	o.says(o.get(signin.Viewer, one), http.StatusOK, "Its reversal is held", "period 202601 is closed", "next_open")
+	o.says(o.get(signin.Viewer, one), http.StatusOK, "Its reversal has been held", "period 202601 is closed", "next_open")
 	o.says(o.get(signin.Approver, one), http.StatusOK, one+"/reversal/retry")
 	o.says(o.post(signin.Viewer, one+"/reversal/retry", nil), http.StatusForbidden)
 	o.says(o.post(signin.Approver, one+"/reversal/retry", nil), http.StatusSeeOther)

@@ -124,7 +124,7 @@ func TestATrialSaysWhatIsWrongWithTheFormOrAFile(t *testing.T) {
 	}{
 		"nothing chosen":      {[]sent{{"preset", "", "se-bas"}, {"payout", "", ""}, {"transactions", "", ""}}, []string{"Choose the file with the payout."}},
 		"no transactions":     {[]sent{{"payout", "p.json", example(t, "payout.json")}, {"transactions", "", ""}}, []string{"Choose the files with the transactions."}},
-		"another preset":      {chosen(t, sent{"preset", "", "../etc/passwd"}), []string{"Choose one of what is offered."}},
+		"another preset":      {chosen(t, sent{"preset", "", "../etc/passwd"}), []string{"Choose one of the options."}},
 		"a debt in kronor":    {chosen(t, sent{"closing", "", "637,50"}), []string{"whole number of minor units", "637,50"}},
 		"no day":              {chosen(t, sent{"day", "", "31.1.2026"}), []string{"a date such as 2026-01-31"}},
 		"a typo in a profile": {chosen(t, sent{"profile", "own.yaml", typo}), []string{"own.yaml", "line ", "acounts", "did you mean"}},

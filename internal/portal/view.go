@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"kvitt/internal/klarna"
 	"kvitt/internal/report"
 	"kvitt/internal/signin"
 	"kvitt/internal/voucher"
@@ -29,27 +30,30 @@ func readPages() (*pages, error) {
 		if err != nil {
 			return nil, err
 		}
+		out.words[language.Tag] = words
 		to := reader{language: language, company: time.UTC, person: time.UTC}
-		t, err := template.New("").Funcs(functions(words, to)).ParseFS(pageFiles, "pages/*.html")
+		t, err := template.New("").Funcs(out.functions(to)).ParseFS(pageFiles, "pages/*.html")
 		if err != nil {
 			return nil, fmt.Errorf("read the portal's pages in %s: %w", language.Tag, err)
 		}
-		out.byLanguage[language.Tag], out.words[language.Tag] = t, words
+		out.byLanguage[language.Tag] = t
 	}
 	return out, nil
 }
 
 // functions are what the templates can use besides html/template's own.
-func functions(words dictionary, to reader) template.FuncMap {
+func (p *pages) functions(to reader) template.FuncMap {
+	words := p.words[to.language.Tag]
 	return template.FuncMap{
-		"t":              func(key string, args ...any) (string, error) { return words.say(to.lang(), key, args...) },
-		"say":            to.lang().In,
+		"t":              func(key string, args ...any) (string, error) { return p.say(to, key, args...) },
+		"say":            to.say,
+		"says":           func(provider, words string) string { return klarna.Provider(provider).Says(words) },
 		"has":            words.has,
 		"happened":       func(it *refusal) (string, error) { return words.happened(to, it) },
 		"helps":          func(it *refusal) string { return words.helps(to, it) },
 		"why":            func(err error) (string, error) { return words.why(to, err) },
-		"action":         words.action,
-		"column":         words.column,
+		"action":         func(name string) string { return to.provider.Says(words.action(name)) },
+		"column":         func(c report.Column) string { return to.provider.Says(words.column(c)) },
 		"cell":           to.cell,
 		"payoutsin":      func(row report.Row, i int, c report.Column) []string { return payoutsIn(&row, i, &c) },
 		"monthin":        func(row report.Row, i int, c report.Column) *report.Span { return monthIn(&row, i, &c) },
@@ -70,6 +74,9 @@ func functions(words dictionary, to reader) template.FuncMap {
 		"join":           func(all []string) string { return strings.Join(all, ", ") },
 	}
 }
+
+// say is a sentence of ours in the reader's language, with the name of who pays out.
+func (r reader) say(sentence string) string { return r.provider.Says(r.lang().In(sentence)) }
 
 // unknown stands where a payout that cannot be read has nothing to show.
 const unknown = "–"
@@ -106,7 +113,7 @@ func size(n int64) string {
 	}
 }
 
-// tone is how a state looks: good, bad, wait or plain.
+// tone returns how a state looks: good, bad, wait or plain.
 func tone(state string) string {
 	switch state {
 	case "active", "connected", "verified", "ok", "fetched", "nothing_due", "as_posted":
@@ -120,7 +127,7 @@ func tone(state string) string {
 	}
 }
 
-// view is what every page gets.
+// view holds what every page gets.
 type view struct {
 	Page      string
 	Language  language

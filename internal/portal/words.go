@@ -29,7 +29,7 @@ type language struct{ Tag, Name string }
 // languages are those; the first one serves whoever wants another.
 var languages = []language{{"en", "English"}, {"sv", "Svenska"}, {"nb", "Norsk"}}
 
-// dictionary is what the pages say in one language, by key.
+// dictionary holds the words of the pages in one language, by key.
 type dictionary map[string]string
 
 func readWords(tag string) (dictionary, error) {
@@ -58,9 +58,10 @@ func (d dictionary) flatten(prefix string, tree map[string]any) {
 }
 
 // say is the text of a key, with %s and %d filled in. A text that depends on a
-// number has forms, key.one and key.other, chosen by the first number. A key that
-// is missing is an error: the page is not shown with a hole in it.
-func (d dictionary) say(l lang.Language, key string, args ...any) (string, error) {
+// number has forms, key.one and key.other, chosen by the first number. Error: there
+// are no such words.
+func (d dictionary) say(to reader, key string, args ...any) (string, error) {
+	l := to.lang()
 	text, ok := d[key]
 	if !ok {
 		text, ok = d[key+"."+form(l, args)]
@@ -68,6 +69,7 @@ func (d dictionary) say(l lang.Language, key string, args ...any) (string, error
 	if !ok {
 		return "", fmt.Errorf("say %q: there are no such words", key)
 	}
+	text = to.provider.Says(text)
 	if len(args) == 0 {
 		return text, nil
 	}
@@ -107,10 +109,10 @@ type number string
 // Format writes it.
 func (n number) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, string(n)) }
 
-// happened is why something was refused.
+// happened returns why something was refused.
 func (d dictionary) happened(to reader, it *refusal) (string, error) {
 	if it.Said == nil {
-		return to.lang().In(it.Happened), nil
+		return to.say(it.Happened), nil
 	}
 	args := slices.Clone(it.Said.args)
 	for i := range args {
@@ -118,15 +120,15 @@ func (d dictionary) happened(to reader, it *refusal) (string, error) {
 			args[i] = to.moment(at)
 		}
 	}
-	return d.say(to.lang(), it.Said.key+".happened", args...)
+	return d.say(to, it.Said.key+".happened", args...)
 }
 
-// helps is what helps after a refusal, "" when nothing is known to.
+// helps returns what helps after a refusal, "" when nothing is known to.
 func (d dictionary) helps(to reader, it *refusal) string {
 	if it.Said == nil {
-		return to.lang().In(it.Helps)
+		return to.say(it.Helps)
 	}
-	return d[it.Said.key+".helps"]
+	return to.provider.Says(d[it.Said.key+".helps"])
 }
 
 // why is an error in a sentence.
@@ -134,10 +136,10 @@ func (d dictionary) why(to reader, err error) (string, error) {
 	if already := new(operate.AlreadyError); errors.As(err, &already) {
 		return d.happened(to, &refusal{Said: alreadySaid(already)})
 	}
-	return to.lang().In(operate.Sentence(err)), nil
+	return to.say(operate.Sentence(err)), nil
 }
 
-// action is what was done, as the audit trail calls it, in words.
+// action returns what was done, as the audit trail calls it, in words.
 func (d dictionary) action(name string) string {
 	if text, ok := d["action."+strings.ReplaceAll(name, " ", "_")]; ok {
 		return text

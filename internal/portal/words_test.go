@@ -11,6 +11,7 @@ import (
 	"kvitt/internal/access"
 	"kvitt/internal/held"
 	"kvitt/internal/lang"
+	"kvitt/internal/settlement"
 	"kvitt/internal/signin"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -97,6 +98,11 @@ func TestWhateverAPageMayHaveToSayHasWords(t *testing.T) {
 		signin.RateLimited, signin.StateUnknown, signin.ProviderRefused, signin.ProviderWrong, signin.ProviderUnreachable, signin.Unavailable,
 	} {
 		want("signin.problem."+string(problem)+".happened", "signin.problem."+string(problem)+".helps")
+	}
+	for _, total := range settlement.EveryTotal() {
+		if total != settlement.TotalSettlement {
+			want("total." + total.Name())
+		}
 	}
 	for _, role := range signin.Roles() {
 		want("role."+string(role), "role."+string(role)+"_may")

@@ -1,10 +1,8 @@
-// Package proxy lets the portal stand behind a reverse proxy: below a path of a
-// host that others use too, and with the browser's own address where it is known
-// which proxy tells it.
+// Package proxy lets the portal run behind a reverse proxy: below a path of a host that is shared, and
+// with the browser's own address where a trusted proxy reports it.
 //
-// It must never believe a header of somebody who is not one of the operator's
-// proxies, and never take the portal's own address from a request: that is
-// KVITT_PUBLIC_URL, whatever Host and X-Forwarded-Host say.
+// It must never believe a header from anybody but the operator's proxies, and never take the portal's own
+// address from a request: that is KVITT_PUBLIC_URL, whatever Host and X-Forwarded-Host say.
 package proxy
 
 import (
@@ -15,10 +13,10 @@ import (
 	"strings"
 )
 
-// Forwarded gives each request that comes through trusted proxies the address of
-// the browser as RemoteAddr. Of what X-Forwarded-For lists the last entry is the
-// word of the proxy that connects to us; what stands before it holds as long as
-// proxies of ours have said it. The first that is none of them is the browser.
+// Forwarded sets RemoteAddr of each request that comes through trusted proxies to the address of the
+// browser. The last entry of X-Forwarded-For was added by the proxy that connects to us; earlier entries
+// count as long as trusted proxies added them. The first address from the end that is not a trusted proxy
+// is the browser.
 func Forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	if len(trusted) == 0 {
 		return next
@@ -33,7 +31,7 @@ func Forwarded(trusted []netip.Prefix, next http.Handler) http.Handler {
 	})
 }
 
-// hops is more proxies than anybody has in a row.
+// hops is a limit: nobody has more proxies in a row.
 const hops = 16
 
 func browser(trusted []netip.Prefix, r *http.Request) (from netip.Addr, ok bool) {
@@ -55,7 +53,7 @@ func browser(trusted []netip.Prefix, r *http.Request) (from netip.Addr, ok bool)
 	return from, ok
 }
 
-// address reads an entry: an address, with a port as some proxies add one.
+// address parses an entry: an address, with a port as some proxies add one.
 func address(entry string) (netip.Addr, error) {
 	entry = strings.TrimSpace(entry)
 	if at, err := netip.ParseAddrPort(entry); err == nil {
@@ -70,8 +68,8 @@ func ours(trusted []netip.Prefix, ip netip.Addr) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// Under serves next below a path, such as /kvitt: with proxies that hand the path
-// on and with those that take it off. Redirects to paths get it put before them.
+// Under serves next below a path, such as /kvitt: behind proxies that forward the path and behind those
+// that strip it. Redirects to paths get it as a prefix.
 func Under(path string, next http.Handler) http.Handler {
 	if path == "" {
 		return next
@@ -90,7 +88,7 @@ func Under(path string, next http.Handler) http.Handler {
 	})
 }
 
-// Address puts the path before the address of a page, unless it is there.
+// Address puts the prefix before the address of a page, unless it is there.
 func Address(path, page string) string {
 	if !strings.HasPrefix(page, "/") || strings.HasPrefix(page, "//") || below(path, page) {
 		return page
@@ -103,17 +101,17 @@ func below(path, page string) bool {
 	return ok && (rest == "" || strings.ContainsAny(rest[:1], "/?#"))
 }
 
-// answer is what goes back to the browser.
+// answer is the response to the browser.
 type answer struct {
 	http.ResponseWriter
 	path string
 	said bool
 }
 
-// leading are the headers that lead a browser to another page.
+// leading lists the headers that lead a browser to another page.
 var leading = []string{"Location", "HX-Redirect", "HX-Location", "HX-Push-Url", "HX-Replace-Url"}
 
-// WriteHeader puts the path before where the answer leads.
+// WriteHeader puts the prefix before the address that the answer leads to.
 func (a *answer) WriteHeader(status int) {
 	if !a.said {
 		a.said = status >= http.StatusOK

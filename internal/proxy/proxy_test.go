@@ -41,7 +41,7 @@ func TestTheBrowsersAddressIsTheOneThatOurProxiesVouchFor(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 		r.RemoteAddr = c.remote
 		for _, header := range []string{"Forwarded", "X-Real-Ip", "True-Client-Ip", "Cf-Connecting-Ip"} {
-			r.Header.Set(header, "for=198.51.100.77") // and none of these is asked
+			r.Header.Set(header, "for=198.51.100.77") // and none of these is read
 		}
 		r.Header["X-Forwarded-For"] = c.forwarded
 		h.ServeHTTP(httptest.NewRecorder(), r)
@@ -62,7 +62,7 @@ func TestWithoutTrustedProxiesNobodyIsBelieved(t *testing.T) {
 	}
 }
 
-func TestAProxyMayHandThePathOnOrTakeItOff(t *testing.T) {
+func TestAProxyMayForwardThePathOrStripIt(t *testing.T) {
 	h := Under("/kvitt", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if to := r.URL.Query().Get("to"); to != "" {
 			w.Header().Set("HX-Redirect", to)

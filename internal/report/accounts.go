@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// account is how an account rolled forward by Kvitt's own vouchers: opening,
+// account rolls an account forward by Kvitt's own vouchers: opening,
 // debit, credit, closing by month. Balances are debit less credit. Beside it
 // stands what Klarna's figures say: of clearing and reserve the proven rows, of
 // debt the balance that Klarna states.

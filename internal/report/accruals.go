@@ -142,7 +142,7 @@ func writeAccruals(to io.Writer, all []accrued, excel bool) error {
 	return w.Error()
 }
 
-// accruedAt is what the accruals that stand at the end of a day, and are taken
+// accruedAt returns what the accruals that stand at the end of a day, and are taken
 // back on the next one, move on an account.
 func (r *Reports) accruedAt(ctx context.Context, day time.Time) (map[string]accruedSum, error) {
 	all, err := r.accruals(ctx, Span{day, day})

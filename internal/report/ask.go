@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"kvitt/internal/klarna"
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
 
@@ -21,7 +22,7 @@ type Payer interface {
 	Payouts(ctx context.Context, q klarna.PayoutsQuery) iter.Seq2[*klarna.Page[klarna.Payout], error]
 }
 
-// askedLife is how long an answer is good enough not to ask again.
+// askedLife limits how long an answer is good enough not to ask again.
 const askedLife = 5 * time.Minute
 
 // The kinds of answers that are kept; the latter two are followed by a currency.
@@ -31,15 +32,15 @@ const (
 	kindPayouts = "payouts."
 )
 
-// told is what Klarna says it paid out in some days, read from its answers as
+// told holds what Klarna says it paid out in some days, read from its answers as
 // they are kept.
 type told struct {
 	asked   time.Time // zero: nobody has asked
 	failed  error     // asking now did not work
 	sums    map[string]*klarna.PayoutSummary
-	counts  map[string]int64 // -1: not said
-	reverse bool             // the summary has commission that was taken back
-	listed  map[string]bool  // currencies whose payouts were listed
+	counts  map[string]int64          // -1: not said
+	stated  map[settlement.Total]bool // whether the summary has a total
+	listed  map[string]bool           // currencies whose payouts were listed
 	payouts map[string]map[string]listedPayout
 }
 
@@ -148,7 +149,7 @@ func (r *Reports) askNow(ctx context.Context, span Span, ours map[string]*known)
 func readAnswers(kept []store.WindowAnswer) (*told, error) {
 	t := &told{
 		sums: map[string]*klarna.PayoutSummary{}, counts: map[string]int64{},
-		listed: map[string]bool{}, payouts: map[string]map[string]listedPayout{},
+		listed: map[string]bool{}, stated: map[settlement.Total]bool{}, payouts: map[string]map[string]listedPayout{},
 	}
 	for i := range kept {
 		if err := t.read(&kept[i]); err != nil {
@@ -168,7 +169,9 @@ func (t *told) read(a *store.WindowAnswer) error {
 		for i := range sums {
 			t.sums[sums[i].Currency] = &sums[i]
 		}
-		t.reverse = hasMember(a.Body, "summary_total_commission_reversal_amount")
+		for _, f := range figures {
+			t.stated[f] = hasMember(a.Body, f.SummaryMember())
+		}
 		return err
 	}
 	page, err := klarna.DecodePayouts(a.Body)
@@ -185,7 +188,7 @@ func (t *told) read(a *store.WindowAnswer) error {
 	}
 	for i := range page.Items {
 		p := &page.Items[i]
-		t.payouts[c][p.PaymentReference] = listedPayout{p.Totals.Settlement, p.PayoutDate}
+		t.payouts[c][p.PaymentReference] = listedPayout{p.Totals.Totals[settlement.TotalSettlement], p.PayoutDate}
 	}
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 	"kvitt/internal/report"
 )
 
-// BenchmarkReadingRows is what decision 28 rests on: what it costs to read a page
+// BenchmarkReadingRows measures what decision 28 rests on: what it costs to read a page
 // again, and how much of that is the references.
 func BenchmarkReadingRows(b *testing.B) {
 	body := (&scale{}).page(1, nil)

@@ -282,7 +282,7 @@ func TestFeesThatAreNotKlarnasTotalsAreSaid(t *testing.T) {
 	w.must(err)
 	var payout settlement.Payout
 	w.must(json.Unmarshal(p.Payout, &payout))
-	payout.Totals.Fee += 300 // as if Klarna had billed 3.00 more than its rows say
+	payout.Totals[settlement.TotalFee] += 300 // as if Klarna had billed 3.00 more than its rows say
 	w.must(w.store.UpdatePayout(t.Context(), "c1", ref, func(p *store.Payout) error { p.Payout = w.json(payout); return nil }, nil))
 	w.current()
 	made, err := w.Make(t.Context(), report.Fees, quarter)

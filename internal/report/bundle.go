@@ -84,7 +84,7 @@ func (b *Bundle) bytes(name string, body []byte) error {
 	return b.add(name, func(w io.Writer) error { _, err := w.Write(body); return err })
 }
 
-// Files is how many files have been written.
+// Files is the number of files that have been written.
 func (b *Bundle) Files() int { return b.files }
 
 // Close writes SHA256SUMS and ends the bundle.

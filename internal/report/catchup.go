@@ -203,7 +203,7 @@ func aboutAccounts(v *voucher.Voucher, back bool) func(*voucher.Line) string {
 // costs makes no account the loan's.
 func holdsRows(l *voucher.Line, about string) bool {
 	return l.Role == voucher.RoleComponent && slices.ContainsFunc(l.Components, func(c settlement.Component) bool {
-		return aboutRows(c.Type, c.DetailedType) == about && !loanKinds[c.DetailedType].costs
+		return aboutRows(c.Type, c.DetailedType) == about && !settlement.LoanCost(c.DetailedType)
 	})
 }
 
@@ -323,26 +323,10 @@ func feeDifference(p *store.Payout, proof *kept, sums []store.RowSum) (int64, er
 		if m.Type != settlement.TypeCorrection && proof != nil && proof.Read(settlement.GrossFeesOutsideTotals) {
 			continue
 		}
-		net, vat := costOf(m.Type, m.Amount, m.VAT)
+		net, vat := settlement.CostOf(m.Type, m.Amount, m.VAT)
 		rows += net + vat
 	}
-	return rows - (t.Fee - t.FeeRefund + t.Tax - t.TaxRefund - t.FeeCorrection), nil
-}
-
-// costOf is what rows of a type cost the merchant in fees and VAT; nothing for
-// types that are not about fees. Rows of TAX are VAT.
-func costOf(typ string, amount, vat int64) (net, tax int64) {
-	switch typ {
-	case settlement.TypeFee:
-		return amount, vat
-	case settlement.TypeFeeRefund:
-		return -amount, -vat
-	case settlement.TypeTax:
-		return 0, amount
-	case settlement.TypeCorrection:
-		return -amount, 0
-	}
-	return 0, 0
+	return rows - (t[settlement.TotalFee] - t[settlement.TotalFeeRefund] + t[settlement.TotalTax] - t[settlement.TotalTaxRefund] - t[settlement.TotalFeeCorrection]), nil
 }
 
 // rowsIn goes through the archived rows of one kind. A row is good until the

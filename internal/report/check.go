@@ -50,7 +50,7 @@ func isBooked(state string) bool {
 // takesBack tells the postings that mirror the one before them.
 func takesBack(p *store.Posting) bool { return p.Revision%2 == 1 }
 
-// Booked is what stands in Visma.net for a payout, as it was posted and read
+// Booked holds what stands in Visma.net for a payout, as it was posted and read
 // back, and by how much that differs from what Klarna paid. Amounts are minor
 // units.
 type Booked struct {
@@ -143,7 +143,7 @@ func (b *Booked) say(difference int64, format string, args ...any) {
 	}
 }
 
-// moved is what a voucher moves on the settlement account. A fee bill moves
+// moved returns what a voucher moves on the settlement account. A fee bill moves
 // nothing there and is owed instead, and a negative payout is added to the debt.
 func moved(v *voucher.Voucher) (amount int64) {
 	for i := range v.Lines {
@@ -158,14 +158,14 @@ func moved(v *voucher.Voucher) (amount int64) {
 	return amount
 }
 
-// dueOf is what the rows, the debt and the accepted differences of a payout give
+// dueOf returns what the rows, the debt and the accepted differences of a payout give
 // the merchant. It fitted 64 bits when the payout was proven.
 func dueOf(p *settlement.Proof) int64 {
 	due, _ := p.Booked()
 	return due
 }
 
-// clearedBy is what the lines of a voucher give the merchant, the money side
+// clearedBy returns what the lines of a voucher give the merchant, the money side
 // left out.
 func clearedBy(v *voucher.Voucher) (cleared int64) {
 	for i := range v.Lines {
@@ -178,7 +178,7 @@ func clearedBy(v *voucher.Voucher) (cleared int64) {
 	return cleared
 }
 
-// provenOf is what the rows behind a line give the merchant; known is false for
+// provenOf returns what the rows behind a line give the merchant; known is false for
 // lines that no rows are behind. sign is -1 in a voucher that takes back.
 func provenOf(p *settlement.Proof, l *voucher.Line, sign int64) (amount int64, known bool) {
 	if l.Role != voucher.RoleComponent && l.Role != voucher.RoleVAT || len(l.Components) == 0 {

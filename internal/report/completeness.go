@@ -14,7 +14,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// known is what Kvitt knows of the payouts of a currency in some days.
+// known holds what Kvitt knows of the payouts of a currency in some days.
 type known struct {
 	payouts, booked  int64
 	bookedSettlement int64 // of those that are booked, less what differs
@@ -24,27 +24,7 @@ type known struct {
 
 // figures are the sums that Klarna's summary has. It has no charges, credits,
 // deposits and refunded fees.
-var figures = []struct {
-	name string
-	of   func(*klarna.PayoutSummary) int64
-	our  func(*settlement.Totals) *int64
-}{
-	{"settlement_amount", func(s *klarna.PayoutSummary) int64 { return s.Settlement }, func(t *settlement.Totals) *int64 { return &t.Settlement }},
-	{"sale_amount", func(s *klarna.PayoutSummary) int64 { return s.Sale }, func(t *settlement.Totals) *int64 { return &t.Sale }},
-	{"return_amount", func(s *klarna.PayoutSummary) int64 { return s.Return }, func(t *settlement.Totals) *int64 { return &t.Return }},
-	{"reversal_amount", func(s *klarna.PayoutSummary) int64 { return s.Reversal }, func(t *settlement.Totals) *int64 { return &t.Reversal }},
-	{"fee_amount", func(s *klarna.PayoutSummary) int64 { return s.Fee }, func(t *settlement.Totals) *int64 { return &t.Fee }},
-	{"fee_correction_amount", func(s *klarna.PayoutSummary) int64 { return s.FeeCorrection }, func(t *settlement.Totals) *int64 { return &t.FeeCorrection }},
-	{"tax_amount", func(s *klarna.PayoutSummary) int64 { return s.Tax }, func(t *settlement.Totals) *int64 { return &t.Tax }},
-	{"commission_amount", func(s *klarna.PayoutSummary) int64 { return s.Commission }, func(t *settlement.Totals) *int64 { return &t.Commission }},
-	{commissionReversal, func(s *klarna.PayoutSummary) int64 { return s.CommissionReversal }, func(t *settlement.Totals) *int64 { return &t.CommissionReversal }},
-	{"holdback_amount", func(s *klarna.PayoutSummary) int64 { return s.Holdback }, func(t *settlement.Totals) *int64 { return &t.Holdback }},
-	{"release_amount", func(s *klarna.PayoutSummary) int64 { return s.Release }, func(t *settlement.Totals) *int64 { return &t.Release }},
-	{"repay_amount", func(s *klarna.PayoutSummary) int64 { return s.Repay }, func(t *settlement.Totals) *int64 { return &t.Repay }},
-}
-
-// commissionReversal is a figure that not every summary has.
-const commissionReversal = "commission_reversal_amount"
+var figures = settlement.SummedTotals()
 
 // verdicts are the words of the last column.
 const (
@@ -126,7 +106,7 @@ func (r *Reports) completenessOf(ctx context.Context, month Span) (*monthly, err
 			ours[c] = &known{}
 		}
 		if theirs.asked.IsZero() {
-			m.figure(c, "settlement_amount", none, count(ours[c].payouts), none, money(ours[c].totals.Settlement, c), notAsked)
+			m.figure(c, "settlement_amount", none, count(ours[c].payouts), none, money(ours[c].totals[settlement.TotalSettlement], c), notAsked)
 		} else if err := r.compare(ctx, m, month, theirs, ours[c], c); err != nil {
 			return nil, err
 		}
@@ -166,10 +146,10 @@ func (r *Reports) compare(ctx context.Context, m *monthly, month Span, t *told, 
 	}
 	bad := 0
 	for i, f := range figures {
-		if f.name == commissionReversal && !t.reverse {
+		if f.MayBeLeftOut() && !t.stated[f] {
 			continue
 		}
-		theirs, kvitts := f.of(their), *f.our(&our.totals)
+		theirs, kvitts := their.Totals[f], our.totals[f]
 		verdict, klarnas, ours := agreed, none, none
 		if i == 0 {
 			if n, said := t.counts[c]; said && n >= 0 {
@@ -185,7 +165,7 @@ func (r *Reports) compare(ctx context.Context, m *monthly, month Span, t *told, 
 		if verdict == differs {
 			bad++
 		}
-		m.figure(c, f.name, klarnas, ours, money(theirs, c), money(kvitts, c), verdict)
+		m.figure(c, f.Member(), klarnas, ours, money(theirs, c), money(kvitts, c), verdict)
 	}
 	if n, said := t.counts[c]; !said || n < 0 {
 		m.note("%s: Klarna did not say how many payouts there are; the sums alone are compared.", c)
@@ -209,8 +189,8 @@ func (m *monthly) booked(c string, our *known) {
 		verdict = unbooked
 		m.note("%s: %d of %s booked. Not booked, or not as Klarna paid: %s.", c, our.booked, counted(our.payouts, "payout"), strings.Join(our.unbooked, ", "))
 	}
-	m.rows = append(m.rows, m.line(c, "booked in Visma.net", none, count(our.booked), money(our.totals.Settlement, c), money(our.bookedSettlement, c),
-		money(our.totals.Settlement-our.bookedSettlement, c), "", verdict))
+	m.rows = append(m.rows, m.line(c, "booked in Visma.net", none, count(our.booked), money(our.totals[settlement.TotalSettlement], c), money(our.bookedSettlement, c),
+		money(our.totals[settlement.TotalSettlement]-our.bookedSettlement, c), "", verdict))
 }
 
 // oneSided adds the payouts that only one side has, or that differ. It goes
@@ -269,7 +249,7 @@ func (r *Reports) payoutsOf(ctx context.Context, span Span) func(func(*store.Pay
 	}
 }
 
-// mostNamed is how many payouts a note names.
+// mostNamed is the number of payouts a note names.
 const mostNamed = 10
 
 // knownOf sums what Kvitt knows of some days, by currency.
@@ -302,7 +282,7 @@ func (k *known) add(e *Entry) error {
 	}
 	k.payouts++
 	for _, f := range figures {
-		*f.our(&k.totals) += *f.our(&p.Totals)
+		k.totals[f] += p.Totals[f]
 	}
 	open := e.Booked == nil || e.Booked.Difference != 0 || e.Booked.Problem != "" || takenBack(e)
 	if e.Booked != nil && !takenBack(e) {
@@ -336,7 +316,7 @@ func agrees(t *told, ours map[string]*known, c string) bool {
 		return false
 	}
 	for _, f := range figures {
-		if f.of(their) != *f.our(&our.totals) {
+		if their.Totals[f] != our.totals[f] {
 			return false
 		}
 	}

@@ -188,7 +188,7 @@ func (d *dispute) row(sum *disputeSum, at time.Time) Row {
 	return row
 }
 
-// disputeSum is what the disputes of a currency come to.
+// disputeSum holds what the disputes of a currency come to.
 type disputeSum struct {
 	orders                                   int64
 	opening, taken, given, balance, unbooked int64
@@ -208,7 +208,7 @@ func (s *disputeSum) rows(c string) []Row {
 	}})
 }
 
-// bookedOn is what Kvitt's vouchers put on the accounts for something, beside
+// bookedOn holds what Kvitt's vouchers put on the accounts for something, beside
 // what the rows of payouts come to there.
 type bookedOn struct {
 	accounts map[[2]string]*bookedAccount // by currency and account

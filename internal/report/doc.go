@@ -34,7 +34,7 @@ type Source interface {
 	RegisterTotals(ctx context.Context, connection string, from, to time.Time) ([]store.PayoutTotal, error)
 	PostingsOf(ctx context.Context, connection string, references []string) (map[string][]store.Posting, error)
 	PostingsBy(ctx context.Context, connection, token, batch string) ([]store.Posting, error)
-	MonthSums(ctx context.Context, connection, from, to string, types [4]string) ([]store.MonthSum, error)
+	MonthSums(ctx context.Context, connection, from, to string, types store.RowTypes) ([]store.MonthSum, error)
 	MonthReads(ctx context.Context, connection, from, to string) ([]store.MonthRead, error)
 	AccountMonths(ctx context.Context, connection, about, from, to string) ([]store.AccountMonth, error)
 	AccountSums(ctx context.Context, connection, about, day string) ([]store.AccountSum, error)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
 
@@ -12,7 +13,7 @@ import (
 type cost struct{ rows, net, vat int64 }
 
 func (c *cost) add(m *store.MonthSum) {
-	net, vat := costOf(m.Type, m.Amount, m.VAT)
+	net, vat := settlement.CostOf(m.Type, m.Amount, m.VAT)
 	c.rows += m.Rows
 	c.net += net
 	c.vat += vat

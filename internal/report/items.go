@@ -18,34 +18,13 @@ import (
 
 // What items are about.
 const (
-	itemDispute = "dispute"
-	itemLoan    = "loan"
+	itemDispute = string(settlement.Dispute)
+	itemLoan    = string(settlement.Loan)
 )
 
-// loanKinds are the detailed types of Klarna's merchant loans, whatever their
-// type; costs says which are what a loan costs and not the loan itself.
-var loanKinds = map[string]struct{ costs bool }{
-	"LOAN_PAYOUT": {}, "LOAN_AMORTISATION": {}, "CASH_ADVANCE_PAYOUT": {}, "CASH_ADVANCE_AMORTISATION": {},
-	"LOAN_FEE": {costs: true}, "CASH_ADVANCE_FEES": {costs: true},
-}
-
 // aboutRows tells whether rows of a kind belong to a dispute or to a loan, ""
-// for neither. Disputes are what Klarna takes back from the merchant without the
-// merchant's doing and what it gives back of that; commission that is taken back
-// is none, and neither is the fee for a dispute, which is a cost.
-func aboutRows(typ, detailed string) string {
-	switch {
-	case strings.HasPrefix(detailed, "COMMISSION_RETURN"), detailed == "REVENUE_SHARE_REVERSAL":
-		return ""
-	case typ == settlement.TypeReversal, typ == settlement.TypeReversalMerchantProtection,
-		typ == settlement.TypeReturn && detailed == "PAYMENT_DEFAULT", detailed == "CORRECTION_DISPUTE":
-		return itemDispute
-	}
-	if _, loan := loanKinds[detailed]; loan {
-		return itemLoan
-	}
-	return ""
-}
+// for neither.
+func aboutRows(typ, detailed string) string { return string(settlement.TopicOf(typ, detailed)) }
 
 // nameOf names a component in one word, the same for a row, a proof and the
 // line of a voucher.
@@ -155,7 +134,7 @@ type item struct {
 // date.
 func (i *item) day() string { return cmp.Or(i.RowDay, i.PayoutDay) }
 
-// on is what the row comes to on its accounts up to and including a day, debit
+// on returns what the row comes to on its accounts up to and including a day, debit
 // less credit; booked tells whether anything is booked.
 func (i *item) on(day string) (balance int64, booked bool) {
 	times := int64(0)

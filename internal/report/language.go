@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"kvitt/internal/lang"
 )
 
@@ -57,7 +59,47 @@ func (r *Report) speak(l lang.Language) {
 	}
 }
 
-// mostRemembered is how many cells are remembered so as not to be looked up again.
+// named are the columns whose words, Kvitt's own, may speak of Klarna. The others
+// hold what Klarna sent, or a sentence that was named when it was kept.
+var named = map[string]bool{"state": true, "figure": true, "verdict": true, "kind": true}
+
+// name has a report speak of who pays out where its own words say Klarna.
+func (r *Report) name(says func(string) string) {
+	r.Title = says(r.Title)
+	for i := range r.Columns {
+		r.Columns[i].Name = says(r.Columns[i].Name)
+	}
+	for i := range r.Charts {
+		c := &r.Charts[i]
+		c.Title = says(c.Title)
+		for s := range c.Series {
+			c.Series[s].Name = says(c.Series[s].Name)
+		}
+	}
+	rows, notes := r.Rows, r.Notes
+	r.Rows = func(yield func(Row, error) bool) {
+		for row, err := range rows {
+			for i := range row.Cells {
+				c, column := &row.Cells[i], &r.Columns[i]
+				if column.Kind <= Day && c.Known && (row.Total || named[column.Key]) {
+					c.Words = says(c.Words)
+				}
+			}
+			if !yield(row, err) {
+				return
+			}
+		}
+	}
+	r.Notes = func() []string {
+		all := slices.Clone(notes())
+		for i := range all {
+			all[i] = says(all[i])
+		}
+		return all
+	}
+}
+
+// mostRemembered is the number of cells that are remembered so as not to be looked up again.
 const mostRemembered = 1000
 
 // decimal is a cell as its reader's language writes it; English stays as programs

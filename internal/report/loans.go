@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+
+	"kvitt/internal/settlement"
 )
 
 // loan is one of Klarna's merchant loans by the reference that Klarna gives it.
@@ -106,7 +108,7 @@ func (l *loan) take(i *item, books *bookedOn, from, to string) {
 		l.first = day
 	}
 	l.last = max(l.last, day)
-	costs := loanKinds[i.DetailedType].costs
+	costs := settlement.LoanCost(i.DetailedType)
 	if _, booked := i.on(to); !booked {
 		if costs {
 			l.unbookedOfCost -= i.Amount

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"kvitt/internal/archive"
+	"kvitt/internal/klarna"
 	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 )
@@ -80,7 +81,7 @@ func packFiles() []string {
 	}
 }
 
-// countBad is how many lines do not agree; the rows must be there already, as
+// countBad returns how many lines do not agree; the rows must be there already, as
 // those of completeness are.
 func (r *Report) countBad() (bad int, err error) {
 	for row, err := range r.Rows {
@@ -118,8 +119,11 @@ func (r *Reports) readme(what string, span Span, more []string) string {
 		"audit.jsonl: the audit trail, an entry a line; audit.txt says how the chain was verified.",
 	}
 	all := append(lines, more...)
+	says := klarna.Provider(r.Connection.Provider).Says
 	for i := range all {
-		all[i] = r.Language.In(all[i])
+		if all[i] = r.Language.In(all[i]); i > 0 { // the first line has the company's name
+			all[i] = says(all[i])
+		}
 	}
 	return strings.Join(all, "\n") + "\n"
 }

@@ -21,7 +21,7 @@ var (
 
 const fontName = "DejaVu"
 
-// MostInPDF is how many rows fit a PDF that somebody would read. It is built in
+// MostInPDF is the number of rows that fit a PDF that somebody would read. It is built in
 // memory; CSV and XLSX take any number.
 const MostInPDF = 10_000
 
@@ -86,7 +86,7 @@ type page struct {
 	size
 }
 
-// size is how large things are drawn: words as a share of the usual, charts as
+// size describes how large things are drawn: words as a share of the usual, charts as
 // wide as they are.
 type size struct{ words, chart float64 }
 
@@ -114,7 +114,7 @@ func (p *page) choose(rows int, notes []string) {
 
 func (p *page) font() float64 { return 7.5 * p.words }
 
-// line is how high a line is.
+// line is the height that a line is.
 func (p *page) line() float64 { return lineHeight * p.words }
 
 // gap is what is left free beside and below a chart.

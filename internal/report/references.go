@@ -47,7 +47,7 @@ var keys = []struct {
 // normal makes references alike that a person would call the same.
 func normal(reference string) string { return strings.ToLower(strings.TrimSpace(reference)) }
 
-// mostDigits is how long a number with its leading zeros is looked for; the
+// mostDigits limits how long a number with its leading zeros is looked for; the
 // batches of Visma.net have six digits.
 const mostDigits = 12
 

@@ -68,7 +68,6 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 		return nil, err
 	}
 	made.Name = name
-	r.nameProvider(made)
 	told := made.Notes
 	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}
@@ -82,31 +81,13 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	made.About = strings.Join(slices.DeleteFunc(about, func(s string) bool { return s == "" }), ", ")
 	made.Excel = r.Excel
 	made.speak(r.Language)
+	if provider := klarna.Provider(r.Connection.Provider); provider == klarna.Kustom {
+		made.name(provider.Says)
+	}
 	return made, nil
 }
 
-// nameProvider writes Kustom where the words of a report say Klarna, if that is who
-// pays out on the connection. The words are Kvitt's own; rows are left as they are.
-func (r *Reports) nameProvider(made *Report) {
-	said := klarna.Provider(r.Connection.Provider).Says
-	if said(klarna.Klarna.Name()) == klarna.Klarna.Name() {
-		return
-	}
-	made.Title = said(made.Title)
-	for i := range made.Columns {
-		made.Columns[i].Name = said(made.Columns[i].Name)
-	}
-	notes := made.Notes
-	made.Notes = func() []string {
-		all := slices.Clone(notes())
-		for i := range all {
-			all[i] = said(all[i])
-		}
-		return all
-	}
-}
-
-// registerPage is how many payouts are in memory at once.
+// registerPage is the number of payouts that are in memory at once.
 const registerPage = 200
 
 // Entry is a payout of the register with what stands in Visma.net for it; Booked
@@ -197,7 +178,7 @@ func (r *Reports) each(ctx context.Context, span Span) iter.Seq2[*Entry, error] 
 	}
 }
 
-// registerSum is what the payouts of a currency come to.
+// registerSum holds what the payouts of a currency come to.
 type registerSum struct{ payouts, rows, settlement, booked, unbooked, difference, differing int64 }
 
 func (s *registerSum) add(e *Entry) {
@@ -327,7 +308,7 @@ func (r *Reports) payoutCharts(ctx context.Context, span Span) ([]Chart, error) 
 	cost := map[string]int64{} // by month and currency
 	for i := range fees {
 		if m := &fees[i]; !m.Outside {
-			net, vat := costOf(m.Type, m.Amount, m.VAT)
+			net, vat := settlement.CostOf(m.Type, m.Amount, m.VAT)
 			cost[m.Month+m.Currency] += net + vat
 		}
 	}
@@ -377,4 +358,7 @@ func (s Span) months() []Span {
 }
 
 // feeTypes are the types of rows that are Klarna's fees and the VAT on them.
-var feeTypes = [4]string{settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeTax, settlement.TypeCorrection}
+var feeTypes = func() (types store.RowTypes) {
+	copy(types[:], settlement.TypesOf(settlement.Fees, settlement.FeeVAT))
+	return types
+}()

@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// Retention is how long a country wants records kept: full years after the end
+// Retention limits how long a country wants records kept: full years after the end
 // of the financial year, or after the calendar year in which it ended.
 type Retention struct {
 	Country      string // ISO 3166-1

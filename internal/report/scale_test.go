@@ -130,7 +130,7 @@ func (s *scale) fill() {
 	_, err = s.store.AddProfile(ctx, "c1", document, profile.Hash(), "anna")
 	s.must(err)
 	const orders = scaleRows / 3
-	totals := settlement.Totals{Sale: orders * 1000_00, Fee: orders * 26_80, Tax: orders * 6_70, Settlement: orders * (1000_00 - 26_80 - 6_70)}
+	totals := settlement.Totals{settlement.TotalSale: orders * 1000_00, settlement.TotalFee: orders * 26_80, settlement.TotalTax: orders * 6_70, settlement.TotalSettlement: orders * (1000_00 - 26_80 - 6_70)}
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	s.must(err)
 	db, err := pgx.Connect(ctx, s.url)
@@ -163,7 +163,7 @@ func (s *scale) fill() {
 				state, reason, posted = "held", "period_closed", "intended"
 			}
 			now := at.UnixMicro()
-			payouts = append(payouts, []any{"c1", ref, "K1", now, "SEK", "NET", totals.Settlement, int64(0), int64(0), string(s.json(payout)), state, reason, "", int64(scaleRows), string(s.json(kept)), voucherJSON, v.Hash(), int64(1), now, now})
+			payouts = append(payouts, []any{"c1", ref, "K1", now, "SEK", "NET", totals[settlement.TotalSettlement], int64(0), int64(0), string(s.json(payout)), state, reason, "", int64(scaleRows), string(s.json(kept)), voucherJSON, v.Hash(), int64(1), now, now})
 			documents = append(documents, []any{"c1", ref, archive.KindTransactions, int64(0), hex.EncodeToString(sum[:]), int64(len(room)), "zstd", encoder.EncodeAll(room, nil), "", "/", now})
 			batch := ""
 			if posted == "verified" {

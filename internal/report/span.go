@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// MostYears is how many years a report, a file or a backfill may be about: what
+// MostYears is the most years that a report, a file or a backfill may be about: what
 // the law has companies keep, and some more.
 const MostYears = 10
 

@@ -10,7 +10,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// Kind is how the cells of a column are written and set.
+// Kind describes how the cells of a column are written and set.
 type Kind int
 
 // The kinds of columns.

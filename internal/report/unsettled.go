@@ -14,7 +14,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// Captured is what was captured on a day and not paid out by the end of another
+// Captured holds what was captured on a day and not paid out by the end of another
 // one, in minor units. Its sums are for reading: what an accrual books follows the
 // rule of each component, see NotPaid.Shares. Returns, fees and VAT are what they
 // cost the merchant.
@@ -29,7 +29,7 @@ type Captured struct {
 	Other    int64               `json:"other"` // whatever else gives (+) or takes (−): disputes, commission, charges, credits
 }
 
-// Total is what Klarna owes for it.
+// Total returns what Klarna owes for it.
 func (c *Captured) Total() int64 { return c.Sales - c.Returns - c.Fees - c.VAT + c.Other }
 
 // add adds another day's amounts.
@@ -44,23 +44,23 @@ func (c *Captured) add(o *Captured) {
 
 // count adds a component by the direction that the payout's proof found.
 func (c *Captured) count(component settlement.Component, effect settlement.Effect) {
-	switch component.Type {
-	case settlement.TypeSale:
+	switch settlement.NatureOf(component.Type) {
+	case settlement.Sales:
 		c.Sales += effect.Amount
-	case settlement.TypeReturn:
+	case settlement.Return:
 		c.Returns -= effect.Amount
-	case settlement.TypeTax:
+	case settlement.FeeVAT:
 		c.VAT -= effect.Amount
-	case settlement.TypeFee, settlement.TypeFeeRefund, settlement.TypeCorrection:
+	case settlement.Fees:
 		c.Fees -= effect.Amount
-	default:
+	case settlement.Other:
 		c.Other += effect.Amount
 	}
 	c.VAT -= effect.VAT
 	c.Rows += component.Rows
 }
 
-// NotPaid is what was captured up to and including a day, in rows of payouts
+// NotPaid holds what was captured up to and including a day, in rows of payouts
 // that were paid out after it.
 type NotPaid struct {
 	At      voucher.Date

@@ -27,7 +27,7 @@ func ageOf(days int64) string {
 	return ""
 }
 
-// waiting is what is held or waits for approval, by reason and age.
+// waiting returns what is held or waits for approval, by reason and age.
 func (r *Reports) waiting(ctx context.Context) (*Report, error) {
 	payouts, err := r.Source.Waiting(ctx, r.Connection.ID)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Reports) cellOf(date time.Time) Cell {
 	return words(date.In(r.Zone).Format(time.DateOnly))
 }
 
-// settled is what Klarna paid; nobody knows that of a payout that cannot be read.
+// settled returns what Klarna paid; nobody knows that of a payout that cannot be read.
 func settled(minor int64, currency string) Cell {
 	if currency == "" && minor == 0 {
 		return none

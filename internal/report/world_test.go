@@ -132,7 +132,7 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 	payout := listed.Settlement()
 	_, err = w.store.UpsertPayouts(ctx, "c1", []store.Payout{{
 		PaymentReference: reference, MerchantID: payout.MerchantID, Date: payout.Date, Currency: string(payout.Currency), SettlementType: string(payout.Type),
-		Settlement: payout.Totals.Settlement, OpeningDebt: payout.Totals.OpeningDebt, ClosingDebt: payout.Totals.ClosingDebt, Payout: w.json(payout),
+		Settlement: payout.Totals[settlement.TotalSettlement], OpeningDebt: payout.Totals[settlement.TotalOpeningDebt], ClosingDebt: payout.Totals[settlement.TotalClosingDebt], Payout: w.json(payout),
 	}})
 	w.must(err)
 	tally, kept, announced, err := activities.Fetch(ctx, client, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout, nil)

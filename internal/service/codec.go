@@ -13,19 +13,19 @@ import (
 	"kvitt/internal/web"
 )
 
-// Guesses at the codec's password, from one address and from everybody.
+// Limits on wrong passwords for the codec, per address and in all.
 const (
 	guesses, guessEvery      = 5, 30 * time.Second
 	guessesOfAll, ofAllEvery = 50, 3 * time.Second
 	everybody                = "*"
 )
 
-// known is how the codec and the Web UI ask who is signed in; *signin.Gate is one.
+// known reports who is signed in, for the codec and the Web UI; *signin.Gate is one.
 type known interface {
 	Known(r *http.Request, need signin.Role) bool
 }
 
-// codec decodes payloads for Temporal's Web UI, unless nobody may.
+// codec decodes payloads for Temporal's Web UI; it is nil when that is off.
 func (p *parts) codec(gate known) http.Handler {
 	if p.config.CodecAuth == config.CodecOff {
 		return nil
@@ -39,8 +39,8 @@ func (p *parts) codec(gate known) http.Handler {
 	return door.guard(mux)
 }
 
-// codecDoor says who may read payloads: whoever is signed in, whoever knows the
-// password, or whoever is on this machine, as the operator has said.
+// codecDoor decides who may read payloads: people who are signed in, people who know the password, or
+// everybody on this machine, as the operator has set.
 type codecDoor struct {
 	may        func(*http.Request) bool
 	password   bool
@@ -73,8 +73,8 @@ func fromThisMachine(r *http.Request) bool {
 	return err == nil && ip != nil && ip.IsLoopback()
 }
 
-// guard lets nobody guess at the password without end, and notes who was
-// refused. Whoever knows it is kept waiting only where their own address guesses.
+// guard limits wrong passwords, and records who was refused. Somebody with the right password has to wait
+// only if their own address sent wrong ones.
 func (d *codecDoor) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		from := web.AddressOf(r.RemoteAddr)
@@ -82,7 +82,7 @@ func (d *codecDoor) guard(next http.Handler) http.Handler {
 			if d.one.Spent(from, d.now()) || d.every.Spent(everybody, d.now()) {
 				web.Because(r.Context(), web.Rate, "codec password")
 				web.RetryAfter(w, guessEvery)
-				http.Error(w, "The password was guessed at too often. Wait a minute, then try again.", http.StatusTooManyRequests)
+				http.Error(w, "Too many wrong passwords. Wait a minute, then try again.", http.StatusTooManyRequests)
 				return
 			}
 			if !d.may(r) {
@@ -95,13 +95,13 @@ func (d *codecDoor) guard(next http.Handler) http.Handler {
 			web.Because(r.Context(), web.Codec, "another origin")
 		}
 		if r.Method != http.MethodOptions && !d.may(r) {
-			web.Because(r.Context(), web.Codec, "not let in")
+			web.Because(r.Context(), web.Codec, "not authorised")
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// ask lets a browser ask for the password, and keep it for the codec.
+// ask makes a browser ask for the password, and remember it for the codec.
 func (d *codecDoor) ask(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	if !d.may(r) {

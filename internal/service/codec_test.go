@@ -18,7 +18,7 @@ import (
 
 const password = "a long password"
 
-// cookieKnows is a gate that knows who has the cookie.
+// cookieKnows is a gate that recognises people by their cookie.
 type cookieKnows struct{}
 
 func (cookieKnows) Known(r *http.Request, _ signin.Role) bool {
@@ -41,7 +41,7 @@ func newCodec(t *testing.T, auth config.CodecAuth) (http.Handler, *observer.Obse
 	return web.Watch("portal", p.log, p.codec(cookieKnows{})), logs
 }
 
-// decode asks to decode nothing, from an address.
+// decode sends a decode request without payloads, from an address.
 func decode(h http.Handler, from string, change func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodPost, "/codec/decode", strings.NewReader(`{"payloads":[]}`))
 	r.RemoteAddr = from
@@ -64,14 +64,14 @@ func TestTheCodecsPasswordIsNotGuessedAtWithoutEnd(t *testing.T) {
 		}
 	}
 	if wrong != guesses || hurried != 100-guesses {
-		t.Errorf("%d guesses were looked at, %d not", wrong, hurried)
+		t.Errorf("%d wrong passwords were checked, %d were not", wrong, hurried)
 	}
 	if got := decode(h, "192.0.2.1:6", with(password)).Code; got != http.StatusTooManyRequests {
-		t.Errorf("who has guessed may go on: %d", got)
+		t.Errorf("the address with the wrong passwords may go on: %d", got)
 	}
-	for range 1000 { // it is not counted when it is right
+	for range 1000 { // the right password is not counted
 		if got := decode(h, "192.0.2.2:5", with(password)); got.Code != http.StatusOK {
-			t.Fatalf("who knows it is answered %d %s", got.Code, got.Body)
+			t.Fatalf("the right password is answered %d %s", got.Code, got.Body)
 		}
 	}
 	if logs.FilterMessage("refused").FilterField(zap.String("reason", "codec")).FilterField(zap.String("from", "192.0.2.1")).Len() != guesses ||
@@ -80,7 +80,7 @@ func TestTheCodecsPasswordIsNotGuessedAtWithoutEnd(t *testing.T) {
 	}
 }
 
-func TestManyAddressesDoNotGuessMoreThanSoMuch(t *testing.T) {
+func TestWrongCodecPasswordsFromManyAddressesAreLimited(t *testing.T) {
 	h, _ := newCodec(t, config.CodecPassword)
 	looked := 0
 	begun := time.Now()
@@ -91,7 +91,7 @@ func TestManyAddressesDoNotGuessMoreThanSoMuch(t *testing.T) {
 		}
 	}
 	if most := guessesOfAll + int(time.Since(begun)/ofAllEvery) + 1; looked > most {
-		t.Errorf("%d guesses were looked at, want at most %d", looked, most)
+		t.Errorf("%d wrong passwords were checked, want at most %d", looked, most)
 	}
 }
 
@@ -113,9 +113,9 @@ func TestTheCodecRefusesAndTellsInEveryWay(t *testing.T) {
 	} {
 		h, logs := newCodec(t, c.auth)
 		answer := decode(h, "192.0.2.1:5", c.change)
-		told := logs.FilterMessage("refused").FilterField(zap.String("reason", "codec")).Len()
-		if answer.Code != c.status || (told == 1) != (c.status != 200) {
-			t.Errorf("%s: %d, told %d times: %s", name, answer.Code, told, answer.Body)
+		logged := logs.FilterMessage("refused").FilterField(zap.String("reason", "codec")).Len()
+		if answer.Code != c.status || (logged == 1) != (c.status != 200) {
+			t.Errorf("%s: %d, logged %d times: %s", name, answer.Code, logged, answer.Body)
 		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"kvitt/internal/signin"
 )
 
-// portal serves what people's browsers ask for, and tells who is signed in.
+// portal serves the pages, and returns the gate that knows who is signed in.
 func (p *parts) portal(ctx context.Context) (http.Handler, *signin.Gate, error) {
 	preview := &activities.Preview{
 		Klarna: &activities.Klarna{Doors: p.doors, Store: p.store},
@@ -46,15 +46,15 @@ func (p *parts) portal(ctx context.Context) (http.Handler, *signin.Gate, error) 
 		return nil, nil, err
 	}
 	pages.Gate = gate
-	// The link lets somebody in, so it goes to whoever starts the worker and not
-	// into the log, which others read.
+	// The link signs somebody in, so it goes to the person who starts the worker and not into the log,
+	// which others read.
 	if err := gate.Greet(ctx, os.Stderr); err != nil {
 		return nil, nil, err
 	}
 	return pages.Handler(p.codec(gate)), gate, nil
 }
 
-// letter is how the portal sends one-time links; nil without a mail server.
+// letter returns the function that mails one-time links; nil without a mail server.
 func (p *parts) letter() (func(ctx context.Context, to, subject, text string) error, error) {
 	if p.config.SMTPURL == "" {
 		return nil, nil //nolint:nilnil // no mail is no error

@@ -1,9 +1,8 @@
-// Package service is the worker process: the Temporal worker, the portal with
-// the codec endpoint, Temporal's Web UI for who is signed in, metrics and health.
+// Package service is the worker process: the Temporal worker, the portal with the codec endpoint,
+// Temporal's Web UI for people who are signed in, metrics and health.
 //
-// It wires and supervises; what is done is decided elsewhere. It must never
-// start half: a setting, a database or a keyset that does not fit stops it
-// with one line that says what helps.
+// It wires the parts together and supervises them; the work itself is done in other packages. It must
+// never start half: an unusable setting, database or keyset stops it with one line that says what helps.
 package service
 
 import (
@@ -33,12 +32,11 @@ import (
 	"kvitt/workflows"
 )
 
-// stopWithin is how long running activities may take to end when the process
-// is told to stop. What does not end is taken up again elsewhere.
+// stopWithin is the time running activities have to end when the process stops. Activities that do not end
+// are retried elsewhere.
 const stopWithin = 30 * time.Second
 
-// settleWithin is how long a refresh that is under way then may take to be
-// saved.
+// settleWithin is the time a token refresh that is under way then has to be saved.
 const settleWithin = 10 * time.Second
 
 // Run serves until ctx ends. It returns nil after an orderly stop.
@@ -48,7 +46,7 @@ func Run(ctx context.Context, c *config.Config) error {
 		return err
 	}
 	if len(c.Unread) > 0 {
-		log.Warn("settings that nobody reads; mistyped?", zap.Strings("variables", c.Unread))
+		log.Warn("unknown settings; mistyped?", zap.Strings("variables", c.Unread))
 	}
 	if len(c.Loose) > 0 {
 		log.Warn("secrets that every user of this machine can read; chmod 600 the files", zap.Strings("variables", c.Loose))
@@ -88,7 +86,7 @@ func Run(ctx context.Context, c *config.Config) error {
 	return g.Wait()
 }
 
-// mark notes, sealed, where the audit trail stands, now and every hour.
+// mark records, sealed, the end of the audit trail, now and every hour.
 func (p *parts) mark(ctx context.Context) {
 	marks := trail.Marks{Vault: p.vault, Keeper: p.store}
 	tick := time.NewTicker(time.Hour)
@@ -128,7 +126,7 @@ func open(ctx context.Context, c *config.Config, log *zap.Logger) (*parts, error
 		return nil, err
 	}
 	if s.Pooled() {
-		log.Info("a connection pooler stands before PostgreSQL: statements are not prepared", zap.String("database", s.Name()))
+		log.Info("PostgreSQL is reached through a connection pooler: statements are not prepared", zap.String("database", s.Name()))
 	}
 	p := &parts{config: c, log: log, store: s, keys: keys}
 	v := vault.New(keys, s)
@@ -173,7 +171,7 @@ func (p *parts) close() {
 	_ = p.store.Close()
 }
 
-// Dial connects to Temporal as its own tools do, with our payload codec.
+// Dial connects to Temporal as Temporal's own tools do, with Kvitt's payload codec.
 func Dial(ctx context.Context, keys *vault.Keyring, adjust ...func(*client.Options)) (client.Client, error) {
 	o, err := config.TemporalOptions()
 	if err != nil {
@@ -225,16 +223,15 @@ func (p *parts) work(ctx context.Context) error {
 	defer w.Stop()
 	select {
 	case <-ctx.Done():
-		p.log.Info("worker stops: running activities end first", zap.Duration("at_most", stopWithin))
+		p.log.Info("stopping the worker after the running activities", zap.Duration("at_most", stopWithin))
 		return nil
 	case err := <-fatal:
 		return fmt.Errorf("run the worker on task queue %s: %w", p.config.TaskQueue, err)
 	}
 }
 
-// deployment says which version this worker is, where workers have versions.
-// Every workflow goes on with the current version: payouts and connections stay
-// open for longer than a version runs.
+// deployment returns this worker's version where workers are versioned. Every workflow continues on the
+// current version: payouts and connections stay open for longer than a version runs.
 func deployment(c *config.Config) worker.DeploymentOptions {
 	if c.Deployment == "" {
 		return worker.DeploymentOptions{}

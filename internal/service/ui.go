@@ -14,9 +14,9 @@ import (
 	"kvitt/internal/web"
 )
 
-// temporalUI lets people who are signed in to the portal look at Temporal's Web
-// UI, which has no sign-in of its own. They can look only: what is not a GET or
-// HEAD goes no further, and nothing that opens anything is handed on.
+// temporalUI lets people who are signed in to the portal view Temporal's Web UI, which has no sign-in of
+// its own. It is read-only: only GET and HEAD requests are forwarded, and none of the browser's
+// credentials are.
 func temporalUI(upstream, publicURL string, gate known, log *zap.Logger) (http.Handler, error) {
 	to, err := url.Parse(upstream)
 	if err != nil {
@@ -46,7 +46,7 @@ func temporalUI(upstream, publicURL string, gate known, log *zap.Logger) (http.H
 			if r.Context().Err() == nil {
 				log.Warn("Temporal's Web UI does not answer", zap.Error(err))
 			}
-			http.Error(w, "Temporal's Web UI does not answer; Kvitt's log says why.", http.StatusBadGateway)
+			http.Error(w, "Temporal's Web UI does not answer; see Kvitt's log for the reason.", http.StatusBadGateway)
 		},
 	}
 	return web.Watch("temporal-ui", log, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -60,10 +60,10 @@ func temporalUI(upstream, publicURL string, gate known, log *zap.Logger) (http.H
 		case r.Method != http.MethodGet && r.Method != http.MethodHead, r.Header.Get("Upgrade") != "":
 			web.Because(r.Context(), web.UI, "looking only")
 			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "Temporal's Web UI is for looking only; what Kvitt does is decided in its portal.", http.StatusMethodNotAllowed)
+			http.Error(w, "Temporal's Web UI is read-only; use Kvitt's portal to change something.", http.StatusMethodNotAllowed)
 		case strings.Contains(r.Header.Get("Sec-Fetch-Site"), "cross-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate":
 			web.Because(r.Context(), web.CrossSite, "origin")
-			http.Error(w, "Another site asked for this.", http.StatusForbidden)
+			http.Error(w, "The request came from another site.", http.StatusForbidden)
 		case gate.Known(r, signin.Viewer):
 			h.Set("Cache-Control", "no-store")
 			proxy.ServeHTTP(w, r)
@@ -76,21 +76,21 @@ func temporalUI(upstream, publicURL string, gate known, log *zap.Logger) (http.H
 	})), nil
 }
 
-// askToSignIn leads to the portal, which is another origin.
+// askToSignIn redirects to the portal, which is another origin.
 func askToSignIn(w http.ResponseWriter, r *http.Request, publicURL string) {
 	web.Because(r.Context(), web.UI, "not signed in")
 	web.Leave(w, r, publicURL+"/signin")
 }
 
-// notHandedOn is what a browser sends that opens something, or that says who it
-// comes from.
+// notHandedOn lists the headers that carry a credential or say where the browser is; they are not
+// forwarded.
 var notHandedOn = []string{
 	"Cookie", "Authorization", "Authorization-Extras", "Proxy-Authorization", "Origin", "Referer",
 	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip",
 	"X-Http-Method-Override", "X-Http-Method", "X-Method-Override",
 }
 
-// withoutHost is the path of an address, with its query.
+// withoutHost returns the path of an address, with its query.
 func withoutHost(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -100,7 +100,7 @@ func withoutHost(address string) string {
 	return u.String()
 }
 
-// ui is the listener of the Web UI, nil when there is none.
+// ui returns the listener of the Web UI, nil when there is none.
 func (p *parts) ui(gate known) (http.Handler, error) {
 	if p.config.UIAddr == "" {
 		return nil, nil //nolint:nilnil // no listener is no error

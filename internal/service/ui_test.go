@@ -11,7 +11,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 )
 
-// newUI is Temporal's Web UI behind its door, and what it was asked.
+// newUI starts Temporal's Web UI behind its guard, and records the requests that reach it.
 func newUI(t *testing.T) (door *httptest.Server, asked *[]*http.Request, logs *observer.ObservedLogs) {
 	t.Helper()
 	asked = &[]*http.Request{}
@@ -58,7 +58,7 @@ func ask(t *testing.T, method, address string, headers map[string]string) *http.
 
 const good = "session=good"
 
-func TestWhoIsSignedInLooksAtTemporalAndHandsNothingOn(t *testing.T) {
+func TestASignedInPersonViewsTemporalAndNoCredentialIsForwarded(t *testing.T) {
 	door, asked, _ := newUI(t)
 	answer := ask(t, http.MethodGet, door.URL+"/api/v1/namespaces?x=1", map[string]string{
 		"Cookie": good, "Authorization": "Basic eDp5", "Authorization-Extras": "x", "Origin": door.URL, "X-Forwarded-For": "192.0.2.1", "Referer": door.URL,
@@ -69,7 +69,7 @@ func TestWhoIsSignedInLooksAtTemporalAndHandsNothingOn(t *testing.T) {
 	}
 	for _, name := range notHandedOn {
 		if got := (*asked)[0].Header.Get(name); got != "" {
-			t.Errorf("%s was handed on: %q", name, got)
+			t.Errorf("%s was forwarded: %q", name, got)
 		}
 	}
 	if answer.Header.Get("Set-Cookie") != "" || answer.Header.Get("Access-Control-Allow-Origin") != "" || answer.Header.Get("X-Frame-Options") != "DENY" {
@@ -103,10 +103,10 @@ func TestNobodyElseReachesTemporalAndNobodyChangesAnything(t *testing.T) {
 		logs.TakeAll()
 		answer := ask(t, c.method, door.URL+"/api/v1/namespaces/kvitt/workflows/x/update/Approve", c.headers)
 		if answer.StatusCode != c.status || logs.FilterMessage("refused").FilterField(zap.String("listener", "temporal-ui")).Len() != 1 {
-			t.Errorf("%s is answered %d, and told: %v", name, answer.StatusCode, logs.All())
+			t.Errorf("%s is answered %d, and the log says: %v", name, answer.StatusCode, logs.All())
 		}
 		if to := answer.Header.Get("Location"); c.status == http.StatusSeeOther && to != "http://127.0.0.1:8088/signin" {
-			t.Errorf("%s is led to %q", name, to)
+			t.Errorf("%s is redirected to %q", name, to)
 		}
 	}
 	if len(*asked) != 0 {

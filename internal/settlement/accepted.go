@@ -189,9 +189,9 @@ func (p *Proof) Booked() (amount int64, ok bool) {
 			amount = e.sum(amount, effect.Amount, effect.VAT)
 		}
 	}
-	amount = e.sum(amount, -p.Payout.Totals.Repay)
+	amount = e.sum(amount, -p.Payout.Totals[TotalRepay])
 	if p.DepositInFormula() {
-		amount = e.sum(amount, p.Payout.Totals.Deposit)
+		amount = e.sum(amount, p.Payout.Totals[TotalDeposit])
 	}
 	for _, a := range p.Accepted {
 		amount = e.sum(amount, p.AcceptedEffect(a))
@@ -208,12 +208,12 @@ func (v *verifier) acceptRest(p *Proof) error {
 		return v.mismatch(StepFormula, codeBadData, "what its rows come to does not fit 64 bits")
 	}
 	if p.Read(TaxRefundOutsideFormula) {
-		if gap := minus(p.Payout.Totals.Settlement, p.factor()*booked); gap != 0 {
-			v.accepts(codeFormulaDiffers, totalTaxRefund, gap)
+		if gap := minus(p.Payout.Totals[TotalSettlement], p.factor()*booked); gap != 0 {
+			v.accepts(codeFormulaDiffers, TotalTaxRefund.Name(), gap)
 		}
 	}
 	if gap := p.DepositUnexplained(); gap != 0 {
-		v.accepts(codeDebtDiffers, totalDeposit, gap)
+		v.accepts(codeDebtDiffers, TotalDeposit.Name(), gap)
 	}
 	p.Accepted = v.used
 	return nil
@@ -223,7 +223,7 @@ func (v *verifier) acceptRest(p *Proof) error {
 // less what explains it: a negative payout that is not collected, or a bill. An
 // accepted difference of debt_differs, "deposit" answers it.
 func (p *Proof) DepositUnexplained() int64 {
-	deposit := p.Payout.Totals.Deposit
+	deposit := p.Payout.Totals[TotalDeposit]
 	if deposit == 0 || p.DepositInFormula() {
 		return 0
 	}
@@ -233,15 +233,5 @@ func (p *Proof) DepositUnexplained() int64 {
 		}
 		return deposit
 	}
-	return minus(deposit, max(minus(0, p.Payout.Totals.Settlement), 0))
-}
-
-// totalNamed finds a total of the formula by its name.
-func totalNamed(name string) *total {
-	for i := range formula {
-		if formula[i].name == name {
-			return &formula[i]
-		}
-	}
-	return nil
+	return minus(deposit, max(minus(0, p.Payout.Totals[TotalSettlement]), 0))
 }

@@ -1,55 +1,6 @@
 package settlement
 
-// total is one member of Klarna's Totals, its sign in the settlement
-// formula, and the rows behind it.
-type total struct {
-	name string // Klarna's member without "_amount"
-	sign int64
-	rows string // the rows behind it, in words; "" for debt, which moves without rows
-	of   func(*Totals) *int64
-}
-
-// The names of totals that the readings below refer to.
-const (
-	totalFee       = "fee"
-	totalTax       = "tax"
-	totalFeeRefund = "fee_refund"
-	totalTaxRefund = "tax_refund"
-	totalRepay     = "repay"
-	totalDeposit   = "deposit"
-)
-
-// formula is Klarna's settlement formula (Klarna docs, Settlement files): the
-// signed sum of these totals is the settlement amount. tax_refund and deposit
-// are open: Klarna publishes the totals and leaves them out of the formula it
-// publishes.
-var formula = []total{
-	{"sale", +1, "the SALE rows", func(t *Totals) *int64 { return &t.Sale }},
-	{"return", -1, "the RETURN rows", func(t *Totals) *int64 { return &t.Return }},
-	{"reversal", -1, "the REVERSAL rows less REVERSAL_MERCHANT_PROTECTION", func(t *Totals) *int64 { return &t.Reversal }},
-	{totalFee, -1, "the FEE rows", func(t *Totals) *int64 { return &t.Fee }},
-	{"fee_correction", +1, "the CORRECTION rows", func(t *Totals) *int64 { return &t.FeeCorrection }},
-	{"commission", +1, "the COMMISSION rows", func(t *Totals) *int64 { return &t.Commission }},
-	{"commission_reversal", -1, "the rows that take commission back", func(t *Totals) *int64 { return &t.CommissionReversal }},
-	{totalTax, -1, "the VAT of the FEE rows and the TAX rows", func(t *Totals) *int64 { return &t.Tax }},
-	{"charge", -1, "the CHARGE rows", func(t *Totals) *int64 { return &t.Charge }},
-	{"credit", +1, "the CREDIT rows", func(t *Totals) *int64 { return &t.Credit }},
-	{"holdback", -1, "the HOLDBACK rows", func(t *Totals) *int64 { return &t.Holdback }},
-	{"release", +1, "the RELEASE rows", func(t *Totals) *int64 { return &t.Release }},
-	{totalFeeRefund, +1, "the FEE_REFUND rows", func(t *Totals) *int64 { return &t.FeeRefund }},
-	{totalTaxRefund, +1, "the VAT of the FEE_REFUND rows", func(t *Totals) *int64 { return &t.TaxRefund }},
-	{totalRepay, -1, "", func(t *Totals) *int64 { return &t.Repay }},
-	{totalDeposit, +1, "", func(t *Totals) *int64 { return &t.Deposit }},
-}
-
-// feeGroup tells the totals that a GROSS payout only lists.
-func (t *total) feeGroup() bool {
-	switch t.name {
-	case totalFee, totalTax, totalFeeRefund, totalTaxRefund:
-		return true
-	}
-	return false
-}
+import "slices"
 
 // The readings of what Klarna leaves open, as they stand in Proof.Variants. A
 // reading is accepted only if it balances to the minor unit and no other does;
@@ -131,7 +82,7 @@ func readings(p *Payout, toldBeside bool) []reading {
 	all := []reading{{without: noTerm, factor: 1}}
 	if p.Type == Gross && hasFees(&p.Totals) {
 		all = []reading{
-			all[0].with(GrossFeesNotDeducted, (*total).feeGroup),
+			all[0].with(GrossFeesNotDeducted, func(t *total) bool { return t.billed }),
 			all[0].with(GrossFeesDeducted, noTerm),
 		}
 	}
@@ -144,46 +95,41 @@ func readings(p *Payout, toldBeside bool) []reading {
 	if toldBeside {
 		for i := range all {
 			counted := all[i].without
-			all[i].without = func(t *total) bool { return t.name == totalTaxRefund || counted(t) }
+			all[i].without = func(t *total) bool { return t.id == TotalTaxRefund || counted(t) }
 		}
 	}
-	all = eachWay(all, p.Totals.TaxRefund, totalTaxRefund, TaxRefundInFormula, TaxRefundOutsideFormula)
-	return eachWay(all, p.Totals.Deposit, totalDeposit, DepositInFormula, DepositOutsideFormula)
+	all = eachWay(all, TotalTaxRefund, p.Totals[TotalTaxRefund], TaxRefundInFormula, TaxRefundOutsideFormula)
+	return eachWay(all, TotalDeposit, p.Totals[TotalDeposit], DepositInFormula, DepositOutsideFormula)
 }
 
 // eachWay reads an open term in both ways, unless it is zero or left out
 // already.
-func eachWay(all []reading, amount int64, name, in, outside string) []reading {
+func eachWay(all []reading, id Total, amount int64, in, outside string) []reading {
 	if amount == 0 {
 		return all
 	}
 	var both []reading
 	for _, r := range all {
-		if r.factor == 0 || r.without(&total{name: name}) {
+		if r.factor == 0 || r.without(totalOf(id)) {
 			both = append(both, r)
 			continue
 		}
 		both = append(both,
 			r.with(in, noTerm),
-			r.with(outside, func(t *total) bool { return t.name == name }),
+			r.with(outside, func(t *total) bool { return t.id == id }),
 		)
 	}
 	return both
 }
 
-// hasFees tells whether any total of the fee group has an amount.
+// hasFees tells whether any total that a GROSS payout only lists has an amount.
 func hasFees(t *Totals) bool {
-	return t.Fee != 0 || t.Tax != 0 || t.FeeRefund != 0 || t.TaxRefund != 0
+	return slices.ContainsFunc(formula, func(term total) bool { return term.billed && t[term.id] != 0 })
 }
 
 // onlyFees tells whether t is a bill for fees and nothing else.
 func onlyFees(t *Totals) bool {
-	for i := range formula {
-		if term := &formula[i]; !term.feeGroup() && *term.of(t) != 0 {
-			return false
-		}
-	}
-	return hasFees(t)
+	return hasFees(t) && !slices.ContainsFunc(formula, func(term total) bool { return !term.billed && t[term.id] != 0 })
 }
 
 // settles computes the settlement amount that t gives under r. ok is false when
@@ -194,7 +140,7 @@ func (r reading) settles(t *Totals) (amount int64, ok bool) {
 		if r.without(term) {
 			continue
 		}
-		effect, fits := times(*term.of(t), term.sign*r.factor)
+		effect, fits := times(t[term.id], term.sign*r.factor)
 		if amount, ok = Add(amount, effect); !ok || !fits {
 			return 0, false
 		}

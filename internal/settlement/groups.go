@@ -4,21 +4,16 @@ package settlement
 // where their type puts them, reduce the commission, or be what Klarna sums as
 // commission_reversal: all of them, the revenue shares alone, or those with a
 // minus sign.
-func commissionReadings(s *bySum, e *exact) (all []rowReading) {
-	reversal, protection, commission := s.of[TypeReversal], s.of[TypeReversalMerchantProtection], s.of[TypeCommission]
-	for _, rw := range reversal.ways(TypeReversal) {
-		for _, pw := range protection.ways(TypeReversalMerchantProtection) {
-			for _, cw := range commission.ways(TypeCommission) {
-				r := rowReading{names: namesOf(signed{rw, TypeReversal}, signed{pw, TypeReversalMerchantProtection}, signed{cw, TypeCommission})}
-				r.totals.Reversal = e.sum(reversal.as(rw), -protection.as(pw))
-				r.totals.Commission = commission.as(cw)
-				if cw == againstApart {
-					r.totals.Commission, r.totals.CommissionReversal = e.sum(commission.amount, -commission.against), commission.against
-				}
-				all = append(all, r)
-				all = append(all, r.commissionTaken(s, rw, cw, e)...)
-			}
+func commissionReadings(base []rowReading, _ *Payout, s *bySum, e *exact) (all []rowReading) {
+	commission := s.of[TypeCommission]
+	for i := range base {
+		r := &base[i]
+		rw, cw := r.way(TypeReversal), r.way(TypeCommission)
+		if cw == againstApart {
+			r.totals[TotalCommission], r.totals[TotalCommissionReversal] = e.sum(commission.amount, -commission.against), commission.against
 		}
+		all = append(all, *r)
+		all = append(all, r.commissionTaken(s, rw, cw, e)...)
 	}
 	return all
 }
@@ -35,17 +30,17 @@ func (r *rowReading) commissionTaken(s *bySum, rw, cw way, e *exact) []rowReadin
 		return nil
 	}
 	netted := r.totals
-	netted.Commission = e.sum(r.totals.Commission, -returns, -returns, -shares, -shares)
+	netted[TotalCommission] = e.sum(r.totals[TotalCommission], -returns, -returns, -shares, -shares)
 
 	sharesApart := r.totals
-	sharesApart.Reversal = e.sum(r.totals.Reversal, -reversedShares)
-	sharesApart.Commission = e.sum(r.totals.Commission, -returns, -returns, -shares)
-	sharesApart.CommissionReversal = e.sum(r.totals.CommissionReversal, reversedShares, shares)
+	sharesApart[TotalReversal] = e.sum(r.totals[TotalReversal], -reversedShares)
+	sharesApart[TotalCommission] = e.sum(r.totals[TotalCommission], -returns, -returns, -shares)
+	sharesApart[TotalCommissionReversal] = e.sum(r.totals[TotalCommissionReversal], reversedShares, shares)
 
 	apart := r.totals
-	apart.Reversal = e.sum(r.totals.Reversal, -reversals, -reversedShares)
-	apart.Commission = e.sum(r.totals.Commission, -returns, -shares)
-	apart.CommissionReversal = e.sum(r.totals.CommissionReversal, reversals, reversedShares, returns, shares)
+	apart[TotalReversal] = e.sum(r.totals[TotalReversal], -reversals, -reversedShares)
+	apart[TotalCommission] = e.sum(r.totals[TotalCommission], -returns, -shares)
+	apart[TotalCommissionReversal] = e.sum(r.totals[TotalCommissionReversal], reversals, reversedShares, returns, shares)
 
 	all := []rowReading{
 		r.named(CommissionReturnsApart, apart),
@@ -53,28 +48,18 @@ func (r *rowReading) commissionTaken(s *bySum, rw, cw way, e *exact) []rowReadin
 		r.named(RevenueShareReversalsApart, sharesApart),
 	}
 	if reversals != 0 || reversedShares != 0 {
-		netted.Reversal = e.sum(netted.Reversal, -reversals, -reversedShares)
-		netted.Commission = e.sum(netted.Commission, -reversals, -reversedShares)
+		netted[TotalReversal] = e.sum(netted[TotalReversal], -reversals, -reversedShares)
+		netted[TotalCommission] = e.sum(netted[TotalCommission], -reversals, -reversedShares)
 		all = append(all, r.named(ReversedCommissionNetted, netted))
 	}
 	return all
 }
 
 // feeReadings reads fees, their refunds and corrections, and the VAT of all three.
-func feeReadings(p *Payout, s *bySum, e *exact) (all []rowReading) {
-	fee, refund, tax, correction := s.of[TypeFee], s.of[TypeFeeRefund], s.of[TypeTax], s.of[TypeCorrection]
-	for _, fw := range fee.ways(TypeFee) {
-		for _, rw := range refund.ways(TypeFeeRefund) {
-			for _, tw := range tax.ways(TypeTax) {
-				r := rowReading{names: namesOf(signed{fw, TypeFee}, signed{rw, TypeFeeRefund}, signed{tw, TypeTax})}
-				r.totals = Totals{
-					Fee: fee.as(fw), FeeRefund: refund.as(rw), FeeCorrection: correction.amount,
-					Tax: e.sum(fee.vatAs(fw), tax.as(tw)), TaxRefund: refund.vatAs(rw),
-				}
-				for _, corrected := range r.corrections(p, s, e) {
-					all = append(all, corrected.refunds(p, e)...)
-				}
-			}
+func feeReadings(base []rowReading, p *Payout, s *bySum, e *exact) (all []rowReading) {
+	for i := range base {
+		for _, corrected := range base[i].corrections(p, s, e) {
+			all = append(all, corrected.refunds(p, e)...)
 		}
 	}
 	return all
@@ -83,9 +68,9 @@ func feeReadings(p *Payout, s *bySum, e *exact) (all []rowReading) {
 // corrections reads the VAT on CORRECTION rows, and a total of corrections that
 // has no rows.
 func (r *rowReading) corrections(p *Payout, s *bySum, e *exact) []rowReading {
-	if s.corrections == 0 && p.Totals.FeeCorrection != 0 {
+	if s.corrections == 0 && p.Totals[TotalFeeCorrection] != 0 {
 		totals := r.totals
-		totals.FeeCorrection = p.Totals.FeeCorrection
+		totals[TotalFeeCorrection] = p.Totals[TotalFeeCorrection]
 		return []rowReading{r.named(FeeCorrectionWithoutRows, totals)}
 	}
 	if len(s.correctionLoose) == 0 {
@@ -93,10 +78,10 @@ func (r *rowReading) corrections(p *Payout, s *bySum, e *exact) []rowReading {
 	}
 	vat := s.of[TypeCorrection].vat
 	inTax, offTax, inTotal, inRefund := r.totals, r.totals, r.totals, r.totals
-	inTax.Tax = e.sum(r.totals.Tax, vat)
-	offTax.Tax = e.sum(r.totals.Tax, minus(0, vat))
-	inTotal.FeeCorrection = e.sum(r.totals.FeeCorrection, vat)
-	inRefund.TaxRefund = e.sum(r.totals.TaxRefund, vat)
+	inTax[TotalTax] = e.sum(r.totals[TotalTax], vat)
+	offTax[TotalTax] = e.sum(r.totals[TotalTax], minus(0, vat))
+	inTotal[TotalFeeCorrection] = e.sum(r.totals[TotalFeeCorrection], vat)
+	inRefund[TotalTaxRefund] = e.sum(r.totals[TotalTaxRefund], vat)
 	ignored := r.named("", r.totals)
 	ignored.loose = s.correctionLoose
 	all := []rowReading{ignored, r.named(CorrectionVATInTotal, inTotal)}
@@ -110,16 +95,20 @@ func (r *rowReading) corrections(p *Payout, s *bySum, e *exact) []rowReading {
 // both) and, in a GROSS payout, fee rows that are in no total at all.
 func (r *rowReading) refunds(p *Payout, e *exact) []rowReading {
 	all := []rowReading{*r}
-	if r.totals.TaxRefund != 0 {
+	if r.totals[TotalTaxRefund] != 0 {
 		net := r.totals
-		net.Tax = e.sum(net.Tax, -net.TaxRefund)
+		net[TotalTax] = e.sum(net[TotalTax], -net[TotalTaxRefund])
 		all = append(all, r.named(TaxRefundToldBeside, net))
-		net.TaxRefund = 0
+		net[TotalTaxRefund] = 0
 		all = append(all, r.named(TaxNetOfRefund, net))
 	}
 	if p.Type == Gross && hasFees(&r.totals) {
 		outside := r.totals
-		outside.Fee, outside.FeeRefund, outside.Tax, outside.TaxRefund = 0, 0, 0, 0
+		for _, t := range formula {
+			if t.billed {
+				outside[t.id] = 0
+			}
+		}
 		all = append(all, r.named(GrossFeesOutsideTotals, outside))
 	}
 	return all

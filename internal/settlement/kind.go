@@ -2,65 +2,119 @@ package settlement
 
 import "strings"
 
-// The transaction types that Klarna publishes (Settlements API, Transaction).
-const (
-	TypeSale                       = "SALE"
-	TypeReturn                     = "RETURN"
-	TypeReversal                   = "REVERSAL"
-	TypeReversalMerchantProtection = "REVERSAL_MERCHANT_PROTECTION"
-	TypeFee                        = "FEE"
-	TypeFeeRefund                  = "FEE_REFUND"
-	TypeTax                        = "TAX"
-	TypeCorrection                 = "CORRECTION"
-	TypeCommission                 = "COMMISSION"
-	TypeCharge                     = "CHARGE"
-	TypeCredit                     = "CREDIT"
-	TypeHoldback                   = "HOLDBACK"
-	TypeRelease                    = "RELEASE"
-)
+var typeByName = func() map[string]*rowType {
+	all := make(map[string]*rowType, len(types))
+	for i := range types {
+		all[types[i].name] = &types[i]
+	}
+	return all
+}()
 
-// direction is what a row of a type does to the merchant's money.
-type direction int64
-
-const (
-	takes direction = -1 // the amount is a magnitude, taken from the merchant
-	gives direction = +1 // the amount is a magnitude, given to the merchant
-	own   direction = 0  // the amount's own sign is its direction
-)
+// typeNamed finds a type; nil is one that nobody has told us of.
+func typeNamed(name string) *rowType { return typeByName[name] }
 
 // directionOf tells the direction of a type. Of a type that nobody has told us
 // of, known is false, and the rows keep their own sign so that nothing is lost.
 func directionOf(typ string) (d direction, known bool) {
-	switch typ {
-	case TypeSale, TypeReversalMerchantProtection, TypeCommission, TypeRelease, TypeCredit, TypeFeeRefund:
-		return gives, true
-	case TypeFee, TypeReturn, TypeReversal, TypeHoldback, TypeCharge, TypeTax:
-		return takes, true
-	case TypeCorrection:
-		return own, true
+	if t := typeNamed(typ); t != nil {
+		return t.direction, true
 	}
 	return own, false
 }
 
-// feeType tells the types that a GROSS payout only lists: Klarna bills them in
-// a GROSS_FEE invoice of its own. Corrections of fees are not among them; they
-// have a total of their own that is paid out like any other.
-func feeType(typ string) bool {
-	return typ == TypeFee || typ == TypeFeeRefund || typ == TypeTax
+// sign is what an amount of the type counts in its total.
+func (t *rowType) sign() int64 {
+	if t.direction == own {
+		return 1
+	}
+	return int64(t.direction) * totalOf(t.total).sign
 }
 
-// revenueShareReversal is the detailed type that came together with the
-// commission_reversal total.
-const revenueShareReversal = "REVENUE_SHARE_REVERSAL"
+// CarriesVAT tells the types whose rows carry VAT of Klarna's that a total
+// accounts for: its fees.
+func CarriesVAT(typ string) bool {
+	t := typeNamed(typ)
+	return t != nil && t.vat != noTotal
+}
 
-// PaymentReminder is the detailed type of a CHARGE for the debt that is left after
-// a negative period.
-const PaymentReminder = "PAYMENT_REMINDER"
+// Capture tells whether rows of a type were captured, as opposed to moving an
+// amount that is owed already.
+func Capture(typ string) bool {
+	t := typeNamed(typ)
+	return t == nil || !t.moved
+}
+
+// NatureOf tells what rows of a type are to the merchant.
+func NatureOf(typ string) Nature {
+	if t := typeNamed(typ); t != nil {
+		return t.nature
+	}
+	return Other
+}
+
+// TypesOf lists the types of some natures.
+func TypesOf(natures ...Nature) (names []string) {
+	for i := range types {
+		for _, n := range natures {
+			if types[i].nature == n {
+				names = append(names, types[i].name)
+			}
+		}
+	}
+	return names
+}
+
+// CostOf is what rows of a type cost the merchant in fees and VAT, in minor units;
+// nothing for types that are not about fees.
+func CostOf(typ string, amount, vat int64) (net, tax int64) {
+	t := typeNamed(typ)
+	if t == nil || t.nature != Fees && t.nature != FeeVAT {
+		return 0, 0
+	}
+	costs := int64(-1)
+	if t.direction == takes {
+		costs = 1
+	}
+	if t.nature == FeeVAT {
+		return 0, costs * amount
+	}
+	if t.vat == noTotal {
+		vat = 0
+	}
+	return costs * amount, costs * vat
+}
+
+// TopicOf tells whether rows of a kind belong to a dispute or to a loan. Disputes
+// are what Klarna takes back from the merchant without the merchant's doing and
+// what it gives back of that; commission that is taken back is none, and neither is
+// the fee for a dispute, which is a cost.
+func TopicOf(typ, detailedType string) Topic {
+	if takesCommissionBack(detailedType) {
+		return NoTopic
+	}
+	if t := typeNamed(typ); t != nil && t.disputed {
+		return Dispute
+	}
+	if d := details[detailedType]; d.only == "" || d.only == typ {
+		return d.topic
+	}
+	return NoTopic
+}
+
+// LoanCost tells the detailed types that are what a loan costs, and not the loan
+// itself.
+func LoanCost(detailedType string) bool { return details[detailedType].costs }
+
+// CollectsDebt tells a kind that collects what is owed after a negative period.
+func (k Key) CollectsDebt() bool {
+	d := details[k.DetailedType]
+	return d.debt && d.only == k.Type
+}
 
 // takesCommissionBack tells the detailed types that take a commission back.
 // Only their rows can be behind Klarna's commission_reversal total.
 func takesCommissionBack(detailedType string) bool {
-	return strings.HasPrefix(detailedType, "COMMISSION_RETURN") || detailedType == revenueShareReversal
+	return strings.HasPrefix(detailedType, "COMMISSION_RETURN") || details[detailedType].commission
 }
 
 // Pair names the kind of rows that a component sums, "TYPE/DETAILED_TYPE": the
@@ -68,9 +122,8 @@ func takesCommissionBack(detailedType string) bool {
 func (k Key) Pair() string { return k.Type + "/" + k.DetailedType }
 
 // Kind is one pair of type and detailed type. Documented kinds stand in
-// Klarna's table of types; for the others Klarna publishes the detailed type
-// without saying under which type it comes, and the pair is where its name puts
-// it. More kinds than these may come: an unknown one is data, not an error.
+// Klarna's table of types. More kinds than these may come: an unknown one is
+// data, not an error.
 type Kind struct {
 	Type         string
 	DetailedType string
@@ -82,11 +135,11 @@ func (k Kind) Pair() string { return k.Type + "/" + k.DetailedType }
 
 // Types are the types that Klarna publishes, those with sales first.
 func Types() []string {
-	return []string{
-		TypeSale, TypeReturn, TypeReversal, TypeReversalMerchantProtection,
-		TypeFee, TypeFeeRefund, TypeTax, TypeCorrection, TypeCommission,
-		TypeCharge, TypeCredit, TypeHoldback, TypeRelease,
+	names := make([]string, len(types))
+	for i := range types {
+		names[i] = types[i].name
 	}
+	return names
 }
 
 // Kinds is the catalogue of pairs that Kvitt knows by name, grouped by type. It
@@ -94,62 +147,14 @@ func Types() []string {
 // is booked from it.
 func Kinds() []Kind {
 	var kinds []Kind
-	for _, group := range catalogue {
-		for _, name := range strings.Fields(group.documented) {
-			kinds = append(kinds, Kind{group.typ, name, true})
+	for i := range types {
+		t := &types[i]
+		for _, name := range strings.Fields(t.documented) {
+			kinds = append(kinds, Kind{t.name, name, true})
 		}
-		for _, name := range strings.Fields(group.placed) {
-			kinds = append(kinds, Kind{group.typ, name, false})
+		for _, name := range strings.Fields(t.placed) {
+			kinds = append(kinds, Kind{t.name, name, false})
 		}
 	}
 	return kinds
-}
-
-// catalogue lists the detailed types by type. TAX has none: Klarna lists the
-// type, and says that tax does not come as rows of its own.
-var catalogue = []struct{ typ, documented, placed string }{
-	{typ: TypeSale, documented: `PURCHASE`},
-	{typ: TypeReturn, documented: `PURCHASE_RETURN PAYMENT_DEFAULT`},
-	{
-		typ:        TypeReversal,
-		documented: `REVERSAL FRAUD_POLICY_CHARGE COMMISSION_RETURN`,
-		placed:     `COMMISSION_RETURN_GROSS REVENUE_SHARE_REVERSAL`,
-	},
-	{typ: TypeReversalMerchantProtection, documented: `FRAUD_POLICY_CREDIT_NET`},
-	{
-		typ: TypeFee,
-		documented: `PURCHASE_FEE_PERCENTAGE PURCHASE_FEE_FIXED SERVICING_FEE LATE_RETURN_FEE
-			EXTEND_DUE_DATE_FEE EXPIRY_FEE_GROSS DISPUTE_FEE`,
-		placed: `PERCENTAGE_FEES EXPIRY_FEE RETURN_FEE EXTRA_INVOICE_FEE LOAN_FEE MANUAL_ENTRY`,
-	},
-	{
-		typ:        TypeFeeRefund,
-		documented: `PURCHASE_FEE_PERCENTAGE_REFUND PURCHASE_FEE_FIXED DISPUTE_FEE_REFUND`,
-		placed:     `FEE_REFUND MANUAL_ENTRY`,
-	},
-	{
-		typ:        TypeCorrection,
-		documented: `CREDITED_CORRECTION`,
-		placed: `CORRECTION CORRECTION_DISPUTE MANUAL_ENTRY PERCENTAGE_FEE_CORRECTION FIXED_FEE_CORRECTION
-			PERCENTAGE_FEE_CORRECTION_SE FIXED_FEE_CORRECTION_SE PERCENTAGE_FEE_CORRECTION_UK
-			FIXED_FEE_CORRECTION_UK VAT_ON_FEE_CORRECTION_UK`,
-	},
-	{
-		typ:        TypeCommission,
-		documented: `COMMISSION PURCHASE_COMMISSION_PERCENTAGE`,
-		placed:     `REVENUE_SHARE COMMISSION_RETURN COMMISSION_RETURN_GROSS REVENUE_SHARE_REVERSAL`,
-	},
-	{
-		typ: TypeCharge,
-		documented: `CASH_ADVANCE_AMORTISATION TRANSFER_FROM_LEGACY_INTEGRATION LIABILITY_TRANSFER
-			PAYMENT_REMINDER`,
-		placed: `CASH_ADVANCE_FEES LOAN_AMORTISATION LOAN_FEE MANUAL_ENTRY`,
-	},
-	{
-		typ:        TypeCredit,
-		documented: `CASH_ADVANCE_PAYOUT CASH_ADVANCE_FEES CORRECTION_DISPUTE`,
-		placed:     `LOAN_PAYOUT LIABILITY_TRANSFER MANUAL_ENTRY`,
-	},
-	{typ: TypeHoldback, documented: `ROLLING_RESERVE UNDER_REVIEW INSUFFICIENT_BANK_ACCOUNT_DETAILS`},
-	{typ: TypeRelease, documented: `ROLLING_RESERVE UNDER_REVIEW INSUFFICIENT_BANK_ACCOUNT_DETAILS`},
 }

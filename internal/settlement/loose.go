@@ -63,7 +63,7 @@ func looseIn(components []Component) []loose {
 		c := &components[i]
 		if _, known := directionOf(c.Type); !known {
 			add(c, codeComponentUnknown, c.Amount, c.Amount != 0 || c.VAT != 0)
-		} else if c.VAT != 0 && !carriesVAT(c.Type) && c.Type != TypeCorrection {
+		} else if c.VAT != 0 && !CarriesVAT(c.Type) && c.Type != TypeCorrection {
 			add(c, codeRowsDiffer, c.VAT, true)
 		}
 	}
@@ -75,6 +75,3 @@ func looseIn(components []Component) []loose {
 	}
 	return found
 }
-
-// carriesVAT tells the types whose VAT is in a total of Klarna's.
-func carriesVAT(typ string) bool { return typ == TypeFee || typ == TypeFeeRefund }

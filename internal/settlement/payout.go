@@ -40,31 +40,6 @@ const (
 	GrossFee SettlementType = "GROSS_FEE" // the invoice for the fees of GROSS payouts
 )
 
-// Totals are Klarna's sums of one payout, in minor units, as positive
-// magnitudes; the settlement formula gives them their direction. Absent
-// members are zero.
-type Totals struct {
-	Sale               int64 `json:"sale_amount"`
-	Return             int64 `json:"return_amount"`
-	Reversal           int64 `json:"reversal_amount"` // net of merchant protection
-	Fee                int64 `json:"fee_amount"`      // excluding VAT
-	FeeCorrection      int64 `json:"fee_correction_amount"`
-	FeeRefund          int64 `json:"fee_refund_amount"`
-	Tax                int64 `json:"tax_amount"`
-	TaxRefund          int64 `json:"tax_refund_amount"`
-	Commission         int64 `json:"commission_amount"`
-	CommissionReversal int64 `json:"commission_reversal_amount"`
-	Charge             int64 `json:"charge_amount"`
-	Credit             int64 `json:"credit_amount"`
-	Holdback           int64 `json:"holdback_amount"`
-	Release            int64 `json:"release_amount"`
-	Repay              int64 `json:"repay_amount"`   // debt paid back out of this payout
-	Deposit            int64 `json:"deposit_amount"` // debt that this payout adds
-	OpeningDebt        int64 `json:"opening_debt_balance_amount"`
-	ClosingDebt        int64 `json:"closing_debt_balance_amount"`
-	Settlement         int64 `json:"settlement_amount"`
-}
-
 // Row is one line of a settlement. Klarna gives rows no id. Amounts are minor
 // units. Klarna does not document the sign of Amount: the type gives it its
 // direction, and only a CORRECTION's own sign counts (see Tally).

@@ -55,14 +55,14 @@ func (p *Proof) Effect(c Component) Effect {
 	w := p.way(&c)
 	e := Effect{Amount: int64(d) * w.of(c.Amount, c.Against)}
 	switch {
-	case carriesVAT(c.Type): // VAT that no total accounts for is accepted on its own
+	case CarriesVAT(c.Type): // VAT that no total accounts for is accepted on its own
 		e.VAT = int64(d) * w.of(c.VAT, c.VATAgainst)
 	case c.Type == TypeCommission && w == againstApart:
 		e.Against = -c.Against
 	case c.Type == TypeCommission && w == bySize && takesCommissionBack(c.DetailedType) && p.returnsReduceCommission():
 		e.Amount = -e.Amount
 	}
-	e.Outside = feeType(c.Type) && (p.Read(GrossFeesNotDeducted) || p.Read(GrossFeesOutsideTotals))
+	e.Outside = totalOf(typeNamed(c.Type).total).billed && (p.Read(GrossFeesNotDeducted) || p.Read(GrossFeesOutsideTotals))
 	return e
 }
 
@@ -97,7 +97,7 @@ func (p *Proof) returnsReduceCommission() bool {
 // DepositInFormula tells whether the debt that this payout adds lifted its
 // settlement amount, as opposed to standing beside it.
 func (p *Proof) DepositInFormula() bool {
-	return p.Payout.Totals.Deposit != 0 && !p.Read(DepositOutsideFormula)
+	return p.Payout.Totals[TotalDeposit] != 0 && !p.Read(DepositOutsideFormula)
 }
 
 // Terms lays the settlement formula of the payout out as the proof read it,
@@ -106,7 +106,7 @@ func (p *Proof) Terms() []Term {
 	var terms []Term
 	for i := range formula {
 		t := &formula[i]
-		if amount := *t.of(&p.Payout.Totals); amount != 0 {
+		if amount := p.Payout.Totals[t.id]; amount != 0 {
 			terms = append(terms, Term{t.name, int(t.sign), amount, !p.leavesOut(t)})
 		}
 	}
@@ -115,12 +115,12 @@ func (p *Proof) Terms() []Term {
 
 // leavesOut tells whether the proof read the formula without a total.
 func (p *Proof) leavesOut(t *total) bool {
-	switch t.name {
-	case totalTaxRefund:
+	switch t.id {
+	case TotalTaxRefund:
 		return p.Read(TaxRefundOutsideFormula) || p.Read(TaxRefundToldBeside) || p.Read(GrossFeesNotDeducted)
-	case totalDeposit:
+	case TotalDeposit:
 		return p.Read(DepositOutsideFormula)
 	default:
-		return t.feeGroup() && p.Read(GrossFeesNotDeducted)
+		return t.billed && p.Read(GrossFeesNotDeducted)
 	}
 }

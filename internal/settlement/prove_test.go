@@ -40,8 +40,8 @@ func mismatch(t *testing.T, err error, code string) *settlement.Mismatch {
 // week is an ordinary payout: it proves without any reading.
 func week() (settlement.Payout, []settlement.Row) {
 	p := payout(settlement.Totals{
-		Sale: 10_000_000, Return: 800_000, Fee: 248_000, Tax: 62_000,
-		Holdback: 500_000, Release: 200_000, Settlement: 8_590_000,
+		settlement.TotalSale: 10_000_000, settlement.TotalReturn: 800_000, settlement.TotalFee: 248_000, settlement.TotalTax: 62_000,
+		settlement.TotalHoldback: 500_000, settlement.TotalRelease: 200_000, settlement.TotalSettlement: 8_590_000,
 	})
 	return p, []settlement.Row{
 		row("SALE/PURCHASE", 6_000_000), row("SALE/PURCHASE", 4_000_000),
@@ -170,7 +170,7 @@ func TestVATOnRowsThatAreNotFeesIsNeverDropped(t *testing.T) {
 
 func TestTheFormulaIsHeldWithTheExactDifference(t *testing.T) {
 	p, rows := week()
-	p.Totals.Settlement--
+	p.Totals[settlement.TotalSettlement]--
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 7, nil)), "formula_differs")
 	if m.Step != settlement.StepFormula || m.Rows != 8_590_000 || m.Totals != 8_589_999 || m.Difference != -1 {
 		t.Errorf("mismatch: %+v", m)
@@ -179,8 +179,8 @@ func TestTheFormulaIsHeldWithTheExactDifference(t *testing.T) {
 
 func TestTheDebtContinues(t *testing.T) {
 	p, rows := week()
-	p.Totals.OpeningDebt, p.Totals.Repay, p.Totals.ClosingDebt = 700, 500, 200
-	p.Totals.Settlement -= 500
+	p.Totals[settlement.TotalOpeningDebt], p.Totals[settlement.TotalRepay], p.Totals[settlement.TotalClosingDebt] = 700, 500, 200
+	p.Totals[settlement.TotalSettlement] -= 500
 	before := &settlement.Debt{PaymentReference: "2026W04", Closing: 700}
 	if _, err := settlement.Prove(p, tally(rows...), 7, before); err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestTheDebtContinues(t *testing.T) {
 	if m.Step != settlement.StepDebt || m.Component != "opening_debt_balance" || m.Difference != -1 {
 		t.Errorf("mismatch: %+v", m)
 	}
-	p.Totals.ClosingDebt++
+	p.Totals[settlement.TotalClosingDebt]++
 	m = mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 7, nil)), "debt_differs")
 	if m.Component != "closing_debt_balance" || m.Rows != 200 || m.Totals != 201 || m.Difference != 1 {
 		t.Errorf("mismatch: %+v", m)
@@ -201,9 +201,9 @@ func TestTheDebtContinues(t *testing.T) {
 
 func TestTotalsThatDoNotFitAreCaught(t *testing.T) {
 	for name, totals := range map[string]settlement.Totals{
-		"debt below zero":  {Repay: -1, OpeningDebt: 0, ClosingDebt: 1, Settlement: 1},
-		"debt too large":   {OpeningDebt: math.MaxInt64, Deposit: 1, Settlement: 1},
-		"formula overflow": {Repay: math.MinInt64},
+		"debt below zero":  {settlement.TotalRepay: -1, settlement.TotalOpeningDebt: 0, settlement.TotalClosingDebt: 1, settlement.TotalSettlement: 1},
+		"debt too large":   {settlement.TotalOpeningDebt: math.MaxInt64, settlement.TotalDeposit: 1, settlement.TotalSettlement: 1},
+		"formula overflow": {settlement.TotalRepay: math.MinInt64},
 	} {
 		t.Run(name, func(t *testing.T) {
 			mismatch(t, errorOf(settlement.Prove(payout(totals), settlement.NewTally("SEK"), 0, nil)), "bad_data")

@@ -121,21 +121,21 @@ func (r *Roll) roll(payouts []Payout) {
 		t := &p.Totals
 		m := Movement{
 			PaymentReference: p.PaymentReference, Date: p.Date,
-			Reserve: Balance{Opening: reserve, Added: t.Holdback, Taken: t.Release, Closing: e.sum(reserve, t.Holdback, -t.Release)},
-			Debt:    Balance{Opening: t.OpeningDebt, Added: t.Deposit, Taken: t.Repay, Closing: t.ClosingDebt},
+			Reserve: Balance{Opening: reserve, Added: t[TotalHoldback], Taken: t[TotalRelease], Closing: e.sum(reserve, t[TotalHoldback], -t[TotalRelease])},
+			Debt:    Balance{Opening: t[TotalOpeningDebt], Added: t[TotalDeposit], Taken: t[TotalRepay], Closing: t[TotalClosingDebt]},
 		}
-		if p.Type != GrossFee && t.Settlement < 0 {
-			m.Unstated = max(e.sum(minus(0, t.Settlement), -t.Deposit), 0)
+		if p.Type != GrossFee && t[TotalSettlement] < 0 {
+			m.Unstated = max(e.sum(minus(0, t[TotalSettlement]), -t[TotalDeposit]), 0)
 		}
 		reserve = m.Reserve.Closing
 		if i == 0 {
-			r.Debt.Opening = t.OpeningDebt
+			r.Debt.Opening = t[TotalOpeningDebt]
 		} else {
-			m.Break = e.sum(t.OpeningDebt, -payouts[i-1].Totals.ClosingDebt)
+			m.Break = e.sum(t[TotalOpeningDebt], -payouts[i-1].Totals[TotalClosingDebt])
 		}
-		r.Reserve.Added, r.Reserve.Taken = e.sum(r.Reserve.Added, t.Holdback), e.sum(r.Reserve.Taken, t.Release)
-		r.Debt.Added, r.Debt.Taken = e.sum(r.Debt.Added, t.Deposit), e.sum(r.Debt.Taken, t.Repay)
-		r.Debt.Closing = t.ClosingDebt
+		r.Reserve.Added, r.Reserve.Taken = e.sum(r.Reserve.Added, t[TotalHoldback]), e.sum(r.Reserve.Taken, t[TotalRelease])
+		r.Debt.Added, r.Debt.Taken = e.sum(r.Debt.Added, t[TotalDeposit]), e.sum(r.Debt.Taken, t[TotalRepay])
+		r.Debt.Closing = t[TotalClosingDebt]
 		r.Unstated = e.sum(r.Unstated, m.Unstated)
 		r.Movements = append(r.Movements, m)
 	}
@@ -147,7 +147,7 @@ func (r *Roll) roll(payouts []Payout) {
 func leastReserve(payouts []Payout, e *exact) int64 {
 	var sum, lowest int64
 	for _, p := range payouts {
-		sum = e.sum(sum, p.Totals.Holdback, -p.Totals.Release)
+		sum = e.sum(sum, p.Totals[TotalHoldback], -p.Totals[TotalRelease])
 		lowest = min(lowest, sum)
 	}
 	return e.sum(0, -lowest)

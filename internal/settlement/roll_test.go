@@ -19,10 +19,10 @@ func on(day int, merchant string, c settlement.Currency, reference string, t set
 
 func TestReserveAndDebtRollForwardByMerchantAndCurrency(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
-		on(9, "K1", "SEK", "P2", settlement.Totals{Holdback: 500, Release: 200, OpeningDebt: 40, Repay: 30, ClosingDebt: 10}),
-		on(2, "K2", "SEK", "P8", settlement.Totals{Holdback: 70}),
-		on(2, "K1", "SEK", "P1", settlement.Totals{Holdback: 300, Deposit: 40, ClosingDebt: 40}),
-		on(3, "K1", "EUR", "P9", settlement.Totals{OpeningDebt: 7, Repay: 7}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{settlement.TotalHoldback: 500, settlement.TotalRelease: 200, settlement.TotalOpeningDebt: 40, settlement.TotalRepay: 30, settlement.TotalClosingDebt: 10}),
+		on(2, "K2", "SEK", "P8", settlement.Totals{settlement.TotalHoldback: 70}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalHoldback: 300, settlement.TotalDeposit: 40, settlement.TotalClosingDebt: 40}),
+		on(3, "K1", "EUR", "P9", settlement.Totals{settlement.TotalOpeningDebt: 7, settlement.TotalRepay: 7}),
 	})
 	want := []settlement.Roll{
 		{
@@ -58,9 +58,9 @@ func TestReserveAndDebtRollForwardByMerchantAndCurrency(t *testing.T) {
 
 func TestABreakInTheDebtIsShownWhereItIs(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
-		on(2, "K1", "SEK", "P1", settlement.Totals{Deposit: 40, ClosingDebt: 40}),
-		on(9, "K1", "SEK", "P2", settlement.Totals{OpeningDebt: 25, ClosingDebt: 25}),
-		on(16, "K1", "SEK", "P3", settlement.Totals{OpeningDebt: 25, Repay: 25}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalDeposit: 40, settlement.TotalClosingDebt: 40}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{settlement.TotalOpeningDebt: 25, settlement.TotalClosingDebt: 25}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{settlement.TotalOpeningDebt: 25, settlement.TotalRepay: 25}),
 	})
 	breaks := got[0].Breaks()
 	if len(breaks) != 1 || breaks[0].PaymentReference != "P2" || breaks[0].Break != -15 {
@@ -70,9 +70,9 @@ func TestABreakInTheDebtIsShownWhereItIs(t *testing.T) {
 
 func TestAnAcceptedBreakIsNoBreak(t *testing.T) {
 	payouts := []settlement.Payout{
-		on(2, "K1", "SEK", "P1", settlement.Totals{Deposit: 40, ClosingDebt: 40}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalDeposit: 40, settlement.TotalClosingDebt: 40}),
 		on(9, "K1", "SEK", "P2", settlement.Totals{}),
-		on(16, "K1", "SEK", "P3", settlement.Totals{OpeningDebt: 5, Repay: 5}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{settlement.TotalOpeningDebt: 5, settlement.TotalRepay: 5}),
 	}
 	for name, accept := range map[string]func(r *settlement.Roll, off int64){
 		"of this payout": func(r *settlement.Roll, off int64) {
@@ -99,9 +99,9 @@ func TestAnAcceptedBreakIsNoBreak(t *testing.T) {
 
 func TestANegativePayoutIsOwedThoughKlarnaStatesNoDebt(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
-		on(2, "K1", "SEK", "P1", settlement.Totals{Settlement: -50}),
-		on(9, "K1", "SEK", "P2", settlement.Totals{Settlement: -30, Deposit: 30, ClosingDebt: 30}),
-		on(16, "K1", "SEK", "P3", settlement.Totals{Settlement: 70, OpeningDebt: 30, ClosingDebt: 30}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalSettlement: -50}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{settlement.TotalSettlement: -30, settlement.TotalDeposit: 30, settlement.TotalClosingDebt: 30}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{settlement.TotalSettlement: 70, settlement.TotalOpeningDebt: 30, settlement.TotalClosingDebt: 30}),
 	})[0]
 	if got.Unstated != 50 || got.Movements[0].Unstated != 50 || got.Movements[1].Unstated != 0 {
 		t.Errorf("%+v", got)
@@ -110,9 +110,9 @@ func TestANegativePayoutIsOwedThoughKlarnaStatesNoDebt(t *testing.T) {
 
 func TestWhatIsReleasedAndWasNotHeldBackSinceWasHeldBackBefore(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
-		on(2, "K1", "SEK", "P1", settlement.Totals{Holdback: 100, Release: 250}),
-		on(9, "K1", "SEK", "P2", settlement.Totals{Holdback: 100, Release: 30}),
-		on(16, "K1", "SEK", "P3", settlement.Totals{Release: 90}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalHoldback: 100, settlement.TotalRelease: 250}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{settlement.TotalHoldback: 100, settlement.TotalRelease: 30}),
+		on(16, "K1", "SEK", "P3", settlement.Totals{settlement.TotalRelease: 90}),
 	})[0]
 	if got.Reserve != (settlement.Balance{Opening: 170, Added: 200, Taken: 370}) {
 		t.Errorf("%+v", got.Reserve)
@@ -126,8 +126,8 @@ func TestWhatIsReleasedAndWasNotHeldBackSinceWasHeldBackBefore(t *testing.T) {
 
 func TestARollForwardDoesNotHideAnOverflow(t *testing.T) {
 	got := settlement.RollForward([]settlement.Payout{
-		on(2, "K1", "SEK", "P1", settlement.Totals{Holdback: math.MaxInt64}),
-		on(9, "K1", "SEK", "P2", settlement.Totals{Holdback: 1}),
+		on(2, "K1", "SEK", "P1", settlement.Totals{settlement.TotalHoldback: math.MaxInt64}),
+		on(9, "K1", "SEK", "P2", settlement.Totals{settlement.TotalHoldback: 1}),
 	})
 	if !got[0].Overflow {
 		t.Error("it hides it")

@@ -6,6 +6,7 @@ import "slices"
 // one way. loose are sums of rows that it leaves without a total.
 type rowReading struct {
 	names  []string
+	ways   []signed // where the signs of a type say something
 	totals Totals
 	loose  []Difference
 }
@@ -16,14 +17,53 @@ func (r *rowReading) named(name string, totals Totals) rowReading {
 	if name != "" {
 		names = append(names, name)
 	}
-	return rowReading{names: names, totals: totals, loose: r.loose}
+	return rowReading{names: names, ways: r.ways, totals: totals, loose: r.loose}
 }
 
 // group are totals that share rows, with the ways of reading those rows, the most
 // literal first. No total is in two groups, so each group is read by itself.
 type group struct {
-	totals   []string
+	totals   []Total
 	readings []rowReading
+}
+
+// sharing are totals whose rows may be read as one's or the other's, the types of
+// those rows, and what adds such readings to the ones by type and sign.
+type sharing struct {
+	totals []Total
+	read   func([]rowReading, *Payout, *bySum, *exact) []rowReading
+	types  []*rowType
+}
+
+// shared are the totals that share rows.
+var shared = []sharing{
+	{totals: []Total{TotalReversal, TotalCommission, TotalCommissionReversal}, read: commissionReadings},
+	{totals: []Total{TotalFee, TotalFeeRefund, TotalFeeCorrection, TotalTax, TotalTaxRefund}, read: feeReadings},
+}
+
+// grouped are all totals that rows are behind: those that share rows come last,
+// and any other is by itself.
+var grouped = func() (all []sharing) {
+	for _, t := range EveryTotal() {
+		if !slices.ContainsFunc(shared, func(one sharing) bool { return slices.Contains(one.totals, t) }) && len(typesOf(t)) > 0 {
+			all = append(all, sharing{totals: []Total{t}, types: typesOf(t)})
+		}
+	}
+	for _, one := range shared {
+		one.types = typesOf(one.totals...)
+		all = append(all, one)
+	}
+	return all
+}()
+
+// typesOf lists the types whose rows are behind some totals.
+func typesOf(totals ...Total) (all []*rowType) {
+	for i := range types {
+		if slices.Contains(totals, types[i].total) {
+			all = append(all, &types[i])
+		}
+	}
+	return all
 }
 
 // bySum holds the sums of the components that the totals are made of, by type.
@@ -90,29 +130,50 @@ func groupsOf(p *Payout, components []Component) (all []group, ok bool) {
 		return nil, false
 	}
 	e := exact{}
-	for _, one := range []struct {
-		typ, total string
-	}{
-		{TypeSale, "sale"},
-		{TypeReturn, "return"},
-		{TypeCharge, "charge"},
-		{TypeCredit, "credit"},
-		{TypeHoldback, "holdback"},
-		{TypeRelease, "release"},
-	} {
-		g := group{totals: []string{one.total}}
-		for _, w := range s.of[one.typ].ways(one.typ) {
-			r := rowReading{names: namesOf(signed{w, one.typ})}
-			*totalNamed(one.total).of(&r.totals) = s.of[one.typ].as(w)
-			g.readings = append(g.readings, r)
+	for i := range grouped {
+		one := &grouped[i]
+		read := s.readings(one.types, &e)
+		if one.read != nil {
+			read = one.read(read, p, &s, &e)
 		}
-		all = append(all, g)
+		all = append(all, group{one.totals, read})
 	}
-	all = append(all,
-		group{[]string{"reversal", "commission", "commission_reversal"}, commissionReadings(&s, &e)},
-		group{[]string{totalFee, totalFeeRefund, "fee_correction", totalTax, totalTaxRefund}, feeReadings(p, &s, &e)},
-	)
 	return all, !e.overflow
+}
+
+// readings reads the signs of some types' rows in every way, those of the last type
+// changing first, and sums the rows into the totals of their types.
+func (s *bySum) readings(of []*rowType, e *exact) []rowReading {
+	all := []rowReading{{}}
+	for _, t := range of {
+		f := s.of[t.name]
+		ways := f.ways(t)
+		if len(ways) == 1 { // nothing to read, as almost always
+			for i := range all {
+				all[i].sum(t, f, ways[0], e)
+			}
+			continue
+		}
+		next := make([]rowReading, 0, len(all)*len(ways))
+		for i := range all {
+			for _, w := range ways {
+				r := all[i].named(signName(w, t.name), all[i].totals)
+				r.ways = append(slices.Clone(r.ways), signed{w, t.name})
+				r.sum(t, f, w, e)
+				next = append(next, r)
+			}
+		}
+		all = next
+	}
+	return all
+}
+
+// sum adds the rows of a type to its totals.
+func (r *rowReading) sum(t *rowType, f figures, w way, e *exact) {
+	r.totals[t.total] = e.sum(r.totals[t.total], t.sign()*f.as(w))
+	if t.vat != noTotal {
+		r.totals[t.vat] = e.sum(r.totals[t.vat], f.vatAs(w))
+	}
 }
 
 // signed is how the signs of a type's rows are read.
@@ -121,14 +182,14 @@ type signed struct {
 	typ string
 }
 
-// namesOf names the readings of signs.
-func namesOf(all ...signed) (names []string) {
-	for _, one := range all {
-		if name := signName(one.way, one.typ); name != "" {
-			names = append(names, name)
+// way is how the reading reads the signs of a type's rows.
+func (r *rowReading) way(typ string) way {
+	for _, one := range r.ways {
+		if one.typ == typ {
+			return one.way
 		}
 	}
-	return names
+	return bySize
 }
 
 // differs lists the totals of the group in which Klarna's figures are not those
@@ -137,10 +198,10 @@ func (g *group) differs(r *rowReading, klarna *Totals) []Difference {
 	var differences []Difference
 	for i := range formula {
 		t := &formula[i]
-		if !slices.Contains(g.totals, t.name) {
+		if !slices.Contains(g.totals, t.id) {
 			continue
 		}
-		if rows, totals := *t.of(&r.totals), *t.of(klarna); rows != totals {
+		if rows, totals := r.totals[t.id], klarna[t.id]; rows != totals {
 			differences = append(differences, Difference{t.name, rows, totals, minus(totals, rows)})
 		}
 	}

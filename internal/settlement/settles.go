@@ -41,7 +41,7 @@ func (v *verifier) attempts() (all []attempt, ok bool) {
 }
 
 func (v *verifier) totalsSettle() error {
-	settlement := v.payout.Totals.Settlement
+	settlement := v.payout.Totals[TotalSettlement]
 	all, ok := v.attempts()
 	if !ok {
 		return v.mismatch(StepFormula, codeBadData, "its totals do not fit 64 bits when they are summed")
@@ -73,7 +73,7 @@ func (v *verifier) totalsSettle() error {
 // formulaDiffers holds a payout whose totals do not come to its settlement
 // amount, unless just that difference was accepted.
 func (v *verifier) formulaDiffers(closest *attempt, tried []string) error {
-	settlement := v.payout.Totals.Settlement
+	settlement := v.payout.Totals[TotalSettlement]
 	apart := minus(settlement, closest.amount)
 	if _, ok := v.accepts(codeFormulaDiffers, componentSettlement, apart); ok {
 		v.variants = append(v.variants, closest.names...)
@@ -96,7 +96,7 @@ func (v *verifier) formulaIsOpen(exact []attempt) error {
 			return nil
 		}
 	}
-	settlement := v.payout.Totals.Settlement
+	settlement := v.payout.Totals[TotalSettlement]
 	m := v.mismatch(StepFormula, codeFormulaDiffers, "Klarna's totals come to its settlement amount of %s in more than one way, and nothing says which is meant%s",
 		v.money(settlement), inWords(names))
 	m.Component, m.Rows, m.Totals, m.Readings = componentSettlement, settlement, settlement, names
@@ -121,25 +121,25 @@ func inWords(tried []string) string {
 
 func (v *verifier) debtContinues(previous *Debt) error {
 	t := &v.payout.Totals
-	if t.Repay < 0 || t.Deposit < 0 {
-		return v.mismatch(StepDebt, codeBadData, "its debt moves by less than nothing (repay_amount %s, deposit_amount %s)", v.money(t.Repay), v.money(t.Deposit))
+	if t[TotalRepay] < 0 || t[TotalDeposit] < 0 {
+		return v.mismatch(StepDebt, codeBadData, "its debt moves by less than nothing (repay_amount %s, deposit_amount %s)", v.money(t[TotalRepay]), v.money(t[TotalDeposit]))
 	}
 	e := exact{}
-	closing := e.sum(t.OpeningDebt, -t.Repay, t.Deposit)
+	closing := e.sum(t[TotalOpeningDebt], -t[TotalRepay], t[TotalDeposit])
 	if e.overflow {
 		return v.mismatch(StepDebt, codeBadData, "its debt balance does not fit 64 bits")
 	}
-	if closing != t.ClosingDebt {
+	if closing != t[TotalClosingDebt] {
 		m := v.mismatch(StepDebt, codeDebtDiffers, "an opening debt of %s less %s repaid plus %s added leaves %s, and Klarna's closing debt is %s: a difference of %s",
-			v.money(t.OpeningDebt), v.money(t.Repay), v.money(t.Deposit), v.money(closing), v.money(t.ClosingDebt), v.money(minus(t.ClosingDebt, closing)))
-		if err := v.debtBreaks(m, closingDebt, closing, t.ClosingDebt); err != nil {
+			v.money(t[TotalOpeningDebt]), v.money(t[TotalRepay]), v.money(t[TotalDeposit]), v.money(closing), v.money(t[TotalClosingDebt]), v.money(minus(t[TotalClosingDebt], closing)))
+		if err := v.debtBreaks(m, closingDebt, closing, t[TotalClosingDebt]); err != nil {
 			return err
 		}
 	}
-	if previous != nil && previous.Closing != t.OpeningDebt {
+	if previous != nil && previous.Closing != t[TotalOpeningDebt] {
 		m := v.mismatch(StepDebt, codeDebtDiffers, "payout %s before it closed with a debt of %s, and this one opens with %s: a difference of %s",
-			previous.PaymentReference, v.money(previous.Closing), v.money(t.OpeningDebt), v.money(minus(t.OpeningDebt, previous.Closing)))
-		return v.debtBreaks(m, openingDebt, previous.Closing, t.OpeningDebt)
+			previous.PaymentReference, v.money(previous.Closing), v.money(t[TotalOpeningDebt]), v.money(minus(t[TotalOpeningDebt], previous.Closing)))
+		return v.debtBreaks(m, openingDebt, previous.Closing, t[TotalOpeningDebt])
 	}
 	return nil
 }
@@ -175,11 +175,11 @@ func (p *Proof) LeadsTo(next *Debt, accepted ...Accepted) error {
 
 func leadsTo(p Payout, next *Debt, accepted []Accepted) ([]Accepted, error) {
 	v := verifier{payout: &p, accepted: accepted}
-	if err := v.checkAccepted(); err != nil || next == nil || next.Closing == p.Totals.ClosingDebt {
+	if err := v.checkAccepted(); err != nil || next == nil || next.Closing == p.Totals[TotalClosingDebt] {
 		return nil, err
 	}
 	m := v.mismatch(StepDebt, codeDebtDiffers, "it closes with a debt of %s, and payout %s after it opens with %s: a difference of %s",
-		v.money(p.Totals.ClosingDebt), next.PaymentReference, v.money(next.Closing), v.money(minus(p.Totals.ClosingDebt, next.Closing)))
-	err := v.debtBreaks(m, nextOpening, next.Closing, p.Totals.ClosingDebt)
+		v.money(p.Totals[TotalClosingDebt]), next.PaymentReference, v.money(next.Closing), v.money(minus(p.Totals[TotalClosingDebt], next.Closing)))
+	err := v.debtBreaks(m, nextOpening, next.Closing, p.Totals[TotalClosingDebt])
 	return v.used, err
 }

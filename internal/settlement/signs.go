@@ -62,18 +62,20 @@ type figures struct{ amount, against, vat, vatAgainst int64 }
 func (f figures) as(w way) int64    { return w.of(f.amount, f.against) }
 func (f figures) vatAs(w way) int64 { return w.of(f.vat, f.vatAgainst) }
 
+var onlyBySize = []way{bySize}
+
 // ways lists how the signs of a type's rows may be read, the most literal first.
 // Where no row has a minus sign there is nothing to read; where all have one,
 // the sign of the effect says what the type does.
-func (f figures) ways(typ string) []way {
+func (f figures) ways(t *rowType) []way {
 	if f.against == 0 && f.vatAgainst == 0 {
-		return []way{bySize}
+		return onlyBySize
 	}
 	all := []way{bySize, bySign}
-	if d, _ := directionOf(typ); d == takes && (f.against != f.amount || f.vatAgainst != f.vat) {
+	if t.direction == takes && (f.against != f.amount || f.vatAgainst != f.vat) {
 		all = append(all, byEffect)
 	}
-	if typ == TypeCommission {
+	if t.name == TypeCommission {
 		all = append(all, againstApart)
 	}
 	return all

@@ -30,31 +30,31 @@ func TestWhatKlarnasPagesAllowIsReadInNamedWays(t *testing.T) {
 		readings []string
 	}{
 		{
-			name: "a cost inside a type that gives", totals: settlement.Totals{Credit: 920, Settlement: 920},
+			name: "a cost inside a type that gives", totals: settlement.Totals{settlement.TotalCredit: 920, settlement.TotalSettlement: 920},
 			rows:     rows{row("CREDIT/CASH_ADVANCE_PAYOUT", 1000), row("CREDIT/CASH_ADVANCE_FEES", -80)},
 			readings: []string{"signed_rows_credit"},
 		},
 		{
-			name: "rows of one kind that go both ways", totals: settlement.Totals{Sale: 900, Settlement: 900},
+			name: "rows of one kind that go both ways", totals: settlement.Totals{settlement.TotalSale: 900, settlement.TotalSettlement: 900},
 			rows:     rows{sale, row("SALE/PURCHASE", -100)},
 			readings: []string{"signed_rows_sale"},
 		},
 		{
-			name: "fees with the sign of their effect, and one taken back", totals: settlement.Totals{Sale: 1000, Fee: 60, Tax: 15, Settlement: 925},
+			name: "fees with the sign of their effect, and one taken back", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 60, settlement.TotalTax: 15, settlement.TotalSettlement: 925},
 			rows:     rows{sale, row("FEE/SERVICING_FEE", -100, -25), row("FEE/SERVICING_FEE", 40, 10)},
 			readings: []string{"signed_by_effect_fee"},
 		},
 		{
-			name: "fees of which one is taken back", totals: settlement.Totals{Sale: 1000, Fee: 60, Tax: 15, Settlement: 925},
+			name: "fees of which one is taken back", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 60, settlement.TotalTax: 15, settlement.TotalSettlement: 925},
 			rows:     rows{sale, row("FEE/SERVICING_FEE", 100, 25), row("FEE/SERVICING_FEE", -40, -10)},
 			readings: []string{"signed_rows_fee"},
 		},
 		{
-			name: "a minus that is no more than how Klarna writes a cost", totals: settlement.Totals{Sale: 1000, Fee: 140, Tax: 35, Settlement: 825},
+			name: "a minus that is no more than how Klarna writes a cost", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 140, settlement.TotalTax: 35, settlement.TotalSettlement: 825},
 			rows: rows{sale, row("FEE/SERVICING_FEE", 100, 25), row("FEE/SERVICING_FEE", -40, -10)},
 		},
 		{
-			name: "two types with signs of their own", totals: settlement.Totals{Credit: 920, Charge: 30, Settlement: 890},
+			name: "two types with signs of their own", totals: settlement.Totals{settlement.TotalCredit: 920, settlement.TotalCharge: 30, settlement.TotalSettlement: 890},
 			rows: rows{
 				row("CREDIT/CASH_ADVANCE_PAYOUT", 1000), row("CREDIT/CASH_ADVANCE_FEES", -80),
 				row("CHARGE/MANUAL_ENTRY", 50), row("CHARGE/MANUAL_ENTRY", -20),
@@ -62,66 +62,66 @@ func TestWhatKlarnasPagesAllowIsReadInNamedWays(t *testing.T) {
 			readings: []string{"signed_rows_charge", "signed_rows_credit"},
 		},
 		{
-			name: "negative commission behind commission_reversal", totals: settlement.Totals{Commission: 4000, CommissionReversal: 1200, Settlement: 2800},
+			name: "negative commission behind commission_reversal", totals: settlement.Totals{settlement.TotalCommission: 4000, settlement.TotalCommissionReversal: 1200, settlement.TotalSettlement: 2800},
 			rows: rows{row(plain, 4000), row(plain, -1200)}, readings: []string{settlement.NegativeCommissionApart},
 		},
 		{
-			name: "the same netted in commission", totals: settlement.Totals{Commission: 2800, Settlement: 2800},
+			name: "the same netted in commission", totals: settlement.Totals{settlement.TotalCommission: 2800, settlement.TotalSettlement: 2800},
 			rows: rows{row(plain, 4000), row(plain, -1200)}, readings: []string{"signed_rows_commission"},
 		},
 		{
-			name: "commission returned as negative commission", totals: settlement.Totals{Sale: 1000, Commission: -12, Settlement: 988},
+			name: "commission returned as negative commission", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalCommission: -12, settlement.TotalSettlement: 988},
 			rows: rows{sale, row("COMMISSION/COMMISSION_RETURN", -12)}, readings: []string{settlement.CommissionReturnsNetted},
 		},
 		{
-			name: "plain commission that is negative", totals: settlement.Totals{Sale: 1000, Commission: -12, Settlement: 988},
+			name: "plain commission that is negative", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalCommission: -12, settlement.TotalSettlement: 988},
 			rows: rows{sale, row(plain, -12)}, readings: []string{"signed_rows_commission"},
 		},
 		{
-			name: "REVERSAL rows that take commission back reduce the commission", totals: settlement.Totals{Commission: 288, Settlement: 288},
+			name: "REVERSAL rows that take commission back reduce the commission", totals: settlement.Totals{settlement.TotalCommission: 288, settlement.TotalSettlement: 288},
 			rows:     rows{row("COMMISSION/COMMISSION", 300), row("REVERSAL/COMMISSION_RETURN", 12)},
 			readings: []string{settlement.ReversedCommissionNetted},
 		},
 		{
-			name: "tax net, and the refund told beside it", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 15, FeeRefund: 40, TaxRefund: 10, Settlement: 925},
+			name: "tax net, and the refund told beside it", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 15, settlement.TotalFeeRefund: 40, settlement.TotalTaxRefund: 10, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, refund}, readings: []string{settlement.TaxRefundToldBeside},
 		},
 		{
-			name: "a correction without rows", totals: settlement.Totals{Sale: 1000, FeeCorrection: 5, Settlement: 1005},
+			name: "a correction without rows", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFeeCorrection: 5, settlement.TotalSettlement: 1005},
 			rows: rows{sale}, readings: []string{settlement.FeeCorrectionWithoutRows},
 		},
 		{
-			name: "a correction without rows that takes", totals: settlement.Totals{Sale: 1000, FeeCorrection: -5, Settlement: 995},
+			name: "a correction without rows that takes", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFeeCorrection: -5, settlement.TotalSettlement: 995},
 			rows: rows{sale}, readings: []string{settlement.FeeCorrectionWithoutRows},
 		},
 		{
-			name: "VAT of a correction with the sign of tax", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 15, FeeCorrection: 40, Settlement: 925},
+			name: "VAT of a correction with the sign of tax", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 15, settlement.TotalFeeCorrection: 40, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, corrected(40, -10)}, readings: []string{settlement.CorrectionVATInTax},
 		},
 		{
-			name: "VAT of a correction with its sign, taken off the tax", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 15, FeeCorrection: 40, Settlement: 925},
+			name: "VAT of a correction with its sign, taken off the tax", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 15, settlement.TotalFeeCorrection: 40, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, corrected(40, 10)}, readings: []string{settlement.CorrectionVATOffTax},
 		},
 		{
-			name: "VAT of a correction in its total", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 25, FeeCorrection: 50, Settlement: 925},
+			name: "VAT of a correction in its total", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalFeeCorrection: 50, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, corrected(40, 10)}, readings: []string{settlement.CorrectionVATInTotal},
 		},
 		{
-			name: "VAT of a correction in tax_refund", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 25, FeeCorrection: 40, TaxRefund: 10, Settlement: 925},
+			name: "VAT of a correction in tax_refund", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalFeeCorrection: 40, settlement.TotalTaxRefund: 10, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, corrected(40, 10)}, readings: []string{settlement.CorrectionVATInRefund, settlement.TaxRefundInFormula},
 		},
 		{
-			name: "VAT corrected by a row of its own", totals: settlement.Totals{Sale: 1000, Fee: 100, Tax: 25, FeeCorrection: 50, Settlement: 925},
+			name: "VAT corrected by a row of its own", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalFeeCorrection: 50, settlement.TotalSettlement: 925},
 			rows: rows{sale, fee, corrected(40, 0), row("CORRECTION/VAT_ON_FEE_CORRECTION_UK", 10)},
 		},
 		{
 			name: "a correction in a gross payout, with its VAT in its total", typ: settlement.Gross,
-			totals:   settlement.Totals{Sale: 1000, Fee: 100, Tax: 25, FeeCorrection: 50, Settlement: 1050},
+			totals:   settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalFeeCorrection: 50, settlement.TotalSettlement: 1050},
 			rows:     rows{sale, fee, corrected(40, 10)},
 			readings: []string{settlement.CorrectionVATInTotal, settlement.GrossFeesNotDeducted},
 		},
 		{
-			name: "rows that say nothing but their type", totals: settlement.Totals{Sale: 1000, Settlement: 1000},
+			name: "rows that say nothing but their type", totals: settlement.Totals{settlement.TotalSale: 1000, settlement.TotalSettlement: 1000},
 			rows: rows{row("SALE/", 1000)}, readings: []string{settlement.RowsWithoutDetailedType},
 		},
 	} {
@@ -137,8 +137,8 @@ func TestWhatKlarnasPagesAllowIsReadInNamedWays(t *testing.T) {
 			if !slices.Equal(proof.Variants, test.readings) {
 				t.Errorf("read as %v, want %v", proof.Variants, test.readings)
 			}
-			if booked, ok := proof.Booked(); !ok || booked != p.Totals.Settlement {
-				t.Errorf("the components give %d, and the settlement amount is %d", booked, p.Totals.Settlement)
+			if booked, ok := proof.Booked(); !ok || booked != p.Totals[settlement.TotalSettlement] {
+				t.Errorf("the components give %d, and the settlement amount is %d", booked, p.Totals[settlement.TotalSettlement])
 			}
 			for i := range formula(&p.Totals) { // one minor unit off is no reading
 				off := p
@@ -154,8 +154,8 @@ func TestWhatKlarnasPagesAllowIsReadInNamedWays(t *testing.T) {
 // formula are the totals that the settlement amount is made of.
 func formula(t *settlement.Totals) []*int64 {
 	return []*int64{
-		&t.Sale, &t.Return, &t.Reversal, &t.Fee, &t.FeeCorrection, &t.FeeRefund, &t.Tax, &t.TaxRefund,
-		&t.Commission, &t.CommissionReversal, &t.Charge, &t.Credit, &t.Holdback, &t.Release, &t.Settlement,
+		&t[settlement.TotalSale], &t[settlement.TotalReturn], &t[settlement.TotalReversal], &t[settlement.TotalFee], &t[settlement.TotalFeeCorrection], &t[settlement.TotalFeeRefund], &t[settlement.TotalTax], &t[settlement.TotalTaxRefund],
+		&t[settlement.TotalCommission], &t[settlement.TotalCommissionReversal], &t[settlement.TotalCharge], &t[settlement.TotalCredit], &t[settlement.TotalHoldback], &t[settlement.TotalRelease], &t[settlement.TotalSettlement],
 	}
 }
 
@@ -165,7 +165,7 @@ func TestTwoReadingsOfTheRowsHoldThePayout(t *testing.T) {
 		row("REVERSAL/REVERSAL", 80), row("REVERSAL/REVERSAL", -30),
 		row("REVERSAL_MERCHANT_PROTECTION/FRAUD_POLICY_CREDIT_NET", 50), row("REVERSAL_MERCHANT_PROTECTION/FRAUD_POLICY_CREDIT_NET", -30),
 	}
-	p := payout(settlement.Totals{Reversal: 30, Settlement: -30})
+	p := payout(settlement.Totals{settlement.TotalReversal: 30, settlement.TotalSettlement: -30})
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 4, nil)), "rows_differ")
 	signed := "signed_rows_reversal+signed_rows_reversal_merchant_protection"
 	if m.Difference != 0 || !slices.Equal(m.Readings, []string{settlement.AsPublished, signed}) || !strings.Contains(m.Error(), "in more than one way") {
@@ -188,7 +188,7 @@ func TestAPersonNamesTheReadingOfTheFormula(t *testing.T) {
 	rows := []settlement.Row{
 		row("SALE/PURCHASE", 1000), row("RETURN/PURCHASE_RETURN", 1500), row("FEE_REFUND/FEE_REFUND", 400, 100),
 	}
-	p := payout(settlement.Totals{Sale: 1000, Return: 1500, FeeRefund: 400, TaxRefund: 100, Deposit: 100, ClosingDebt: 100})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000, settlement.TotalReturn: 1500, settlement.TotalFeeRefund: 400, settlement.TotalTaxRefund: 100, settlement.TotalDeposit: 100, settlement.TotalClosingDebt: 100})
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 3, nil)), "formula_differs")
 	if len(m.Readings) != 2 {
 		t.Fatalf("%+v", m)
@@ -206,7 +206,7 @@ func TestAPersonNamesTheReadingOfTheFormula(t *testing.T) {
 
 func TestVATOnACorrectionIsNeverDropped(t *testing.T) {
 	rows := []settlement.Row{row("SALE/PURCHASE", 1000), row("CORRECTION/CORRECTION", 40, 10)}
-	p := payout(settlement.Totals{Sale: 1000, FeeCorrection: 40, Settlement: 1040})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000, settlement.TotalFeeCorrection: 40, settlement.TotalSettlement: 1040})
 	m := mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 2, nil)), "rows_differ")
 	if m.Component != "CORRECTION/CORRECTION" || m.Rows != 10 || !strings.Contains(m.Error(), "carry VAT") {
 		t.Errorf("%+v", m)
@@ -215,9 +215,9 @@ func TestVATOnACorrectionIsNeverDropped(t *testing.T) {
 
 func TestAnAcceptedDifferenceIsJustThatOne(t *testing.T) {
 	p, rows := week()
-	p.Totals.Sale += 100
+	p.Totals[settlement.TotalSale] += 100
 	ok := settlement.Accepted{Code: "rows_differ", Component: "sale", Difference: 100, Account: "2999"}
-	p.Totals.Settlement += 100
+	p.Totals[settlement.TotalSettlement] += 100
 	for name, accepted := range map[string]settlement.Accepted{
 		"another code":       {Code: "formula_differs", Component: ok.Component, Difference: 100, Account: "2999"},
 		"another component":  {Code: ok.Code, Component: "return", Difference: 100, Account: "2999"},
@@ -255,7 +255,7 @@ func TestAcceptedDifferencesThatCannotBeUsed(t *testing.T) {
 
 func TestABreakBeforeTheNextPayoutCanBeAccepted(t *testing.T) {
 	p, rows := week()
-	p.Totals.OpeningDebt, p.Totals.ClosingDebt = 637, 637
+	p.Totals[settlement.TotalOpeningDebt], p.Totals[settlement.TotalClosingDebt] = 637, 637
 	proof, err := settlement.Prove(p, tally(rows...), 7, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +286,7 @@ func TestRowsInAnotherCurrencyCanBeLeftOut(t *testing.T) {
 	if err != nil || proof.Excluded != 1 || proof.Rows != 8 {
 		t.Fatalf("%v, %+v", err, proof)
 	}
-	p.Totals.Sale += 999 // Klarna counts them, so they cannot be left out
-	p.Totals.Settlement += 999
+	p.Totals[settlement.TotalSale] += 999 // Klarna counts them, so they cannot be left out
+	p.Totals[settlement.TotalSettlement] += 999
 	mismatch(t, errorOf(settlement.Prove(p, tally(rows...), 8, nil, settlement.Accepted{Code: m.HeldCode, Component: m.Component, Difference: m.Difference})), "rows_differ")
 }

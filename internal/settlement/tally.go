@@ -108,11 +108,10 @@ func (r *Row) reference() string {
 	if r.Comment == "" || r.OrderID != "" {
 		return ""
 	}
-	switch r.Type {
-	case TypeCharge, TypeCredit, TypeHoldback, TypeRelease:
-		return r.Comment
+	if t := typeNamed(r.Type); t == nil || !t.commented {
+		return ""
 	}
-	return ""
+	return r.Comment
 }
 
 func (s *sum) holds(r *Row) bool {

@@ -163,14 +163,14 @@ func BenchmarkProve(b *testing.B) {
 	for _, c := range sums.Components() {
 		switch c.Type {
 		case "SALE":
-			p.Totals.Sale += c.Amount
+			p.Totals[settlement.TotalSale] += c.Amount
 		case "FEE":
-			p.Totals.Fee += c.Amount
+			p.Totals[settlement.TotalFee] += c.Amount
 		case "RETURN":
-			p.Totals.Return += c.Amount
+			p.Totals[settlement.TotalReturn] += c.Amount
 		}
 	}
-	p.Totals.Settlement = p.Totals.Sale - p.Totals.Fee - p.Totals.Return
+	p.Totals[settlement.TotalSettlement] = p.Totals[settlement.TotalSale] - p.Totals[settlement.TotalFee] - p.Totals[settlement.TotalReturn]
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := settlement.Prove(p, sums, int64(len(rows)), nil); err != nil {

@@ -146,7 +146,7 @@ func (v *verifier) withoutRows() []Component {
 	if !slices.Contains(v.variants, FeeCorrectionWithoutRows) {
 		return v.components
 	}
-	all := append(v.components, Component{Key: Key{Type: TypeCorrection}, Amount: v.payout.Totals.FeeCorrection})
+	all := append(v.components, Component{Key: Key{Type: TypeCorrection}, Amount: v.payout.Totals[TotalFeeCorrection]})
 	SortComponents(all)
 	return all
 }

@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/web"
 )
 
-// attemptLife is how long a person may take at the provider.
+// attemptLife limits how long a person may take at the provider.
 const attemptLife = 10 * time.Minute
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }

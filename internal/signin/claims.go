@@ -10,7 +10,7 @@ import (
 	"unicode"
 )
 
-// Demand is what a provider must say of everybody who signs in: under Claim one
+// Demand holds what a provider must say of everybody who signs in: under Claim one
 // of Any, or a list with one of them in it.
 type Demand struct {
 	Claim string

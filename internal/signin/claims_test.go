@@ -12,7 +12,7 @@ import (
 	"kvitt/internal/signin"
 )
 
-// entra is what Entra ID says of somebody when nothing was changed there: no
+// entra returns what Entra ID says of somebody when nothing was changed there: no
 // e-mail address, and none at the userinfo endpoint either.
 func entra(more map[string]any) map[string]any {
 	claims := map[string]any{
@@ -22,7 +22,7 @@ func entra(more map[string]any) map[string]any {
 	return claims
 }
 
-// google is what Google says of somebody in a company's Workspace.
+// google returns what Google says of somebody in a company's Workspace.
 func google(more map[string]any) map[string]any {
 	claims := map[string]any{"sub": "anna-1", "email": "anna@example.com", "email_verified": true, "hd": "example.com", "name": "Anna Berg"}
 	maps.Copy(claims, more)

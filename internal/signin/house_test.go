@@ -185,7 +185,7 @@ func (h *house) browser() *browser {
 	return &browser{h: h, from: "192.0.2.7:4711", cookies: map[string]string{}}
 }
 
-// answer is what a request got.
+// answer holds what a request got.
 type answer struct {
 	status int
 	body   string

@@ -15,7 +15,7 @@ type Pages interface {
 	Forbidden(w http.ResponseWriter, r *http.Request, need Role)
 }
 
-// SignInView is what the page to sign in on shows.
+// SignInView holds what the page to sign in on shows.
 //
 //nolint:revive // the view of SignIn, as LinkView is that of Link
 type SignInView struct {
@@ -29,7 +29,7 @@ type SignInView struct {
 	Came  []string // the names of what the provider did say
 }
 
-// LinkView is what the page of a one-time link shows: a form with the field
+// LinkView holds what the page of a one-time link shows: a form with the field
 // "token" and a button, and for the first administrator also the fields "email"
 // and "name". The page loads Script, which puts the token from the address into
 // the field; without script the person pastes the link into it, so it must be
@@ -44,7 +44,7 @@ type LinkView struct {
 	Problem Problem // "" or EmailNeeded
 }
 
-// Problem is why somebody was not let in, or has to sign in again.
+// Problem says why somebody was not let in, or has to sign in again.
 type Problem string
 
 // The problems. Words gives a sentence for each.

@@ -45,7 +45,7 @@ type provider struct {
 	good  time.Time
 }
 
-// discovered is what a discovery document says, and what was made of it.
+// discovered holds what a discovery document says, and what was made of it.
 type discovered struct {
 	*oidc.Provider
 	announcesIss bool // answers carry the parameter iss (RFC 9207)
@@ -89,7 +89,7 @@ func (p *provider) client(ctx context.Context) context.Context {
 	return oidc.ClientContext(ctx, p.http)
 }
 
-// discover is what the provider says of itself, asked for once a day.
+// discover returns what the provider says of itself, asked for once a day.
 func (p *provider) discover(ctx context.Context) (*discovered, error) {
 	select {
 	case p.one <- struct{}{}:
@@ -141,7 +141,7 @@ func (p *provider) ask(ctx context.Context) (*discovered, error) {
 	return &discovered{found, more.AnnouncesIss, styleOf(more.Methods)}, nil
 }
 
-// styleOf is how the secret is sent: in the header, which is what holds when
+// styleOf returns how the secret is sent: in the header, which is what holds when
 // nothing is said, unless the provider takes it in the body only. Trying both
 // would spend the code.
 func styleOf(methods []string) oauth2.AuthStyle {

@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// LinkLife is how long a one-time link works.
+// LinkLife limits how long a one-time link works.
 const LinkLife = 24 * time.Hour
 
 // ErrNotAllowed says that who asks may not change who may do what.

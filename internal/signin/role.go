@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// Role is what a person may do: everything that the roles before it may, and
+// Role holds what a person may do: everything that the roles before it may, and
 // more.
 type Role string
 

@@ -144,7 +144,7 @@ func (g *Gate) newSession(r *http.Request, person string) (id string, x store.Se
 	}
 }
 
-// mostDevice is how much is kept of what a browser calls itself, in bytes.
+// mostDevice limits how much is kept of what a browser calls itself, in bytes.
 const mostDevice = 200
 
 // begin gives the browser its new session, ends the one it came with, and goes

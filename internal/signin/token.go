@@ -14,7 +14,7 @@ func newToken() string {
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// hashOf is what the database keeps of a token. The token is random and long:
+// hashOf returns what the database keeps of a token. The token is random and long:
 // its SHA-256 needs neither salt nor work.
 func hashOf(token string) string {
 	sum := sha256.Sum256([]byte(token))

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// AuditEntry says who did what when, and what it changed. Entries are
-// accounting records (BFL 5:11, processing history): the database refuses to
-// change or delete them, and each carries the hash of the one before.
+// AuditEntry records who did what when, and what it changed. Entries are accounting records (BFL 5:11,
+// processing history): the database refuses to change or delete them, and each contains the hash of the
+// one before.
 type AuditEntry struct {
 	At           time.Time // now when zero
-	Who          string    // a person, or "kvitt" for what the program did by itself
+	Who          string    // a person, or "kvitt" for what the program did on its own
 	ConnectionID string
-	Subject      string // what it is about: "payout/P1", "profile"
+	Subject      string // the subject: "payout/P1", "profile"
 	Action       string // "payout.approved"
 	Before       json.RawMessage
 	After        json.RawMessage
@@ -29,7 +29,7 @@ type AuditEntry struct {
 	Hash     string
 }
 
-// byItself is who did what no person asked for.
+// byItself is the Who of what no person asked for.
 const byItself = "kvitt"
 
 const auditColumns = "seq, at, who, connection_id, subject, action, before_json, after_json, prev_hash, hash"
@@ -42,15 +42,15 @@ func (e *AuditEntry) cells() []any {
 		text{&e.ConnectionID},
 		text{&e.Subject},
 		text{&e.Action},
-		jsonText{"what was before", &e.Before},
-		jsonText{"what came after", &e.After},
+		jsonText{"the record before", &e.Before},
+		jsonText{"the record after", &e.After},
 		text{&e.PrevHash},
 		text{&e.Hash},
 	}
 }
 
-// chained is the hash of the entry: SHA-256 in lower-case hex over the
-// netstrings (decimal length in bytes, ":", the bytes, ",") of
+// chained computes the hash of the entry: SHA-256 in lower-case hex over the netstrings (decimal length in
+// bytes, ":", the bytes, ",") of
 //
 //	"kvitt audit 1", PrevHash, Seq, At, Who, ConnectionID, Subject, Action, Before, After
 //
@@ -74,18 +74,17 @@ func (s *Store) Audit(ctx context.Context, e AuditEntry) error {
 	})
 }
 
-// appendAudit appends an entry in the transaction of what it tells about. It
-// must be the last thing that the transaction does: from here on everybody
-// else's entries wait, and whoever takes rows in another order could wait for
-// us while we wait for them.
+// appendAudit appends an entry in the transaction of the change that it records. It must be the
+// transaction's last statement: from here on all other entries wait, and a transaction that locks rows in
+// another order could deadlock with this one.
 func (s *Store) appendAudit(ctx context.Context, q querier, e AuditEntry) error {
 	if e.Who == "" || e.Action == "" {
-		return callerError{&Error{Attempted: "record " + e.Action + " in the audit trail", Problem: "an entry says who did what"}}
+		return callerError{&Error{Attempted: "record " + e.Action + " in the audit trail", Problem: "an entry needs who and action"}}
 	}
 	if e.At.IsZero() {
 		e.At = now()
 	}
-	// The hash covers what is stored.
+	// The hash covers the stored values.
 	e.At = e.At.UTC().Truncate(time.Microsecond)
 	for _, field := range []*string{&e.Who, &e.ConnectionID, &e.Subject, &e.Action} {
 		*field = clean(*field)
@@ -105,41 +104,41 @@ func (s *Store) appendAudit(ctx context.Context, q querier, e AuditEntry) error 
 	return err
 }
 
-// summary is what an entry says of a record before or after a change.
+// summary returns a record for the audit trail, before or after a change.
 func summary(v any) json.RawMessage {
 	b, err := json.Marshal(v)
 	if err != nil {
-		return nil // our own structs of strings and numbers always marshal
+		return nil // structs of strings and numbers always marshal
 	}
 	return b
 }
 
-// AuditTrail lists the newest entries of a connection (of everything when it
-// is ""), newest first; limit 0 means all.
+// AuditTrail lists the newest entries of a connection (all entries when it is ""), newest first; limit 0
+// means all.
 func (s *Store) AuditTrail(ctx context.Context, connection string, limit int) ([]AuditEntry, error) {
 	all, err := list(ctx, s.reads, (*AuditEntry).cells,
 		"SELECT "+auditColumns+" FROM audit_log WHERE connection_id = $1 OR $1 = '' ORDER BY seq DESC LIMIT $2", connection, limitOf(limit))
 	return all, s.fail("read the audit trail", err)
 }
 
-// AuditOf lists the entries of a connection about one subject, newest first,
-// after some that are left out; limit 0 means all.
+// AuditOf lists the entries of a connection about one subject, newest first, from an offset on; limit 0
+// means all.
 func (s *Store) AuditOf(ctx context.Context, connection, subject string, offset, limit int) ([]AuditEntry, error) {
 	all, err := list(ctx, s.reads, (*AuditEntry).cells, "SELECT "+auditColumns+
 		" FROM audit_log WHERE connection_id = $1 AND subject = $2 ORDER BY seq DESC LIMIT $3 OFFSET $4", connection, subject, limitOf(limit), int64(offset))
 	return all, s.fail("read the audit trail of "+subject, err)
 }
 
-// Audited tells whether the trail of a connection has an entry about a subject
-// with an action: whether something was done that must be done once only.
+// Audited reports whether the trail of a connection has an entry with a subject and an action: whether
+// something that must be done only once was done.
 func (s *Store) Audited(ctx context.Context, connection, subject, action string) (bool, error) {
 	var n int64
 	err := one(ctx, s.reads, []any{&n}, "SELECT COUNT(*) FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action = $3", connection, subject, action)
 	return n > 0, s.fail("look for "+action+" in the audit trail", err)
 }
 
-// Approved tells whether the trail says that a person approved exactly this
-// voucher of a payout, and that nobody rejected the payout since.
+// Approved reports whether the trail says that a person approved exactly this voucher of a payout, and
+// that nobody rejected the payout since.
 func (s *Store) Approved(ctx context.Context, connection, reference, voucherHash string) (bool, error) {
 	entries, err := list(ctx, s.reads, (*AuditEntry).cells, "SELECT "+auditColumns+
 		" FROM audit_log WHERE connection_id = $1 AND subject = $2 AND action IN ($3, $4) ORDER BY seq", connection, "payout/"+reference, "payout.approve", "payout.reject")
@@ -158,26 +157,25 @@ func (s *Store) Approved(ctx context.Context, connection, reference, voucherHash
 	return approved, s.fail("look for the approval of payout "+reference, err)
 }
 
-// AuditHead tells the number of entries and the hash of the last one. Kept
-// somewhere else, it proves later that nobody rewrote the whole chain, which
-// the chain alone cannot.
+// AuditHead returns the number of entries and the hash of the last one. Kept somewhere else, it proves
+// later that nobody rewrote the whole chain, which the chain alone cannot.
 func (s *Store) AuditHead(ctx context.Context) (seq int64, hash string, err error) {
 	err = one(ctx, s.reads, []any{&seq, text{&hash}}, "SELECT seq, hash FROM audit_head WHERE id = 1")
 	return seq, hash, s.fail("read the end of the audit trail", err)
 }
 
-// BrokenChainError says where the audit trail is no longer what was written.
+// BrokenChainError says where the audit trail differs from what was written.
 type BrokenChainError struct {
-	Seq     int64 // the first entry that is not as it was written
+	Seq     int64 // the first entry that differs
 	Problem string
 }
 
 func (e *BrokenChainError) Error() string {
-	return fmt.Sprintf("verify the audit trail: entry %d %s; somebody changed the database behind Kvitt's back, compare it with a backup", e.Seq, e.Problem)
+	return fmt.Sprintf("verify the audit trail: entry %d %s; the database was changed outside of Kvitt; compare it with a backup", e.Seq, e.Problem)
 }
 
-// VerifyAudit reads the whole trail, computes every hash again, and returns a
-// *BrokenChainError for the first entry that was changed, removed, or put in.
+// VerifyAudit reads the whole trail, computes every hash again, and returns a *BrokenChainError for the
+// first entry that was changed, removed, or inserted.
 func (s *Store) VerifyAudit(ctx context.Context) error {
 	return s.fail("verify the audit trail", s.verifyAudit(ctx))
 }
@@ -215,9 +213,9 @@ func (s *Store) verifyAudit(ctx context.Context) error {
 	case last.Seq < head.Seq:
 		return callerError{&BrokenChainError{last.Seq + 1, "is missing"}}
 	case last.Seq > head.Seq:
-		return callerError{&BrokenChainError{head.Seq + 1, "was put in: it is after the end of the trail"}}
+		return callerError{&BrokenChainError{head.Seq + 1, "was inserted: it is after the end of the trail"}}
 	case last.Hash != head.Hash:
-		return callerError{&BrokenChainError{last.Seq, "is not the one that was written last"}}
+		return callerError{&BrokenChainError{last.Seq, "is not the last one written"}}
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func TestTheAuditTrailIsReadNewestFirst(t *testing.T) {
 		all, err := s.AuditTrail(t.Context(), "", 0)
 		must(t, err)
 		same(t, "entries of all connections", len(all), 4)
-		same(t, "a time that was given", all[0].At, at(1, 1))
+		same(t, "the given time", all[0].At, at(1, 1))
 		seq, hash, err := s.AuditHead(t.Context())
 		must(t, err)
 		same(t, "the end of the trail", fmt.Sprint(seq, hash), fmt.Sprint(4, all[0].Hash))
@@ -68,7 +68,7 @@ func TestAnAuditEntryNeedsAWhoAndAnAction(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		if s.Audit(t.Context(), store.AuditEntry{Action: "x"}) == nil || s.Audit(t.Context(), store.AuditEntry{Who: "x"}) == nil {
-			t.Error("an entry that does not say who did what was accepted")
+			t.Error("an entry without who or action was accepted")
 		}
 		if s.Audit(t.Context(), store.AuditEntry{Who: "x", Action: "x", After: json.RawMessage("{")}) == nil {
 			t.Error("an entry that is not JSON was accepted")
@@ -99,8 +99,7 @@ func TestTheChainHoldsWhenManyWriteAtOnce(t *testing.T) {
 	})
 }
 
-// Whoever can drop the triggers can change the trail, but not so that nobody
-// sees it.
+// Somebody who can drop the triggers can change the trail, but not unnoticed.
 func TestVerifyFindsTheFirstBrokenLink(t *testing.T) {
 	tampering := []struct {
 		name      string
@@ -118,8 +117,8 @@ func TestVerifyFindsTheFirstBrokenLink(t *testing.T) {
 		{"everything gone", "DELETE FROM audit_log", 1, "is missing"},
 		{"an entry more", "INSERT INTO audit_log VALUES (6, 1, 'x', '', '', 'x', '', '', 'x', 'x')", 6, "does not follow"},
 		{"another hash", "UPDATE audit_log SET hash = 'x' WHERE seq = 5", 5, "was changed"},
-		{"another end", "UPDATE audit_head SET hash = 'x'", 5, "is not the one that was written last"},
-		{"an earlier end", "UPDATE audit_head SET seq = 4", 5, "was put in"},
+		{"another end", "UPDATE audit_head SET hash = 'x'", 5, "is not the last one written"},
+		{"an earlier end", "UPDATE audit_head SET seq = 4", 5, "was inserted"},
 	}
 	onBoth(t, func(t *testing.T, db database) {
 		for _, c := range tampering {
@@ -164,7 +163,7 @@ func dropGuards(t *testing.T, db database) {
 	}
 }
 
-func TestTheTrailTellsWhetherSomethingWasDoneAlready(t *testing.T) {
+func TestAuditedReportsWhetherSomethingWasDone(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		must(t, s.Audit(t.Context(), store.AuditEntry{Who: "kvitt", ConnectionID: "c1", Subject: "notice/n1/mail", Action: "notice.sent"}))

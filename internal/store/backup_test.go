@@ -37,8 +37,8 @@ func TestABackupIsTheDatabaseAtOneMomentWhileOthersWrite(t *testing.T) {
 		must(t, <-writing)
 		info, err := os.Stat(path)
 		must(t, err)
-		same(t, "who can read it", info.Mode().Perm(), os.FileMode(0o600))
-		refused(t, "writing over a backup", s.Backup(t.Context(), path), "there is such a file already")
+		same(t, "the mode of the backup", info.Mode().Perm(), os.FileMode(0o600))
+		refused(t, "overwriting a backup", s.Backup(t.Context(), path), "there is such a file already")
 
 		copied := database{"sqlite:" + path}.open(t)
 		must(t, copied.Ready(t.Context()))

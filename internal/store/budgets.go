@@ -8,12 +8,11 @@ import (
 	"time"
 )
 
-// UpdateBudget changes what is left of a budget, one process at a time. change
-// is given the database's clock, so that those of machines need not agree, and
-// the state as it was last written, nil for a budget that is new; it may run
+// UpdateBudget changes the state of a budget, one process at a time. change gets the database's clock, so
+// that the clocks of machines need not agree, and the last written state, nil for a new budget; it may run
 // several times and must not use the store.
 func (s *Store) UpdateBudget(ctx context.Context, name string, change func(now time.Time, state json.RawMessage) (json.RawMessage, error)) error {
-	return s.write(ctx, "take from the budget "+name, func(q querier) error {
+	return s.write(ctx, "update the budget "+name, func(q querier) error {
 		read := "SELECT state, " + s.dialect.now + " FROM budgets WHERE name = $1" + s.dialect.forUpdate
 		var state json.RawMessage
 		var clock time.Time

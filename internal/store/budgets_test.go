@@ -32,7 +32,7 @@ func TestABudgetIsChangedByOneAtATime(t *testing.T) {
 			return nil
 		})
 		must(t, stores[0].UpdateBudget(t.Context(), "klarna/test/K1", func(now time.Time, state json.RawMessage) (json.RawMessage, error) {
-			same(t, "the changes of all", string(state), strconv.Itoa(6*each))
+			same(t, "the changes of all processes", string(state), strconv.Itoa(6*each))
 			if d := time.Since(now).Abs(); d > time.Minute {
 				t.Errorf("the database's clock is %s away", d)
 			}

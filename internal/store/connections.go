@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Connection is one Klarna merchant credential, one Visma.net company and one
-// posting profile, as ConnectionWorkflow last described itself. Secrets are in
-// the vault, never here.
+// Connection is one Klarna merchant credential, one Visma.net company and one posting profile, in the
+// state that ConnectionWorkflow last wrote. Secrets are in the vault, never here.
 type Connection struct {
 	ID, Name       string
 	Provider       string // klarna or kustom
@@ -23,7 +22,7 @@ type Connection struct {
 	CompanyName    string
 	BaseCurrency   string
 	ProfileVersion int
-	FourEyes       bool      // who changed the profile may not approve what it led to
+	FourEyes       bool      // the person who changed the profile may not approve vouchers made with it
 	CreatedAt      time.Time // set by CreateConnection when zero
 	UpdatedAt      time.Time // set by every write
 }
@@ -84,8 +83,7 @@ func (s *Store) Connections(ctx context.Context) ([]Connection, error) {
 	return all, s.fail("list the connections", err)
 }
 
-// SaveConnection replaces what is known of a connection, except when it was
-// created. Error: ErrNotFound.
+// SaveConnection replaces a connection's record, except for its time of creation. Error: ErrNotFound.
 func (s *Store) SaveConnection(ctx context.Context, c Connection) error {
 	return s.write(ctx, "save the connection "+c.ID, func(q querier) error {
 		var created time.Time

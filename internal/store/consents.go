@@ -5,12 +5,12 @@ import (
 	"time"
 )
 
-// Consent is a consent that was begun in a browser and has not come back.
+// Consent is a consent that was begun in a browser and is not finished.
 type Consent struct {
-	StateHash    string // of the state that the callback has to bring
+	StateHash    string // of the state that the callback must have
 	SessionHash  string // of the session of the person who began it
 	ConnectionID string
-	Sealed       []byte // what makes the callback ours; only the vault opens it
+	Sealed       []byte // what ties the callback to it; only the vault opens it
 	ExpiresAt    time.Time
 }
 
@@ -20,18 +20,17 @@ func (c *Consent) cells() []any {
 	return []any{text{&c.StateHash}, text{&c.SessionHash}, text{&c.ConnectionID}, blob{&c.Sealed}, instant{&c.ExpiresAt}}
 }
 
-// PutConsent keeps a consent until it is taken or swept. Errors: ErrExists,
-// ErrNotFound when there is no such connection.
+// PutConsent stores a consent until it is taken or swept. Errors: ErrExists, ErrNotFound when there is no
+// such connection.
 func (s *Store) PutConsent(ctx context.Context, c Consent) error {
-	return s.write(ctx, "keep a consent for the connection "+c.ConnectionID, func(q querier) error {
+	return s.write(ctx, "save a consent for the connection "+c.ConnectionID, func(q querier) error {
 		_, err := exec(ctx, q, insertInto("consents", consentColumns), c.cells()...)
 		return err
 	})
 }
 
-// TakeConsent gives the consent of a state to one caller, whoever else asks,
-// and to nobody afterwards. Whether it has expired is for the caller to see.
-// Error: ErrNotFound.
+// TakeConsent returns the consent of a state to one caller only, and deletes it. The caller checks whether
+// it has expired. Error: ErrNotFound.
 func (s *Store) TakeConsent(ctx context.Context, stateHash string) (Consent, error) {
 	var c Consent
 	err := s.write(ctx, "take the consent of a callback", func(q querier) error {
@@ -40,10 +39,9 @@ func (s *Store) TakeConsent(ctx context.Context, stateHash string) (Consent, err
 	return c, err
 }
 
-// SweepConsents deletes the consents that expired before a moment, and tells
-// how many those were.
+// SweepConsents deletes the consents that expired before a given time, and returns their number.
 func (s *Store) SweepConsents(ctx context.Context, before time.Time) (swept int64, err error) {
-	err = s.write(ctx, "sweep the consents that have expired", func(q querier) error {
+	err = s.write(ctx, "delete the expired consents", func(q querier) error {
 		swept, err = exec(ctx, q, "DELETE FROM consents WHERE expires_at < $1", before.UnixMicro())
 		return err
 	})

@@ -14,7 +14,7 @@ func consent(state string, day int) store.Consent {
 	return store.Consent{StateHash: state, SessionHash: "session", ConnectionID: "c1", Sealed: []byte{0, 1, 255}, ExpiresAt: at(day, 8)}
 }
 
-func TestAConsentIsTakenAsItWasKeptAndOnce(t *testing.T) {
+func TestAConsentIsTakenOnceAndUnchanged(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		connection(t, s, "c1")
@@ -22,12 +22,12 @@ func TestAConsentIsTakenAsItWasKeptAndOnce(t *testing.T) {
 		must(t, s.PutConsent(t.Context(), want))
 		must(t, s.PutConsent(t.Context(), consent("s2", 2)))
 		if err := s.PutConsent(t.Context(), want); !errors.Is(err, store.ErrExists) {
-			t.Errorf("a state that is kept already: %v", err)
+			t.Errorf("a state that is stored already: %v", err)
 		}
 		stranger := consent("s3", 2)
 		stranger.ConnectionID = "c9"
 		if err := s.PutConsent(t.Context(), stranger); err == nil {
-			t.Error("a consent for no connection was kept")
+			t.Error("a consent for a missing connection was stored")
 		}
 		got, err := s.TakeConsent(t.Context(), "s1")
 		must(t, err)
@@ -40,7 +40,7 @@ func TestAConsentIsTakenAsItWasKeptAndOnce(t *testing.T) {
 	})
 }
 
-func TestOfManyWhoTakeAConsentAtOnceOneGetsIt(t *testing.T) {
+func TestOnlyOneOfManyCallersGetsAConsent(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		processes := []*store.Store{db.open(t), db.open(t)}
 		connection(t, processes[0], "c1")
@@ -56,12 +56,12 @@ func TestOfManyWhoTakeAConsentAtOnceOneGetsIt(t *testing.T) {
 				}
 				return nil
 			})
-			same(t, "those who got it", got.Load(), int32(1))
+			same(t, "the callers that got it", got.Load(), int32(1))
 		}
 	})
 }
 
-func TestConsentsThatExpiredAreSweptAndOthersStay(t *testing.T) {
+func TestOnlyExpiredConsentsAreSwept(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		connection(t, s, "c1")
@@ -73,7 +73,7 @@ func TestConsentsThatExpiredAreSweptAndOthersStay(t *testing.T) {
 		same(t, "those swept", swept, int64(1))
 		swept, err = s.SweepConsents(t.Context(), at(2, 8).Add(time.Hour))
 		must(t, err)
-		same(t, "those swept later", swept, int64(1))
+		same(t, "consents swept later", swept, int64(1))
 		_, err = s.TakeConsent(t.Context(), "s3")
 		must(t, err)
 	})

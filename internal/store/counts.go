@@ -2,14 +2,13 @@ package store
 
 import "context"
 
-// PayoutCount is how many payouts of a connection are in a state, for a
-// reason.
+// PayoutCount is the number of a connection's payouts in a state, for a reason.
 type PayoutCount struct {
 	ConnectionID string
 	State        string
 	HeldReason   string
 	Payouts      int64
-	Warned       int64 // of them, those in whose answers something was borne with
+	Warned       int64 // those with warnings about Klarna's answers
 }
 
 func (c *PayoutCount) cells() []any {

@@ -8,21 +8,21 @@ import (
 	"time"
 )
 
-// WorkPayout is the work that a decision about a payout itself is on.
+// WorkPayout is the work of a decision about a payout itself.
 const WorkPayout = "payout"
 
-// The kinds of decisions. What each allows is in internal/decision.
+// The kinds of decisions. internal/decision says what each allows.
 const (
 	DecidedAccept    = "accept"           // a difference in Klarna's report is accepted
 	DecidedElsewhere = "booked_elsewhere" // another batch books the payout
 	DecidedUnrelated = "unrelated"        // a batch that carries the reference does not book the payout
-	DecidedBatch     = "accept_batch"     // a batch is the payout's, as it is in Visma.net
+	DecidedBatch     = "accept_batch"     // a batch books the payout as it is in Visma.net
 	DecidedKeep      = "keep"             // what was posted stays, although the figures changed
-	DecidedUndo      = "undo"             // an earlier decision is taken back
+	DecidedUndo      = "undo"             // an earlier decision is undone
 )
 
-// Decision is what a person decided about a payout that is held, or about a
-// reversal or an accrual. It is never changed; undoing it is another entry.
+// Decision is a person's decision about a held payout, reversal or accrual. It is never changed; undoing
+// it is another entry.
 type Decision struct {
 	ConnectionID string
 	Work         string // payout, reversal, accrual
@@ -39,9 +39,9 @@ type Decision struct {
 	Reason       string
 	Who          string
 	At           time.Time
-	Undoes       int // of an undo: the Seq of the decision that it takes back
+	Undoes       int // of an undo: the Seq of the decision that it undoes
 
-	Undone *Decision // the entry that takes it back; read only
+	Undone *Decision // the entry that undoes it; read only
 }
 
 const decisionColumns = "connection_id, work, name, seq, kind, revision, code, component, difference, account, batch_number, " +
@@ -60,7 +60,7 @@ func (d *Decision) cells() []any {
 		&d.Difference,
 		text{&d.Account},
 		text{&d.BatchNumber},
-		jsonText{"what was compared", &d.Evidence},
+		jsonText{"the evidence", &d.Evidence},
 		text{&d.Reason},
 		text{&d.Who},
 		instant{&d.At},
@@ -68,24 +68,23 @@ func (d *Decision) cells() []any {
 	}
 }
 
-// InForce tells whether the decision counts: it is one, and nobody took it back.
+// InForce reports whether the decision is in force: it is not an undo, and it was not undone.
 func (d *Decision) InForce() bool { return d.Kind != DecidedUndo && d.Undone == nil }
 
 func (d *Decision) stop() *Stop {
 	return &Stop{ConnectionID: d.ConnectionID, Work: d.Work, Name: d.Name}
 }
 
-// Decide records a decision, or that one is taken back, in the order in which
-// they were taken, together with its audit entry. Errors: ErrNotFound when there
-// is no such connection, or no such decision to take back; ErrExists when it was
-// taken back already.
+// Decide records a decision, or the undo of one, in the order in which they are made, with its audit
+// entry. Errors: ErrNotFound when there is no such connection, or no such decision to undo; ErrExists when
+// it was undone already.
 func (s *Store) Decide(ctx context.Context, d Decision) (Decision, error) {
 	attempted := "record the decision about " + d.stop().title()
 	if d.At.IsZero() {
 		d.At = now()
 	}
 	err := s.write(ctx, attempted, func(q querier) error {
-		// The connection's row is the lock that makes the numbers one at a time.
+		// The lock on the connection's row serialises the numbers.
 		var id string
 		if err := one(ctx, q, []any{text{&id}}, "SELECT id FROM connections WHERE id = $1"+s.dialect.forUpdate, d.ConnectionID); err != nil {
 			return err
@@ -133,15 +132,15 @@ func undoable(all []Decision, seq int) (*Decision, error) {
 		switch {
 		case d.Seq != seq || d.Kind == DecidedUndo:
 		case d.Undone != nil:
-			return nil, decisionError{" was taken back already", ErrExists}
+			return nil, decisionError{" was undone already", ErrExists}
 		default:
 			return d, nil
 		}
 	}
-	return nil, decisionError{" is no decision", ErrNotFound}
+	return nil, decisionError{" is not a decision", ErrNotFound}
 }
 
-// decisionError is why a decision cannot be taken back.
+// decisionError is the reason that a decision cannot be undone.
 type decisionError struct {
 	words string
 	kind  error
@@ -167,8 +166,8 @@ func (d *Decision) summary() json.RawMessage {
 	}{d.Seq, d.Kind, d.Revision, d.Code, d.Component, d.Difference, d.Account, d.BatchNumber, d.Evidence, d.Reason, d.Undoes})
 }
 
-// Decisions lists what was decided about a work by that name, in order, undone
-// ones included; the entries that undo them are in Undone.
+// Decisions lists the decisions about a work by that name, in order, including undone ones; the entries
+// that undo them are in Undone.
 func (s *Store) Decisions(ctx context.Context, connection, work, name string) ([]Decision, error) {
 	all, err := decisionsOf(ctx, s.reads, connection, work, name)
 	if err != nil {
@@ -193,7 +192,7 @@ func decisionsOf(ctx context.Context, q querier, connection, work, name string) 
 	return all, nil
 }
 
-// join puts each undo beside what it takes back.
+// join puts each undo beside the decision that it undoes.
 func join(all []Decision) {
 	type key struct {
 		work, name string
@@ -211,13 +210,13 @@ func join(all []Decision) {
 	}
 }
 
-// BookedElsewhere are the batches of others that book payouts of a connection,
-// by payment reference, as people decided.
+// BookedElsewhere returns the decisions that another batch books a payout of the connection, by payment
+// reference.
 func (s *Store) BookedElsewhere(ctx context.Context, connection string) (map[string]Decision, error) {
 	all, err := list(ctx, s.reads, (*Decision).cells, "SELECT "+decisionColumns+` FROM decisions
 		WHERE connection_id = $1 AND work = 'payout' AND kind IN ('booked_elsewhere', 'undo') ORDER BY name, seq`, connection)
 	if err != nil {
-		return nil, s.fail("list what is booked elsewhere of the connection "+connection, err)
+		return nil, s.fail("list the payouts booked elsewhere for the connection "+connection, err)
 	}
 	join(all)
 	found := map[string]Decision{}

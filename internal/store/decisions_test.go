@@ -16,7 +16,7 @@ func accepted(reference string) store.Decision {
 	}
 }
 
-func TestADecisionIsKeptUndoneOnceAndAudited(t *testing.T) {
+func TestADecisionIsRecordedUndoneOnceAndAudited(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		connection(t, s, "c2")
@@ -62,7 +62,7 @@ func TestADecisionIsKeptUndoneOnceAndAudited(t *testing.T) {
 	})
 }
 
-func TestDecisionsAreAppendOnlyAndSayWhy(t *testing.T) {
+func TestDecisionsAreAppendOnlyAndHaveAReason(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		_, err := s.Decide(t.Context(), accepted("P1"))
@@ -83,13 +83,13 @@ func TestDecisionsAreAppendOnlyAndSayWhy(t *testing.T) {
 			d := accepted("P1")
 			wrong(&d)
 			if _, err := s.Decide(t.Context(), d); err == nil {
-				t.Errorf("it was taken: %+v", d)
+				t.Errorf("it was recorded: %+v", d)
 			}
 		}
 	})
 }
 
-func TestDecisionsOfManyAtOnceAreNumberedOneByOne(t *testing.T) {
+func TestConcurrentDecisionsAreNumberedOneByOne(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		together(t, 8, func(ctx context.Context, _ int) error {
@@ -109,7 +109,7 @@ func TestDecisionsOfManyAtOnceAreNumberedOneByOne(t *testing.T) {
 	})
 }
 
-func TestWhatIsBookedElsewhereIsFoundUntilItIsUndone(t *testing.T) {
+func TestABookingElsewhereIsFoundUntilItIsUndone(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		d := accepted("P1")

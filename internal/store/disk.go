@@ -8,9 +8,8 @@ import (
 	"strings"
 )
 
-// shared are the file systems that several machines can have mounted at once,
-// by the name that the system gives them, and what people call them. SQLite's
-// write-ahead log is memory that the processes of one machine share, and its
+// shared lists the file systems that several machines can mount at once, by the system's name, with the
+// name that people use. SQLite's write-ahead log is memory shared by the processes of one machine, and its
 // locks are the file system's: over a network two workers would damage the file.
 var shared = map[string]string{
 	"nfs": "NFS", "nfs3": "NFS", "nfs4": "NFS", "cifs": "SMB (Windows shares)", "smb3": "SMB (Windows shares)", "smbfs": "SMB (Windows shares)",
@@ -24,8 +23,8 @@ var shared = map[string]string{
 	"fuse.mfs": "MooseFS", "fuse.vmhgfs-fuse": "a shared folder of VMware", "fuse.osxfs": "a folder of the host of a virtual machine", "fuse.grpcfuse": "a folder of the host of a virtual machine",
 }
 
-// networkDisk names the network's file system that a folder is on, "" for a
-// disk of this machine and where that is not known.
+// networkDisk returns the name of the network file system of a folder, "" for a disk of this machine and
+// where it is unknown.
 func networkDisk(folder string) string {
 	real, err := filepath.EvalSymlinks(folder)
 	if err != nil {
@@ -34,9 +33,8 @@ func networkDisk(folder string) string {
 	return shared[fileSystem(real)]
 }
 
-// mountOf reads the table of mounts that Linux gives each process, and returns
-// the kind of the file system that a path is on: the last one mounted on the
-// longest of its folders.
+// mountOf reads the table of mounts that Linux gives each process, and returns the type of the file system
+// of a path: the last one mounted on the longest of its folders.
 func mountOf(table io.Reader, path string) (kind string) {
 	longest := -1
 	lines := bufio.NewScanner(table)
@@ -52,7 +50,7 @@ func mountOf(table io.Reader, path string) (kind string) {
 		}
 	}
 	if longest == 1 && (kind == "9p" || kind == "virtiofs") {
-		return "" // the root of a sandbox, which is its own
+		return "" // the root of a sandbox, which is not shared
 	}
 	return kind
 }
@@ -61,7 +59,7 @@ func under(path, folder string) bool {
 	return path == folder || folder == "/" || strings.HasPrefix(path, folder+"/")
 }
 
-// unescaped undoes what the table does to blanks: \040 is one.
+// unescaped decodes blanks in the table: \040 is one.
 func unescaped(s string) string {
 	for _, c := range " \t\n\\" {
 		octal := strconv.FormatInt(int64(c), 8)

@@ -2,7 +2,7 @@ package store
 
 import "os"
 
-// mounts is where Linux tells what is mounted where, as this process sees it.
+// mounts is Linux's table of mounts, as this process sees it.
 var mounts = "/proc/self/mountinfo"
 
 func fileSystem(path string) string {

@@ -15,7 +15,7 @@ func TestAFileOnANetworkDiskIsRefusedByName(t *testing.T) {
 	for _, c := range []struct{ table, words string }{ // words: "" when it opens
 		{local, ""},
 		{local + mount("/elsewhere", "nfs4"), ""},
-		{local + mount(dir+"2", "nfs4"), ""}, // a neighbour whose name begins alike
+		{local + mount(dir+"2", "nfs4"), ""}, // a neighbour with the same beginning
 		{local + mount(dir, "nfs4"), "it is on NFS"},
 		{local + mount(dir, "cifs"), "it is on SMB"},
 		{local + mount(dir, "fuse.sshfs"), "it is on SSHFS"},
@@ -61,6 +61,6 @@ func TestAFolderWithABlankIsFoundInTheTable(t *testing.T) {
 
 func TestTheDiskOfThisMachineIsKnown(t *testing.T) {
 	if kind := fileSystem(t.TempDir()); kind == "" {
-		t.Error("nobody says what the temporary folder is on")
+		t.Error("the file system of the temporary folder is unknown")
 	}
 }

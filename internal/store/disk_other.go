@@ -2,5 +2,5 @@
 
 package store
 
-// fileSystem is not known here.
+// fileSystem is unknown on this system.
 func fileSystem(string) string { return "" }

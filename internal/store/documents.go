@@ -8,8 +8,7 @@ import (
 	"time"
 )
 
-// Document is something that was received, as it was received, so that a
-// proof can be repeated years later.
+// Document is a document exactly as received, so that a proof can be repeated years later.
 type Document struct {
 	ConnectionID     string
 	PaymentReference string
@@ -17,10 +16,10 @@ type Document struct {
 	Seq              int    // 0, 1, … within the kind, such as the page
 	SHA256           string // lower-case hex, of the bytes before they were encoded
 	Size             int64  // of the bytes before they were encoded
-	Encoding         string // how Body is encoded: zstd or identity
+	Encoding         string // the encoding of Body: zstd or identity
 	Body             []byte
-	CorrelationID    string // of the answer it came in
-	Path             string // path and query it was asked for with
+	CorrelationID    string // of the answer that contained it
+	Path             string // path and query of the request
 	FetchedAt        time.Time
 }
 
@@ -42,8 +41,8 @@ func (d *Document) cells() []any {
 	}
 }
 
-// PutDocuments archives documents in one transaction, each over what was
-// there under its key. Their payouts must be there: ErrNotFound.
+// PutDocuments archives documents in one transaction, replacing those with the same key. Their payouts
+// must exist: ErrNotFound.
 func (s *Store) PutDocuments(ctx context.Context, documents []Document) error {
 	if len(documents) == 0 {
 		return nil
@@ -62,9 +61,8 @@ func (s *Store) PutDocuments(ctx context.Context, documents []Document) error {
 	})
 }
 
-// Documents gives a payout's documents of one kind in the order of Seq, one at
-// a time: only the one that is looked at is in memory, and no connection is
-// held while it is.
+// Documents yields a payout's documents of one kind in the order of Seq, one at a time: only the current
+// one is in memory, and no connection is held meanwhile.
 func (s *Store) Documents(ctx context.Context, connection, reference, kind string) iter.Seq2[Document, error] {
 	return func(yield func(Document, error) bool) {
 		for next := 0; ; {
@@ -87,8 +85,8 @@ func (s *Store) Documents(ctx context.Context, connection, reference, kind strin
 	}
 }
 
-// PruneDocuments removes a payout's documents of one kind from fromSeq on:
-// what an earlier, longer fetch had left behind.
+// PruneDocuments removes a payout's documents of one kind from fromSeq on: the rest of an earlier, longer
+// fetch.
 func (s *Store) PruneDocuments(ctx context.Context, connection, reference, kind string, fromSeq int) error {
 	return s.write(ctx, "prune the archived "+kind+" of "+payoutName(connection, reference), func(q querier) error {
 		_, err := exec(ctx, q, "DELETE FROM documents WHERE connection_id = $1 AND payment_reference = $2 AND kind = $3 AND seq >= $4",
@@ -97,10 +95,10 @@ func (s *Store) PruneDocuments(ctx context.Context, connection, reference, kind 
 	})
 }
 
-// RenameDocuments gives a payout's documents of one kind another kind, in place
-// of what stood there, all at once.
+// RenameDocuments gives a payout's documents of one kind another kind, replacing the documents of that
+// kind, in one transaction.
 func (s *Store) RenameDocuments(ctx context.Context, connection, reference, from, to string) error {
-	return s.write(ctx, "call the archived "+from+" of "+payoutName(connection, reference)+" "+to, func(q querier) error {
+	return s.write(ctx, "rename the archived "+from+" of "+payoutName(connection, reference)+" to "+to, func(q querier) error {
 		_, err := exec(ctx, q, "DELETE FROM documents WHERE connection_id = $1 AND payment_reference = $2 AND kind = $3", connection, reference, to)
 		if err == nil {
 			_, err = exec(ctx, q, "UPDATE documents SET kind = $4 WHERE connection_id = $1 AND payment_reference = $2 AND kind = $3",

@@ -16,29 +16,29 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// What an error of this package can be asked about, with errors.Is.
+// Errors of this package, for errors.Is.
 var (
 	// ErrNotFound: there is no such record.
 	ErrNotFound = errors.New("not found")
-	// ErrExists: there is such a record already.
-	ErrExists = errors.New("already there")
-	// ErrBadURL: the database URL cannot be used as it is written.
+	// ErrExists: the record exists already.
+	ErrExists = errors.New("already exists")
+	// ErrBadURL: the database URL is not valid.
 	ErrBadURL = errors.New("bad database URL")
-	// ErrUnreachable: the database does not answer, or refuses us.
+	// ErrUnreachable: the database does not answer, or refuses the connection.
 	ErrUnreachable = errors.New("database unreachable")
-	// ErrNotMigrated: the database does not have the tables that this binary
-	// needs. `starter setup` makes them.
+	// ErrNotMigrated: the database does not have the tables that this binary needs. `starter setup`
+	// creates them.
 	ErrNotMigrated = errors.New("database not set up")
 	// ErrNewerSchema: a newer Kvitt has changed the database.
 	ErrNewerSchema = errors.New("database is newer than this binary")
 )
 
-// Error is what went wrong with the database, as a sentence for the person
-// who runs it. It never holds a password or a secret.
+// Error describes a problem with the database, as a sentence for its operator. It never holds a password
+// or a secret.
 type Error struct {
 	Attempted string // "read the payout P1 of the connection c1"
 	Problem   string // what happened, when Err does not say it
-	Remedy    string // a sentence with what helps, if anything is known to
+	Remedy    string // a sentence with what helps, if known
 	Kind      error  // one of the Err… of this package, or nil
 	Err       error
 }
@@ -69,8 +69,7 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
-// callerError is an error of a function that was passed in; it goes back to
-// its owner as it came.
+// callerError is an error of a function that was passed in; it is returned to the caller unchanged.
 type callerError struct{ err error }
 
 func (e callerError) Error() string { return e.err.Error() }
@@ -78,7 +77,7 @@ func (e callerError) Unwrap() error { return e.err }
 
 const setupRemedy = "Run `starter setup`, which creates and upgrades the tables."
 
-// fail turns a driver's error into one of ours. attempted starts the sentence.
+// fail turns a driver's error into one of this package. attempted starts the sentence.
 func (s *Store) fail(attempted string, err error) error {
 	var ours *Error
 	var callers callerError
@@ -100,7 +99,7 @@ func (s *Store) fail(attempted string, err error) error {
 	case duplicate(err):
 		return &Error{Attempted: attempted, Problem: "it is there already", Kind: ErrExists, Err: err}
 	case dangling(err):
-		return &Error{Attempted: attempted, Problem: "the record that it belongs to is not there", Kind: ErrNotFound, Err: err}
+		return &Error{Attempted: attempted, Problem: "the record that it belongs to does not exist", Kind: ErrNotFound, Err: err}
 	case disconnected(err):
 		return s.unreachable(attempted, err)
 	}
@@ -110,14 +109,14 @@ func (s *Store) fail(attempted string, err error) error {
 
 const (
 	losesStatements = "A connection pooler such as PgBouncer loses prepared statements: add default_query_exec_mode=cache_describe to KVITT_DATABASE_URL."
-	onlyReads       = "The server only reads, as a standby does: let KVITT_DATABASE_URL name the primary, or all of them as HOST1:5432,HOST2:5432 with target_session_attrs=read-write."
+	onlyReads       = "The server is read-only, as a standby is: set KVITT_DATABASE_URL to the primary, or to all servers as HOST1:5432,HOST2:5432 with target_session_attrs=read-write."
 )
 
-// remedies says by SQLSTATE what helps where PostgreSQL is not as we need it.
+// remedies maps SQLSTATE to what helps when PostgreSQL is not set up as Kvitt needs it.
 var remedies = map[string]string{
 	"26000": losesStatements, // no such statement
-	"42P05": losesStatements, // the statement is there already
-	"08P01": "If a connection pooler says so: let it ignore that parameter at the start of a connection (PgBouncer: ignore_startup_parameters), or take it out of KVITT_DATABASE_URL.",
+	"42P05": losesStatements, // the statement exists already
+	"08P01": "If a connection pooler says so: make it ignore that start-up parameter (PgBouncer: ignore_startup_parameters), or remove it from KVITT_DATABASE_URL.",
 	"25006": onlyReads,
 }
 
@@ -139,15 +138,15 @@ func (s *Store) unreachable(attempted string, err error) error {
 		}
 		e.Remedy = "Check that PostgreSQL runs and that KVITT_DATABASE_URL has the right host, port, user, password and database."
 		if words := err.Error(); strings.Contains(words, "TLS") || strings.Contains(words, "x509") || strings.Contains(words, "certificate") {
-			e.Remedy = "Beyond this machine Kvitt asks for TLS and for a certificate of that host. Give the server one, name its authority with sslrootcert=FILE in KVITT_DATABASE_URL, or write how much is wanted there: sslmode=require, or sslmode=disable where the network is trusted."
+			e.Remedy = "Beyond this machine Kvitt requires TLS and a certificate for that host. Give the server one, name its authority with sslrootcert=FILE in KVITT_DATABASE_URL, or set the level there: sslmode=require, or sslmode=disable where the network is trusted."
 		}
 	}
 	return e
 }
 
-// oneLine is an error in one line, without the repetition and the connection
-// parameters that the PostgreSQL driver puts around the server's words. Of
-// several servers each has its say, once: the driver asks with TLS and without.
+// oneLine returns an error in one line, without the repetition and the connection parameters that the
+// PostgreSQL driver adds around the server's text. Of several servers each is quoted once: the driver
+// tries with TLS and without.
 func oneLine(err error) string {
 	var connect *pgconn.ConnectError
 	if errors.As(err, &connect) {
@@ -179,8 +178,7 @@ func reason(err error, connecting bool) string {
 	return strings.Join(strings.Fields(err.Error()), " ")
 }
 
-// code is the SQLSTATE of a PostgreSQL error and the result code of a SQLite
-// error, as far as err is one.
+// code returns the SQLSTATE of a PostgreSQL error and the result code of a SQLite error, if err is one.
 func code(err error) (state string, result int) {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
@@ -193,7 +191,7 @@ func code(err error) (state string, result int) {
 	return state, result
 }
 
-// retryable says that the same transaction may well succeed the next time.
+// retryable reports whether the same transaction may succeed the next time.
 func retryable(err error) bool {
 	state, result := code(err)
 	switch state {
@@ -231,7 +229,7 @@ func disconnected(err error) bool {
 		errors.Is(err, driver.ErrBadConn), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return true
 	case strings.HasPrefix(state, "08"), strings.HasPrefix(state, "57P"), strings.HasPrefix(state, "28"), state == "53300", state == "3D000", state == "25006":
-		return true // connection lost, shutting down, not let in, too many clients, no such database, a standby
+		return true // connection lost, shutting down, access refused, too many clients, no such database, a standby
 	}
 	switch result & 0xff {
 	case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR,

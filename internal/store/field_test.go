@@ -16,11 +16,11 @@ import (
 	"kvitt/internal/store"
 )
 
-// transactions are the settings of a PgBouncer that gives a connection away
-// after every transaction, and does not know prepared statements.
+// transactions are the settings of a PgBouncer that releases a connection after every transaction, and
+// does not know prepared statements.
 const transactions = "pool_mode = transaction\ndefault_pool_size = 3"
 
-// field is a file of cases as they were met, "" where the folder is not there.
+// field reads a file of cases found in the field, "" where the folder does not exist.
 func field(t *testing.T, name string) string {
 	t.Helper()
 	dir := os.Getenv("KVITT_REFERENCE_DIR")
@@ -34,7 +34,7 @@ func field(t *testing.T, name string) string {
 
 func TestEveryAddressThatLibpqKnowsIsRead(t *testing.T) {
 	socket := closed(t)
-	urls := map[string]string{ // and the name that messages show
+	urls := map[string]string{ // with the name that messages show
 		"postgres://kvitt:hemligt@db1.invalid:5432,db2.invalid/kvitt?target_session_attrs=read-write": "postgres://kvitt@db1.invalid:5432,db2.invalid/kvitt?target_session_attrs=read-write",
 		"postgres://kvitt:hemligt@[::1]:1,[::1]:2/kvitt":                                              "postgres://kvitt@[::1]:1,[::1]:2/kvitt",
 		"postgres://kvitt@%2Fnowhere%2Fpostgresql/kvitt":                                              "postgres://kvitt@%2Fnowhere%2Fpostgresql/kvitt",
@@ -83,7 +83,7 @@ func TestAPasswordThatBreaksTheAddressIsNotTakenForAHost(t *testing.T) {
 	}
 }
 
-func TestTheSecondHostServesWhereTheFirstIsDown(t *testing.T) {
+func TestTheSecondHostIsUsedWhereTheFirstIsDown(t *testing.T) {
 	direct, err := url.Parse(pgtest.Database(t))
 	must(t, err)
 	dir := direct.Query().Get("host")
@@ -98,7 +98,7 @@ func TestEveryHostThatDoesNotAnswerIsNamed(t *testing.T) {
 	_, err := store.Open(t.Context(), "postgres://kvitt:hemligt@"+one+","+two+"/kvitt")
 	for _, part := range []string{one + ": connect: connection refused", two + ": connect: connection refused"} {
 		if err == nil || strings.Count(err.Error(), part) != 1 {
-			t.Errorf("%q is not there once: %v", part, err)
+			t.Errorf("%q is not in it exactly once: %v", part, err)
 		}
 	}
 }
@@ -127,8 +127,8 @@ func TestBehindAPoolerNothingDependsOnTheConnection(t *testing.T) {
 		}
 		must(t, s.Migrate(t.Context()))
 		connection(t, s, "c1")
-		// More at once than the pool has connections, each the same statements,
-		// from two processes.
+		// More concurrent users than the pool has connections, all with the same statements, from two
+		// processes.
 		stores := []*store.Store{s, db.open(t)}
 		together(t, 24, func(ctx context.Context, i int) error { return work(ctx, stores[i%2], i) })
 		must(t, s.VerifyAudit(t.Context()))
@@ -188,7 +188,7 @@ func TestWithoutAPoolerStatementsStayPrepared(t *testing.T) {
 func TestThePoolersOfTheFieldWork(t *testing.T) {
 	ini := field(t, "c4-pgbouncer.ini")
 	if ini == "" {
-		return // the table above stands for it
+		return // the table above covers it
 	}
 	_, settings, _ := strings.Cut(ini, "[pgbouncer]")
 	var kept []string

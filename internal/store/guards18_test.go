@@ -8,7 +8,7 @@ import (
 	"kvitt/internal/store"
 )
 
-func TestDocumentsOfWhatIsVerifiedStay(t *testing.T) {
+func TestDocumentsOfAVerifiedPayoutStay(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		must(t, s.CreateConnection(t.Context(), store.Connection{ID: "c1", Name: "Shop", Provider: "klarna", Region: "eu", Posting: "auto", Start: "2026-01-01"}))
@@ -18,13 +18,13 @@ func TestDocumentsOfWhatIsVerifiedStay(t *testing.T) {
 			return []store.Document{{ConnectionID: "c1", PaymentReference: "P1", Kind: kind, SHA256: sha, Size: 1, Encoding: "identity", Body: []byte("x"), FetchedAt: time.Now()}}
 		}
 		must(t, s.PutDocuments(t.Context(), document("a", "pdf")))
-		must(t, s.PutDocuments(t.Context(), document("b", "pdf"))) // until then it may be fetched anew
+		must(t, s.PutDocuments(t.Context(), document("b", "pdf"))) // until then it may be fetched again
 		must(t, s.UpdatePayout(t.Context(), "c1", "P1", func(p *store.Payout) error { p.State = "verified"; return nil }, nil))
 		must(t, s.PutDocuments(t.Context(), document("b", "pdf"))) // the same again
 		must(t, s.PutDocuments(t.Context(), document("c", "csv"))) // one more
 		for what, err := range map[string]error{
-			"another one in its place": s.PutDocuments(t.Context(), document("c", "pdf")),
-			"it is deleted":            s.PruneDocuments(t.Context(), "c1", "P1", "pdf", 0),
+			"replacing it": s.PutDocuments(t.Context(), document("c", "pdf")),
+			"deleting it":  s.PruneDocuments(t.Context(), "c1", "P1", "pdf", 0),
 		} {
 			if err == nil || errors.Is(err, store.ErrUnreachable) {
 				t.Errorf("%s: %v", what, err)

@@ -6,8 +6,7 @@ import (
 	"time"
 )
 
-// Instruction is what a person asked for, sealed. UsedFor names the step that
-// acted on it; "" while none has.
+// Instruction is a person's sealed command. UsedFor names the step that acted on it; "" while none has.
 type Instruction struct {
 	ID           string
 	ConnectionID string
@@ -19,14 +18,14 @@ type Instruction struct {
 
 const instructionColumns = "id, connection_id, sealed, created_at, used_at, used_for"
 
-// instructionsKept is how long an instruction stays after it was written; what
-// was asked for is in the audit trail for good.
+// instructionsKept is the time an instruction stays in the database; the audit trail keeps the command
+// permanently.
 const instructionsKept = 30 * 24 * time.Hour
 
-// PutInstruction keeps what a person asked for, and forgets what is older than
-// thirty days. Errors: ErrExists, ErrNotFound when there is no such connection.
+// PutInstruction saves a person's command, and deletes instructions older than thirty days. Errors:
+// ErrExists, ErrNotFound when there is no such connection.
 func (s *Store) PutInstruction(ctx context.Context, i Instruction) error {
-	return s.write(ctx, "keep what was asked of the connection "+i.ConnectionID, func(q querier) error {
+	return s.write(ctx, "save an instruction for the connection "+i.ConnectionID, func(q querier) error {
 		if _, err := exec(ctx, q, "DELETE FROM instructions WHERE created_at < $1", i.CreatedAt.Add(-instructionsKept).UnixMicro()); err != nil {
 			return err
 		}
@@ -36,14 +35,14 @@ func (s *Store) PutInstruction(ctx context.Context, i Instruction) error {
 	})
 }
 
-// Instruction reads what a person asked for. Error: ErrNotFound.
+// Instruction reads a person's command. Error: ErrNotFound.
 func (s *Store) Instruction(ctx context.Context, id string) (Instruction, error) {
 	i, err := instructionOf(ctx, s.reads, id, "")
 	return i, s.fail("read an instruction", err)
 }
 
-// OpenInstructions are those of a connection that nobody has used, written since
-// a moment, oldest first; at most some hundreds.
+// OpenInstructions lists a connection's unused instructions written since a given time, oldest first; at
+// most some hundreds.
 func (s *Store) OpenInstructions(ctx context.Context, connection string, since time.Time) ([]Instruction, error) {
 	var usedFor []sql.NullString
 	all, err := list(ctx, s.reads, func(i *Instruction) []any {
@@ -51,12 +50,11 @@ func (s *Store) OpenInstructions(ctx context.Context, connection string, since t
 		return []any{text{&i.ID}, text{&i.ConnectionID}, blob{&i.Sealed}, instant{&i.CreatedAt}, maybe{&i.UsedAt}, &usedFor[len(usedFor)-1]}
 	}, "SELECT "+instructionColumns+" FROM instructions WHERE connection_id = $1 AND created_at >= $2 AND used_at IS NULL ORDER BY created_at LIMIT 500",
 		connection, since.UnixMicro())
-	return all, s.fail("list what was asked of the connection "+connection, err)
+	return all, s.fail("list the instructions for the connection "+connection, err)
 }
 
-// UseInstruction marks an instruction as used by one step, and gives it. A step
-// that is repeated gets it again; another step does not. Errors: ErrNotFound,
-// ErrUsed.
+// UseInstruction marks an instruction as used by one step, and returns it. A step that is repeated gets it
+// again; another step does not. Errors: ErrNotFound, ErrUsed.
 func (s *Store) UseInstruction(ctx context.Context, id, usedFor string, at time.Time) (i Instruction, err error) {
 	attempted := "use an instruction"
 	err = s.write(ctx, attempted, func(q querier) error {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// BriefPayout is what is needed of a payout to choose it from a list.
+// BriefPayout holds the fields needed to choose a payout from a list.
 type BriefPayout struct {
 	PaymentReference, Currency, State string
 	Date                              time.Time
@@ -17,9 +17,8 @@ func (p *BriefPayout) cells() []any {
 	return []any{text{&p.PaymentReference}, text{&p.Currency}, text{&p.State}, instant{&p.Date}, &p.Settlement}
 }
 
-// PayoutsLike lists the newest payouts of a connection whose payment reference
-// begins so, in one of the states, or in any when there are none; at most so
-// many.
+// PayoutsLike lists the newest payouts of a connection whose payment reference begins with begun, in one
+// of the states, or in any when there are none; at most most of them.
 func (s *Store) PayoutsLike(ctx context.Context, connection, begun string, states []string, most int) ([]BriefPayout, error) {
 	query := `SELECT payment_reference, currency, state, payout_date, settlement FROM payouts
 		WHERE connection_id = $1 AND payment_reference LIKE $2 ESCAPE '\'`

@@ -8,7 +8,7 @@ import (
 	"kvitt/internal/store"
 )
 
-func TestPayoutsAreFoundByHowTheyBegin(t *testing.T) {
+func TestPayoutsAreFoundByTheirBeginning(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		connection(t, s, "c1")

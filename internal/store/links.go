@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Link is a one-time link: who has it may sign in once as a person, or, when
-// PersonID is "", become the first administrator. Hash is the SHA-256 of what
-// they have.
+// Link is a one-time link: its holder may sign in once as a person, or, when PersonID is "", become the
+// first administrator. Hash is the SHA-256 of the secret in the link.
 type Link struct {
 	Hash      string
 	PersonID  string
@@ -16,7 +15,7 @@ type Link struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time
 	UsedAt    *time.Time
-	// VouchedBy is who has seen the link besides the person it is for, see Session.
+	// VouchedBy names other people who have seen the link, see Session.
 	VouchedBy string
 }
 
@@ -31,8 +30,8 @@ func putLink(ctx context.Context, q querier, l *Link) error {
 	return err
 }
 
-// PutFirstLink puts a link that makes the first administrator beside those that
-// were there, and tells whether it did: not when there is a person.
+// PutFirstLink adds a link that makes the first administrator, besides earlier ones, and reports whether
+// it did: it does not when there is a person.
 func (s *Store) PutFirstLink(ctx context.Context, l Link) (put bool, err error) {
 	l.PersonID = ""
 	err = s.write(ctx, "make the link for the first administrator", func(q querier) error {
@@ -48,8 +47,7 @@ func (s *Store) PutFirstLink(ctx context.Context, l Link) (put bool, err error) 
 	return put, err
 }
 
-// PutLink puts a person's one-time link in the place of the unused ones they
-// had. Errors: ErrNotFound, ErrDisabled.
+// PutLink adds a person's one-time link and deletes their unused ones. Errors: ErrNotFound, ErrDisabled.
 func (s *Store) PutLink(ctx context.Context, l Link) error {
 	return s.write(ctx, "make a one-time link", func(q querier) error {
 		p, err := s.lockPerson(ctx, q, l.PersonID)
@@ -83,10 +81,9 @@ func linkOf(ctx context.Context, q querier, hash, lock string) (l Link, err erro
 	return l, err
 }
 
-// UseLink uses a one-time link up: it starts the session x, and for the first
-// administrator adds the person first, whose e-mail and name it takes. It gives
-// whose session it is. Errors: ErrNotFound (never made, voided, or there is a
-// person by now), ErrUsed, ErrExpired, ErrDisabled.
+// UseLink uses up a one-time link: it starts the session x, and for the first administrator adds the
+// person first, with that e-mail and name. It returns the person of the session. Errors: ErrNotFound
+// (never made, voided, or there is a person meanwhile), ErrUsed, ErrExpired, ErrDisabled.
 func (s *Store) UseLink(ctx context.Context, hash string, first Person, x Session) (p Person, err error) {
 	attempted := "use a one-time link"
 	err = s.write(ctx, attempted, func(q querier) error {
@@ -97,7 +94,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, first Person, x Sessio
 		case l.UsedAt != nil:
 			return &Error{Attempted: attempted, Problem: "it was used before", Kind: ErrUsed}
 		case !x.CreatedAt.Before(l.ExpiresAt):
-			return &Error{Attempted: attempted, Problem: "its time is over", Kind: ErrExpired}
+			return &Error{Attempted: attempted, Problem: "it has expired", Kind: ErrExpired}
 		}
 		if p, err = s.holder(ctx, q, &l, first); err != nil {
 			return err
@@ -111,8 +108,7 @@ func (s *Store) UseLink(ctx context.Context, hash string, first Person, x Sessio
 	return p, err
 }
 
-// holder is whose the link is: for the one without a person, the one who is
-// added now.
+// holder returns the person of the link: for a link without a person, the one who is added now.
 func (s *Store) holder(ctx context.Context, q querier, l *Link, first Person) (Person, error) {
 	if l.PersonID != "" {
 		return s.lockPerson(ctx, q, l.PersonID)
@@ -124,15 +120,15 @@ func (s *Store) holder(ctx context.Context, q querier, l *Link, first Person) (P
 		return first, sql.ErrNoRows
 	}
 	first.Email, first.Role, first.AddedBy, first.DisabledAt = FoldEmail(first.Email), RoleAdministrator, l.CreatedBy, nil
-	// The link is used by the person, so it is not among those that go.
+	// The link is used by the person, so it must not be among those that are deleted.
 	if _, err := exec(ctx, q, "UPDATE signin_links SET used_at = $2 WHERE hash = $1", l.Hash, l.CreatedAt.UnixMicro()); err != nil {
 		return first, err
 	}
 	return first, s.addPerson(ctx, q, first)
 }
 
-// NoteRefusal audits that somebody was not let in: who they are, when
-// somebody vouches for that, else "kvitt"; the address that they gave; and why.
+// NoteRefusal audits that somebody was refused: who they are, when somebody vouches for that, otherwise
+// "kvitt"; the address that they gave; and the reason.
 func (s *Store) NoteRefusal(ctx context.Context, at time.Time, who, email, how, reason string) error {
 	return s.Audit(ctx, AuditEntry{At: at, Who: who, Subject: "people", Action: "person.refused", After: summary(struct {
 		Email  string `json:"email"`

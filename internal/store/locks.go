@@ -12,11 +12,10 @@ import (
 	"time"
 )
 
-// Lock takes the lease called name, for this process alone among all that use
-// the database, and waits for it until ctx ends. The lease ends by unlock, or
-// after ttl if its holder died; it is not renewed, so what is done under it
-// must be bounded by less than ttl. unlock may be called any number of times.
-// Time is the database's, so clocks of machines need not agree.
+// Lock takes the lease called name, exclusively among all processes that use the database, and waits for
+// it until ctx ends. The lease ends by unlock, or after ttl if its holder died; it is not renewed, so work
+// under it must take less than ttl. unlock may be called any number of times. Times are those of the
+// database's clock, so clocks of machines need not agree.
 func (s *Store) Lock(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error) {
 	holder, err := s.lock(ctx, name, ttl)
 	if err != nil {
@@ -25,10 +24,9 @@ func (s *Store) Lock(ctx context.Context, name string, ttl time.Duration) (unloc
 	return sync.OnceFunc(func() { s.unlock(ctx, name, holder) }), nil
 }
 
-// Hold is Lock with a lease that is renewed until unlock is called. So ttl may
-// be short, and what is done under it long: after a holder has died the others
-// wait for no more than ttl. A holder that is only very slow can lose it too;
-// what is done under it must be safe against that.
+// Hold is Lock with a lease that is renewed until unlock is called. So ttl may be short and the work under
+// it long: after a holder has died the others wait no longer than ttl. A very slow holder can lose the
+// lease too; work under it must be safe against that.
 func (s *Store) Hold(ctx context.Context, name string, ttl time.Duration) (unlock func(), err error) {
 	holder, err := s.lock(ctx, name, ttl)
 	if err != nil {
@@ -47,8 +45,8 @@ func (s *Store) Hold(ctx context.Context, name string, ttl time.Duration) (unloc
 	}), nil
 }
 
-// renewed waits for a quarter of ttl and prolongs the lease. It is false when
-// there is nothing left to renew.
+// renewed waits for a quarter of ttl and prolongs the lease. It returns false when there is nothing left
+// to renew.
 func (s *Store) renewed(ctx context.Context, name, holder string, ttl time.Duration) bool {
 	timer := time.NewTimer(ttl / 4)
 	defer timer.Stop()
@@ -63,10 +61,10 @@ func (s *Store) renewed(ctx context.Context, name, holder string, ttl time.Durat
 			name, holder, ttl.Microseconds())
 		return err
 	})
-	return err != nil || held > 0 // a failure may heal before the lease ends
+	return err != nil || held > 0 // a failure may be temporary
 }
 
-// lock takes a lease and returns the name that it is held by.
+// lock takes a lease and returns the name of its holder.
 func (s *Store) lock(ctx context.Context, name string, ttl time.Duration) (holder string, err error) {
 	attempted := "take the lock " + name
 	if name == "" || ttl <= 0 {
@@ -90,8 +88,8 @@ func (s *Store) lock(ctx context.Context, name string, ttl time.Duration) (holde
 	}
 }
 
-// tryLock takes the lease if it is free. It looks before it writes, so that
-// those who wait do not stand in the way of other writers.
+// tryLock takes the lease if it is free. It reads before it writes, so that waiting processes do not block
+// other writers.
 func (s *Store) tryLock(ctx context.Context, name, holder string, ttl time.Duration) (taken bool, err error) {
 	var held bool
 	err = one(ctx, s.reads, []any{&held}, "SELECT expires_at > "+s.dialect.now+" FROM locks WHERE name = $1", name)
@@ -108,17 +106,17 @@ func (s *Store) tryLock(ctx context.Context, name, holder string, ttl time.Durat
 	return taken, err
 }
 
-// unlock gives the lease back. When that fails the lease ends by itself.
+// unlock releases the lease. If that fails, the lease expires.
 func (s *Store) unlock(ctx context.Context, name, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = s.write(ctx, "give back the lock "+name, func(q querier) error {
+	_ = s.write(ctx, "release the lock "+name, func(q querier) error {
 		_, err := exec(ctx, q, "DELETE FROM locks WHERE name = $1 AND holder = $2", name, holder)
 		return err
 	})
 }
 
-// holderOf names the lease's holder for a message.
+// holderOf returns the lease's holder for a message.
 func (s *Store) holderOf(ctx context.Context, name string) string {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
@@ -127,7 +125,7 @@ func (s *Store) holderOf(ctx context.Context, name string) string {
 	return holder
 }
 
-// newHolder is a name for this attempt that a person can trace: host/pid/random.
+// newHolder returns a name for this attempt that a person can trace: host/pid/random.
 func newHolder() (string, error) {
 	var random [8]byte
 	if _, err := rand.Read(random[:]); err != nil {

@@ -43,7 +43,7 @@ func TestALockEndsWithItsTimeToLiveWhenItsHolderDied(t *testing.T) {
 		alive, err := b.Lock(t.Context(), "visma/c1", time.Minute)
 		must(t, err)
 
-		dead() // the one that lost it cannot give it away
+		dead() // the holder that lost the lease cannot release it
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		_, err = a.Lock(ctx, "visma/c1", time.Minute)
@@ -55,17 +55,17 @@ func TestALockEndsWithItsTimeToLiveWhenItsHolderDied(t *testing.T) {
 		alive()
 		again, err := a.Lock(t.Context(), "visma/c1", time.Minute)
 		must(t, err)
-		alive() // a second unlock does not end somebody else's lease
+		alive() // a second unlock does not release another holder's lease
 		ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, err := b.Lock(ctx, "visma/c1", time.Minute); err == nil {
-			t.Error("a lease that is held was given away")
+			t.Error("a held lease was released")
 		}
 		again()
 	})
 }
 
-func TestALockThatIsHeldOutlivesItsTimeToLive(t *testing.T) {
+func TestAHeldLockOutlivesItsTimeToLive(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		a, b := db.open(t), db.open(t)
 		const ttl = 2 * time.Second // a busy machine renews late

@@ -16,8 +16,8 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrator knows the migrations of this binary for this database. Files whose
-// names end in _sqlite or _postgres are for that one, all others for both.
+// migrator returns the migrations of this binary for this database. Files whose names end in _sqlite or
+// _postgres are for that database only, all others for both.
 func (s *Store) migrator() (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -35,17 +35,16 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		goose.WithExcludeNames(names), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 }
 
-// Migrate creates the tables, or brings them to what this binary needs. It
-// may run in several processes at once and does nothing when nothing is to be
-// done. Errors: ErrNewerSchema, ErrUnreachable.
+// Migrate creates the tables, or upgrades them to the version of this binary. It may run in several
+// processes at once and does nothing when nothing is to be done. Errors: ErrNewerSchema, ErrUnreachable.
 func (s *Store) Migrate(ctx context.Context) error {
 	attempted := "set up the tables of the database " + s.name
 	m, err := s.migrator()
 	if err != nil {
 		return s.fail(attempted, err)
 	}
-	// Who comes second while another process is migrating fails on what the
-	// first one made, and finds everything done when it looks again.
+	// A second process that migrates at the same time fails because the tables exist, and finds everything
+	// done when it checks again.
 	for attempt := 1; ; attempt++ {
 		current, wanted, err := s.SchemaVersion(ctx)
 		switch {
@@ -65,8 +64,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
-// SchemaVersion tells the version of the tables in the database, 0 when there
-// are none, and the version that this binary needs. It changes nothing.
+// SchemaVersion returns the version of the tables in the database, 0 when there are none, and the version
+// that this binary needs. It changes nothing.
 func (s *Store) SchemaVersion(ctx context.Context) (current, wanted int64, err error) {
 	attempted := "read the schema version of the database " + s.name
 	m, err := s.migrator()
@@ -83,15 +82,15 @@ func (s *Store) SchemaVersion(ctx context.Context) (current, wanted int64, err e
 	return current, wanted, nil
 }
 
-// Made tells whether the file of a SQLite database is there, without creating it
-// as Open would. Of PostgreSQL it says nothing. Error: ErrNotMigrated.
+// Made reports whether the file of a SQLite database exists, without creating it as Open would. It does
+// nothing for PostgreSQL. Error: ErrNotMigrated.
 func Made(url string) error {
 	a, err := parse(url)
 	if err != nil || a.path == "" {
 		return err
 	}
 	if _, err := os.Stat(filepath.Dir(a.path)); err != nil {
-		return nil // Open says which folder is missing
+		return nil // Open reports the missing folder
 	}
 	if _, err := os.Stat(a.path); errors.Is(err, os.ErrNotExist) {
 		return &Error{Attempted: "use the database " + a.name, Problem: "there is no such file yet", Remedy: setupRemedy, Kind: ErrNotMigrated}
@@ -99,8 +98,8 @@ func Made(url string) error {
 	return nil
 }
 
-// Ready checks that the database answers and has exactly the tables that this
-// binary needs. Errors: ErrUnreachable, ErrNotMigrated, ErrNewerSchema.
+// Ready checks that the database answers and has exactly the tables that this binary needs. Errors:
+// ErrUnreachable, ErrNotMigrated, ErrNewerSchema.
 func (s *Store) Ready(ctx context.Context) error {
 	current, wanted, err := s.SchemaVersion(ctx)
 	switch {
@@ -126,7 +125,7 @@ func (s *Store) newer(current, wanted int64) error {
 	return &Error{
 		Attempted: "use the database " + s.name,
 		Problem:   fmt.Sprintf("its tables are at version %d and this binary knows them up to version %d", current, wanted),
-		Remedy:    "A newer Kvitt has been here: run that version, or restore the backup from before the upgrade.",
+		Remedy:    "A newer Kvitt has upgraded the database: run that version, or restore the backup from before the upgrade.",
 		Kind:      ErrNewerSchema,
 	}
 }

@@ -17,16 +17,14 @@ import (
 	"modernc.org/sqlite"
 )
 
-// creating is held while a SQLite file is made: closing any file handle of a
-// database drops the locks that this process holds on it.
+// creating is held while a SQLite file is made: closing any file handle of a database drops the locks that
+// this process holds on it.
 var creating sync.Mutex
 
-// openSQLite opens a file with one connection that writes and several that
-// read. In write-ahead mode readers see the last committed state and wait for
-// nobody; writers of this process queue for the one connection, and writers of
-// other processes (the worker, the starter) wait for each other in
-// busy_timeout. Commits are synchronous: a posting that was written is there
-// after a power cut.
+// openSQLite opens a file with one connection that writes and several that read. In write-ahead mode
+// readers see the last committed state and never wait; writers of this process queue for the one
+// connection, and writers of other processes (the worker, the starter) wait for each other in
+// busy_timeout. Commits are synchronous: a written posting survives a power cut.
 func openSQLite(a address) (*Store, error) {
 	failed := func(problem string, err error, remedy string) (*Store, error) {
 		return nil, &Error{
@@ -36,22 +34,22 @@ func openSQLite(a address) (*Store, error) {
 	dir := filepath.Dir(a.path)
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		if errors.Is(err, os.ErrNotExist) {
-			err = nil // the problem says it already
+			err = nil // the problem text says it already
 		}
-		return failed("there is no folder "+dir, err, "Create it, or let KVITT_DATABASE_URL name a file elsewhere.")
+		return failed("there is no folder "+dir, err, "Create it, or set KVITT_DATABASE_URL to a file elsewhere.")
 	}
 	if kind := networkDisk(dir); kind != "" {
-		return failed("it is on "+kind+", where SQLite cannot keep processes apart and would damage the file", nil,
-			"Let KVITT_DATABASE_URL name a file on a disk of this machine, or a PostgreSQL server: postgres://USER:PASSWORD@HOST:5432/DATABASE.")
+		return failed("it is on "+kind+", where SQLite's locks do not work and would damage the file", nil,
+			"Set KVITT_DATABASE_URL to a file on a disk of this machine, or a PostgreSQL server: postgres://USER:PASSWORD@HOST:5432/DATABASE.")
 	}
 	if info, err := os.Stat(a.path); err == nil && info.IsDir() {
-		return failed("it is a folder", nil, "Let KVITT_DATABASE_URL name a file in it.")
+		return failed("it is a folder", nil, "Set KVITT_DATABASE_URL to a file in it.")
 	}
 	if err := createPrivately(a.path); err != nil {
-		return failed("the file cannot be created", err, "Give this user the right to write in "+dir+", or let KVITT_DATABASE_URL name a file elsewhere.")
+		return failed("the file cannot be created", err, "Give this user the right to write in "+dir+", or set KVITT_DATABASE_URL to a file elsewhere.")
 	}
-	// fdatasync keeps commits as durable as fsync and takes half the time;
-	// where the platform has none, fsync stays.
+	// fdatasync keeps commits as durable as fsync and takes half the time; where the platform has none,
+	// fsync is used.
 	_, _ = sqlite.Fdatasync(true)
 
 	writes, err := sql.Open("sqlite", sqliteDSN(a.path, false))
@@ -78,13 +76,13 @@ func openSQLite(a address) (*Store, error) {
 
 func sqliteDSN(path string, readOnly bool) string {
 	q := url.Values{
-		"_txlock": {"immediate"}, // a transaction that will write says so first, and so never has to give up half-way
+		"_txlock": {"immediate"}, // a writing transaction locks at its start, so it never fails half-way
 		"_pragma": {
 			"busy_timeout(10000)",
 			"journal_mode(WAL)",
 			"synchronous(FULL)",
 			"foreign_keys(1)",
-			"recursive_triggers(1)", // REPLACE asks the triggers that forbid deleting
+			"recursive_triggers(1)", // REPLACE fires the triggers that forbid deleting
 			"secure_delete(1)",      // an erased secret is overwritten
 			"journal_size_limit(67108864)",
 		},
@@ -96,8 +94,8 @@ func sqliteDSN(path string, readOnly bool) string {
 	return u.String()
 }
 
-// createPrivately makes an empty file that only this user can read, unless
-// there is one. SQLite gives its companion files the same mode.
+// createPrivately makes an empty file that only this user can read, unless it exists. SQLite gives its
+// companion files the same mode.
 func createPrivately(path string) error {
 	creating.Lock()
 	defer creating.Unlock()
@@ -111,7 +109,7 @@ func createPrivately(path string) error {
 	return f.Close()
 }
 
-// postgresConfig reads an address, and has it ask for TLS where it has to.
+// postgresConfig parses an address, and requires TLS where necessary.
 func postgresConfig(a address) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(a.postgres)
 	if err != nil || !wantsTLS(a.query, cfg) {
@@ -129,8 +127,8 @@ func postgresConfig(a address) (*pgx.ConnConfig, error) {
 func openPostgres(ctx context.Context, a address) (*Store, error) {
 	cfg, err := postgresConfig(a)
 	if err != nil {
-		// The parser's error carries the whole URL; only its reason is used.
-		reason := "a parameter in it is not understood"
+		// The parser's error contains the whole URL; only its reason is used.
+		reason := "it has an unknown parameter"
 		if inner := errors.Unwrap(err); inner != nil {
 			reason = a.scrub(inner.Error())
 		}
@@ -140,7 +138,7 @@ func openPostgres(ctx context.Context, a address) (*Store, error) {
 		}
 	}
 	if !a.query.Has("connect_timeout") && os.Getenv("PGCONNECT_TIMEOUT") == "" {
-		cfg.ConnectTimeout = 10 * time.Second // of each host
+		cfg.ConnectTimeout = 10 * time.Second // per host
 	}
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = fmt.Sprintf("kvitt %d", os.Getpid())
@@ -164,21 +162,20 @@ func openPostgres(ctx context.Context, a address) (*Store, error) {
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(8)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	if len(cfg.Fallbacks) > 0 { // whoever was the primary may be a standby by now
+	if len(cfg.Fallbacks) > 0 { // the former primary may be a standby by now
 		db.SetConnMaxLifetime(15 * time.Minute)
 	}
 	s.reads, s.writes = db, db
 	return s, nil
 }
 
-// execMode is the driver's own parameter for how statements are sent; whoever
-// sets it has decided.
+// execMode is the driver's own parameter for how statements are sent; if it is set, it is respected.
 const execMode = "default_query_exec_mode"
 
-// pooled tells whether somebody stands between us and PostgreSQL who gives each
-// transaction another of its connections: PgBouncer and its like. Statements
-// prepared in one connection are not there in the next, so nothing may be
-// prepared. It is known by who is said to serve us at the start, and who does.
+// pooled reports whether PostgreSQL is reached through a pooler such as PgBouncer, which gives each
+// transaction another of its connections. Statements prepared in one connection do not exist in the next,
+// so nothing may be prepared. A pooler is recognised by comparing the server process announced at the
+// start with the one that answers.
 func pooled(ctx context.Context, cfg *pgx.ConnConfig) (bool, error) {
 	asking := cfg.Copy()
 	asking.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol

@@ -28,7 +28,7 @@ func TestAURLThatCannotBeUsedIsRefusedWithoutRepeatingIt(t *testing.T) {
 		case err == nil:
 			t.Errorf("%q was accepted", url)
 		case !errors.Is(err, store.ErrBadURL):
-			t.Errorf("%q: %v is no ErrBadURL", url, err)
+			t.Errorf("%q: %v is not an ErrBadURL", url, err)
 		case strings.Contains(err.Error(), "ligt"):
 			t.Errorf("%q: the password is in the error: %v", url, err)
 		case !strings.Contains(err.Error(), "KVITT_DATABASE_URL"):
@@ -79,7 +79,7 @@ func TestAFileThatCannotBeADatabaseIsExplained(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
-	same(t, "the file that was not ours", string(read(t, text)), strings.Repeat("These are notes. ", 100))
+	same(t, "the foreign file", string(read(t, text)), strings.Repeat("These are notes. ", 100))
 }
 
 func read(t *testing.T, path string) []byte {
@@ -102,7 +102,7 @@ func TestADatabaseFileIsForItsUserOnly(t *testing.T) {
 	same(t, "the name", s.Name(), "sqlite:"+path)
 }
 
-func TestADatabaseWithoutTablesSaysWhatMakesThem(t *testing.T) {
+func TestADatabaseWithoutTablesSaysHowToCreateThem(t *testing.T) {
 	onBothEmpty(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		_, use := s.Connections(t.Context())
@@ -150,7 +150,7 @@ func TestSeveralProcessesMaySetUpAtOnce(t *testing.T) {
 	})
 }
 
-func TestAContextThatEndsEndsTheWait(t *testing.T) {
+func TestTheEndOfTheContextEndsTheWait(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		ctx, cancel := context.WithCancel(t.Context())

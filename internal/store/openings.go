@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// How the books have an opening.
+// The ways in which the books have an opening.
 const (
-	OpeningBooked    = "booked"    // in a batch that was read and compared
-	OpeningInBooks   = "in_books"  // already, as a person has said
-	OpeningWithdrawn = "withdrawn" // what was recorded before does not hold
+	OpeningBooked    = "booked"    // in a batch that was read back and compared
+	OpeningInBooks   = "in_books"  // already, according to a person
+	OpeningWithdrawn = "withdrawn" // the earlier record is withdrawn
 )
 
-// Opening is what was recorded of a connection's opening figures in a currency.
+// Opening is the record of a connection's opening figures in a currency.
 type Opening struct {
 	ConnectionID string
 	Currency     string
@@ -46,7 +46,7 @@ func (o *Opening) cells() []any {
 // PutOpening records how the books have an opening, and audits it.
 func (s *Store) PutOpening(ctx context.Context, o Opening) error {
 	return s.write(ctx, "record the opening of the connection "+o.ConnectionID+" in "+o.Currency, func(q querier) error {
-		var id string // the connection's row makes recording one at a time
+		var id string // the lock on the connection's row serialises records
 		if err := one(ctx, q, []any{&id}, "SELECT id FROM connections WHERE id = $1"+s.dialect.forUpdate, o.ConnectionID); err != nil {
 			return err
 		}
@@ -80,8 +80,7 @@ func (o *Opening) summary() json.RawMessage {
 	}{o.Way, o.Start, o.BatchNumber, o.Reason, o.Figures})
 }
 
-// Openings lists what holds of a connection's openings, by currency. One that was
-// withdrawn is not among them.
+// Openings lists the openings in force of a connection, by currency, without withdrawn ones.
 func (s *Store) Openings(ctx context.Context, connection string) ([]Opening, error) {
 	all, err := list(ctx, s.reads, (*Opening).cells, "SELECT "+openingColumns+` FROM openings o
 		WHERE connection_id = $1 AND way <> 'withdrawn' AND seq = (SELECT MAX(seq) FROM openings l WHERE l.connection_id = o.connection_id AND l.currency = o.currency)

@@ -7,7 +7,7 @@ import (
 	"kvitt/internal/store"
 )
 
-func TestTheLatestOpeningHoldsUntilItIsWithdrawn(t *testing.T) {
+func TestTheLatestOpeningIsInForceUntilItIsWithdrawn(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		if err := s.CreateConnection(t.Context(), store.Connection{ID: "c1", Name: "Shop", Provider: "klarna", Region: "eu", Posting: "auto"}); err != nil {

@@ -11,16 +11,15 @@ import (
 	"time"
 )
 
-// Payout is a Klarna payout and how far its way into the books it has come.
-// Amounts are minor units of Currency.
+// Payout is a Klarna payout with its state on the way into the books. Amounts are minor units of Currency.
 type Payout struct {
 	ConnectionID     string
 	PaymentReference string
 	MerchantID       string
-	Date             time.Time // UTC, when Klarna initiated the payout; zero when that cannot be read
+	Date             time.Time // UTC, when Klarna initiated the payout; zero when it cannot be read
 	Currency         string
 	SettlementType   string
-	Settlement       int64 // what arrives at the bank
+	Settlement       int64 // the amount paid to the bank
 	OpeningDebt      int64
 	ClosingDebt      int64
 	Payout           json.RawMessage // settlement.Payout
@@ -33,11 +32,11 @@ type Payout struct {
 	VoucherHash      string
 	ProfileVersion   int
 	DiscoveredAt     time.Time
-	Revision         int // of the posting that counts; even, see voucher.IsReversal
+	Revision         int // of the current posting; even, see voucher.IsReversal
 	UpdatedAt        time.Time
-	Warnings         json.RawMessage // klarna.Warnings: what was borne with in Klarna's answers
+	Warnings         json.RawMessage // klarna.Warnings: oddities accepted in Klarna's answers
 
-	BatchNumber string // of the posting that counts, of its reversal once it is reversed; read only
+	BatchNumber string // of the current posting, or of its reversal once it is reversed; read only
 }
 
 const payoutColumns = "connection_id, payment_reference, merchant_id, payout_date, currency, settlement_type, " +
@@ -56,7 +55,7 @@ func (p *Payout) cells() []any {
 		jsonText{"the payout", &p.Payout},
 		text{&p.State},
 		text{&p.HeldReason},
-		jsonText{"what it is held for", &p.Held},
+		jsonText{"the reason it is held", &p.Held},
 		&p.Rows,
 		jsonText{"the proof", &p.Proof},
 		jsonText{"the voucher", &p.Voucher},
@@ -69,24 +68,22 @@ func (p *Payout) cells() []any {
 	}
 }
 
-// read is cells and what is joined to them.
+// read returns cells and the joined columns.
 func (p *Payout) read() []any { return append(p.cells(), text{&p.BatchNumber}) }
 
-// A posting belongs to a company. What an earlier connection of the same
-// merchant and company posted is this connection's posting too.
+// A posting belongs to a company. Postings of an earlier connection of the same merchant and company are
+// this connection's postings too.
 const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM postings
 	WHERE postings.payment_reference = payouts.payment_reference AND (postings.connection_id = payouts.connection_id
 		OR postings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
 		AND postings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
 	LIMIT 1), '') FROM payouts`
 
-// UpsertPayouts records the payouts that Klarna lists for a connection: new
-// ones as discovered; of known ones the figures are refreshed, unless they are
-// final (verified, rejected, reversed), and nothing else. It returns the state
-// of each by payment reference. Error: ErrNotFound when there is no such
-// connection.
+// UpsertPayouts records the payouts that Klarna lists for a connection: new ones as discovered; for known
+// ones it only refreshes the figures, unless they are final (verified, rejected, reversed). It returns the
+// state of each by payment reference. Error: ErrNotFound when there is no such connection.
 func (s *Store) UpsertPayouts(ctx context.Context, connection string, payouts []Payout) (states map[string]string, err error) {
-	// In one order, so that two runs never wait for each other.
+	// In a fixed order, so that two runs never deadlock.
 	payouts = slices.Clone(payouts)
 	slices.SortFunc(payouts, func(a, b Payout) int { return strings.Compare(a.PaymentReference, b.PaymentReference) })
 	err = s.write(ctx, "record the payouts of the connection "+connection, func(q querier) error {
@@ -146,22 +143,22 @@ func (s *Store) Payout(ctx context.Context, connection, reference string) (Payou
 	return p, s.fail("read "+payoutName(connection, reference), err)
 }
 
-// PayoutFilter chooses payouts; what is zero does not narrow.
+// PayoutFilter selects payouts; zero fields do not restrict.
 type PayoutFilter struct {
 	Connection string
 	State      string
 	From, To   time.Time // payout date from From on and before To
 	Version    int       // compiled with this version of the posting profile
 	Limit      int
-	Offset     int  // how many to leave out before the first
-	Newest     bool // the newest first
+	Offset     int  // number of payouts to skip
+	Newest     bool // newest first
 }
 
-// undated is how a payout without a date is kept.
+// undated is the stored date of a payout without a date.
 var undated = time.Time{}.UnixMicro()
 
-// Payouts lists payouts by date, then by payment reference. One without a date
-// may belong to any span.
+// Payouts lists payouts by date, then by payment reference. A payout without a date is in every date
+// range.
 func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	from, to := int64(-1)<<62, int64(1)<<62
 	if !f.From.IsZero() {
@@ -182,15 +179,13 @@ func (s *Store) Payouts(ctx context.Context, f PayoutFilter) ([]Payout, error) {
 	return all, s.fail("list the payouts of the connection "+f.Connection, err)
 }
 
-// UpdatePayout reads a payout, lets change change it, and writes it and the
-// audit entry in one transaction, during which nobody else changes that
-// payout. change may run several times and must not use the store; its error
-// undoes everything and is returned as it is. The identity of the payout,
-// DiscoveredAt and BatchNumber cannot be changed.
+// UpdatePayout reads a payout, calls change, and writes the payout and the audit entry in one transaction,
+// during which nobody else changes that payout. change may run several times and must not use the store;
+// its error undoes everything and is returned unchanged. The identity of the payout, DiscoveredAt and
+// BatchNumber cannot be changed.
 //
-// entry may leave out ConnectionID, Subject, Before and After; they are filled
-// in. Without an entry a change of state is recorded as done by kvitt itself.
-// Error: ErrNotFound.
+// entry may leave out ConnectionID, Subject, Before and After; they are filled in. Without an entry a
+// change of state is recorded as done by kvitt. Error: ErrNotFound.
 func (s *Store) UpdatePayout(ctx context.Context, connection, reference string, change func(*Payout) error, entry *AuditEntry) error {
 	attempted := "update " + payoutName(connection, reference)
 	return s.write(ctx, attempted, func(q querier) error {
@@ -218,7 +213,7 @@ func (s *Store) UpdatePayout(ctx context.Context, connection, reference string, 
 	})
 }
 
-// payoutEntry is the audit entry of a change, nil when there is nothing to say.
+// payoutEntry returns the audit entry of a change, nil when there is nothing to record.
 func payoutEntry(entry *AuditEntry, before, after *Payout) *AuditEntry {
 	var e AuditEntry
 	switch {
@@ -241,7 +236,7 @@ func payoutEntry(entry *AuditEntry, before, after *Payout) *AuditEntry {
 	return &e
 }
 
-// summary is the payout as the audit trail shows it.
+// summary is the payout in the audit trail.
 func (p *Payout) summary() json.RawMessage {
 	return summary(struct {
 		State          string `json:"state"`
@@ -251,9 +246,8 @@ func (p *Payout) summary() json.RawMessage {
 	}{p.State, p.HeldReason, p.VoucherHash, p.ProfileVersion})
 }
 
-// PreviousPayout is the payout of the same merchant and currency that comes
-// just before the given one, by date and then by payment reference; nil when
-// there is none.
+// PreviousPayout returns the payout of the same merchant and currency just before the given one, by date
+// and then by payment reference; nil when there is none.
 func (s *Store) PreviousPayout(ctx context.Context, connection, merchantID, currency string, before time.Time, reference string) (*Payout, error) {
 	var p Payout
 	err := one(ctx, s.reads, p.read(), selectPayouts+`
@@ -270,7 +264,7 @@ func (s *Store) PreviousPayout(ctx context.Context, connection, merchantID, curr
 	return &p, nil
 }
 
-// NextPayout is PreviousPayout the other way round.
+// NextPayout is PreviousPayout in the other direction.
 func (s *Store) NextPayout(ctx context.Context, connection, merchantID, currency string, after time.Time, reference string) (*Payout, error) {
 	var p Payout
 	err := one(ctx, s.reads, p.read(), selectPayouts+`
@@ -291,7 +285,7 @@ func payoutName(connection, reference string) string {
 	return fmt.Sprintf("the payout %s of the connection %s", reference, connection)
 }
 
-// ProvenPayouts lists the payouts whose proof is kept, the latest first.
+// ProvenPayouts lists the payouts with a stored proof, latest first.
 func (s *Store) ProvenPayouts(ctx context.Context, connection string, limit int) ([]Payout, error) {
 	all, err := list(ctx, s.reads, (*Payout).read, selectPayouts+`
 		WHERE connection_id = $1 AND proof <> '' ORDER BY payout_date DESC, payment_reference DESC LIMIT $2`, connection, limitOf(limit))

@@ -15,7 +15,7 @@ import (
 
 var timesOfPayout = cmpopts.IgnoreFields(store.Payout{}, "DiscoveredAt", "UpdatedAt")
 
-func TestANewPayoutIsDiscoveredWithTheFiguresItWasListedWith(t *testing.T) {
+func TestANewPayoutIsDiscoveredWithItsListedFigures(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		got, err := s.Payout(t.Context(), "c1", "P1")
@@ -129,7 +129,7 @@ func TestAnUpdateIsWrittenWithItsAuditEntryOrNotAtAll(t *testing.T) {
 		own := errors.New("not like this")
 		err := s.UpdatePayout(ctx, "c1", "P1", func(p *store.Payout) error { p.State = "proven"; return own },
 			&store.AuditEntry{Who: "anna", Action: "payout.approved"})
-		if err != own { //nolint:errorlint // it must come back as it is
+		if err != own { //nolint:errorlint // it must be returned unchanged
 			t.Errorf("the caller's own error came back as %v", err)
 		}
 		err = s.UpdatePayout(ctx, "c1", "P1", func(p *store.Payout) error { p.State = "held"; return nil }, nil)
@@ -146,7 +146,7 @@ func TestAnUpdateIsWrittenWithItsAuditEntryOrNotAtAll(t *testing.T) {
 		must(t, s.UpdatePayout(ctx, "c1", "P1", func(p *store.Payout) error {
 			p.State, p.HeldReason, p.Held, p.Rows = "held", "rows_differ", json.RawMessage(`{"difference":1}`), 3
 			p.Proof, p.Voucher, p.VoucherHash, p.ProfileVersion = json.RawMessage(`{}`), json.RawMessage(`[]`), "vh", 2
-			p.PaymentReference, p.BatchNumber = "renamed", "7" // neither of which can be
+			p.PaymentReference, p.BatchNumber = "renamed", "7" // neither of which can be changed
 			return nil
 		}, nil))
 		must(t, s.UpdatePayout(ctx, "c1", "P1", func(p *store.Payout) error { p.State, p.HeldReason, p.Held = "compiled", "", nil; return nil },
@@ -178,7 +178,7 @@ func TestAnUpdateIsWrittenWithItsAuditEntryOrNotAtAll(t *testing.T) {
 	})
 }
 
-func TestUpdatesOfOnePayoutNeverLoseEachOther(t *testing.T) {
+func TestNoConcurrentUpdateOfAPayoutIsLost(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		a := withPayout(t, db)
 		stores := []*store.Store{a, db.open(t)}

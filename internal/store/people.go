@@ -9,22 +9,21 @@ import (
 	"time"
 )
 
-// Roles of a person in the portal, each with what the one before may do.
+// Roles of a person in the portal; each may do what the one before may, and more.
 const (
 	RoleViewer        = "viewer"
 	RoleApprover      = "approver"
 	RoleAdministrator = "administrator"
 )
 
-// ErrLastAdministrator says that a change would leave the portal without
-// anybody who may administer it.
+// ErrLastAdministrator means that a change would leave the portal without an administrator.
 var ErrLastAdministrator = errors.New("the last administrator")
 
-// Person is somebody who may use the portal.
+// Person is a user of the portal.
 type Person struct {
 	ID         string
-	Email      string // unique; kept as FoldEmail gives it
-	Name       string // "" when nobody said it
+	Email      string // unique; folded by FoldEmail
+	Name       string // "" when unknown
 	Role       string // viewer, approver, administrator
 	AddedBy    string
 	AddedAt    time.Time  // now when zero
@@ -33,13 +32,13 @@ type Person struct {
 	Subject    string     // who they are at the provider, "" until they have signed in there
 }
 
-// Disabled tells that the person may not sign in.
+// Disabled reports whether the person may not sign in.
 func (p *Person) Disabled() bool { return p.DisabledAt != nil }
 
-// FoldEmail is an address as it is kept and compared: without white space
-// around it, and with the letters A to Z in lower case. Other letters stay as
-// they are, because Unicode folds some that a mail server keeps apart (the
-// Kelvin sign becomes a k), and two mailboxes must never be one person.
+// FoldEmail returns the form in which an address is stored and compared: without surrounding white space,
+// and with the letters A to Z in lower case. Other letters stay as they are, because Unicode folds some
+// that a mail server distinguishes (the Kelvin sign becomes a k), and two mailboxes must never be one
+// person.
 func FoldEmail(address string) string {
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
@@ -65,7 +64,7 @@ func (p *Person) cells() []any {
 	}
 }
 
-// summary is the person as the audit trail shows them.
+// summary is the person in the audit trail.
 func (p *Person) summary() json.RawMessage {
 	return summary(struct {
 		Email    string `json:"email"`
@@ -77,9 +76,8 @@ func (p *Person) summary() json.RawMessage {
 
 func (p *Person) subject() string { return "person/" + p.ID }
 
-// AddPerson adds a person and audits who did it. With the first one, the link
-// that makes the first administrator is void. Error: ErrExists when the e-mail
-// address is somebody's.
+// AddPerson adds a person and audits who did it. Adding the first person voids the link that makes the
+// first administrator. Error: ErrExists when another person has the e-mail address.
 func (s *Store) AddPerson(ctx context.Context, p Person) error {
 	return s.write(ctx, "add the person "+p.Email, func(q querier) error { return s.addPerson(ctx, q, p) })
 }
@@ -105,18 +103,16 @@ func (s *Store) Person(ctx context.Context, id string) (Person, error) {
 	return p, s.fail("read the person "+id, err)
 }
 
-// PersonByEmail reads the person with an address, in whatever case it is
-// written. Error: ErrNotFound.
+// PersonByEmail reads the person with an address, in upper or lower case. Error: ErrNotFound.
 func (s *Store) PersonByEmail(ctx context.Context, email string) (Person, error) {
 	var p Person
 	err := one(ctx, s.reads, p.cells(), "SELECT "+personColumns+" FROM people WHERE email = $1", FoldEmail(email))
 	return p, s.fail("read the person "+email, err)
 }
 
-// BindSubject keeps which account at the provider a person is, as "issuer
-// subject". Another account of the same provider, and one that is somebody else
-// here, are refused: ErrExists. A new provider takes the place of the old one.
-// Error: ErrNotFound.
+// BindSubject stores a person's account at the provider, as "issuer subject". Another account of the same
+// provider, and an account of another person, are refused: ErrExists. An account of a new provider
+// replaces the old one. Error: ErrNotFound.
 func (s *Store) BindSubject(ctx context.Context, id, subject string) error {
 	attempted := "bind an account of the provider to the person " + id
 	return s.write(ctx, attempted, func(q querier) error {
@@ -129,7 +125,7 @@ func (s *Store) BindSubject(ctx context.Context, id, subject string) error {
 			return &Error{Attempted: attempted, Problem: "another account is bound to " + p.Email, Kind: ErrExists}
 		}
 		if _, err := exec(ctx, q, "UPDATE people SET subject = $2 WHERE id = $1", id, subject); err != nil {
-			return err // ErrExists, when it is somebody else's
+			return err // ErrExists, when it is another person's
 		}
 		return s.appendAudit(ctx, q, AuditEntry{Who: p.Email, Subject: p.subject(), Action: "person.bound", After: summary(struct {
 			Issuer string `json:"issuer"`
@@ -137,13 +133,13 @@ func (s *Store) BindSubject(ctx context.Context, id, subject string) error {
 	})
 }
 
-// People lists everybody, disabled ones too, in the order of their addresses.
+// People lists all people, including disabled ones, by address.
 func (s *Store) People(ctx context.Context) ([]Person, error) {
 	all, err := list(ctx, s.reads, (*Person).cells, "SELECT "+personColumns+" FROM people ORDER BY email")
 	return all, s.fail("list the people", err)
 }
 
-// AnyPerson tells whether there is a person, disabled or not.
+// AnyPerson reports whether there is a person, disabled or not.
 func (s *Store) AnyPerson(ctx context.Context) (bool, error) {
 	there, err := anyPerson(ctx, s.reads)
 	return there, s.fail("look for a person", err)
@@ -155,15 +151,14 @@ func anyPerson(ctx context.Context, q querier) (bool, error) {
 	return n > 0, err
 }
 
-// UpdatePerson changes name, role or DisabledAt of a person, and audits who did
-// it and what. It takes effect at the person's next request; disabling also
-// ends their sessions and voids their links. f must not use the store, and may
-// run more than once. Errors: ErrNotFound, ErrLastAdministrator, f's.
+// UpdatePerson changes name, role or DisabledAt of a person, and audits the change and its author. It
+// takes effect at the person's next request; disabling also ends their sessions and voids their links. f
+// must not use the store, and may run more than once. Errors: ErrNotFound, ErrLastAdministrator, f's.
 func (s *Store) UpdatePerson(ctx context.Context, id, who string, f func(*Person) error) (p Person, err error) {
 	attempted := "change the person " + id
 	err = s.write(ctx, attempted, func(q querier) error {
-		// The administrators' rows first and in one order, so that two who
-		// demote each other come one after the other.
+		// The administrators' rows are locked first and in a fixed order, so that two who demote each
+		// other do so one after the other.
 		admins, err := list(ctx, q, (*Person).cells, "SELECT "+personColumns+
 			" FROM people WHERE role = 'administrator' AND disabled_at IS NULL ORDER BY id"+s.dialect.forUpdate)
 		if err != nil {
@@ -196,7 +191,7 @@ func (s *Store) UpdatePerson(ctx context.Context, id, who string, f func(*Person
 
 func (s *Store) savePerson(ctx context.Context, q querier, who string, before, after *Person) error {
 	if before.Disabled() && !after.Disabled() {
-		after.Subject = "" // whoever is let in again may have another account by now
+		after.Subject = "" // a person who is enabled again may have another account by now
 	}
 	if _, err := exec(ctx, q, "UPDATE people SET "+assignments(personColumns, 1)+" WHERE id = $1", after.cells()...); err != nil {
 		return err

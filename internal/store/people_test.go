@@ -51,7 +51,7 @@ func TestAPersonIsKnownByAnAddressInAnyCase(t *testing.T) {
 	})
 }
 
-func TestARoleThatIsNoneIsRefused(t *testing.T) {
+func TestAnUnknownRoleIsRefused(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		refused(t, "another role", db.open(t).AddPerson(t.Context(), person("p1", "a@example.com", "owner")), "add the person a@example.com")
 	})
@@ -77,8 +77,8 @@ func TestEveryChangeOfAPersonIsAudited(t *testing.T) {
 		})
 		entries, err := s.AuditTrail(t.Context(), "", 3)
 		must(t, err)
-		same(t, "what was before", string(entries[2].Before), `{"email":"b@example.com","name":"Anna","role":"viewer","disabled":false}`)
-		same(t, "what came after", string(entries[2].After), `{"email":"b@example.com","name":"Anna","role":"approver","disabled":false}`)
+		same(t, "the person before", string(entries[2].Before), `{"email":"b@example.com","name":"Anna","role":"viewer","disabled":false}`)
+		same(t, "the person after", string(entries[2].After), `{"email":"b@example.com","name":"Anna","role":"approver","disabled":false}`)
 		same(t, "the subject", entries[2].Subject, "person/p2")
 		got, err := s.Person(t.Context(), "p2")
 		must(t, err)
@@ -102,7 +102,7 @@ func TestTheLastAdministratorStays(t *testing.T) {
 			}
 		}
 		must(t, s.AddPerson(t.Context(), person("p2", "b@example.com", store.RoleAdministrator)))
-		// Both at once: one of them has to stay.
+		// Both at once: one of them must remain.
 		stores := []*store.Store{s, db.open(t)}
 		for range 20 {
 			refusals := make(chan bool, 2)
@@ -139,11 +139,11 @@ func TestASessionLivesUntilItIsEndedSweptOrItsPersonDisabled(t *testing.T) {
 		}
 		must(t, s.StartSession(t.Context(), session("other", "p1", at(1, 1)), "oidc"))
 		must(t, s.TouchSession(t.Context(), "h1", at(1, 3)))
-		must(t, s.TouchSession(t.Context(), "h1", at(1, 2))) // an older look never wins
+		must(t, s.TouchSession(t.Context(), "h1", at(1, 2))) // an older time never wins
 		x, p, err := s.Session(t.Context(), "h1")
 		must(t, err)
 		same(t, "the session", x, store.Session{Hash: "h1", PersonID: "p2", CreatedAt: at(1, 1), SeenAt: at(1, 3)})
-		same(t, "whose it is", p.Email, "b@example.com")
+		same(t, "the person of the session", p.Email, "b@example.com")
 
 		n, err := s.SweepSignIns(t.Context(), at(1, 4), at(1, 0), at(1, 2), at(1, 0))
 		must(t, err)
@@ -189,7 +189,7 @@ func TestASignInUnderWayIsTakenOnce(t *testing.T) {
 				n++
 			}
 		}
-		same(t, "those who took it", n, 1)
+		same(t, "the callers that took it", n, 1)
 		if _, err := stores[0].TakeAttempt(t.Context(), "h2", at(1, 2)); !errors.Is(err, store.ErrExpired) {
 			t.Errorf("one that took too long: %v", err)
 		}
@@ -223,13 +223,13 @@ func TestALinkIsUsedOnce(t *testing.T) {
 				t.Errorf("the second use: %v", err)
 			}
 		}
-		same(t, "those who used it", n, 1)
+		same(t, "the callers that used it", n, 1)
 		if _, err := s.UseLink(t.Context(), "voided", store.Person{}, session("s", "", at(1, 2))); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a link that a newer one replaced: %v", err)
 		}
 		must(t, s.PutLink(t.Context(), link("l2", "p1")))
 		if _, err := s.UseLink(t.Context(), "l2", store.Person{}, session("s", "", at(2, 1))); !errors.Is(err, store.ErrExpired) {
-			t.Errorf("a link whose time is over: %v", err)
+			t.Errorf("an expired link: %v", err)
 		}
 		if err := s.PutLink(t.Context(), link("l3", "nobody")); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a link for nobody: %v", err)
@@ -248,7 +248,7 @@ func TestTheFirstLinkMakesOneAdministratorAndOnlyWhileThereIsNobody(t *testing.T
 		first := person("p1", "Anna@example.com", "viewer")
 		p, err := s.UseLink(t.Context(), "l1", first, session("s1", "", at(1, 2)))
 		must(t, err)
-		same(t, "who it is", p.Email+" "+p.Role, "anna@example.com administrator")
+		same(t, "the administrator", p.Email+" "+p.Role, "anna@example.com administrator")
 		_, _, err = s.Session(t.Context(), "s1")
 		must(t, err)
 		if _, err := s.UseLink(t.Context(), "l1", person("p2", "b@example.com", ""), session("s2", "", at(1, 2))); !errors.Is(err, store.ErrUsed) {
@@ -278,10 +278,10 @@ func TestTheFirstLinkIsVoidOnceSomebodyWasInvited(t *testing.T) {
 		if _, err := s.UseLink(t.Context(), "l1", person("p2", "b@example.com", ""), session("s", "", at(1, 2))); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("using it: %v", err)
 		}
-		// One that was made at the same moment, before the person could be seen.
+		// A link that was made at the same time, before the person could be seen.
 		must(t, db.behindItsBack(t, "INSERT INTO signin_links (hash, created_by, created_at, expires_at) VALUES ('l2', 'kvitt', 0, 9000000000000000)"))
 		if _, err := s.UseLink(t.Context(), "l2", person("p2", "b@example.com", ""), session("s", "", at(1, 2))); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("using the one that was made at the same moment: %v", err)
+			t.Errorf("using the link that was made at the same time: %v", err)
 		}
 	})
 }

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// SeenBatch is a batch that was in Visma.net when a process last read a period,
-// which each does before it first posts there: one for each payment reference
-// found in it, with our token when it has one.
+// SeenBatch is a batch that was in Visma.net when a process last read a period, which each process does
+// before it first posts there: one for each payment reference found in it, with Kvitt's token when it has
+// one.
 type SeenBatch struct {
 	CompanyID   string
 	Period      string // YYYYPP
 	BatchNumber string
-	Token       string // "" when it is not ours
-	Reference   string // "" when it carries none
+	Token       string // "" when it is not Kvitt's
+	Reference   string // "" when it has none
 	Description string
 	Status      string
 }
@@ -34,8 +34,8 @@ func (b *SeenBatch) cells() []any {
 	}
 }
 
-// RememberPeriod records what the batches of a period said, in the place of
-// what was recorded before, and that the period has been read.
+// RememberPeriod records the batches of a period, replacing an earlier record, and that the period has
+// been read.
 func (s *Store) RememberPeriod(ctx context.Context, company, period string, batches []SeenBatch) error {
 	return s.write(ctx, fmt.Sprintf("remember the period %s of the company %s", period, company), func(q querier) error {
 		_, err := exec(ctx, q, `INSERT INTO scanned_periods (company_id, period, batches, scanned_at) VALUES ($1, $2, $3, $4)
@@ -83,7 +83,7 @@ func (s *Store) SeenByReference(ctx context.Context, company, reference string) 
 
 func (s *Store) seen(ctx context.Context, company, column, value string) ([]SeenBatch, error) {
 	if value == "" {
-		return nil, nil // "" is what batches without one have
+		return nil, nil // batches without one have ""
 	}
 	all, err := list(ctx, s.reads, (*SeenBatch).cells, "SELECT "+seenColumns+" FROM seen_batches WHERE company_id = $1 AND "+column+
 		" = $2 ORDER BY period, batch_number, token, reference", company, value)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Preview is what a dry run would have posted for a payout, or why it would have
-// held it. Nothing follows from it.
+// Preview records what a dry run would have posted for a payout, or the reason it would have held it. It has no
+// consequences.
 type Preview struct {
 	RunID            string // of the SyncRun
 	ConnectionID     string
@@ -18,10 +18,10 @@ type Preview struct {
 	Rows             int64
 	Voucher          json.RawMessage // there when compiled
 	VoucherHash      string
-	ProfileVersion   int // 0 when it was held before a profile was looked at
+	ProfileVersion   int // 0 when it was held before a profile was read
 	At               time.Time
 
-	// Of the payout, as it is listed now; read only. Amounts are minor units.
+	// Of the payout as it is now; read only. Amounts are minor units.
 	Date       time.Time
 	Currency   string
 	Settlement int64
@@ -37,7 +37,7 @@ func (p *Preview) cells() []any {
 		text{&p.PaymentReference},
 		text{&p.State},
 		text{&p.HeldReason},
-		jsonText{"what it would be held for", &p.Held},
+		jsonText{"the reason it would be held", &p.Held},
 		&p.Rows,
 		jsonText{"the voucher", &p.Voucher},
 		text{&p.VoucherHash},
@@ -46,7 +46,7 @@ func (p *Preview) cells() []any {
 	}
 }
 
-// read is cells and what is joined to them.
+// read returns cells and the joined columns.
 func (p *Preview) read() []any {
 	return append(p.cells(), instant{&p.Date}, text{&p.Currency}, &p.Settlement)
 }
@@ -55,19 +55,19 @@ const selectPreviews = `SELECT p.run_id, p.connection_id, p.payment_reference, p
 	p.voucher, p.voucher_hash, p.profile_version, p.compiled_at, payouts.payout_date, payouts.currency, payouts.settlement
 	FROM previews p JOIN payouts ON payouts.connection_id = p.connection_id AND payouts.payment_reference = p.payment_reference`
 
-// PutPreview keeps what a dry run came to for a payout, over what the same run
-// kept of it before. Error: ErrNotFound when there is no such run or payout.
+// PutPreview saves a dry run's result for a payout, replacing an earlier one of the same run. Error:
+// ErrNotFound when there is no such run or payout.
 func (s *Store) PutPreview(ctx context.Context, p Preview) error {
 	p.At = now()
-	return s.write(ctx, "keep the preview of "+payoutName(p.ConnectionID, p.PaymentReference), func(q querier) error {
+	return s.write(ctx, "save the preview of "+payoutName(p.ConnectionID, p.PaymentReference), func(q querier) error {
 		_, err := exec(ctx, q, insertInto("previews", previewColumns)+
 			" ON CONFLICT (run_id, payment_reference) DO UPDATE SET "+excluded(previewColumns, 3), p.cells()...)
 		return err
 	})
 }
 
-// Preview is what a run came to for a payout; the latest run that looked at it
-// when run is "". Error: ErrNotFound.
+// Preview reads a run's result for a payout; of the latest run that has one when run is "". Error:
+// ErrNotFound.
 func (s *Store) Preview(ctx context.Context, connection, reference, run string) (Preview, error) {
 	var p Preview
 	err := one(ctx, s.reads, p.read(), selectPreviews+`
@@ -76,7 +76,7 @@ func (s *Store) Preview(ctx context.Context, connection, reference, run string) 
 	return p, s.fail("read the preview of "+payoutName(connection, reference), err)
 }
 
-// Previews lists what a dry run came to, by payout date.
+// Previews lists the results of a dry run, by payout date.
 func (s *Store) Previews(ctx context.Context, run string) ([]Preview, error) {
 	all, err := list(ctx, s.reads, (*Preview).read, selectPreviews+
 		" WHERE p.run_id = $1 ORDER BY payouts.payout_date, p.payment_reference", run)

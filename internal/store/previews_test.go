@@ -10,7 +10,7 @@ import (
 	"kvitt/internal/store"
 )
 
-func TestADryRunKeepsWhatItWouldHavePosted(t *testing.T) {
+func TestADryRunSavesWhatItWouldHavePosted(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s, ctx := withPayout(t, db), t.Context()
 		upsert(t, s, "c1", payout("P0", 2))
@@ -27,7 +27,7 @@ func TestADryRunKeepsWhatItWouldHavePosted(t *testing.T) {
 		}
 		must(t, s.PutPreview(ctx, stopped))
 		must(t, s.PutPreview(ctx, store.Preview{RunID: "dry/1", ConnectionID: "c1", PaymentReference: "P1", State: "held", HeldReason: "period_closed"}))
-		must(t, s.PutPreview(ctx, good)) // a step that was tried again counts once
+		must(t, s.PutPreview(ctx, good)) // a retried step counts once
 		later := good
 		later.RunID, later.VoucherHash = "dry/2", "h2"
 		must(t, s.PutPreview(ctx, later))
@@ -39,12 +39,12 @@ func TestADryRunKeepsWhatItWouldHavePosted(t *testing.T) {
 		same(t, "the previews of a run", all, []store.Preview{good, stopped}, cmpopts.IgnoreFields(store.Preview{}, "At"))
 		latest, err := s.Preview(ctx, "c1", "P1", "")
 		must(t, err)
-		same(t, "the latest run that looked at it", latest.VoucherHash, "h2")
+		same(t, "the latest run that has it", latest.VoucherHash, "h2")
 		first, err := s.Preview(ctx, "c1", "P1", "dry/1")
 		must(t, err)
 		same(t, "an earlier run", first.VoucherHash, "h1")
 		if _, err := s.Preview(ctx, "c1", "P0", "dry/2"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("a payout that the run did not look at: %v", err)
+			t.Errorf("a payout that the run does not have: %v", err)
 		}
 		before, err := s.Payout(ctx, "c1", "P1")
 		must(t, err)
@@ -56,7 +56,7 @@ func TestADryRunKeepsWhatItWouldHavePosted(t *testing.T) {
 			"compiled without a voucher": {RunID: "dry/1", ConnectionID: "c1", PaymentReference: "P1", State: "compiled"},
 		} {
 			if err := s.PutPreview(ctx, bad); err == nil {
-				t.Errorf("%s was kept", what)
+				t.Errorf("%s was saved", what)
 			}
 		}
 	})
@@ -92,7 +92,7 @@ func TestAProfileVersionSaysWhoMadeItAndWhy(t *testing.T) {
 	})
 }
 
-func TestPayoutsAreChosenByTheProfileVersionTheyWereCompiledWith(t *testing.T) {
+func TestPayoutsAreFilteredByProfileVersion(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s, ctx := withPayout(t, db), t.Context()
 		upsert(t, s, "c1", payout("P2", 2))

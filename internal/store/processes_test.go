@@ -16,7 +16,7 @@ const (
 	childRounds = 40
 )
 
-// child does what a worker and a starter do to one database at the same time.
+// child does the work of a worker and a starter on one database at the same time.
 func child(url string) int {
 	ctx := context.Background()
 	s, err := store.Open(ctx, url)

@@ -18,8 +18,8 @@ type ProfileVersion struct {
 	Hash         string
 	CreatedBy    string
 	CreatedAt    time.Time
-	Reason       string // why, in the words of who made it
-	VouchedBy    string // who else may have been the author, see Session
+	Reason       string // the author's reason
+	VouchedBy    string // other people who may have been the author, see Session
 }
 
 const profileColumns = "connection_id, version, document, hash, created_by, created_at, reason, vouched_by"
@@ -36,28 +36,26 @@ type Revision struct {
 	Hash     string
 	Who      string
 	Reason   string
-	// VouchedBy is who else may be the author, see Session.
+	// VouchedBy names other people who may be the author, see Session.
 	VouchedBy string
-	OnTopOf   int // the latest version that its author saw; 0: whichever it is
+	OnTopOf   int // the latest version that its author saw; 0: any
 }
 
-// ErrOutdated says that somebody else has added a version meanwhile.
-var ErrOutdated = errors.New("somebody else was faster")
+// ErrOutdated means that somebody else has added a version meanwhile.
+var ErrOutdated = errors.New("somebody else has added a version")
 
-// AddProfile is ReviseProfile without a reason, on top of whichever version is
-// the latest.
+// AddProfile is ReviseProfile without a reason, on top of the latest version.
 func (s *Store) AddProfile(ctx context.Context, connection string, doc []byte, hash, who string) (version int, err error) {
 	return s.ReviseProfile(ctx, connection, Revision{Document: doc, Hash: hash, Who: who})
 }
 
-// ReviseProfile adds a version of a connection's posting profile, audits who did
-// it and why, and returns its number. A document with the hash of the latest
-// version is that version, and nothing is written. Errors: ErrNotFound when
-// there is no such connection, ErrOutdated.
+// ReviseProfile adds a version of a connection's posting profile, audits the author and the reason, and
+// returns its number. A document with the hash of the latest version is that version, and nothing is
+// written. Errors: ErrNotFound when there is no such connection, ErrOutdated.
 func (s *Store) ReviseProfile(ctx context.Context, connection string, r Revision) (version int, err error) {
 	attempted := "add a posting profile to the connection " + connection
 	err = s.write(ctx, attempted, func(q querier) error {
-		var id string // the connection's row makes adding one at a time
+		var id string // the lock on the connection's row serialises additions
 		if err := one(ctx, q, []any{&id}, "SELECT id FROM connections WHERE id = $1"+s.dialect.forUpdate, connection); err != nil {
 			return err
 		}
@@ -72,8 +70,8 @@ func (s *Store) ReviseProfile(ctx context.Context, connection string, r Revision
 		case r.OnTopOf != 0 && r.OnTopOf != latest.Version:
 			return callerError{&Error{
 				Attempted: attempted, Kind: ErrOutdated,
-				Problem: fmt.Sprintf("version %d was added meanwhile, by %s, and this one was made on top of version %d", latest.Version, latest.CreatedBy, r.OnTopOf),
-				Remedy:  "Look at what the other one changed, and make your change again on top of it.",
+				Problem: fmt.Sprintf("version %d was added meanwhile, by %s, and this one is based on version %d", latest.Version, latest.CreatedBy, r.OnTopOf),
+				Remedy:  "Read that change, then make yours again on top of it.",
 			}}
 		}
 		version = latest.Version + 1
@@ -93,7 +91,7 @@ func (s *Store) ReviseProfile(ctx context.Context, connection string, r Revision
 	return version, err
 }
 
-// summary is the version as the audit trail shows it.
+// summary is the version in the audit trail.
 func (p *ProfileVersion) summary() json.RawMessage {
 	return summary(struct {
 		Version int    `json:"version"`

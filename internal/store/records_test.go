@@ -112,12 +112,12 @@ func TestProfilesAreVersionsThatNeverChange(t *testing.T) {
 	})
 }
 
-func TestASecretIsReplacedOnlyByWhoKnowsIt(t *testing.T) {
+func TestASecretIsReplacedOnlyByACallerThatKnowsIt(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		ctx := t.Context()
 		if _, err := s.GetSecret(ctx, "c1", "key"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("before it is there: %v", err)
+			t.Errorf("before it exists: %v", err)
 		}
 		must(t, s.PutSecret(ctx, "c1", "key", []byte{0, 1, 255}))
 		must(t, s.PutSecret(ctx, "c1", "key", []byte{0, 2, 255}))
@@ -134,10 +134,10 @@ func TestASecretIsReplacedOnlyByWhoKnowsIt(t *testing.T) {
 
 		swapped, err := s.SwapSecret(ctx, "c1", "key", []byte{0, 1, 255}, []byte{3})
 		must(t, err)
-		same(t, "swapped by who knew an older one", swapped, false)
+		same(t, "swapped with an older secret", swapped, false)
 		swapped, err = s.SwapSecret(ctx, "c1", "key", []byte{0, 2, 255}, []byte{3})
 		must(t, err)
-		same(t, "swapped by who knew it", swapped, true)
+		same(t, "swapped with the stored secret", swapped, true)
 
 		must(t, s.PutSecret(ctx, "c1", "other", []byte{4}))
 		seen := map[string][]byte{}
@@ -177,7 +177,7 @@ func TestDocumentsComeBackInOrderAndOneAtATime(t *testing.T) {
 		})
 
 		for range s.Documents(ctx, "c1", "P1", "transactions") {
-			break // and nothing stays open
+			break // and no connection stays open
 		}
 		must(t, s.PruneDocuments(ctx, "c1", "P1", "transactions", 1))
 		n := 0
@@ -194,9 +194,9 @@ func TestDocumentsComeBackInOrderAndOneAtATime(t *testing.T) {
 			must(t, err)
 			got = append(got, d)
 		}
-		same(t, "what took the old one's place", got, []store.Document{doc("csv", 0, "a"), doc("csv", 1, "b")})
+		same(t, "the replacement", got, []store.Document{doc("csv", 0, "a"), doc("csv", 1, "b")})
 		for range s.Documents(ctx, "c1", "P1", "csv.partial") {
-			t.Error("it stands under its first kind too")
+			t.Error("it is stored under its first kind too")
 		}
 
 		stray := doc("pdf", 0, "x")
@@ -207,7 +207,7 @@ func TestDocumentsComeBackInOrderAndOneAtATime(t *testing.T) {
 	})
 }
 
-func TestAPeriodIsRememberedWhole(t *testing.T) {
+func TestAPeriodIsRememberedCompletely(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		ctx := t.Context()
@@ -279,7 +279,7 @@ func TestTheLastSuccessfulSyncIsTheOneThatReachesFurthest(t *testing.T) {
 	})
 }
 
-func TestTextFromOutsideIsStoredWhateverBytesItHas(t *testing.T) {
+func TestTextWithAnyBytesIsStored(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		c := connection(t, s, "c1")

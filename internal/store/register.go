@@ -6,29 +6,28 @@ import (
 	"time"
 )
 
-// What reports read. The register goes through the payouts themselves; months
-// and accounts are summed from tables that are kept up to date from the archive
-// and the postings (register_write.go). Queries are constants, so that their
-// plans can be looked at, see ExplainRegister.
+// The data of reports. The register reads the payouts themselves; months and accounts are summed from
+// tables that are kept up to date from the archive and the postings (register_write.go). Queries are
+// constants, so that their plans can be checked, see ExplainRegister.
 
-// RegisterFilter is which payouts a register lists: those of a connection with
-// a payout date from From on and before To, in a state where one is given.
+// RegisterFilter selects the payouts of a register: those of a connection with a payout date from From on
+// and before To, in the given state if there is one.
 type RegisterFilter struct {
 	Connection string
-	From, To   time.Time // zero does not narrow
+	From, To   time.Time // zero: no limit
 	State      string
-	After      Cursor // only what comes after it
-	Limit      int    // at most so many, 0: all
+	After      Cursor // only payouts after it
+	Limit      int    // at most this many, 0: all
 }
 
-// Cursor is the place of a payout in the register.
+// Cursor is the position of a payout in the register.
 type Cursor struct {
 	Date             time.Time
 	PaymentReference string
 }
 
-// registerQuery compares pairs, which both databases can follow in an index. A
-// state is asked for in a query of its own, so that its index is.
+// registerQuery compares pairs, which both databases can look up in an index. A state has its own query,
+// so that its index is used.
 const registerQuery = "SELECT " + payoutColumns + ` FROM payouts
 	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4
 	ORDER BY payout_date, payment_reference LIMIT $5`
@@ -37,11 +36,10 @@ const registerOfStateQuery = "SELECT " + payoutColumns + ` FROM payouts
 	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4 AND state = $6
 	ORDER BY payout_date, payment_reference LIMIT $5`
 
-// Register lists payouts by date, then by payment reference. BatchNumber is
-// left empty; PostingsOf tells more.
+// Register lists payouts by date, then by payment reference. BatchNumber is left empty; use PostingsOf.
 func (s *Store) Register(ctx context.Context, f RegisterFilter) ([]Payout, error) {
 	from, to := bounds(f.From, f.To)
-	date, reference := from-1, "\U0010FFFF" // before the first that counts
+	date, reference := from-1, "\U0010FFFF" // before the first payout in the range
 	if f.After != (Cursor{}) {
 		date, reference = f.After.Date.UnixMicro(), f.After.PaymentReference
 	}
@@ -64,8 +62,8 @@ func bounds(from, to time.Time) (low, high int64) {
 	return low, high
 }
 
-// PostingsOf reads all postings of some payouts, by payout and revision,
-// whichever connection of the same company made them.
+// PostingsOf reads all postings of some payouts, by payout and revision, whichever connection of the same
+// company made them.
 func (s *Store) PostingsOf(ctx context.Context, connection string, references []string) (map[string][]Posting, error) {
 	found := map[string][]Posting{}
 	for chunk := range slices.Chunk(references, 500) {
@@ -87,7 +85,7 @@ func (s *Store) PostingsOf(ctx context.Context, connection string, references []
 	return found, nil
 }
 
-// PayoutTotal is what payouts of a currency and state come to, in minor units.
+// PayoutTotal is the sum of the payouts of a currency and state, in minor units.
 type PayoutTotal struct {
 	Currency, State           string
 	Payouts, Rows, Settlement int64
@@ -101,15 +99,15 @@ const registerTotalsQuery = `SELECT currency, state, COUNT(*), CAST(SUM(row_coun
 	FROM payouts WHERE connection_id = $1 AND payout_date >= $2 AND payout_date < $3
 	GROUP BY currency, state ORDER BY currency, state`
 
-// RegisterTotals sums the payouts of a span by currency and state.
+// RegisterTotals sums the payouts of a date range by currency and state.
 func (s *Store) RegisterTotals(ctx context.Context, connection string, from, to time.Time) ([]PayoutTotal, error) {
 	low, high := bounds(from, to)
 	all, err := list(ctx, s.reads, (*PayoutTotal).cells, registerTotalsQuery, connection, low, high)
 	return all, s.fail("sum the register of the connection "+connection, err)
 }
 
-// MonthSum is rows of one kind and rate of VAT in a month, in minor units, as
-// magnitudes (see settlement.Component).
+// MonthSum is the sum of the rows of one type and VAT rate in a month, in minor units, as magnitudes (see
+// settlement.Component).
 type MonthSum struct {
 	Month        string // 2026-01
 	Currency     string
@@ -135,18 +133,21 @@ func (m *MonthSum) cells() []any {
 
 const monthSumsQuery = `SELECT SUBSTR(day, 1, 7), currency, type, detailed_type, vat_rate, outside,
 		CAST(SUM(row_count) AS BIGINT), CAST(SUM(amount) AS BIGINT), CAST(SUM(vat) AS BIGINT)
-	FROM register_sums WHERE connection_id = $1 AND type IN ($2, $3, $4, $5) AND day >= $6 AND day <= $7
+	FROM register_sums WHERE connection_id = $1 AND type IN ($2, $3, $4, $5, $6, $7, $8, $9) AND day >= $10 AND day <= $11
 	GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6`
 
-// MonthSums sums the rows of up to four types in the days from and to, both
+// RowTypes are up to eight types of rows; the rest are empty.
+type RowTypes [8]string
+
+// MonthSums sums the rows of some types in the days from and to, both
 // included, by month.
-func (s *Store) MonthSums(ctx context.Context, connection, from, to string, types [4]string) ([]MonthSum, error) {
-	all, err := list(ctx, s.reads, (*MonthSum).cells, monthSumsQuery, connection, types[0], types[1], types[2], types[3], from, to)
+func (s *Store) MonthSums(ctx context.Context, connection, from, to string, types RowTypes) ([]MonthSum, error) {
+	all, err := list(ctx, s.reads, (*MonthSum).cells, monthSumsQuery, connection, types[0], types[1], types[2], types[3], types[4], types[5], types[6], types[7], from, to)
 	return all, s.fail("sum the rows of the connection "+connection, err)
 }
 
-// MonthRead is how many payouts of a month have had their rows read, and by how
-// much the fees and VAT in them differ from Klarna's totals.
+// MonthRead counts the payouts of a month whose rows have been read, with the difference between the fees
+// and VAT in them and Klarna's totals.
 type MonthRead struct {
 	Month, Currency           string
 	Payouts, Rows, Difference int64
@@ -159,15 +160,14 @@ func (m *MonthRead) cells() []any {
 const monthReadsQuery = `SELECT SUBSTR(day, 1, 7), currency, COUNT(*), CAST(SUM(row_count) AS BIGINT), CAST(SUM(difference) AS BIGINT)
 	FROM register_read WHERE connection_id = $1 AND day >= $2 AND day <= $3 GROUP BY 1, 2 ORDER BY 1, 2`
 
-// MonthReads tells what the sums of MonthSums rest on.
+// MonthReads returns the basis of the sums of MonthSums.
 func (s *Store) MonthReads(ctx context.Context, connection, from, to string) ([]MonthRead, error) {
 	all, err := list(ctx, s.reads, (*MonthRead).cells, monthReadsQuery, connection, from, to)
-	return all, s.fail("sum what was read of the connection "+connection, err)
+	return all, s.fail("count the payouts read for the connection "+connection, err)
 }
 
-// AccountMonth is what Kvitt's vouchers did to an account in a month, in minor
-// units. Proven is what the proofs say that the same lines give the merchant:
-// credit less debit, if all is well.
+// AccountMonth is the effect of Kvitt's vouchers on an account in a month, in minor units. Proven is the
+// effect of the same lines according to the proofs: credit less debit, if all is well.
 type AccountMonth struct {
 	Month, Currency, Account string
 	Vouchers                 int64
@@ -188,9 +188,8 @@ const accountOpeningQuery = `SELECT '', currency, account, COUNT(*),
 	FROM register_lines WHERE connection_id = $1 AND about = $2 AND day < $3
 	GROUP BY 2, 3 ORDER BY 2, 3`
 
-// AccountMonths gives what happened on the accounts that are about something
-// (clearing, reserve, debt …): first all that was before the day from, with an
-// empty Month, then by month until the day to, which is included.
+// AccountMonths returns the amounts on the accounts for one purpose (clearing, reserve, debt …): first the
+// sum before the day from, with an empty Month, then by month until the day to, inclusive.
 func (s *Store) AccountMonths(ctx context.Context, connection, about, from, to string) ([]AccountMonth, error) {
 	attempted := "sum the " + about + " account of the connection " + connection
 	opening, err := list(ctx, s.reads, (*AccountMonth).cells, accountOpeningQuery, connection, about, from)
@@ -201,8 +200,7 @@ func (s *Store) AccountMonths(ctx context.Context, connection, about, from, to s
 	return append(opening, months...), s.fail(attempted, err)
 }
 
-// AccountSum is what Kvitt's vouchers did to an account until a day, in minor
-// units.
+// AccountSum is the effect of Kvitt's vouchers on an account until a day, in minor units.
 type AccountSum struct {
 	Currency, Account string
 	Debit, Credit     int64
@@ -212,8 +210,8 @@ func (m *AccountSum) cells() []any {
 	return []any{text{&m.Currency}, text{&m.Account}, &m.Debit, &m.Credit}
 }
 
-// AccountSums sums everything on the accounts that are about something, whatever
-// a line is about itself, up to and including a day.
+// AccountSums sums everything on the accounts for one purpose, whatever the purpose of a line itself, up
+// to and including a day.
 func (s *Store) AccountSums(ctx context.Context, connection, about, day string) ([]AccountSum, error) {
 	all, err := list(ctx, s.reads, (*AccountSum).cells, `SELECT currency, account, CAST(SUM(debit) AS BIGINT), CAST(SUM(credit) AS BIGINT)
 		FROM register_lines WHERE connection_id = $1 AND day <= $3 AND account IN (SELECT account FROM register_lines WHERE connection_id = $1 AND about = $2)
@@ -221,8 +219,8 @@ func (s *Store) AccountSums(ctx context.Context, connection, about, day string) 
 	return all, s.fail("sum the accounts for "+about+" of the connection "+connection, err)
 }
 
-// Debt is what Klarna says that the merchant owes, in minor units: before the
-// first known payout and after the last one before a moment.
+// Debt is the merchant's debt according to Klarna, in minor units: before the first known payout and after
+// the last one before the given time.
 type Debt struct {
 	MerchantID, Currency string
 	First, Last          int64
@@ -247,7 +245,7 @@ const debtsQuery = `WITH RECURSIVE pairs (merchant_id, currency) AS (
 			ORDER BY payout_date, payment_reference LIMIT 1))
 	FROM pairs WHERE merchant_id IS NOT NULL ORDER BY merchant_id, currency`
 
-// Debts tells Klarna's debt balances before a moment, by merchant and currency.
+// Debts returns Klarna's debt balances at a given time, by merchant and currency.
 func (s *Store) Debts(ctx context.Context, connection string, before time.Time) ([]Debt, error) {
 	_, high := bounds(time.Time{}, before)
 	all, err := list(ctx, s.reads, (*Debt).cells, debtsQuery, connection, high)
@@ -260,15 +258,14 @@ const waitingQuery = "SELECT " + payoutColumns + ` FROM payouts
 // Waiting lists the payouts that are held or wait for approval, oldest first.
 func (s *Store) Waiting(ctx context.Context, connection string) ([]Payout, error) {
 	all, err := list(ctx, s.reads, (*Payout).cells, waitingQuery, connection)
-	return all, s.fail("list what is held of the connection "+connection, err)
+	return all, s.fail("list the waiting payouts of the connection "+connection, err)
 }
 
 const postingsByQuery = "SELECT " + postingColumns + ` FROM postings
 	WHERE (token = $2 OR batch_number = $3) AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 	ORDER BY payment_reference, revision LIMIT 100`
 
-// PostingsBy finds the postings of a connection's company by token or by number
-// of batch.
+// PostingsBy finds the postings of a connection's company by token or by batch number.
 func (s *Store) PostingsBy(ctx context.Context, connection, token, batch string) ([]Posting, error) {
 	all, err := list(ctx, s.reads, (*Posting).cells, postingsByQuery, connection, token, batch)
 	return all, s.fail("look for the batch "+batch+" of the connection "+connection, err)

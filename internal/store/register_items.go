@@ -2,15 +2,15 @@ package store
 
 import "context"
 
-// RegisterItem is a row of a payout that is followed by itself: one of a dispute
-// or of a loan. Amount is what it gives the merchant, in minor units.
+// RegisterItem is a row of a payout that is tracked individually: one of a dispute or of a loan. Amount is
+// its effect for the merchant, in minor units.
 type RegisterItem struct {
 	PaymentReference                       string
 	N                                      int64  // of the row in its payout, from 0
 	About                                  string // dispute, loan
-	Key                                    string // what belongs together: an order, a loan's reference
-	Component                              string // as RegisterPlace names it
-	PayoutDay, RowDay                      string // the row's is "" where Klarna gives none
+	Key                                    string // groups rows: an order, a loan's reference
+	Component                              string // as in RegisterPlace
+	PayoutDay, RowDay                      string // RowDay is "" where Klarna gives none
 	Currency, Type, DetailedType           string
 	Amount                                 int64
 	OrderID, CaptureID, RefundID           string
@@ -27,7 +27,7 @@ func (i *RegisterItem) cells() []any {
 	return append(cells, text{&i.MerchantReference1}, text{&i.MerchantReference2}, text{&i.ReversalReference}, text{&i.Comment})
 }
 
-// putItems keeps the items of a payout in the place of what was there.
+// putItems replaces the items of a payout.
 func putItems(ctx context.Context, q querier, t *Todo, items []RegisterItem) error {
 	if _, err := exec(ctx, q, "DELETE FROM register_items WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil {
 		return err
@@ -44,24 +44,23 @@ const itemsQuery = "SELECT " + itemColumns + ` FROM register_items
 	WHERE connection_id = $1 AND about = $2 AND (currency, item_key, payment_reference, n) > ($3, $4, $5, $6)
 	ORDER BY currency, item_key, payment_reference, n LIMIT $7`
 
-// RegisterItems lists items of a connection that are about something, by
-// currency and key, after an item.
+// RegisterItems lists a connection's items of one subject (About), by currency and key, after the given
+// item.
 func (s *Store) RegisterItems(ctx context.Context, connection, about string, after *RegisterItem, limit int) ([]RegisterItem, error) {
 	from := RegisterItem{N: -1}
 	if after != nil {
 		from = *after
 	}
 	all, err := list(ctx, s.reads, (*RegisterItem).cells, itemsQuery, connection, about, from.Currency, from.Key, from.PaymentReference, from.N, limitOf(limit))
-	return all, s.fail("list what is about a "+about+" of the connection "+connection, err)
+	return all, s.fail("list the rows about a "+about+" of the connection "+connection, err)
 }
 
-// RegisterPlace is where a voucher that is in Visma.net put a component of its
-// payout.
+// RegisterPlace is the account on which a voucher in Visma.net books a component of its payout.
 type RegisterPlace struct {
 	PaymentReference, Token string
 	Component               string // the component's key, in one word
 	Account, Day            string
-	Sign                    int64 // -1 in a voucher that takes back
+	Sign                    int64 // -1 in a reversal
 }
 
 const placeColumns = "payment_reference, token, component, account, day, sign"
@@ -70,7 +69,7 @@ func (p *RegisterPlace) cells() []any {
 	return []any{text{&p.PaymentReference}, text{&p.Token}, text{&p.Component}, text{&p.Account}, text{&p.Day}, &p.Sign}
 }
 
-// putPlaces keeps the places of a payout in the place of what was there.
+// putPlaces replaces the places of a payout.
 func putPlaces(ctx context.Context, q querier, t *Todo, all []RegisterPlace) error {
 	if _, err := exec(ctx, q, "DELETE FROM register_places WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil {
 		return err
@@ -83,8 +82,7 @@ func putPlaces(ctx context.Context, q querier, t *Todo, all []RegisterPlace) err
 	return insertMany(ctx, q, "register_places", "connection_id, "+placeColumns, cells)
 }
 
-// RegisterPlaces lists the places of the components of some payouts, in the
-// order of their days.
+// RegisterPlaces lists the places of the components of some payouts, in the order of their days.
 func (s *Store) RegisterPlaces(ctx context.Context, connection string, references []string) ([]RegisterPlace, error) {
 	if len(references) == 0 {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/store"
 )
 
-// todos are what reports have to catch up with, as "REF what n".
+// todos are the pending updates of reports, as "REF what n".
 func todos(t *testing.T, s *store.Store) (names []string, all []store.Todo) {
 	t.Helper()
 	all, err := s.Todos(t.Context(), "c1", store.Todo{}, 0)
@@ -20,7 +20,7 @@ func todos(t *testing.T, s *store.Store) (names []string, all []store.Todo) {
 	return names, all
 }
 
-func TestEveryChangeThatReportsRestOnIsWrittenDownUntilItIsTakenUp(t *testing.T) {
+func TestEveryChangeThatAffectsReportsIsATodoUntilItIsDone(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		want := func(when string, names ...string) []store.Todo {
@@ -31,7 +31,7 @@ func TestEveryChangeThatReportsRestOnIsWrittenDownUntilItIsTakenUp(t *testing.T)
 			}
 			return all
 		}
-		want("a payout that was only listed")
+		want("a payout that is only listed")
 		change := func(f func(*store.Payout)) {
 			t.Helper()
 			must(t, s.UpdatePayout(t.Context(), "c1", "P1", func(p *store.Payout) error { f(p); return nil }, nil))
@@ -39,14 +39,14 @@ func TestEveryChangeThatReportsRestOnIsWrittenDownUntilItIsTakenUp(t *testing.T)
 		change(func(p *store.Payout) { p.State = "proven" })
 		want("a change of state alone")
 		change(func(p *store.Payout) { p.Rows, p.Proof = 3, []byte(`{"rows":3}`) })
-		first := want("rows that were proven", "P1 rows")
+		first := want("proven rows", "P1 rows")
 
-		// What changes while it is taken up stays to be done.
+		// What changes while a todo is being done remains to be done.
 		change(func(p *store.Payout) { p.Proof = []byte(`{"rows":3,"again":true}`) })
 		must(t, s.PutRead(t.Context(), first[0], &store.PayoutRead{Day: "2026-01-01", Currency: "SEK", Rows: 3}))
-		again := want("rows that were proven anew meanwhile", "P1 rows")
+		again := want("rows proven again meanwhile", "P1 rows")
 		must(t, s.PutRead(t.Context(), again[0], &store.PayoutRead{Day: "2026-01-01", Currency: "SEK", Rows: 3}))
-		want("rows that were taken up")
+		want("rows that were read")
 
 		stored, err := s.EnsurePosting(t.Context(), store.Posting{
 			CompanyID: "42", Token: "T1", ConnectionID: "c1", PaymentReference: "P1", VoucherHash: "h", Voucher: []byte(`{}`), Period: "202601", Mode: "auto",
@@ -54,13 +54,13 @@ func TestEveryChangeThatReportsRestOnIsWrittenDownUntilItIsTakenUp(t *testing.T)
 		must(t, err)
 		books := want("an intent to post", "P1 books")
 		must(t, s.PutLines(t.Context(), books[0], "", nil, nil))
-		want("books that were taken up")
+		want("lines that were read")
 		_, err = s.UpdatePosting(t.Context(), stored.CompanyID, stored.Token, func(p *store.Posting) error {
 			p.State, p.BatchNumber = "booked", "000001"
 			return nil
 		})
 		must(t, err)
-		want("a batch that is booked", "P1 books")
+		want("a booked batch", "P1 books")
 	})
 }
 
@@ -79,7 +79,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 			must(t, s.PutRead(t.Context(), todo, read))
 			must(t, s.PutLines(t.Context(), todo, "2026-02-01", lines, nil)) // the voucher is of another day
 		}
-		sums, err := s.MonthSums(t.Context(), "c1", "2026-02-01", "2026-02-28", [4]string{"FEE"})
+		sums, err := s.MonthSums(t.Context(), "c1", "2026-02-01", "2026-02-28", store.RowTypes{"FEE"})
 		must(t, err)
 		want := []store.MonthSum{
 			{Month: "2026-02", Currency: "SEK", Type: "FEE", DetailedType: "A", Rows: 1, Amount: 7},
@@ -88,7 +88,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 		if diff := cmp.Diff(want, sums); diff != "" {
 			t.Errorf("fees (-want +got):\n%s", diff)
 		}
-		if early, err := s.MonthSums(t.Context(), "c1", "2026-01-01", "2026-01-31", [4]string{"FEE"}); err != nil || len(early) != 0 {
+		if early, err := s.MonthSums(t.Context(), "c1", "2026-01-01", "2026-01-31", store.RowTypes{"FEE"}); err != nil || len(early) != 0 {
 			t.Errorf("the fees are still in January: %v %v", early, err)
 		}
 		for _, c := range []struct{ from, month string }{{"2026-02-01", "2026-02"}, {"2026-03-01", ""}} {
@@ -102,7 +102,7 @@ func TestSumsAreReplacedAndNeverCountedTwice(t *testing.T) {
 	})
 }
 
-func TestTheRegisterGoesOnWhereAPageEnded(t *testing.T) {
+func TestTheRegisterContinuesWhereAPageEnded(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		connection(t, s, "c1")
@@ -132,7 +132,7 @@ func TestTheRegisterGoesOnWhereAPageEnded(t *testing.T) {
 	})
 }
 
-func TestDebtIsToldAsOfAMomentByMerchantAndCurrency(t *testing.T) {
+func TestDebtIsReportedAsOfATimeByMerchantAndCurrency(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := db.open(t)
 		connection(t, s, "c1")
@@ -156,7 +156,7 @@ func TestDebtIsToldAsOfAMomentByMerchantAndCurrency(t *testing.T) {
 	})
 }
 
-func TestTheAuditTrailIsGivenInOrderAndBetweenMoments(t *testing.T) {
+func TestTheAuditTrailIsReadInOrderBetweenTwoTimes(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		for day := 1; day <= 4; day++ {

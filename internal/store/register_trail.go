@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// DocumentList lists what is archived of a payout, in the order of kind and
-// part, without the bytes themselves.
+// DocumentList lists the archived documents of a payout, in the order of kind and part, without their
+// bytes.
 func (s *Store) DocumentList(ctx context.Context, connection, reference string) ([]Document, error) {
 	cells := func(d *Document) []any {
 		all := d.cells()
@@ -20,8 +20,8 @@ func (s *Store) DocumentList(ctx context.Context, connection, reference string) 
 	return all, s.fail("list the documents of "+payoutName(connection, reference), err)
 }
 
-// AuditBetween gives the entries of a connection (of everything when it is ""),
-// from one moment on and before another, oldest first, some at a time.
+// AuditBetween yields the entries of a connection (all entries when it is ""), from one time on and before
+// another, oldest first, reading some at a time.
 func (s *Store) AuditBetween(ctx context.Context, connection string, from, to time.Time) iter.Seq2[AuditEntry, error] {
 	return func(yield func(AuditEntry, error) bool) {
 		low, high := bounds(from, to)
@@ -47,14 +47,14 @@ func (s *Store) AuditBetween(ctx context.Context, connection string, from, to ti
 	}
 }
 
-// Plan is how PostgreSQL answers a query of a report, as EXPLAIN tells.
+// Plan is PostgreSQL's plan for a query of a report, from EXPLAIN.
 type Plan struct {
 	Name  string
 	Lines []string
 }
 
-// ExplainRegister runs the queries behind the pages of the reports under
-// EXPLAIN (ANALYZE) and tells their plans. PostgreSQL only.
+// ExplainRegister runs the queries behind the pages of the reports under EXPLAIN (ANALYZE) and returns
+// their plans. PostgreSQL only.
 func (s *Store) ExplainRegister(ctx context.Context, connection string, from, to time.Time) ([]Plan, error) {
 	if s.dialect.name != "postgres" {
 		return nil, &Error{Attempted: "explain the queries of the reports", Problem: "this is not PostgreSQL"}
@@ -67,13 +67,13 @@ func (s *Store) ExplainRegister(ctx context.Context, connection string, from, to
 		args        []any
 	}{
 		{"register: a page of 100 payouts", registerQuery, []any{connection, low - 1, "", high, int64(100)}},
-		{"register: the totals of the span", registerTotalsQuery, []any{connection, low, high}},
-		{"clearing: before the span", accountOpeningQuery, []any{connection, "clearing", first}},
+		{"register: the totals of the date range", registerTotalsQuery, []any{connection, low, high}},
+		{"clearing: before the date range", accountOpeningQuery, []any{connection, "clearing", first}},
 		{"clearing: by month", accountMonthsQuery, []any{connection, "clearing", first, last}},
 		{"debt: Klarna's balances", debtsQuery, []any{connection, high}},
-		{"fees and VAT by month and rate", monthSumsQuery, []any{connection, "FEE", "FEE_REFUND", "TAX", "CORRECTION", first, last}},
-		{"fees: what they rest on", monthReadsQuery, []any{connection, first, last}},
-		{"held: what waits", waitingQuery, []any{connection}},
+		{"fees and VAT by month and rate", monthSumsQuery, []any{connection, "FEE", "FEE_REFUND", "TAX", "CORRECTION", "", "", "", "", first, last}},
+		{"fees: payouts read", monthReadsQuery, []any{connection, first, last}},
+		{"held: payouts that wait", waitingQuery, []any{connection}},
 		{"find: a token or a batch", postingsByQuery, []any{connection, "[kvitt:0000000000000000]", "000001"}},
 		{"find: the pages of a hash", referencePagesQuery, []any{connection, int64(7)}},
 	} {

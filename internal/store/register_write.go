@@ -6,17 +6,16 @@ import (
 	"strings"
 )
 
-// Todo is a payout of which a report does not know the newest yet: its rows, or
-// what was posted for it ("books"). It is written by the database itself, in
-// the transaction of the change.
+// Todo is a payout with data that a report has not read yet: its rows, or what was posted for it
+// ("books"). The database itself writes it, in the transaction of the change.
 type Todo struct {
 	ConnectionID     string
 	PaymentReference string
 	What             string // TodoRows, TodoBooks
-	N                int64  // changes so far; what is done is done only if it is still the same
+	N                int64  // number of changes; a todo is done only if it has not changed meanwhile
 }
 
-// What may be to do.
+// The kinds of todos.
 const (
 	TodoRows  = "rows"
 	TodoBooks = "books"
@@ -26,22 +25,22 @@ func (t *Todo) cells() []any {
 	return []any{text{&t.ConnectionID}, text{&t.PaymentReference}, text{&t.What}, &t.N}
 }
 
-// Todos lists some of what is to do for a connection, after a todo.
+// Todos lists some todos of a connection, after the given one.
 func (s *Store) Todos(ctx context.Context, connection string, after Todo, limit int) ([]Todo, error) {
 	all, err := list(ctx, s.reads, (*Todo).cells, `SELECT connection_id, payment_reference, what, n FROM register_todo
 		WHERE connection_id = $1 AND (payment_reference, what) > ($2, $3) ORDER BY payment_reference, what LIMIT $4`,
 		connection, after.PaymentReference, after.What, limitOf(limit))
-	return all, s.fail("read what reports have to catch up with", err)
+	return all, s.fail("read the pending updates of reports", err)
 }
 
-// done strikes a todo off unless more has changed meanwhile.
+// done deletes a todo unless it has changed meanwhile.
 func done(ctx context.Context, q querier, t *Todo) error {
 	_, err := exec(ctx, q, "DELETE FROM register_todo WHERE connection_id = $1 AND payment_reference = $2 AND what = $3 AND n = $4",
 		t.ConnectionID, t.PaymentReference, t.What, t.N)
 	return err
 }
 
-// RowSum is the rows of a payout of one kind and rate of VAT, in minor units.
+// RowSum is the sum of a payout's rows of one type and VAT rate, in minor units.
 type RowSum struct {
 	Type, DetailedType string
 	VATRate            int64
@@ -49,21 +48,20 @@ type RowSum struct {
 	Rows, Amount, VAT  int64
 }
 
-// PayoutRead is what was read out of a payout's archived rows.
+// PayoutRead holds what was read from a payout's archived rows.
 type PayoutRead struct {
 	Day        string // 2026-01-31
 	Currency   string
 	Rows       int64
 	Difference int64 // fees and VAT of the rows less Klarna's totals
 	Sums       []RowSum
-	References [][]byte // lists of hashes that its rows can be found by
+	References [][]byte // lists of hashes for finding its rows
 	Items      []RegisterItem
 }
 
-// PutRead writes what was read of a payout in the place of what was there, and
-// strikes the todo off.
+// PutRead replaces what was read of a payout, and deletes the todo.
 func (s *Store) PutRead(ctx context.Context, t Todo, r *PayoutRead) error {
-	return s.write(ctx, "keep what was read of "+payoutName(t.ConnectionID, t.PaymentReference), func(q querier) error {
+	return s.write(ctx, "save the rows read of "+payoutName(t.ConnectionID, t.PaymentReference), func(q querier) error {
 		for _, table := range []string{"register_sums", "register_read"} {
 			if _, err := exec(ctx, q, "DELETE FROM "+table+" WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil { //nolint:gosec // our own names
 				return err
@@ -93,19 +91,18 @@ func (s *Store) PutRead(ctx context.Context, t Todo, r *PayoutRead) error {
 	})
 }
 
-// RegisterLine is a line of a voucher that is in Visma.net, in minor units.
+// RegisterLine is a line of a voucher in Visma.net, in minor units.
 type RegisterLine struct {
 	Token, Day, Currency  string
 	Account, About        string
 	Debit, Credit, Proven int64
 }
 
-// PutLines writes the lines of a payout's vouchers in the place of what was
-// there, and strikes the todo off. day is the voucher's, "" when it has none: the
-// rows of the payout belong to that day too. where is on which accounts they
-// have what is followed row by row.
+// PutLines replaces the lines of a payout's vouchers, and deletes the todo. day is the voucher's, "" when
+// it has none: the rows of the payout belong to that day too. where names the accounts of the components
+// that are tracked row by row.
 func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []RegisterLine, where []RegisterPlace) error {
-	return s.write(ctx, "keep the lines of "+payoutName(t.ConnectionID, t.PaymentReference), func(q querier) error {
+	return s.write(ctx, "save the lines of "+payoutName(t.ConnectionID, t.PaymentReference), func(q querier) error {
 		if _, err := exec(ctx, q, "DELETE FROM register_lines WHERE connection_id = $1 AND payment_reference = $2", t.ConnectionID, t.PaymentReference); err != nil {
 			return err
 		}
@@ -133,8 +130,7 @@ func (s *Store) PutLines(ctx context.Context, t Todo, day string, lines []Regist
 	})
 }
 
-// putReferences keeps the hashes that a payout's rows can be found by, in the
-// place of what its lists held.
+// putReferences replaces the hashes for finding a payout's rows.
 func putReferences(ctx context.Context, q querier, connection, reference string, lists [][]byte) error {
 	if _, err := exec(ctx, q, "DELETE FROM reference_lists WHERE connection_id = $1 AND payment_reference = $2", connection, reference); err != nil {
 		return err
@@ -146,7 +142,7 @@ func putReferences(ctx context.Context, q querier, connection, reference string,
 	return insertMany(ctx, q, "reference_lists", "connection_id, payment_reference, seq, body", cells)
 }
 
-// insertMany inserts records, whose cells follow each other, some at a time.
+// insertMany inserts records, whose cells follow each other, in portions.
 func insertMany(ctx context.Context, q querier, table, columns string, cells []any) error {
 	width := strings.Count(columns, ",") + 1
 	for some := range slices.Chunk(cells, 50*width) {
@@ -162,7 +158,7 @@ func insertMany(ctx context.Context, q querier, table, columns string, cells []a
 	return nil
 }
 
-// ReferenceList is hashes of a payout's references.
+// ReferenceList is a list of hashes of a payout's references.
 type ReferenceList struct {
 	PaymentReference string
 	Seq              int64
@@ -181,8 +177,7 @@ func (s *Store) ReferenceLists(ctx context.Context, connection string) ([]Refere
 	return all, s.fail("read the references of the connection "+connection, err)
 }
 
-// ReferencePage is the hashes of one bucket in one segment, and the payouts that
-// their ordinals stand for.
+// ReferencePage holds the hashes of one bucket in one segment, with the ordinals of their payouts.
 type ReferencePage struct {
 	Segment int64
 	Body    []byte
@@ -198,8 +193,7 @@ func (s *Store) ReferencePages(ctx context.Context, connection string, bucket in
 	return all, s.fail("read the references of the connection "+connection, err)
 }
 
-// SegmentPayouts tells which payouts a segment was folded from, as it was
-// written by Fold.
+// SegmentPayouts returns the payouts that a segment was folded from, as FoldReferences wrote them.
 func (s *Store) SegmentPayouts(ctx context.Context, connection string, segment int64) (string, error) {
 	var payouts string
 	err := one(ctx, s.reads, []any{text{&payouts}}, "SELECT payouts FROM reference_segments WHERE connection_id = $1 AND segment = $2", connection, segment)
@@ -214,9 +208,8 @@ func (s *Store) ReferencesWaiting(ctx context.Context, connection string) (lists
 	return lists, size, s.fail("count the references of the connection "+connection, err)
 }
 
-// FoldReferences takes up to limit lists out and puts the segment that fold
-// makes of them in: the payouts, and the page of each bucket. Who comes second
-// finds nothing to fold.
+// FoldReferences takes up to limit lists out and adds the segment that fold makes of them: the payouts,
+// and the page of each bucket. A concurrent second call finds nothing to fold.
 func (s *Store) FoldReferences(ctx context.Context, connection string, limit int, fold func([]ReferenceList) (payouts string, pages map[int][]byte, err error)) error {
 	return s.write(ctx, "fold the references of the connection "+connection, func(q querier) error {
 		lists, err := list(ctx, q, (*ReferenceList).cells, referenceListsQuery+s.dialect.forUpdate, connection, limitOf(limit))

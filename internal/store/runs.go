@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Outcomes of a sync run. A run that is still going has none.
+// Outcomes of a sync run. A running one has none.
 const (
 	OutcomeFetched       = "fetched"         // payouts were found
 	OutcomeNothingDue    = "nothing_due"     // none were found and none were due
@@ -45,8 +45,8 @@ func (r *SyncRun) cells() []any {
 	}
 }
 
-// PutSyncRun records a run, over what was recorded of it before. Error:
-// ErrNotFound when there is no such connection.
+// PutSyncRun records a run, replacing its earlier record. Error: ErrNotFound when there is no such
+// connection.
 func (s *Store) PutSyncRun(ctx context.Context, r SyncRun) error {
 	return s.write(ctx, "record the sync run "+r.ID, func(q querier) error {
 		_, err := exec(ctx, q, insertInto("sync_runs", runColumns)+" ON CONFLICT (id) DO UPDATE SET "+excluded(runColumns, 1), r.cells()...)
@@ -67,8 +67,7 @@ func (s *Store) SyncRuns(ctx context.Context, connection string, limit int) ([]S
 	return s.SyncRunsFrom(ctx, connection, "", 0, limit)
 }
 
-// SyncRunsFrom is SyncRuns after some that are left out, of one workflow where
-// one is named.
+// SyncRunsFrom is SyncRuns with an offset, limited to one workflow if one is named.
 func (s *Store) SyncRunsFrom(ctx context.Context, connection, workflow string, offset, limit int) ([]SyncRun, error) {
 	if workflow != "" {
 		workflow += "@"
@@ -79,10 +78,9 @@ func (s *Store) SyncRunsFrom(ctx context.Context, connection, workflow string, o
 	return all, s.fail("list the sync runs of the connection "+connection, err)
 }
 
-// LastSuccessfulSync is the finished sync of a connection whose window reaches
-// furthest, among those that neither failed nor were cancelled; nil when there
-// is none. Backfills and dry runs do not count: neither may hide that today's
-// syncs fail, nor move the window of the next one.
+// LastSuccessfulSync returns the finished sync of a connection whose window reaches furthest, among those
+// that neither failed nor were cancelled; nil when there is none. Backfills and dry runs do not count:
+// neither may hide that today's syncs fail, nor move the window of the next one.
 func (s *Store) LastSuccessfulSync(ctx context.Context, connection string) (*SyncRun, error) {
 	var r SyncRun
 	err := one(ctx, s.reads, r.cells(), "SELECT "+runColumns+` FROM sync_runs

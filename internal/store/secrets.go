@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// PutSecret writes the ciphertext of a field of a connection, over the one
-// that may be there. Only package vault makes ciphertexts.
+// PutSecret writes the ciphertext of a field of a connection, replacing an earlier one. Only package vault
+// makes ciphertexts.
 func (s *Store) PutSecret(ctx context.Context, connection, field string, ciphertext []byte) error {
 	return s.write(ctx, secretName("write", connection, field), func(q querier) error {
 		_, err := exec(ctx, q, `INSERT INTO secrets (connection_id, field, ciphertext, updated_at) VALUES ($1, $2, $3, $4)
@@ -16,8 +16,8 @@ func (s *Store) PutSecret(ctx context.Context, connection, field string, ciphert
 	})
 }
 
-// FirstSecret writes the ciphertext of a field unless there is one, and
-// returns the one that is there afterwards.
+// FirstSecret writes the ciphertext of a field only if there is none, and returns the one that is stored
+// afterwards.
 func (s *Store) FirstSecret(ctx context.Context, connection, field string, ciphertext []byte) (stored []byte, err error) {
 	stored, err = s.GetSecret(ctx, connection, field)
 	if !errors.Is(err, ErrNotFound) {
@@ -34,8 +34,7 @@ func (s *Store) FirstSecret(ctx context.Context, connection, field string, ciphe
 	return stored, err
 }
 
-// SwapSecret replaces the ciphertext of a field if it still is old, and tells
-// whether it was.
+// SwapSecret replaces the ciphertext of a field if it still is old, and reports whether it was.
 func (s *Store) SwapSecret(ctx context.Context, connection, field string, old, ciphertext []byte) (swapped bool, err error) {
 	err = s.write(ctx, secretName("replace", connection, field), func(q querier) error {
 		n, err := exec(ctx, q, `UPDATE secrets SET ciphertext = $4, updated_at = $5
@@ -55,7 +54,7 @@ func (s *Store) GetSecret(ctx context.Context, connection, field string) (cipher
 	return ciphertext, s.fail(secretName("read", connection, field), err)
 }
 
-// DeleteSecret erases a field; it is no error when there is none.
+// DeleteSecret erases a field; a missing one is not an error.
 func (s *Store) DeleteSecret(ctx context.Context, connection, field string) error {
 	return s.write(ctx, secretName("erase", connection, field), func(q querier) error {
 		_, err := exec(ctx, q, "DELETE FROM secrets WHERE connection_id = $1 AND field = $2", connection, field)
@@ -71,8 +70,8 @@ func (s *Store) DeleteSecrets(ctx context.Context, connection string) error {
 	})
 }
 
-// EachSecret calls f with every ciphertext there is, and stops at f's first
-// error, which it returns. f may use the store.
+// EachSecret calls f with every ciphertext, and stops at f's first error, which it returns. f may use the
+// store.
 func (s *Store) EachSecret(ctx context.Context, f func(connection, field string, ciphertext []byte) error) error {
 	type sealed struct {
 		connection, field string

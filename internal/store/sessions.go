@@ -8,29 +8,28 @@ import (
 	"time"
 )
 
-// What an attempt to sign in can be refused for, with errors.Is.
+// Reasons to refuse a sign-in, for errors.Is.
 var (
 	// ErrDisabled: the person may not sign in.
 	ErrDisabled = errors.New("disabled")
 	// ErrUsed: the one-time link was used.
 	ErrUsed = errors.New("used")
-	// ErrExpired: its time is over.
+	// ErrExpired: the link or the sign-in has expired.
 	ErrExpired = errors.New("expired")
 )
 
-// Session is a browser that has signed in. Nothing of it lets anybody in:
-// Hash is the SHA-256 of what the browser has.
+// Session is a browser that has signed in. Nothing in it allows signing in: Hash is the SHA-256 of the
+// browser's secret.
 type Session struct {
 	Hash      string
 	PersonID  string
 	CreatedAt time.Time
 	SeenAt    time.Time
-	// VouchedBy is who may hold the session besides the person: those who have seen
-	// the one-time link that it began with, with commas between, * for anybody, ""
-	// for nobody.
+	// VouchedBy names other people who may hold the session: those who have seen the one-time link that it
+	// began with, separated by commas; * for anybody, "" for nobody.
 	VouchedBy string
 	Remote    string // the address that it began from
-	Device    string // what the browser calls itself
+	Device    string // the browser's name for itself
 }
 
 const sessionColumns = "hash, person_id, created_at, seen_at, vouched_by, remote, device"
@@ -39,8 +38,7 @@ func (x *Session) cells() []any {
 	return []any{text{&x.Hash}, text{&x.PersonID}, instant{&x.CreatedAt}, instant{&x.SeenAt}, text{&x.VouchedBy}, text{&x.Remote}, text{&x.Device}}
 }
 
-// StartSession records that a person signed in, in which way, and audits it.
-// Errors: ErrNotFound, ErrDisabled.
+// StartSession records that a person signed in, and how, and audits it. Errors: ErrNotFound, ErrDisabled.
 func (s *Store) StartSession(ctx context.Context, x Session, how string) error {
 	return s.write(ctx, "start a session", func(q querier) error {
 		p, err := s.lockPerson(ctx, q, x.PersonID)
@@ -51,7 +49,7 @@ func (s *Store) StartSession(ctx context.Context, x Session, how string) error {
 	})
 }
 
-// lockPerson reads a person who must not change until the transaction ends.
+// lockPerson reads a person and locks them until the transaction ends.
 func (s *Store) lockPerson(ctx context.Context, q querier, id string) (p Person, err error) {
 	err = one(ctx, q, p.cells(), "SELECT "+personColumns+" FROM people WHERE id = $1"+s.dialect.forUpdate, id)
 	return p, err
@@ -76,8 +74,8 @@ func byWay(how string, x *Session) json.RawMessage {
 	}{how, x.Remote, x.VouchedBy})
 }
 
-// Session reads a session and whose it is, as they are now. Whether it is
-// still good is for the caller to say. Error: ErrNotFound.
+// Session reads a session and its person, as they are now. The caller decides whether it is still valid.
+// Error: ErrNotFound.
 func (s *Store) Session(ctx context.Context, hash string) (x Session, p Person, err error) {
 	err = one(ctx, s.reads, append(x.cells(), p.cells()...), `SELECT sessions.hash, sessions.person_id, sessions.created_at, sessions.seen_at, sessions.vouched_by, sessions.remote, sessions.device,
 		people.id, people.email, people.name, people.role, people.added_by, people.added_at, people.updated_at, people.disabled_at, people.subject
@@ -85,8 +83,7 @@ func (s *Store) Session(ctx context.Context, hash string) (x Session, p Person, 
 	return x, p, s.fail("read a session", err)
 }
 
-// TouchSession records that a session was seen; never that it was seen earlier
-// than before.
+// TouchSession records when a session was last seen; an earlier time changes nothing.
 func (s *Store) TouchSession(ctx context.Context, hash string, at time.Time) error {
 	return s.write(ctx, "record that a session was seen", func(q querier) error {
 		_, err := exec(ctx, q, "UPDATE sessions SET seen_at = $2 WHERE hash = $1 AND seen_at < $2", hash, at.UnixMicro())
@@ -94,8 +91,7 @@ func (s *Store) TouchSession(ctx context.Context, hash string, at time.Time) err
 	})
 }
 
-// EndSession deletes a session, and audits it when a person signed out. It is
-// no error when there is none.
+// EndSession deletes a session, and audits it when a person signed out. A missing session is not an error.
 func (s *Store) EndSession(ctx context.Context, hash string, at time.Time) error {
 	return s.write(ctx, "end a session", func(q querier) error {
 		var p Person
@@ -121,8 +117,7 @@ func (s *Store) PutAttempt(ctx context.Context, hash, returnTo string, expires t
 	})
 }
 
-// TakeAttempt takes a sign-in under way, which is there no more afterwards.
-// Errors: ErrNotFound, ErrExpired.
+// TakeAttempt returns a sign-in under way and deletes it. Errors: ErrNotFound, ErrExpired.
 func (s *Store) TakeAttempt(ctx context.Context, hash string, at time.Time) (returnTo string, err error) {
 	attempted := "find the sign-in under way"
 	var expires time.Time
@@ -136,9 +131,8 @@ func (s *Store) TakeAttempt(ctx context.Context, hash string, at time.Time) (ret
 	return returnTo, err
 }
 
-// SweepSignIns deletes what is over: sessions created or last seen before the
-// given times, links that expired before links, and attempts that expired
-// before now. It tells how many sessions went.
+// SweepSignIns deletes what has expired: sessions created or last seen before the given times, links that
+// expired before links, and attempts that expired before now. It returns the number of deleted sessions.
 func (s *Store) SweepSignIns(ctx context.Context, now, created, seen, links time.Time) (sessions int64, err error) {
 	err = s.write(ctx, "sweep expired sessions", func(q querier) error {
 		if _, err := exec(ctx, q, "DELETE FROM signin_attempts WHERE expires_at <= $1", now.UnixMicro()); err != nil {

@@ -1,18 +1,14 @@
-// Package store is Kvitt's memory: connections, profiles, sealed secrets,
-// payouts with their proofs and vouchers, the archive of received documents,
-// postings, sync runs, people with their sessions, and the audit trail, in
-// SQLite or PostgreSQL.
+// Package store keeps Kvitt's records: connections, profiles, sealed secrets, payouts with their proofs
+// and vouchers, the archive of received documents, postings, sync runs, people with their sessions, and
+// the audit trail, in SQLite or PostgreSQL.
 //
-// It must never decide anything: no accounting rule and no workflow lives
-// here, only what must stay true of records whoever writes them. It must never
-// hold a secret in clear, lose a posting, or change an audit entry; the
-// database itself refuses the last two.
+// It must never decide anything: it has no accounting rule and no workflow, only what must hold for
+// records whoever writes them. It must never store a secret in clear text, lose a posting, or change an
+// audit entry; the database itself refuses the last two.
 //
-// Times are UTC and kept to the microsecond, amounts are int64 minor units,
-// JSON is kept byte for byte. Every method may be called from several
-// goroutines and several processes at once. Errors are sentences that start
-// with what was attempted; see ErrNotFound and its neighbours for what they
-// can be asked about.
+// Times are UTC with microsecond precision, amounts are int64 minor units, JSON is kept byte for byte.
+// Every method may be called from several goroutines and several processes at once. Errors are sentences
+// that start with what was attempted; see ErrNotFound and the following for errors.Is.
 package store
 
 import (
@@ -23,17 +19,17 @@ import (
 	"io"
 )
 
-// Store is a database that Kvitt keeps its records in.
+// Store is the database of Kvitt's records.
 type Store struct {
 	name    string // the URL without its password, as messages show it
 	dialect dialect
-	pooled  bool    // PostgreSQL: a pooler stands between, so no statement is prepared
-	reads   *sql.DB // SQLite: several connections that cannot write and wait for nobody
+	pooled  bool    // PostgreSQL: reached through a pooler, so no statement is prepared
+	reads   *sql.DB // SQLite: several read-only connections that never wait
 	writes  *sql.DB // SQLite: one connection, so that writers queue here; PostgreSQL: the same as reads
 }
 
-// dialect is all in which the two databases differ for us, besides how they
-// are opened and how their errors are read.
+// dialect holds all differences between the two databases, except how they are opened and how their errors
+// are read.
 type dialect struct {
 	name      string // as in the names of migration files
 	forUpdate string // ends a SELECT that locks its row until the transaction ends
@@ -41,10 +37,9 @@ type dialect struct {
 	snapshot  sql.IsolationLevel
 }
 
-// Open opens the database that url names, sqlite:PATH or postgres://…, and
-// checks that it answers. A missing SQLite file is created, for this user
-// only. Open does not look at the schema: that is what Ready and Migrate do.
-// Errors: ErrBadURL, ErrUnreachable.
+// Open opens the database that url names, sqlite:PATH or postgres://…, and checks that it answers. A
+// missing SQLite file is created, for this user only. Open does not check the schema: Ready and Migrate
+// do. Errors: ErrBadURL, ErrUnreachable.
 func Open(ctx context.Context, url string) (*Store, error) {
 	a, err := parse(url)
 	if err != nil {
@@ -65,11 +60,10 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return s, nil
 }
 
-// Name is the database's URL without its password, for people.
+// Name returns the database's URL without its password, for people.
 func (s *Store) Name() string { return s.name }
 
-// Pooled tells whether a connection pooler stands between us and PostgreSQL. Then
-// no statement is prepared.
+// Pooled reports whether PostgreSQL is reached through a connection pooler. Then no statement is prepared.
 func (s *Store) Pooled() bool { return s.pooled }
 
 // Close closes the database.
@@ -87,8 +81,7 @@ func (s *Store) Close() error {
 // Ping checks that the database answers. Error: ErrUnreachable.
 func (s *Store) Ping(ctx context.Context) error {
 	attempted := "reach the database " + s.name
-	// The writer first: it is the one that turns a new SQLite file into a
-	// database that readers do not block.
+	// The writer first: it turns a new SQLite file into a database whose readers are not blocked.
 	for _, db := range []*sql.DB{s.writes, s.reads} {
 		err := s.patiently(ctx, func() error { return db.PingContext(ctx) })
 		if err != nil {
@@ -98,5 +91,5 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// closeQuietly closes what was only read from.
+// closeQuietly closes what was only read, and ignores the error.
 func closeQuietly(c io.Closer) { _ = c.Close() }

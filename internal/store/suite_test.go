@@ -69,8 +69,7 @@ func (db database) open(t testing.TB) *store.Store {
 	return s
 }
 
-// behindItsBack runs a statement past the store, as somebody with access to
-// the database could.
+// behindItsBack runs a statement without the store, as somebody with access to the database could.
 func (db database) behindItsBack(t *testing.T, statement string) error {
 	t.Helper()
 	driver, dsn := "pgx", db.url
@@ -107,7 +106,7 @@ func payout(reference string, day int) store.Payout {
 	}
 }
 
-// withPayout is a store with the connection c1 and its payout P1.
+// withPayout returns a store with the connection c1 and its payout P1.
 func withPayout(t testing.TB, db database) *store.Store {
 	t.Helper()
 	s := db.open(t)
@@ -144,7 +143,7 @@ func same(t testing.TB, what string, got, want any, opts ...cmp.Option) {
 	}
 }
 
-// refused wants an error whose words contain part.
+// refused expects an error whose text contains part.
 func refused(t testing.TB, what string, err error, part string) {
 	t.Helper()
 	switch {

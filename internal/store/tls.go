@@ -9,9 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// wantsTLS tells whether the address gets sslmode=verify-full: it does not say
-// how much TLS it wants, and a server is not on this machine. libpq's own default,
-// prefer, sends the password in clear to whoever answers that there is no TLS.
+// wantsTLS reports whether the address gets sslmode=verify-full: it sets no sslmode, and a server is not
+// on this machine. libpq's own default, prefer, sends the password unencrypted to any server that claims
+// to have no TLS.
 func wantsTLS(q url.Values, cfg *pgx.ConnConfig) bool {
 	return !q.Has("sslmode") && os.Getenv("PGSSLMODE") == "" && !q.Has("service") && os.Getenv("PGSERVICE") == "" && beyondThisMachine(cfg)
 }

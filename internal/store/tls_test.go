@@ -13,7 +13,7 @@ func TestAPasswordForADatabaseElsewhereNeverGoesInClearUnlessThatIsWritten(t *te
 		"postgres://kvitt:x@/kvitt?host=db.example.com":               false,
 		"postgres://kvitt:x@[2001:db8::1]/kvitt":                      false,
 		"postgres://kvitt:x@db.example.com/kvitt?sslmode=verify-full": false,
-		"postgres://kvitt:x@db.example.com/kvitt?sslmode=disable":     true, // in words
+		"postgres://kvitt:x@db.example.com/kvitt?sslmode=disable":     true, // explicitly
 		"postgres://kvitt:x@127.0.0.1/kvitt":                          true,
 		"postgres://kvitt:x@localhost/kvitt":                          true,
 		"postgres://kvitt:x@[::1]/kvitt":                              true,
@@ -31,13 +31,12 @@ func TestAPasswordForADatabaseElsewhereNeverGoesInClearUnlessThatIsWritten(t *te
 			t.Fatal(err)
 		}
 		if got := mayBeClear(cfg); got != clear {
-			t.Errorf("%s: in clear %v, want %v", address, got, clear)
+			t.Errorf("%s: unencrypted %v, want %v", address, got, clear)
 		}
 	}
 }
 
-// mayBeClear tells whether one of the ways to connect has no TLS, or TLS with
-// anybody.
+// mayBeClear reports whether one of the ways to connect has no TLS, or TLS without checking the host.
 func mayBeClear(cfg *pgx.ConnConfig) bool {
 	if cfg.TLSConfig == nil || cfg.TLSConfig.InsecureSkipVerify {
 		return true

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tries bounds how often a transaction that lost against another one is run.
+// tries is the number of attempts at a transaction that conflicts with another one.
 const tries = 6
 
 // querier is a database or a transaction in it.
@@ -19,9 +19,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// write runs f in one transaction, again if the database asks for it, so f may
-// run several times. f must not use s: on SQLite there is one writer, and f is
-// it.
+// write runs f in one transaction, again if the database asks for it, so f may run several times. f must
+// not use s: on SQLite there is only one writer, which f is using.
 func (s *Store) write(ctx context.Context, attempted string, f func(q querier) error) error {
 	return s.fail(attempted, s.patiently(ctx, func() error {
 		tx, err := s.writes.BeginTx(ctx, nil)
@@ -36,8 +35,7 @@ func (s *Store) write(ctx context.Context, attempted string, f func(q querier) e
 	}))
 }
 
-// patiently runs f until it succeeds, fails for good, or has been tried often
-// enough.
+// patiently runs f until it succeeds, fails permanently, or has been tried often enough.
 func (s *Store) patiently(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
@@ -50,7 +48,7 @@ func (s *Store) patiently(ctx context.Context, f func() error) error {
 	}
 }
 
-// pause waits about d (half to one and a half times of it), or until ctx ends.
+// pause waits about d (between half and one and a half of it), or until ctx ends.
 func pause(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d/2 + rand.N(d)) //nolint:gosec // spreads contenders, guards nothing
 	defer timer.Stop()
@@ -62,7 +60,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// exec runs a statement and tells how many rows it changed.
+// exec runs a statement and returns the number of rows it changed.
 func exec(ctx context.Context, q querier, query string, args ...any) (int64, error) {
 	result, err := q.ExecContext(ctx, query, cleaned(args)...)
 	if err != nil {
@@ -76,7 +74,7 @@ func one(ctx context.Context, q querier, cells []any, query string, args ...any)
 	return q.QueryRowContext(ctx, query, cleaned(args)...).Scan(cells...)
 }
 
-// list reads all rows of a query. cells gives the destinations of a record.
+// list reads all rows of a query. cells returns the destinations of a record.
 func list[T any](ctx context.Context, q querier, cells func(*T) []any, query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, cleaned(args)...)
 	if err != nil {
@@ -94,13 +92,12 @@ func list[T any](ctx context.Context, q querier, cells func(*T) []any, query str
 	return all, rows.Err()
 }
 
-// insertInto is the statement that inserts a row of the columns, a list
-// separated by commas.
+// insertInto returns the statement that inserts a row with the columns, a list separated by commas.
 func insertInto(table, columns string) string {
 	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, columns, places(1, strings.Count(columns, ",")+1))
 }
 
-// places is n placeholders from $first on: "$3, $4".
+// places returns n placeholders from $first on: "$3, $4".
 func places(first, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -112,15 +109,14 @@ func places(first, n int) string {
 	return b.String()
 }
 
-// assignments sets every column to its placeholder, in the order and with the
-// numbers that insertInto gives them, except for the first key columns:
-// "c = $3, d = $4".
+// assignments sets every column except the first key ones to its placeholder, in the order and with the
+// numbers of insertInto: "c = $3, d = $4".
 func assignments(columns string, key int) string {
 	return eachColumn(columns, key, func(i int, name string) string { return fmt.Sprintf("%s = $%d", name, i+1) })
 }
 
-// excluded sets every column but the first key ones to the value of the row
-// that could not be inserted: "c = excluded.c, d = excluded.d".
+// excluded sets every column except the first key ones to the value of the row that could not be inserted:
+// "c = excluded.c, d = excluded.d".
 func excluded(columns string, key int) string {
 	return eachColumn(columns, key, func(_ int, name string) string { return name + " = excluded." + name })
 }
@@ -135,7 +131,7 @@ func eachColumn(columns string, key int, set func(i int, name string) string) st
 	return strings.Join(sets, ", ")
 }
 
-// limitOf makes a limit that SQL understands: 0 and less mean all.
+// limitOf returns a limit for SQL: 0 and less mean all.
 func limitOf(n int) int64 {
 	if n <= 0 {
 		return 1 << 40

@@ -10,10 +10,10 @@ import (
 	"strings"
 )
 
-// address is where a database is: a file, or a PostgreSQL server.
+// address is the location of a database: a file, or a PostgreSQL server.
 type address struct {
 	path     string     // absolute, of a SQLite file
-	postgres string     // as it was written
+	postgres string     // as given
 	query    url.Values // of postgres
 	password string     // never shown
 	name     string     // without the password
@@ -21,8 +21,8 @@ type address struct {
 
 const wantedURL = "sqlite:PATH or postgres://USER:PASSWORD@HOST:5432/DATABASE" //nolint:gosec // a pattern, not a password
 
-// parse reads a database URL. Its errors never repeat the text, which may hold
-// a password wherever a mistyped URL has put it.
+// parse reads a database URL. Its errors never repeat the text, in which a password may be anywhere if the
+// URL is mistyped.
 func parse(text string) (address, error) {
 	text = strings.TrimSpace(text)
 	bad := func(problem, remedy string) (address, error) {
@@ -57,15 +57,14 @@ func parseSQLite(path string, bad refusal) (address, error) {
 	}
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return bad("its path is relative and the current folder is not known", "Write KVITT_DATABASE_URL as sqlite:/ABSOLUTE/PATH.")
+		return bad("its path is relative and the current folder is unknown", "Write KVITT_DATABASE_URL as sqlite:/ABSOLUTE/PATH.")
 	}
 	return address{path: abs, name: "sqlite:" + abs}, nil
 }
 
-// parsePostgres reads an address as libpq does: several hosts with commas
-// between them, each with a port or without one, sockets as %2Fvar%2Frun. What
-// it means is the driver's to say; here it is only taken apart, so that messages
-// can name all of it but the password.
+// parsePostgres reads an address as libpq does: several hosts separated by commas, each with a port or
+// without one, sockets as %2Fvar%2Frun. The driver interprets it; here it is only split, so that messages
+// can show all of it but the password.
 func parsePostgres(text string, bad refusal) (address, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	rest, query, _ := strings.Cut(rest, "?")
@@ -81,7 +80,7 @@ func parsePostgres(text string, bad refusal) (address, error) {
 	odd := func(name string) bool { return !parameter.MatchString(name) }
 	if !ok || errors.Join(err, err2, err3) != nil || !readable(hosts) || slices.ContainsFunc(slices.Collect(maps.Keys(q)), odd) ||
 		strings.ContainsAny(database, "/@") || strings.ContainsAny(text, "# \t\n") {
-		return bad("it is not a URL that can be read", "Write KVITT_DATABASE_URL as "+wantedURL+
+		return bad("it is not a valid URL", "Write KVITT_DATABASE_URL as "+wantedURL+
 			", with several servers as HOST1:5432,HOST2:5432; characters such as / ? # @ % in a password are written %2F %3F %23 %40 %25.")
 	}
 	a := address{postgres: text, query: maps.Clone(q), password: secret, name: scheme + "://"}
@@ -101,15 +100,15 @@ func parsePostgres(text string, bad refusal) (address, error) {
 	return a, nil
 }
 
-// oneHost is a name, an IPv4 address, an IPv6 address in brackets, or the folder
-// of a socket with its slashes as %2F; and a port.
+// oneHost matches a name, an IPv4 address, an IPv6 address in brackets, or the folder of a socket with its
+// slashes as %2F; and a port.
 var oneHost = regexp.MustCompile(`^(\[[0-9A-Fa-f:.%]+\]|(?:[^\[\]:@%/]|%[0-9A-Fa-f]{2})+)(:[0-9]{1,5})?$`)
 
-// parameter is what a name in the query looks like.
+// parameter matches a name in the query.
 var parameter = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.]*$`)
 
-// readable tells whether hosts is a list of hosts; none means what the query or
-// PGHOST says.
+// readable reports whether hosts is a list of hosts; an empty one leaves the choice to the query or
+// PGHOST.
 func readable(hosts string) bool {
 	for host := range strings.SplitSeq(hosts, ",") {
 		if hosts != "" && !oneHost.MatchString(host) {
@@ -119,7 +118,7 @@ func readable(hosts string) bool {
 	return true
 }
 
-// scrub takes the password out of somebody else's words.
+// scrub removes the password from another program's text.
 func (a address) scrub(words string) string {
 	words = strings.Join(strings.Fields(words), " ")
 	if a.password == "" {

@@ -28,8 +28,7 @@ func (t text) Scan(src any) error {
 	return nil
 }
 
-// jsonText is a TEXT column that holds JSON exactly as it was given, ” for
-// none.
+// jsonText is a TEXT column that holds JSON exactly as it was given, "" for none.
 type jsonText struct {
 	column string
 	at     *json.RawMessage
@@ -106,7 +105,7 @@ func (b blob) Value() (driver.Value, error) {
 
 func (b blob) Scan(src any) error {
 	switch v := src.(type) {
-	case nil: // an empty blob, as the SQLite driver gives it
+	case nil: // an empty blob, as the SQLite driver returns it
 		*b.at = []byte{}
 	case []byte:
 		*b.at = append([]byte{}, v...)
@@ -116,11 +115,11 @@ func (b blob) Scan(src any) error {
 	return nil
 }
 
-// now is the time that is written: UTC, to the microsecond.
+// now returns the time to write: UTC, to the microsecond.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// clean makes a text that both databases take: PostgreSQL refuses invalid
-// UTF-8 and the NUL character, which come from outside now and then.
+// clean makes a text acceptable to both databases: PostgreSQL refuses invalid UTF-8 and the NUL character,
+// which come from outside now and then.
 func clean(s string) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	if strings.IndexByte(s, 0) >= 0 {
@@ -129,7 +128,7 @@ func clean(s string) string {
 	return s
 }
 
-// cleaned is args with every plain string clean.
+// cleaned returns args with every plain string cleaned.
 func cleaned(args []any) []any {
 	for i, a := range args {
 		if s, ok := a.(string); ok {

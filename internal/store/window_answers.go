@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// WindowAnswer is what Klarna answered when it was asked what it paid out in
-// some days, as it was received.
+// WindowAnswer is Klarna's answer, as received, to the question what it paid out in a date range.
 type WindowAnswer struct {
 	ConnectionID  string
-	First, Last   string // days in the company's zone, both included
+	First, Last   string // days in the company's zone, inclusive
 	AskedAt       time.Time
 	Kind          string // summary, count.SEK, payouts.SEK
 	Seq           int    // 0, 1, … within the kind
@@ -40,12 +39,12 @@ func (a *WindowAnswer) cells() []any {
 	}
 }
 
-// AddWindowAnswers keeps the answers of one asking. They are only ever added.
+// AddWindowAnswers archives the answers of one query. Answers are only ever added.
 func (s *Store) AddWindowAnswers(ctx context.Context, answers []WindowAnswer) error {
 	if len(answers) == 0 {
 		return nil
 	}
-	return s.write(ctx, "archive what Klarna says of "+answers[0].First+" to "+answers[0].Last, func(q querier) error {
+	return s.write(ctx, "archive Klarna's answers for "+answers[0].First+" to "+answers[0].Last, func(q querier) error {
 		for i := range answers {
 			if _, err := exec(ctx, q, insertInto("window_answers", windowColumns), answers[i].cells()...); err != nil {
 				return err
@@ -55,11 +54,10 @@ func (s *Store) AddWindowAnswers(ctx context.Context, answers []WindowAnswer) er
 	})
 }
 
-// WindowAnswers reads the answers of the last asking about some days; none when
-// nobody has asked.
+// WindowAnswers reads the answers of the last query about a date range; none when there was no query.
 func (s *Store) WindowAnswers(ctx context.Context, connection, first, last string) ([]WindowAnswer, error) {
 	all, err := list(ctx, s.reads, (*WindowAnswer).cells, "SELECT "+windowColumns+` FROM window_answers
 		WHERE connection_id = $1 AND first_day = $2 AND last_day = $3 AND asked_at = (SELECT MAX(asked_at) FROM window_answers
 			WHERE connection_id = $1 AND first_day = $2 AND last_day = $3) ORDER BY kind, seq`, connection, first, last)
-	return all, s.fail("read what Klarna says of "+first+" to "+last, err)
+	return all, s.fail("read Klarna's answers for "+first+" to "+last, err)
 }

@@ -1,6 +1,5 @@
-// Package telemetry is how Kvitt tells what it does: structured logs with zap,
-// and Prometheus metrics. Neither may ever carry a secret, a name or an
-// amount: ids, states and codes only.
+// Package telemetry reports what Kvitt does: structured logs with zap, and Prometheus metrics. Neither may
+// ever carry a secret, a name or an amount: only ids, states and codes.
 package telemetry
 
 import (
@@ -13,7 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// NewLogger logs to standard error. Format is json or console.
+// NewLogger returns a logger that writes to standard error. Format is json or console.
 func NewLogger(level, format string) (*zap.Logger, error) {
 	var l zapcore.Level
 	if err := l.UnmarshalText([]byte(level)); err != nil {

@@ -15,8 +15,8 @@ import (
 	"kvitt/internal/store"
 )
 
-// NewRegistry is a registry with the process's own metrics and those of the
-// Temporal SDK, whose handler it returns.
+// NewRegistry returns a registry with the process's own metrics and those of the Temporal SDK, whose
+// handler it returns too.
 func NewRegistry() (*prometheus.Registry, client.MetricsHandler, error) {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -28,24 +28,23 @@ func NewRegistry() (*prometheus.Registry, client.MetricsHandler, error) {
 	return registry, temporalotel.NewMetricsHandler(temporalotel.MetricsHandlerOptions{Meter: meters.Meter("temporal")}), nil
 }
 
-// Books is what the metrics of the books are read from; *store.Store is one.
+// Books is the source of the metrics about payouts and connections; *store.Store is one.
 type Books interface {
 	Connections(ctx context.Context) ([]store.Connection, error)
 	PayoutCounts(ctx context.Context) ([]store.PayoutCount, error)
 	LastSuccessfulSync(ctx context.Context, connection string) (*store.SyncRun, error)
 }
 
-// BooksCollector reads the state of the books when it is asked, so that the
-// numbers are right whichever process answers, and a stopped worker is seen
-// from outside.
+// BooksCollector reads payouts and connections when it is collected, so that the numbers are right
+// whichever process answers, and a stopped worker can be noticed from outside.
 type BooksCollector struct{ Books Books }
 
 var (
 	payouts    = prometheus.NewDesc("kvitt_payouts", "Payouts by state.", []string{"connection", "state"}, nil)
 	heldBy     = prometheus.NewDesc("kvitt_held", "Held payouts by reason.", []string{"connection", "reason"}, nil)
-	warnedOf   = prometheus.NewDesc("kvitt_payouts_with_warnings", "Payouts in whose answers from Klarna something was borne with; `starter payout show` says what.", []string{"connection"}, nil)
+	warnedOf   = prometheus.NewDesc("kvitt_payouts_with_warnings", "Payouts with warnings about Klarna's answers; `starter payout show` lists them.", []string{"connection"}, nil)
 	connection = prometheus.NewDesc("kvitt_connection", "1 for the state a connection is in.", []string{"connection", "state"}, nil)
-	lastSync   = prometheus.NewDesc("kvitt_last_successful_sync_timestamp_seconds", "When a connection last synced with success; 0 if never.", []string{"connection"}, nil)
+	lastSync   = prometheus.NewDesc("kvitt_last_successful_sync_timestamp_seconds", "Time of a connection's last successful sync; 0 if never.", []string{"connection"}, nil)
 )
 
 const collectFor = 5 * time.Second

@@ -99,7 +99,7 @@ func (r *rows) add(file io.Reader, extent klarna.Extent) error {
 	return nil
 }
 
-// announced is how many rows Klarna says that there are, -1 when no page does.
+// announced is the number of rows Klarna says that there are, -1 when no page does.
 // The pages must be all of the listing, each of its rows once.
 func (r *rows) announced() (int64, error) {
 	if len(r.pages) == 0 {

@@ -35,7 +35,7 @@ type Document struct {
 	io.Reader
 }
 
-// Input is what a trial is made of.
+// Input holds what a trial is made of.
 type Input struct {
 	Payout Document // the answer of /payouts/{payment_reference}
 	// Transactions are pages of /transactions, in any order. They are asked for and
@@ -57,7 +57,7 @@ const (
 	Held     = "held"
 )
 
-// Answer is what came of a trial. Amounts are minor units of Currency.
+// Answer holds what came of a trial. Amounts are minor units of Currency.
 type Answer struct {
 	PaymentReference string   `json:"payment_reference"`
 	State            string   `json:"state"`
@@ -96,7 +96,7 @@ type Line struct {
 	VATCode string `json:"vat_code"`
 }
 
-// Accrual is what an accrual would book of the payout. Without lines, Detail
+// Accrual holds what an accrual would book of the payout. Without lines, Detail
 // says why.
 type Accrual struct {
 	Date       voucher.Date `json:"date"`
@@ -137,7 +137,7 @@ func Run(ctx context.Context, in *Input) (*Answer, error) {
 func judge(in *Input, payout *klarna.Payout, rows *rows, announced int64, previous *settlement.Debt) (*Answer, error) {
 	reported := payout.Settlement()
 	a := &Answer{
-		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals.Settlement,
+		PaymentReference: reported.PaymentReference, Currency: string(reported.Currency), Settlement: reported.Totals[settlement.TotalSettlement],
 		Rows: rows.tally.Rows(), Provider: in.Provider.Name(), Profile: in.Profile.Name, Variants: []string{}, Payout: &reported,
 	}
 	proof, err := settlement.Prove(reported, rows.tally, announced, previous)

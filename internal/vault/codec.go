@@ -16,29 +16,27 @@ const (
 	metadataKeyID     = "encryption-key-id"
 )
 
-// codec encrypts what Temporal keeps. It does not bind the workflow id: a
-// payload is decoded in other contexts than it was encoded in (children, local
-// activities, the Web UI).
+// codec encrypts what Temporal stores. It does not bind the workflow id: a payload may be decoded in
+// another context than it was encoded in (children, local activities, the Web UI).
 type codec struct {
 	keys *Keyring
-	// strict refuses what this keyring did not seal.
+	// strict refuses payloads that this keyring did not seal.
 	strict bool
 }
 
 var _ converter.PayloadCodec = codec{}
 
-// Codec is the Temporal payload codec of this keyring, for whoever shows
-// payloads: it encrypts with the primary key, decrypts with any, and passes
-// through what it did not encrypt.
+// Codec returns the Temporal payload codec of this keyring for showing payloads: it encrypts with the
+// primary key, decrypts with any key, and passes through payloads that it did not encrypt.
 func (k *Keyring) Codec() converter.PayloadCodec { return codec{keys: k} }
 
-// DataConverter is Temporal's default data converter with the codec around it.
-// It refuses what was not sealed: whoever reaches Temporal could write that.
+// DataConverter returns Temporal's default data converter with the codec around it. It refuses payloads
+// that are not sealed: anybody who reaches Temporal could write those.
 func (k *Keyring) DataConverter() converter.DataConverter {
 	return converter.NewCodecDataConverter(converter.GetDefaultDataConverter(), codec{keys: k, strict: true})
 }
 
-// FailureConverter encrypts error messages and stack traces too.
+// FailureConverter returns a converter that encrypts error messages and stack traces too.
 func (k *Keyring) FailureConverter() converter.FailureConverter {
 	return temporal.NewDefaultFailureConverter(temporal.DefaultFailureConverterOptions{
 		DataConverter:          k.DataConverter(),
@@ -46,7 +44,7 @@ func (k *Keyring) FailureConverter() converter.FailureConverter {
 	})
 }
 
-// Encode encrypts payloads whole, their metadata included.
+// Encode encrypts whole payloads, including their metadata.
 func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
 	id := strconv.FormatUint(uint64(c.keys.primary), 10)
@@ -67,8 +65,8 @@ func (c codec) Encode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error)
 	return out, nil
 }
 
-// Decode decrypts what Encode encrypted. Errors: ErrWrongKeyset, ErrSealed; with
-// strict also for what Encode did not make.
+// Decode decrypts what Encode encrypted. Errors: ErrWrongKeyset, ErrSealed; with strict also for payloads
+// that Encode did not make.
 func (c codec) Decode(payloads []*commonpb.Payload) ([]*commonpb.Payload, error) {
 	out := make([]*commonpb.Payload, len(payloads))
 	for i, p := range payloads {
@@ -103,10 +101,10 @@ func (c codec) decrypt(p *commonpb.Payload) (*commonpb.Payload, error) {
 	}
 	var opened commonpb.Payload
 	if err := proto.Unmarshal(plain, &opened); err != nil {
-		return nil, fmt.Errorf("%w: its contents are no payload", ErrSealed)
+		return nil, fmt.Errorf("%w: its contents are not a payload", ErrSealed)
 	}
 	return &opened, nil
 }
 
-// payloadOf is the associated data of a Temporal payload.
+// payloadOf returns the associated data of a Temporal payload.
 func payloadOf(keyID string) []byte { return associated("temporal payload", keyID) }

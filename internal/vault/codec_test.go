@@ -40,7 +40,7 @@ func TestAPayloadIsEncryptedWholeAndComesBack(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotOursPassesThrough(t *testing.T) {
+func TestAPayloadThatKvittDidNotEncryptPassesThrough(t *testing.T) {
 	k := keyring(t, keyset(t))
 	foreign := []*commonpb.Payload{
 		{Metadata: map[string][]byte{"encoding": []byte("json/plain")}, Data: []byte(`"hej"`)},
@@ -57,7 +57,7 @@ func TestWhatIsNotOursPassesThrough(t *testing.T) {
 	}
 }
 
-// Whoever reaches Temporal can write such a payload; only the keyset seals one.
+// Anybody who reaches Temporal can write such a payload; only the keyset seals one.
 func TestTheWorkerTakesNothingThatWasNotSealed(t *testing.T) {
 	k := keyring(t, keyset(t))
 	var got string
@@ -73,7 +73,7 @@ func TestAnErrorIsEncryptedWithItsMessageAndDetails(t *testing.T) {
 	wire, err := proto.Marshal(failure)
 	must(t, err)
 	if strings.Contains(string(wire), "kanarie") {
-		t.Error("the failure holds the message in clear")
+		t.Error("the failure holds the message in clear text")
 	}
 	back := k.FailureConverter().FailureToError(failure)
 	var app *temporal.ApplicationError
@@ -121,7 +121,7 @@ func TestACiphertextThatIsNotOursIsRefused(t *testing.T) {
 	}
 }
 
-// Whoever may use the codec endpoint must not be able to open credentials.
+// Somebody who may use the codec endpoint must not be able to open credentials.
 func TestASealedCredentialDoesNotOpenAsAPayload(t *testing.T) {
 	keeper := memory{}
 	k := keyring(t, keyset(t))
@@ -133,8 +133,8 @@ func TestASealedCredentialDoesNotOpenAsAPayload(t *testing.T) {
 	}
 }
 
-// FuzzDecode: whatever Temporal hands out, decoding neither panics nor takes
-// anything that this keyring did not encrypt.
+// FuzzDecode: whatever Temporal returns, decoding neither panics nor accepts a ciphertext that this
+// keyring did not make.
 func FuzzDecode(f *testing.F) {
 	k := keyring(f, keyset(f))
 	real := encoded(f, k, canary)
@@ -155,12 +155,12 @@ func FuzzDecode(f *testing.F) {
 		switch {
 		case encoding != "binary/encrypted":
 			if err != nil || !proto.Equal(out[0], p) {
-				t.Fatalf("a payload that is not ours did not pass through: %v", err)
+				t.Fatalf("a foreign payload did not pass through: %v", err)
 			}
 		case err == nil && string(data) != string(real.GetData()):
-			t.Fatal("a ciphertext that nobody made was taken")
+			t.Fatal("a forged ciphertext was accepted")
 		case err != nil && !errors.Is(err, vault.ErrSealed) && !errors.Is(err, vault.ErrWrongKeyset):
-			t.Fatalf("the error is of no kind: %v", err)
+			t.Fatalf("the error is of no known kind: %v", err)
 		}
 	})
 }

@@ -12,18 +12,16 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-// A page of a history in the Web UI is at most what Temporal sends in one
-// answer, 4 MiB, and base64 makes that a third more.
+// A page of a history in the Web UI is at most one answer of Temporal, 4 MiB, and base64 makes that a
+// third larger.
 const mostBody = 8 << 20
 
-// CodecHandler lets the Temporal Web UI and CLI decode payloads: POST to
-// …/decode, with or without a trailing slash, whatever comes before (such as the
-// namespace). It encrypts nothing: that would make messages that the worker
-// takes for Kvitt's own. A browser is let in from allowedOrigin
-// ("http://127.0.0.1:8233") only, with credentials, so that authorize can look
-// at cookies and headers; a nil authorize lets nobody in. Answers: 200 with
-// the payloads, 400 with what is wrong with them, 401, 403 (another origin),
-// 404, 405, 413.
+// CodecHandler lets the Temporal Web UI and CLI decode payloads: POST to …/decode, with or without a
+// trailing slash, after any path (such as the namespace). It encrypts nothing: a caller could then make
+// messages that the worker accepts as Kvitt's own. Browsers are allowed from allowedOrigin
+// ("http://127.0.0.1:8233") only, with credentials, so that authorize can look at cookies and headers; a
+// nil authorize allows nobody. Answers: 200 with the payloads, 400 with what is wrong with them, 401, 403
+// (another origin), 404, 405, 413.
 func (k *Keyring) CodecHandler(allowedOrigin string, authorize func(*http.Request) bool) http.Handler {
 	return &codecHandler{codec: k.Codec(), origin: strings.TrimSuffix(allowedOrigin, "/"), authorize: authorize}
 }
@@ -41,12 +39,12 @@ func (h *codecHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Content-Type-Options", "nosniff")
 
 	if path.Base(path.Clean("/"+r.URL.Path)) != "decode" {
-		http.Error(w, "the codec has /decode", http.StatusNotFound)
+		http.Error(w, "the codec serves /decode only", http.StatusNotFound)
 		return
 	}
 	if origin := r.Header.Get("Origin"); origin != "" { // the CLI has none
 		if h.origin == "" || origin != h.origin {
-			http.Error(w, "the codec is open to another origin only; KVITT_UI_ORIGIN names it", http.StatusForbidden)
+			http.Error(w, "the codec is not open to this origin; KVITT_UI_ORIGIN names the allowed one", http.StatusForbidden)
 			return
 		}
 		header.Set("Access-Control-Allow-Origin", h.origin)
@@ -60,7 +58,7 @@ func (h *codecHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case r.Method != http.MethodPost:
 		header.Set("Allow", "POST, OPTIONS")
-		http.Error(w, "the codec takes POST", http.StatusMethodNotAllowed)
+		http.Error(w, "the codec accepts POST only", http.StatusMethodNotAllowed)
 	case h.authorize == nil || !h.authorize(r):
 		http.Error(w, "log in to Kvitt first", http.StatusUnauthorized)
 	default:
@@ -76,7 +74,7 @@ func (h *codecHandler) answer(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "the payloads are larger than 8 MiB", http.StatusRequestEntityTooLarge)
 			return
 		}
-		http.Error(w, "the payloads did not arrive whole", http.StatusBadRequest)
+		http.Error(w, "the request ended before all payloads arrived", http.StatusBadRequest)
 		return
 	}
 	var payloads commonpb.Payloads

@@ -88,7 +88,7 @@ func TestTheWebUIDecodesThroughTheHandlerAndCannotEncode(t *testing.T) {
 	}
 	r := ask(t, h, "POST", "/encode", `{"payloads":[{"metadata":{"encoding":"anNvbi9wbGFpbg=="},"data":"ImhlaiI="}]}`, "Cookie", "session=anna")
 	if b := body(t, r); r.StatusCode != 404 || strings.Contains(b, "YmluYXJ5L2VuY3J5cHRlZA==") {
-		t.Errorf("a message that the worker takes for Kvitt's own was made: %d %s", r.StatusCode, b)
+		t.Errorf("a payload was encrypted that the worker would accept as Kvitt's own: %d %s", r.StatusCode, b)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestTheHandlerRefusesWhoeverIsNotToUseIt(t *testing.T) {
 			t.Errorf("%s: %d %s", c.name, r.StatusCode, b)
 		}
 		if c.status == 403 && r.Header.Get("Access-Control-Allow-Origin") != "" {
-			t.Errorf("%s: another origin was let in", c.name)
+			t.Errorf("%s: another origin was allowed", c.name)
 		}
 	}
 	if r := ask(t, k.CodecHandler(ui, nil), "POST", "/decode", "{}"); r.StatusCode != 401 {

@@ -1,12 +1,10 @@
-// Package vault keeps secrets: it seals credentials and tokens before they
-// reach the database, and the payloads of workflows before they reach
-// Temporal, with one Tink keyset that the operator holds.
+// Package vault protects secrets: it seals credentials and tokens before they reach the database, and the
+// payloads of workflows before they reach Temporal, with one Tink keyset that the operator holds.
 //
-// It must never let a secret out in an error, a log or a format verb (see
-// Secret), never seal without saying what the ciphertext is for (associated
-// data), and never take a ciphertext that was made for something else: a
-// sealed credential cannot be opened through the codec, nor moved to another
-// connection or field.
+// It must never reveal a secret in an error, a log or a format verb (see Secret), never seal without
+// naming the ciphertext's purpose (associated data), and never accept a ciphertext that was made for
+// another purpose: a sealed credential cannot be opened through the codec, nor moved to another connection
+// or field.
 package vault
 
 import (
@@ -26,14 +24,13 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
-// What an error of this package can be asked about, with errors.Is.
+// Errors of this package, for errors.Is.
 var (
 	// ErrKeyset: the keyset is missing or cannot be used as it is written.
 	ErrKeyset = errors.New("unusable keyset")
-	// ErrWrongKeyset: what was to be opened was sealed with another keyset.
+	// ErrWrongKeyset: the ciphertext was sealed with another keyset.
 	ErrWrongKeyset = errors.New("wrong keyset")
-	// ErrSealed: what was to be opened is damaged, or was sealed for something
-	// else.
+	// ErrSealed: the ciphertext is damaged, or was sealed for another purpose.
 	ErrSealed = errors.New("cannot be opened")
 )
 
@@ -58,8 +55,8 @@ func (k *Keyring) String() string { return "keyring [redacted]" }
 // GoString keeps key material out of logs.
 func (k *Keyring) GoString() string { return k.String() }
 
-// NewKeyset makes a keyset with one AES-256-GCM key, as one line of JSON. It
-// is in clear: whoever has it can open everything.
+// NewKeyset makes a keyset with one AES-256-GCM key, as one line of JSON. It is not encrypted: anybody who
+// has it can open everything.
 func NewKeyset() (string, error) {
 	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
@@ -68,9 +65,8 @@ func NewKeyset() (string, error) {
 	return written(h, "make a keyset")
 }
 
-// Prepare adds a key to a keyset without sealing with it yet. Give the result
-// to every process before Rotate and none of them meets a key that it does not
-// know: that is how a rolling restart rotates without a hitch.
+// Prepare adds a key to a keyset without sealing with it yet. Give the result to every process before
+// Rotate, and no process meets a key that it does not know: this allows a rolling restart.
 func Prepare(text string) (string, error) {
 	h, err := read(text)
 	if err != nil {
@@ -83,10 +79,9 @@ func Prepare(text string) (string, error) {
 	return managed(m, "prepare a rotation of the keyset")
 }
 
-// Rotate makes a new key primary: the one that Prepare has added, else one
-// that it adds itself. The old keys stay and open what they sealed; after
-// Vault.Reseal nothing in the database needs them any more, and Temporal needs
-// them as long as it keeps histories.
+// Rotate makes a new key primary: the one that Prepare has added, or else one that it adds itself. The old
+// keys stay and open what they sealed. After Vault.Reseal the database no longer needs them; Temporal
+// needs them as long as it keeps histories.
 func Rotate(text string) (string, error) {
 	const attempted = "rotate the keyset"
 	h, err := read(text)
@@ -106,8 +101,8 @@ func Rotate(text string) (string, error) {
 	return managed(m, attempted)
 }
 
-// preparedKey is the last enabled key that stands after the primary one: keys
-// are added at the end, so it is younger and has never been primary.
+// preparedKey returns the last enabled key after the primary one: keys are added at the end, so it is
+// younger and has never been primary.
 func preparedKey(h *keyset.Handle) (id uint32, ok bool) {
 	info := h.KeysetInfo()
 	after := false
@@ -163,8 +158,8 @@ func Open(text string) (*Keyring, error) {
 	return k, nil
 }
 
-// read parses a keyset. Tink's and the JSON parser's own words are left out:
-// they quote what they could not read.
+// read parses a keyset. Error texts of Tink and of the JSON parser are left out: they quote what they
+// could not read.
 func read(text string) (*keyset.Handle, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
@@ -180,7 +175,7 @@ func read(text string) (*keyset.Handle, error) {
 	case !ok:
 		return nil, fmt.Errorf("%w: it is neither JSON nor base64 of JSON. %s", ErrKeyset, newRemedy)
 	case !json.Valid(doc):
-		return nil, fmt.Errorf("%w: its JSON is cut off or damaged. Copy it again from where it is kept, whole and in one line", ErrKeyset)
+		return nil, fmt.Errorf("%w: its JSON is cut off or damaged. Copy it again, whole and in one line", ErrKeyset)
 	}
 	var members map[string]json.RawMessage
 	if json.Unmarshal(doc, &members) == nil && members["encryptedKeyset"] != nil {
@@ -211,12 +206,12 @@ func looksLikePath(text string) bool {
 	return len(text) < 200 && !strings.ContainsAny(text, " \n") && (strings.ContainsAny(text[:1], "/.~") || strings.HasSuffix(text, ".json"))
 }
 
-// seal encrypts for the purpose that associated names.
+// seal encrypts for the purpose named by associated.
 func (k *Keyring) seal(plain, associated []byte) ([]byte, error) {
 	return k.aead.Encrypt(plain, associated)
 }
 
-// open decrypts what was sealed for the purpose that associated names.
+// open decrypts what was sealed for the purpose named by associated.
 func (k *Keyring) open(sealed, associated []byte) ([]byte, error) {
 	id, err := keyOf(sealed)
 	if err != nil {
@@ -227,24 +222,24 @@ func (k *Keyring) open(sealed, associated []byte) ([]byte, error) {
 	}
 	plain, err := k.aead.Decrypt(sealed, associated)
 	if err != nil {
-		return nil, fmt.Errorf("%w: it is damaged, or was sealed for something else", ErrSealed)
+		return nil, fmt.Errorf("%w: it is damaged, or was sealed for another purpose", ErrSealed)
 	}
 	return plain, nil
 }
 
-// keyOf tells which key a ciphertext was sealed with.
+// keyOf returns the key that a ciphertext was sealed with.
 func keyOf(sealed []byte) (uint32, error) {
 	switch {
 	case len(sealed) < shortestSeal:
 		return 0, fmt.Errorf("%w: %d bytes are too short for a ciphertext, which has %d at least", ErrSealed, len(sealed), shortestSeal)
 	case sealed[0] != 1:
-		return 0, fmt.Errorf("%w: it does not begin like a ciphertext of ours", ErrSealed)
+		return 0, fmt.Errorf("%w: it does not begin like a ciphertext of Kvitt", ErrSealed)
 	}
 	return binary.BigEndian.Uint32(sealed[1:prefixSize]), nil
 }
 
-// associated is the associated data of a purpose and its parts, so written
-// that no two lists of parts give the same bytes.
+// associated returns the associated data of a purpose and its parts, written so that no two lists of parts
+// give the same bytes.
 func associated(purpose string, parts ...string) []byte {
 	b := []byte("kvitt " + purpose)
 	for _, p := range parts {

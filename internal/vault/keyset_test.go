@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/vault"
 )
 
-// withoutKey drops a key of a keyset.
+// withoutKey removes a key from a keyset.
 func withoutKey(t testing.TB, text string, i int) string {
 	t.Helper()
 	var doc struct {
@@ -48,7 +48,7 @@ func TestAKeysetOpensAsJSONAndAsBase64(t *testing.T) {
 	}
 }
 
-func TestABadKeysetIsExplainedWithoutAWordOfIt(t *testing.T) {
+func TestABadKeysetIsExplainedWithoutQuotingIt(t *testing.T) {
 	good := keyset(t)
 	disabled := strings.Replace(good, "ENABLED", "DISABLED", 1)
 	raw := strings.Replace(good, `"TINK"`, `"RAW"`, 1)
@@ -71,7 +71,7 @@ func TestABadKeysetIsExplainedWithoutAWordOfIt(t *testing.T) {
 		case err == nil:
 			t.Errorf("%s was accepted", c.name)
 		case !errors.Is(err, vault.ErrKeyset):
-			t.Errorf("%s: %v is no ErrKeyset", c.name, err)
+			t.Errorf("%s: %v is not an ErrKeyset", c.name, err)
 		case !strings.Contains(err.Error(), c.words) || !strings.HasPrefix(err.Error(), "open the keyset: "):
 			t.Errorf("%s: %v", c.name, err)
 		case strings.Contains(err.Error(), "hemlig") || strings.Contains(err.Error(), "AesGcm"):
@@ -121,7 +121,7 @@ func TestAPreparedKeyBecomesPrimaryWhenRotating(t *testing.T) {
 		t.Errorf("rotating gave %+v", after)
 	}
 
-	// A process that only has the prepared keyset reads what a rotated one wrote.
+	// A process that only has the prepared keyset reads what a process with the rotated one wrote.
 	payloads, err := keyring(t, rotated(t, ready)).DataConverter().ToPayloads("hej")
 	must(t, err)
 	var got string

@@ -7,18 +7,17 @@ import (
 	"log/slog"
 )
 
-// Secret is a text that must not be seen: every way of printing, logging or
-// encoding it gives "[redacted]", and a database driver refuses it. Reveal is
-// the one way to its text.
+// Secret is a text that must not be shown: every way of printing, logging or encoding it gives
+// "[redacted]", and a database driver refuses it. Reveal is the only way to its text.
 //
-// Two things Go does without asking: package fmt calls no methods on
-// unexported fields, so a struct that has a Secret in one must redact itself,
-// and encoding/json writes a map's keys as they are, so a Secret is never one.
+// Two gaps remain: package fmt calls no methods on unexported fields, so a struct that has a Secret in one
+// must redact itself; and encoding/json writes a map's keys as they are, so a Secret must never be a map
+// key.
 type Secret string
 
 const redacted = "[redacted]"
 
-// Reveal is the text itself, for the one place that needs it.
+// Reveal returns the text itself, for the one place that needs it.
 func (s Secret) Reveal() string { return string(s) }
 
 // Format redacts the secret for every verb of package fmt.

@@ -73,6 +73,6 @@ func TestASecretIsReadFromJSONAndRefusedByADatabase(t *testing.T) {
 		t.Error("it was not read")
 	}
 	if _, err := h.Key.Value(); err == nil {
-		t.Error("a database driver got it in clear")
+		t.Error("a database driver got it in clear text")
 	}
 }

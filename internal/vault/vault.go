@@ -8,21 +8,20 @@ import (
 	"strings"
 )
 
-// Keeper keeps ciphertexts by connection and field; *store.Store is one.
+// Keeper stores ciphertexts by connection and field; *store.Store is one.
 type Keeper interface {
 	PutSecret(ctx context.Context, connection, field string, ciphertext []byte) error
 	GetSecret(ctx context.Context, connection, field string) ([]byte, error)
-	// FirstSecret writes unless there is one, and returns the one that is there.
+	// FirstSecret writes only if there is none, and returns the stored one.
 	FirstSecret(ctx context.Context, connection, field string, ciphertext []byte) ([]byte, error)
-	// SwapSecret replaces old, and tells whether it was still there.
+	// SwapSecret replaces old, and reports whether it was still stored.
 	SwapSecret(ctx context.Context, connection, field string, old, ciphertext []byte) (bool, error)
 	DeleteSecret(ctx context.Context, connection, field string) error
 	DeleteSecrets(ctx context.Context, connection string) error
 	EachSecret(ctx context.Context, f func(connection, field string, ciphertext []byte) error) error
 }
 
-// Vault keeps the secrets of connections in a Keeper, sealed. Connection and
-// field are part of the seal.
+// Vault keeps the secrets of connections in a Keeper, sealed. Connection and field are part of the seal.
 type Vault struct {
 	keys   *Keyring
 	keeper Keeper
@@ -31,19 +30,18 @@ type Vault struct {
 // New makes a vault.
 func New(keys *Keyring, keeper Keeper) *Vault { return &Vault{keys: keys, keeper: keeper} }
 
-// The keyset check is a known text that the first process seals into the
-// database. It has no connection.
+// The keyset check is a known text that the first process seals into the database. It belongs to no
+// connection.
 const (
 	checkField = "keyset-check"
 	checkText  = "This database was sealed with the keyset that opens this."
 )
 
-// RightKeyset is what helps when Check meets ErrWrongKeyset.
-const RightKeyset = "Set KVITT_KEYSET or KVITT_KEYSET_FILE to that one, or KVITT_DATABASE_URL to the database that belongs to this one."
+// RightKeyset is the remedy when Check meets ErrWrongKeyset.
+const RightKeyset = "Set KVITT_KEYSET or KVITT_KEYSET_FILE to the right keyset, or KVITT_DATABASE_URL to the database that belongs to this one."
 
-// Check tells whether the keyset is the one this database was sealed with; the
-// first one that a database meets becomes that. Call it at start, before
-// anything is sealed. Error: ErrWrongKeyset.
+// Check verifies that the keyset is the one this database was sealed with; a new database is bound to the
+// first keyset that it meets. Call it at start, before anything is sealed. Error: ErrWrongKeyset.
 func (v *Vault) Check(ctx context.Context) error {
 	sealed, err := v.keys.seal([]byte(checkText), purpose("", checkField))
 	if err != nil {
@@ -60,7 +58,7 @@ func (v *Vault) Check(ctx context.Context) error {
 	return nil
 }
 
-// Put seals a secret of a connection, in the place of the one that was there.
+// Put seals a secret of a connection and replaces an earlier one.
 func (v *Vault) Put(ctx context.Context, connection, field string, secret Secret) error {
 	sealed, err := v.keys.seal([]byte(secret.Reveal()), purpose(connection, field))
 	if err != nil {
@@ -69,8 +67,8 @@ func (v *Vault) Put(ctx context.Context, connection, field string, secret Secret
 	return v.keeper.PutSecret(ctx, connection, field, sealed)
 }
 
-// Get opens a secret of a connection. Errors: the keeper's own when there is
-// none (store.ErrNotFound), ErrWrongKeyset, ErrSealed.
+// Get opens a secret of a connection. Errors: the keeper's own when there is none (store.ErrNotFound),
+// ErrWrongKeyset, ErrSealed.
 func (v *Vault) Get(ctx context.Context, connection, field string) (Secret, error) {
 	sealed, err := v.keeper.GetSecret(ctx, connection, field)
 	if err != nil {
@@ -83,8 +81,8 @@ func (v *Vault) Get(ctx context.Context, connection, field string) (Secret, erro
 	return Secret(opened), nil
 }
 
-// Swap seals a secret in the place of old, and only there: it tells whether
-// old was still kept. One that was erased stays erased.
+// Swap replaces old with a new secret, and reports whether old was still stored. An erased secret stays
+// erased.
 func (v *Vault) Swap(ctx context.Context, connection, field string, old, secret Secret) (bool, error) {
 	for range 10 { // a reseal in between changes the ciphertext, not the secret
 		sealed, err := v.keeper.GetSecret(ctx, connection, field)
@@ -106,12 +104,11 @@ func (v *Vault) Swap(ctx context.Context, connection, field string, old, secret 
 			return swapped, err
 		}
 	}
-	return false, fmt.Errorf("replace the secret %s of the connection %s: somebody changes it all the time; try again", field, connection)
+	return false, fmt.Errorf("replace the secret %s of the connection %s: it keeps changing; try again", field, connection)
 }
 
-// Seal seals a text that is kept somewhere else than the connection's secrets,
-// and Unseal opens it again; purpose and name are part of the seal. Reseal does
-// not find such a text, so it is for what is short-lived.
+// Seal seals a text that is not stored among the connection's secrets, and Unseal opens it again; purpose
+// and name are part of the seal. Reseal does not find such a text, so use it only for what is short-lived.
 func (v *Vault) Seal(purpose, name string, secret Secret) ([]byte, error) {
 	sealed, err := v.keys.seal([]byte(secret.Reveal()), associated(purpose, name))
 	if err != nil {
@@ -130,7 +127,7 @@ func (v *Vault) Unseal(purpose, name string, sealed []byte) (Secret, error) {
 	return Secret(opened), nil
 }
 
-// Delete erases a secret; it is no error when there is none.
+// Delete erases a secret; a missing one is not an error.
 func (v *Vault) Delete(ctx context.Context, connection, field string) error {
 	return v.keeper.DeleteSecret(ctx, connection, field)
 }
@@ -140,9 +137,9 @@ func (v *Vault) Erase(ctx context.Context, connection string) error {
 	return v.keeper.DeleteSecrets(ctx, connection)
 }
 
-// Reseal seals everything that an older key had sealed with the primary key,
-// while others go on reading and writing, and tells how many secrets that
-// were. One that cannot be opened does not stop the others; it is in the error.
+// Reseal seals everything that an older key had sealed with the primary key, while others go on reading
+// and writing, and returns how many secrets that were. A secret that cannot be opened does not stop the
+// others; it is in the error.
 func (v *Vault) Reseal(ctx context.Context) (resealed int, err error) {
 	var failed []error
 	err = v.keeper.EachSecret(ctx, func(connection, field string, sealed []byte) error {
@@ -158,9 +155,8 @@ func (v *Vault) Reseal(ctx context.Context) (resealed int, err error) {
 	return resealed, errors.Join(append(failed, err)...)
 }
 
-// reseal reseals one secret. Somebody may put a newer one meanwhile (tokens
-// are refreshed all the time): that one is never overwritten, but looked at
-// again.
+// reseal reseals one secret. Somebody may store a newer one meanwhile (tokens are refreshed all the time):
+// that one is never overwritten, but tried again.
 func (v *Vault) reseal(ctx context.Context, connection, field string, sealed []byte) (bool, error) {
 	for range 10 {
 		if id, err := keyOf(sealed); err == nil && id == v.keys.primary {
@@ -182,8 +178,8 @@ func (v *Vault) reseal(ctx context.Context, connection, field string, sealed []b
 			return false, err
 		}
 	}
-	return false, errors.New("somebody changes it all the time; try again")
+	return false, errors.New("it keeps changing; try again")
 }
 
-// purpose is the associated data of a secret at rest.
+// purpose returns the associated data of a secret at rest.
 func purpose(connection, field string) []byte { return associated("secret", connection, field) }

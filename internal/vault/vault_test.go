@@ -78,7 +78,7 @@ func TestASecretComesBackAndIsNowhereInTheDatabase(t *testing.T) {
 		}
 		must(t, s.EachSecret(ctx, func(connection, field string, ciphertext []byte) error {
 			if strings.Contains(string(ciphertext), "kanarie") {
-				t.Errorf("%s/%s holds the secret in clear", connection, field)
+				t.Errorf("%s/%s holds the secret in clear text", connection, field)
 			}
 			return nil
 		}))
@@ -86,7 +86,7 @@ func TestASecretComesBackAndIsNowhereInTheDatabase(t *testing.T) {
 			b, err := os.ReadFile(file) //nolint:gosec // our own file
 			must(t, err)
 			if strings.Contains(string(b), "kanarie") {
-				t.Errorf("%s holds the secret in clear", file)
+				t.Errorf("%s holds the secret in clear text", file)
 			}
 		}
 
@@ -103,12 +103,12 @@ func TestASecretComesBackAndIsNowhereInTheDatabase(t *testing.T) {
 	})
 }
 
-func TestASecretIsSwappedOnlyForTheOneThatWasRead(t *testing.T) {
+func TestASwapReplacesOnlyTheSecretThatWasRead(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ []string) {
 		ctx := t.Context()
 		v := vault.New(keyring(t, keyset(t)), s)
 		if _, err := v.Swap(ctx, "c1", "field", "one", "two"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("for one that is not there: %v", err)
+			t.Errorf("for a missing secret: %v", err)
 		}
 		must(t, v.Put(ctx, "c1", "field", "one"))
 		for _, c := range []struct {
@@ -120,11 +120,11 @@ func TestASecretIsSwappedOnlyForTheOneThatWasRead(t *testing.T) {
 			}
 		}
 		if got, err := v.Get(ctx, "c1", "field"); err != nil || got.Reveal() != "two" {
-			t.Errorf("kept is another one, %v", err)
+			t.Errorf("another secret is stored, %v", err)
 		}
 		must(t, v.Erase(ctx, "c1"))
 		if _, err := v.Swap(ctx, "c1", "field", "two", "three"); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("what was erased came back: %v", err)
+			t.Errorf("the erased secret came back: %v", err)
 		}
 	})
 }
@@ -191,7 +191,7 @@ func TestAKeysetThatTheDatabaseWasNotSealedWithIsRefused(t *testing.T) {
 	})
 }
 
-func TestOfTwoKeysetsThatMeetANewDatabaseAtOnceOneWins(t *testing.T) {
+func TestOnlyOneOfTwoKeysetsIsAcceptedByANewDatabase(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ []string) {
 		errs := make(chan error, 8)
 		for range cap(errs) {
@@ -247,8 +247,7 @@ func TestAfterResealingTheOldKeysAreNotNeeded(t *testing.T) {
 	})
 }
 
-// A refresh token that is renewed while secrets are resealed is the newest one
-// afterwards.
+// A refresh token that is renewed during a reseal is still the newest one afterwards.
 func TestResealingNeverOverwritesANewerSecret(t *testing.T) {
 	onBoth(t, func(t *testing.T, s *store.Store, _ []string) {
 		ctx := t.Context()

@@ -28,14 +28,13 @@ type Account struct {
 	Listed
 }
 
-// RefusesManualEntry reports whether Visma.net says that the account takes no
-// entries from the general ledger.
+// RefusesManualEntry reports whether the account accepts no entries from the general ledger.
 func (a *Account) RefusesManualEntry() bool {
 	return a.AllowManualEntry != nil && !*a.AllowManualEntry
 }
 
-// Accounts lists the chart of accounts, the inactive accounts included: an
-// account that is not active is another mistake than one that does not exist.
+// Accounts lists the chart of accounts, including inactive accounts: an inactive account is a different
+// error from a missing one.
 func (c *Client) Accounts(ctx context.Context) ([]Account, error) {
 	return listWhole[Account](ctx, c, &request{attempted: "list accounts", path: "/v1/account"})
 }
@@ -66,18 +65,17 @@ func (c *Client) Subaccounts(ctx context.Context) ([]Subaccount, error) {
 	return list[Subaccount](ctx, c, &request{attempted: "list subaccounts", path: "/v1/subaccount"})
 }
 
-// Segment is a segment of the subaccount key, in the order of SegmentID. A
-// line of a voucher names a value for every one of them. Source: Visma.net ERP
-// API, Dimension.
+// Segment is a segment of the subaccount key, in the order of SegmentID. A line of a voucher has a value
+// for every segment. Source: Visma.net ERP API, Dimension.
 type Segment struct {
 	SegmentID     int            `json:"segmentId"`
 	Description   string         `json:"description"`
 	Length        int            `json:"length"`   // values are padded to it
-	Validate      bool           `json:"validate"` // only the values listed are taken
+	Validate      bool           `json:"validate"` // only the listed values are accepted
 	SegmentValues []SegmentValue `json:"segmentValues"`
 }
 
-// SegmentValue is a value that a segment takes.
+// SegmentValue is a value that a segment accepts.
 type SegmentValue struct {
 	SegmentID   int    `json:"segmentId"`
 	ValueID     string `json:"valueId"`
@@ -93,8 +91,8 @@ type Dimension struct {
 	Segments    []Segment `json:"segments"`
 }
 
-// Segments returns the segments of the subaccount key with their values. A
-// company without subaccounts has none, and no error.
+// Segments returns the segments of the subaccount key with their values. A company without subaccounts has
+// none, and no error.
 func (c *Client) Segments(ctx context.Context) ([]Segment, error) {
 	dimension, _, err := get[Dimension](ctx, c, &request{
 		attempted: "read subaccount segments", path: "/v1/dimension/SUBACCOUNT",
@@ -134,7 +132,7 @@ type VATAccount struct {
 	Description string `json:"description"`
 }
 
-// VATSchedule is a rate of a VAT code from a day on; VATRate is in per cent.
+// VATSchedule is a rate of a VAT code from a day on; VATRate is in percent.
 type VATSchedule struct {
 	StartDate         DateTime `json:"startDate"`
 	VATRate           Decimal  `json:"vatRate"`

@@ -20,23 +20,23 @@ import (
 // ModuleGL is the module of batches that were entered in the general ledger.
 const ModuleGL = "GL"
 
-// File is a document to attach, of Size bytes. Open gives them from the start,
-// each time anew: a request may have to be sent twice.
+// File is a document of Size bytes to attach. Open reads it from the start, each time anew: a request may
+// have to be sent twice.
 type File struct {
 	Name string
 	Size int64
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
 
-// Bytes is a small document.
+// Bytes makes a File of a small document.
 func Bytes(name string, body []byte) File {
 	return File{name, int64(len(body)), func(context.Context) (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(body)), nil
 	}}
 }
 
-// Attach adds a file to a batch. The file name needs an extension; a file of
-// the same name becomes a new revision, so that attaching again does no harm.
+// Attach adds a file to a batch. The file name needs an extension; a file of the same name becomes a new
+// revision, so attaching again does no harm.
 func (c *Client) Attach(ctx context.Context, module, batchNumber string, f File) error {
 	return c.attach(ctx, "attach file to journal transaction",
 		journalPath+"/module/"+pathID(module)+"/"+pathID(batchNumber)+"/attachment", f)
@@ -63,7 +63,7 @@ func (c *Client) attach(ctx context.Context, attempted, to string, f File) error
 	return err
 }
 
-// form is a multipart body with one file in it.
+// form is a multipart body with one file.
 type form struct {
 	head, tail string
 	file       File
@@ -82,8 +82,8 @@ func (f *form) open(ctx context.Context) (io.ReadCloser, error) {
 	}{io.MultiReader(strings.NewReader(f.head), &exactly{body, f.file.Size}, strings.NewReader(f.tail)), body}, nil
 }
 
-// exactly is a body that must be as long as was said: the end of the form must not
-// follow one that was cut off.
+// exactly is a body that must have the announced length: the end of the form must not follow a truncated
+// file.
 type exactly struct {
 	body io.Reader
 	left int64
@@ -92,13 +92,13 @@ type exactly struct {
 func (e *exactly) Read(p []byte) (int, error) {
 	n, err := e.body.Read(p)
 	e.left -= int64(n)
-	if e.left < 0 || err == io.EOF && e.left > 0 { //nolint:errorlint // a reader's end is io.EOF itself
-		return 0, errors.New("the file is not as long as it was")
+	if e.left < 0 || err == io.EOF && e.left > 0 { //nolint:errorlint // a reader ends with io.EOF itself
+		return 0, errors.New("the length of the file has changed")
 	}
 	return n, err
 }
 
-// formOf makes the one part, named v, that Visma.net wants.
+// formOf makes the one part, named v, that Visma.net expects.
 func formOf(f File) (_ *form, contentType string, err error) {
 	if path.Ext(f.Name) == "" || strings.ContainsAny(f.Name, "/\\\r\n\x00") {
 		return nil, "", fmt.Errorf("the file name %q is not a plain name with an extension", f.Name)

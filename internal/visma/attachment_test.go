@@ -16,7 +16,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-// large is a document that is made while it is read.
+// large is a document that is generated while it is read.
 func large(size int64, opened *atomic.Int64, end func() io.Reader) File {
 	return File{Name: "settlement.10001.csv", Size: size, Open: func(context.Context) (io.ReadCloser, error) {
 		opened.Add(1)
@@ -33,7 +33,7 @@ func (letters) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// received reads the one part of a form and tells its size.
+// received reads the one part of a form and returns its size.
 func received(r *http.Request) (int64, error) {
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil {
@@ -77,7 +77,7 @@ func TestALargeFileIsStreamedWithItsLengthAndSentAgainFromTheStart(t *testing.T)
 	}
 }
 
-func TestAFileThatBreaksOffNeverArrivesWhole(t *testing.T) {
+func TestATruncatedFileNeverArrivesAsWhole(t *testing.T) {
 	for name, end := range map[string]io.Reader{
 		"an error": iotest.ErrReader(errors.New("the archive is gone")),
 		"an end":   strings.NewReader(""),

@@ -12,8 +12,8 @@ import (
 	"kvitt/internal/fault"
 )
 
-// Accepted is Visma.net's yes to a write. In the background that is the id of
-// a job, whose result is still to come; at once, it is the batch.
+// Accepted is Visma.net's acceptance of a write: in the background the id of a job, whose result is still
+// to come; otherwise the batch.
 type Accepted struct {
 	JobID       string // set when the write was queued (202)
 	BatchNumber string // set when it was done at once (201)
@@ -36,7 +36,7 @@ type Job struct {
 	ResponseHeaders    JobHeaders `json:"responseHeaders"`
 }
 
-// JobStatus says how far a job is; unknown values are kept.
+// JobStatus is the progress of a job; unknown values are kept.
 type JobStatus string
 
 // The states of a job. Finished says nothing about success: a job may have
@@ -50,8 +50,8 @@ const (
 // JobHeaders are the headers of a job's answer, by lower-case name.
 type JobHeaders map[string]string
 
-// UnmarshalJSON takes header values as text or as lists of text, and passes
-// over everything else: headers are a hint, never the only evidence.
+// UnmarshalJSON accepts header values as text or as lists of text, and ignores everything else: headers
+// are a hint, never the only evidence.
 func (h *JobHeaders) UnmarshalJSON(b []byte) error {
 	*h = nil
 	var raw map[string]any
@@ -70,24 +70,23 @@ func (h *JobHeaders) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Done reports whether the job has come to an end, good or bad.
+// Done reports whether the job has ended, successfully or not.
 func (j *Job) Done() bool {
 	return j.Status == JobFinished || j.Status == JobFailed || j.StatusCode != 0
 }
 
-// Succeeded reports whether the job did what was asked.
+// Succeeded reports whether the job did what it was started for.
 func (j *Job) Succeeded() bool {
 	return j.Status == JobFinished && j.StatusCode >= 200 && j.StatusCode < 300
 }
 
-// BatchNumber returns the number of the batch that the job created, or "" when
-// the job does not tell. The batch can always be found by its token.
+// BatchNumber returns the number of the batch that the job created, or "" when the job does not give it.
+// The batch can always be found by its token.
 func (j *Job) BatchNumber() string { return lastSegment(j.ResponseHeaders["location"]) }
 
-// Err returns why a job that is done did not succeed, with the words of its
-// content, or nil when it succeeded. Attempted is what the job was started
-// for: "create journal transaction". A job that failed without a clear no is
-// UnknownOutcome.
+// Err returns the reason that a finished job did not succeed, with the text of its content, or nil when it
+// succeeded. attempted is the job's purpose: "create journal transaction". A job that failed without a
+// clear refusal is UnknownOutcome.
 func (j *Job) Err(attempted string, content []byte) error {
 	if j.Succeeded() {
 		return nil
@@ -110,9 +109,8 @@ func (j *Job) Err(attempted string, content []byte) error {
 	return e
 }
 
-// Job reads the state of a background job. A job that Visma.net no longer
-// knows, or that belongs to another user, is an error for which JobLost is
-// true.
+// Job reads the state of a background job. For a job that Visma.net no longer knows, or that belongs to
+// another user, JobLost is true for the error.
 func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 	job, _, err := get[Job](ctx, c, &request{
 		attempted: "read background job", path: "/v1/background/" + pathID(id),
@@ -126,8 +124,8 @@ func (c *Client) Job(ctx context.Context, id string) (Job, error) {
 	return job, nil
 }
 
-// JobContent reads the answer that a background job was given, as received.
-// Visma.net keeps it for 24 hours; after that JobLost is true for the error.
+// JobContent reads the result of a background job, as received. Visma.net keeps it for 24 hours; after
+// that JobLost is true for the error.
 func (c *Client) JobContent(ctx context.Context, id string) ([]byte, error) {
 	r := &request{
 		attempted: "read background job content", method: http.MethodGet,
@@ -140,8 +138,8 @@ func (c *Client) JobContent(ctx context.Context, id string) ([]byte, error) {
 	return a.body, nil
 }
 
-// jobError takes a 403 for a job as what it is: the job of another company or
-// user. The credential itself is good, and authorizing again would not help.
+// jobError handles a 403 for a job: it is the job of another company or user. The credential itself is
+// valid, and authorising again would not help.
 func jobError(err error) error {
 	if e := fault.As(err); e != nil && e.Status == http.StatusForbidden && e.Code != faultNoLicence {
 		e.Class = fault.Rejected
@@ -150,9 +148,8 @@ func jobError(err error) error {
 	return err
 }
 
-// JobLost reports whether an error of Job or JobContent says that the job can
-// never tell its result: it is unknown, gone, or another user's. What it was
-// started for may have been done all the same.
+// JobLost reports whether an error of Job or JobContent means that the job's result can never be read: the
+// job is unknown, gone, or another user's. Its work may have been done all the same.
 func JobLost(err error) bool {
 	e := fault.As(err)
 	if e == nil || e.Class != fault.Rejected {
@@ -165,7 +162,7 @@ func JobLost(err error) bool {
 	return false
 }
 
-// accepted reads the yes to a write that was sent to the background.
+// accepted reads the acceptance of a write that was sent to the background.
 func (r *request) accepted(a *answer) (Accepted, error) {
 	switch a.status {
 	case http.StatusAccepted:
@@ -183,7 +180,7 @@ func (r *request) accepted(a *answer) (Accepted, error) {
 	case http.StatusCreated:
 		number := lastSegment(a.header.Get("Location"))
 		if number == "" {
-			return Accepted{}, r.unusable(a, errors.New("it was created, but the answer does not say as what"))
+			return Accepted{}, r.unusable(a, errors.New("it was created, but the answer names no batch"))
 		}
 		return Accepted{BatchNumber: number, ETag: a.header.Get("ETag")}, nil
 	}

@@ -20,7 +20,7 @@ func jobOf(t *testing.T, body string) *Job {
 	return &job
 }
 
-func TestAJobTellsHowFarItIsAndWhatItCreated(t *testing.T) {
+func TestAJobReportsItsProgressAndWhatItCreated(t *testing.T) {
 	started := jobOf(t, `{"id":"73ac0029","status":"Started","statusCode":0,"receivedUtc":"2022-11-10T10:20:53.75+01:00","responseHeaders":null}`)
 	if started.Done() || started.Succeeded() || started.BatchNumber() != "" {
 		t.Errorf("%+v is done", started)
@@ -35,7 +35,7 @@ func TestAJobTellsHowFarItIsAndWhatItCreated(t *testing.T) {
 	}
 }
 
-func TestAFinishedJobIsNotASuccessfulOne(t *testing.T) {
+func TestAFinishedJobMayHaveFailed(t *testing.T) {
 	for name, c := range map[string]struct {
 		body, content string
 		class         fault.Class
@@ -65,7 +65,7 @@ func TestAFinishedJobIsNotASuccessfulOne(t *testing.T) {
 	}
 }
 
-func TestAJobThatCanNeverTellItsResultIsLost(t *testing.T) {
+func TestAJobWhoseResultIsGoneIsLost(t *testing.T) {
 	for _, status := range []int{403, 404, 410} {
 		c, _ := newTestClient(t, serve(t, answerJSON(status, "")))
 		_, err := c.Job(context.Background(), "73ac0029")
@@ -87,11 +87,11 @@ func TestAJobThatCanNeverTellItsResultIsLost(t *testing.T) {
 		}
 	}
 	if JobLost(nil) {
-		t.Error("no error is a lost job")
+		t.Error("nil counts as a lost job")
 	}
 }
 
-func TestTheContentOfAJobIsGivenAsReceived(t *testing.T) {
+func TestTheContentOfAJobIsReturnedAsReceived(t *testing.T) {
 	for _, body := range []string{`{"message":"Payment is already released."}`, "plain text", ""} {
 		c, _ := newTestClient(t, serve(t, answerJSON(http.StatusOK, body)))
 		got, err := c.JobContent(context.Background(), "73ac0029")
@@ -101,7 +101,7 @@ func TestTheContentOfAJobIsGivenAsReceived(t *testing.T) {
 	}
 }
 
-func TestHeadersOfAJobInAnyFormAreNoHindrance(t *testing.T) {
+func TestJobHeadersInAnyFormAreAccepted(t *testing.T) {
 	for _, text := range []string{`null`, `{}`, `[]`, `"x"`, `{"a":null,"b":{"c":1},"d":[],"e":[1]}`} {
 		var job Job
 		if err := json.Unmarshal([]byte(`{"responseHeaders":`+text+`}`), &job); err != nil || job.BatchNumber() != "" {

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Period is a financial period that was understood: its days, its name in
-// Visma.net's own terms, and whether vouchers can be posted to it.
+// Period is a parsed financial period: its days, its name in Visma.net's terms, and whether vouchers can
+// be posted to it.
 type Period struct {
 	ID          string // YYYYPP: financial year and number, not year and month
 	Year        int
@@ -22,7 +22,7 @@ type Period struct {
 // Open reports whether vouchers can be posted to the period.
 func (p Period) Open() bool { return !p.Closed && !p.Inactive }
 
-// Calendar answers which financial period a day belongs to.
+// Calendar finds the financial period of a day.
 type Calendar struct {
 	periods []Period // by start; no two share a day
 }
@@ -76,9 +76,9 @@ func withoutRepeats(sorted []Period) ([]Period, error) {
 	return periods, nil
 }
 
-// setLastDays settles what Visma.net leaves open: endDate is the last day of a
-// period, or the first day after it. Where the next period starts is the
-// bound; a gap, and the last period of all, follow the habit of the others.
+// setLastDays resolves what Visma.net leaves open: endDate is the last day of a period, or the first day
+// after it. The start of the next period is the bound; before a gap, and for the last period of all, the
+// other periods' form applies.
 func setLastDays(periods []Period) {
 	after := endsAfter(periods)
 	for i := range periods {
@@ -97,9 +97,8 @@ func setLastDays(periods []Period) {
 	}
 }
 
-// endsAfter reports whether endDate is the first day after a period here: as
-// the neighbours show, or, when there are none, when it is the first of a
-// month as the start is.
+// endsAfter reports whether endDate is the first day after a period: as the neighbours show, or, when
+// there are none, when it is the first of a month as the start is.
 func endsAfter(periods []Period) bool {
 	for i := 1; i < len(periods); i++ {
 		switch periods[i].Start {
@@ -125,7 +124,7 @@ func (c *Calendar) Period(id string) (Period, bool) {
 	return Period{}, false
 }
 
-// After returns the period that begins on the day after one has ended.
+// After returns the period that begins on the day after the given one has ended.
 func (c *Calendar) After(p Period) (Period, bool) {
 	for _, next := range c.periods {
 		if next.Start == p.End.AddDays(1) {
@@ -135,8 +134,8 @@ func (c *Calendar) After(p Period) (Period, bool) {
 	return Period{}, false
 }
 
-// Of returns the open period that a day belongs to, or a *PeriodError that
-// says why there is none and which open period comes next.
+// Of returns the open period of a day, or a *PeriodError with the reason why there is none and the next
+// open period.
 func (c *Calendar) Of(day Date) (Period, error) {
 	for _, p := range c.periods {
 		if p.Start.Compare(day) > 0 || p.End.Compare(day) < 0 {
@@ -169,20 +168,20 @@ func (c *Calendar) nextOpen(day Date) *Period {
 	return nil
 }
 
-// PeriodProblem says why a day has no period to post to.
+// PeriodProblem is the reason that a day has no period to post to.
 type PeriodProblem string
 
-// The two problems; each is also the code a payout is held with.
+// The two problems; each is also the held code of the payout.
 const (
 	PeriodMissing PeriodProblem = "period_missing" // no period contains the day
 	PeriodClosed  PeriodProblem = "period_closed"  // its period is closed or not opened yet
 )
 
-// PeriodError says why a day has no period to post to.
+// PeriodError explains why a day has no period to post to.
 type PeriodError struct {
 	Problem  PeriodProblem
 	Date     Date
-	Period   *Period // the closed one
+	Period   *Period // the closed period
 	NextOpen *Period // the first open period after it, if there is one
 }
 

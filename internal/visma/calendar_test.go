@@ -18,8 +18,8 @@ func day(t *testing.T, s string) Date {
 	return d
 }
 
-// months makes n monthly periods of financial years that start with that
-// month, written and ended in a chosen way.
+// months makes n monthly periods of financial years that start with that month, in a chosen notation and
+// form of end date.
 func months(year, startMonth, n int, write func(year, number int) string, endsAfter bool) []FinancialPeriod {
 	var all []FinancialPeriod
 	for i := range n {
@@ -69,7 +69,7 @@ func TestThePeriodOfADayIsItsFinancialYearAndNumberNotItsMonth(t *testing.T) {
 	}
 }
 
-func TestPeriodsAreReadInEveryFormAndTheYearTellsThemApart(t *testing.T) {
+func TestPeriodsAreReadInEveryForm(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		year int
@@ -104,7 +104,7 @@ func TestPeriodsAreReadInEveryFormAndTheYearTellsThemApart(t *testing.T) {
 	}
 }
 
-func TestADayWithoutAnOpenPeriodSaysWhyAndWhatComesNext(t *testing.T) {
+func TestADayWithoutAnOpenPeriodSaysWhyAndNamesTheNextOne(t *testing.T) {
 	all := months(2026, 1, 12, yearFirst, false)
 	all[0].ClosedInGeneralLedger = true
 	all[1].ClosedInGeneralLedger = true
@@ -168,7 +168,7 @@ func TestAdjustmentPeriodsTakeNoVouchers(t *testing.T) {
 	}
 }
 
-func TestAPeriodThatStandsAloneEndsAsItSays(t *testing.T) {
+func TestASinglePeriodEndsOnItsEndDate(t *testing.T) {
 	for end, last := range map[string]string{"2026-02-01": "2026-01-31", "2026-01-31": "2026-01-31"} {
 		calendar, err := NewCalendar([]FinancialPeriod{{Year: 2026, Period: "202601", StartDate: day(t, "2026-01-01"), EndDate: day(t, end), Active: true}})
 		if err != nil || calendar.Periods()[0].End != day(t, last) {

@@ -12,8 +12,8 @@ import (
 	"kvitt/internal/fault"
 )
 
-// classOf says what follows from a status. For a write, only a status that
-// cannot stand for something booked is a clear no.
+// classOf returns the class of a status. For a write, only a status that cannot mean a booking counts as a
+// refusal.
 func classOf(write bool, status int, code string) fault.Class {
 	switch {
 	case code == faultNoLicence, status == http.StatusUnauthorized, status == http.StatusForbidden:
@@ -37,7 +37,7 @@ func unlessWritten(write bool, class fault.Class) fault.Class {
 	return class
 }
 
-// refused turns an answer that is not the wanted one into an error.
+// refused turns an error answer into an error.
 func (r *request) refused(status int, header http.Header, body []byte, token string) *fault.Error {
 	s := readError(header, body, token)
 	e := &fault.Error{
@@ -54,11 +54,11 @@ func (r *request) refused(status int, header http.Header, body []byte, token str
 	case s.code == faultNoLicence:
 		e.Remedy = "Check that the company has a licence for the Visma.net API, that the user has the role API User (a new role takes up to 15 minutes), and that the tenant id is the company's own."
 	case status == http.StatusUnauthorized:
-		e.Remedy = "Authorize the connection again; with the service flow, check that the tenant id is the Company Tenant ID and not the Customer Tenant ID."
+		e.Remedy = "Authorise the connection again; with the service flow, check that the tenant id is the Company Tenant ID and not the Customer Tenant ID."
 	case status == http.StatusForbidden:
 		e.Remedy = "Check that the app was approved with the scopes for reading, creating and updating, and that the user has the role API User."
 	case status >= 300 && status < 400:
-		e.Remedy = "Check KVITT_VISMA_API_URL: redirects are not followed, because they could carry the token elsewhere."
+		e.Remedy = "Check KVITT_VISMA_API_URL: redirects are not followed, because they could send the token to another host."
 	case status == http.StatusNotFound && s.nothing:
 		e.Remedy = "Check KVITT_VISMA_API_URL: it is the host alone, " + DefaultBaseURL + ", without /v1, /erp/service or any other path; Kvitt adds the version itself."
 	case e.Class == fault.Throttled && isSameRequestLimit(body):
@@ -67,8 +67,7 @@ func (r *request) refused(status int, header http.Header, body []byte, token str
 	return e
 }
 
-// unusable turns a good status with a body that cannot be used into an error.
-// For a write it may well have been booked.
+// unusable turns a good status with an unusable body into an error. A write may well have been booked.
 func (r *request) unusable(a *answer, problem error) *fault.Error {
 	return &fault.Error{
 		Class: unlessWritten(r.write, fault.BadData), Party: party, Attempted: r.attempted,
@@ -76,8 +75,7 @@ func (r *request) unusable(a *answer, problem error) *fault.Error {
 	}
 }
 
-// unanswered turns a failure to get an answer into an error. neverSent says
-// that no connection was handed to the request.
+// unanswered turns a missing answer into an error. neverSent says that the request never got a connection.
 func (r *request) unanswered(err error, neverSent bool, limit time.Duration) *fault.Error {
 	e := &fault.Error{
 		Class: unlessWritten(r.write, fault.Transient), Party: party, Attempted: r.attempted, Err: err,
@@ -87,14 +85,13 @@ func (r *request) unanswered(err error, neverSent bool, limit time.Duration) *fa
 	}
 	if neverSent && failedToConnect(err) {
 		e.Class = fault.Transient
-		e.Words = "no connection could be made; nothing was sent"
+		e.Words = "connection failed; nothing was sent"
 	}
 	return e
 }
 
-// failedToConnect recognises the errors that come before the first byte of a
-// request: the connection was refused, the name is unknown, the certificate is
-// wrong. It is on purpose narrower than it could be.
+// failedToConnect recognises the errors that come before the first byte of a request: the connection was
+// refused, the name is unknown, the certificate is wrong. It is narrower than it could be, on purpose.
 func failedToConnect(err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) {
 		return op.Op == "dial" || op.Op == "proxyconnect"

@@ -16,28 +16,26 @@ import (
 // DefaultBaseURL is the host of the Visma.net ERP API.
 const DefaultBaseURL = "https://api.finance.visma.net"
 
-// Visma.net cuts a synchronous request after four minutes, whether or not it
-// goes on to book it. Ours must give up before that, so that a time-out is
-// always our own decision.
+// Visma.net ends a synchronous request after four minutes, whether or not it goes on to book it. Our
+// time-out must be shorter, so that a time-out is always our own decision.
 const (
 	DefaultTimeout = 3*time.Minute + 30*time.Second
 	longestTimeout = 3*time.Minute + 50*time.Second
 )
 
-// DefaultPageSize is how many records (for journal transactions: lines) a list
-// call asks for at a time. Visma.net lowers it to its own maximum.
+// DefaultPageSize is the number of records (for journal transactions: lines) that a list call asks for at
+// a time. Visma.net lowers it to its own maximum.
 const DefaultPageSize = 1000
 
 const party = "Visma.net"
 
-// Tokens gives the bearer token of one connection, anew for each request.
-// *connect.Source is one.
+// Tokens returns the bearer token of one connection, for each request. *connect.Source is one.
 type Tokens interface {
-	// Token returns a token that is valid now. Its errors are returned to the
-	// caller of the client as they are when they are *fault.Error.
+	// Token returns a token that is valid now. The client passes its errors on unchanged when they are
+	// *fault.Error.
 	Token(ctx context.Context) (*oauth2.Token, error)
-	// Invalidate says that Visma.net answered 401 to this access token, so
-	// that the next Token must be another one.
+	// Invalidate reports that Visma.net answered 401 to this access token, so that the next Token must be
+	// another one.
 	Invalidate(accessToken string)
 }
 
@@ -46,14 +44,14 @@ type Options struct {
 	BaseURL    string        // DefaultBaseURL when empty; plain http only to loopback
 	HTTPClient *http.Client  // its transport is used; redirects are refused whatever it says
 	Tokens     Tokens        // required
-	Limiter    *Limiter      // shared by all clients of one connection; nil means a limiter of its own
+	Limiter    *Limiter      // shared by all clients of one connection; nil: the client makes its own
 	Timeout    time.Duration // per request, DefaultTimeout when zero, at most 3 min 50 s
 	PageSize   int           // DefaultPageSize when zero
 	UserAgent  string        // "kvitt" when empty
 }
 
-// Client calls the Visma.net ERP API for one company: the one that the token
-// was given for. It is safe for use by several goroutines.
+// Client calls the Visma.net ERP API for one company: the one that the token was issued for. It is safe
+// for use by several goroutines.
 type Client struct {
 	base      *url.URL
 	http      *http.Client
@@ -64,7 +62,7 @@ type Client struct {
 	userAgent string
 }
 
-// New returns a client, or an error that says which option is wrong.
+// New returns a client, or an error that names the wrong option.
 func New(o Options) (*Client, error) {
 	if o.BaseURL == "" {
 		o.BaseURL = DefaultBaseURL
@@ -74,7 +72,7 @@ func New(o Options) (*Client, error) {
 		return nil, fmt.Errorf("configure Visma.net client: %w", err)
 	}
 	if o.Tokens == nil {
-		return nil, errors.New("configure Visma.net client: no token source was given")
+		return nil, errors.New("configure Visma.net client: it needs a token source")
 	}
 	if o.Timeout < 0 || o.Timeout > longestTimeout {
 		return nil, fmt.Errorf("configure Visma.net client: the time-out is %s; it must be at most %s, because Visma.net cuts requests after 4 minutes", o.Timeout, longestTimeout)
@@ -103,8 +101,8 @@ func New(o Options) (*Client, error) {
 	return c, nil
 }
 
-// parseBase accepts https, and plain http to loopback only: a bearer token
-// must not cross a network in the clear.
+// parseBase accepts https, and plain http to loopback only: a bearer token must not cross a network in
+// clear text.
 func parseBase(raw string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(raw, "/"))
 	if err != nil || u.Host == "" {
@@ -130,9 +128,8 @@ func isLoopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// withoutRedirects copies the client so that a redirect is an answer, not an
-// instruction: following one could carry the bearer token to another host or
-// repeat a write.
+// withoutRedirects copies the client so that a redirect is an answer, not an instruction: following one
+// could send the bearer token to another host or repeat a write.
 func withoutRedirects(given *http.Client) *http.Client {
 	c := http.Client{}
 	if given != nil {
@@ -144,8 +141,7 @@ func withoutRedirects(given *http.Client) *http.Client {
 	return &c
 }
 
-// url builds the address of a path below the base. The path is already
-// escaped.
+// url builds the address of a path below the base. The path is already escaped.
 func (c *Client) url(path string, query url.Values) string {
 	s := c.base.String() + path
 	if len(query) > 0 {

@@ -16,7 +16,7 @@ import (
 	"kvitt/internal/visma/connect"
 )
 
-// A Source of Visma Connect is what a client takes its tokens from.
+// *connect.Source is a source of tokens.
 var _ Tokens = (*connect.Source)(nil)
 
 func TestPlainHTTPIsRefusedExceptToLoopback(t *testing.T) {
@@ -44,19 +44,19 @@ func TestPlainHTTPIsRefusedExceptToLoopback(t *testing.T) {
 	}
 }
 
-func TestAClientWaitsLessThanVismaNetDoes(t *testing.T) {
+func TestTheTimeOutIsShorterThanVismaNets(t *testing.T) {
 	if DefaultTimeout >= 4*time.Minute {
 		t.Errorf("the time-out is %s", DefaultTimeout)
 	}
 	if _, err := New(Options{Tokens: &fixedTokens{}, Timeout: 4 * time.Minute}); err == nil {
-		t.Error("a time-out of 4 minutes was taken")
+		t.Error("a time-out of 4 minutes was accepted")
 	}
 	if _, err := New(Options{}); err == nil {
 		t.Error("a client without tokens was made")
 	}
 }
 
-func TestAReadIsClassifiedByWhatFollowsFromItsFailure(t *testing.T) {
+func TestAFailedReadIsClassified(t *testing.T) {
 	for status, class := range map[int]fault.Class{
 		301: fault.Rejected, 302: fault.Rejected, 307: fault.Rejected,
 		400: fault.Rejected, 404: fault.Rejected, 405: fault.Rejected, 409: fault.Rejected, 410: fault.Rejected, 412: fault.Rejected, 422: fault.Rejected,
@@ -75,7 +75,7 @@ func TestAReadIsClassifiedByWhatFollowsFromItsFailure(t *testing.T) {
 	}
 }
 
-func TestAnAnswerThatIsNoDocumentIsBadData(t *testing.T) {
+func TestAnAnswerWithoutADocumentIsBadData(t *testing.T) {
 	for name, body := range map[string]string{
 		"HTML": "<html><body>Maintenance</body></html>", "cut JSON": `[{"number":"1","balanceTy`, "empty": "", "null": "null",
 		"object": `{"message":"no"}`, "two documents": `[] []`, "wrong type": `[{"number":1}]`, "text": `"ok"`,
@@ -88,7 +88,7 @@ func TestAnAnswerThatIsNoDocumentIsBadData(t *testing.T) {
 	}
 }
 
-func TestA401CostsOneForcedRefreshAndThenTheCallGoesOn(t *testing.T) {
+func TestA401ForcesOneRefreshAndOneMoreTry(t *testing.T) {
 	var seen []string
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		seen = append(seen, r.Header.Get("Authorization"))
@@ -109,7 +109,7 @@ func TestA401CostsOneForcedRefreshAndThenTheCallGoesOn(t *testing.T) {
 	}
 }
 
-func TestASecond401IsFinalAndNeverALoop(t *testing.T) {
+func TestASecond401IsFinal(t *testing.T) {
 	for name, all := range map[string][]string{"another token": {"one", "two", "three"}, "the same token": {"one"}} {
 		t.Run(name, func(t *testing.T) {
 			var requests atomic.Int64
@@ -143,7 +143,7 @@ func TestNoLicenceIsAnAuthFailureWhateverItsStatus(t *testing.T) {
 	}
 }
 
-func TestARedirectIsNeverFollowedAndTheTokenStaysHome(t *testing.T) {
+func TestARedirectIsNeverFollowed(t *testing.T) {
 	var elsewhere atomic.Int64
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) }))
 	t.Cleanup(other.Close)
@@ -204,7 +204,7 @@ func TestNoErrorShowsAToken(t *testing.T) {
 	}
 }
 
-func TestARequestThatTakesTooLongIsGivenUp(t *testing.T) {
+func TestARequestThatTakesTooLongFails(t *testing.T) {
 	release := make(chan struct{})
 	server := serve(t, broken(func(_ http.ResponseWriter, r *http.Request) {
 		select {

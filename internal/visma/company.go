@@ -9,8 +9,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-// Organization is the company a token was given for. Source: Visma.net ERP
-// API, Organization.
+// Organization is the company that a token was issued for. Source: Visma.net ERP API, Organization.
 type Organization struct {
 	OrganizationCD    string          `json:"organizationCd"`
 	Name              string          `json:"name"`
@@ -26,7 +25,7 @@ type Organization struct {
 	TimeStamp         string          `json:"timeStamp"`
 }
 
-// Country names a country by its ISO 3166-1 code.
+// Country identifies a country by its ISO 3166-1 code.
 type Country struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
@@ -40,8 +39,7 @@ type CompanyCurrency struct {
 	IsUsedForAccounting bool   `json:"isUsedForAccounting"`
 }
 
-// BaseCurrencyID returns the ISO 4217 code of the base currency, from whichever
-// member tells it.
+// BaseCurrencyID returns the ISO 4217 code of the base currency, from whichever member has it.
 func (o *Organization) BaseCurrencyID() string {
 	return cmp.Or(o.BaseCurrency, o.Currency.ID)
 }
@@ -54,9 +52,9 @@ func (c *Client) Organizations(ctx context.Context) ([]Organization, error) {
 	})
 }
 
-// Organization returns the organization of the company: the identity that must
-// not change under a connection. A company with several has the first by code,
-// so that the answer is the same every time.
+// Organization returns the organization of the company: the identity that must not change under a
+// connection. For a company with several it is the first by code, so that the answer is the same every
+// time.
 func (c *Client) Organization(ctx context.Context) (*Organization, error) {
 	all, err := c.Organizations(ctx)
 	if err != nil {
@@ -94,7 +92,7 @@ type BranchCurrency struct {
 	Symbol      string `json:"symbol"`
 }
 
-// Branches lists the branches of the company, the inactive ones included.
+// Branches lists the branches of the company, including inactive ones.
 func (c *Client) Branches(ctx context.Context) ([]Branch, error) {
 	return listWhole[Branch](ctx, c, &request{
 		attempted: "list branches", path: "/v1/branch",
@@ -114,7 +112,7 @@ type Ledger struct {
 	LastModified DateTime   `json:"lastModifiedDateTime"`
 }
 
-// LedgerActual is the balance type of a ledger that keeps real entries.
+// LedgerActual is the balance type of a ledger for real entries.
 const LedgerActual = "Actual"
 
 // Ledgers lists the ledgers of the company.
@@ -122,8 +120,7 @@ func (c *Client) Ledgers(ctx context.Context) ([]Ledger, error) {
 	return listWhole[Ledger](ctx, c, &request{attempted: "list ledgers", path: "/v1/ledger"})
 }
 
-// Currency is a currency as the company has set it up. Source: Visma.net ERP
-// API, Currency.
+// Currency is a currency as the company has set it up. Source: Visma.net ERP API, Currency.
 type Currency struct {
 	ID                  string `json:"id"`
 	Description         string `json:"description"`
@@ -133,8 +130,8 @@ type Currency struct {
 	IsUsedForAccounting bool   `json:"isUsedForAccounting"`
 }
 
-// Currencies lists the currencies that Visma.net knows for the company;
-// IsUsedForAccounting says whether one can be posted in.
+// Currencies lists the currencies that Visma.net knows for the company; IsUsedForAccounting says whether
+// vouchers can be posted in one.
 func (c *Client) Currencies(ctx context.Context) ([]Currency, error) {
 	return listWhole[Currency](ctx, c, &request{attempted: "list currencies", path: "/v1/currency"})
 }

@@ -19,10 +19,9 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Marks that a test handler sets on its answer; they are taken out before it
-// is sent.
+// Marks that a test handler sets on its answer; they are removed before it is sent.
 const (
-	markBroken = "X-Test-Broken" // against the contract on purpose: not checked
+	markBroken = "X-Test-Broken" // breaks the contract on purpose: not checked
 	markDrop   = "X-Test-Drop"   // close the connection instead of answering
 )
 
@@ -49,8 +48,8 @@ func loadContract(t *testing.T) *openapi3.T {
 	return doc
 }
 
-// serve starts a Visma.net on loopback. Every request that reaches it, and
-// every answer that it gives, is held against openapi.yaml.
+// serve starts a Visma.net on loopback. Every request that it receives, and every answer that it sends, is
+// checked against openapi.yaml.
 func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	t.Helper()
 	router, err := legacy.NewRouter(loadContract(t))
@@ -60,7 +59,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		input, err := checkRequest(router, r)
 		if err != nil {
-			t.Errorf("%s %s is against the contract: %v", r.Method, r.URL, err)
+			t.Errorf("%s %s breaks the contract: %v", r.Method, r.URL, err)
 		}
 		recorded := httptest.NewRecorder()
 		handler(recorded, r)
@@ -70,7 +69,7 @@ func serve(t *testing.T, handler http.HandlerFunc) *httptest.Server {
 		}
 		if recorded.Header().Get(markBroken) == "" && input != nil {
 			if err := checkResponse(input, recorded); err != nil {
-				t.Errorf("the answer to %s %s is against the contract: %v", r.Method, r.URL, err)
+				t.Errorf("the answer to %s %s breaks the contract: %v", r.Method, r.URL, err)
 			}
 		}
 		send(w, recorded)
@@ -140,7 +139,7 @@ func drop(t *testing.T, w http.ResponseWriter) {
 	_ = connection.Close()
 }
 
-// fixedTokens gives its tokens one after the other, as they are invalidated.
+// fixedTokens returns its tokens one after the other, as they are invalidated.
 type fixedTokens struct {
 	mu          sync.Mutex
 	tokens      []string
@@ -168,7 +167,7 @@ func (f *fixedTokens) Invalidate(token string) {
 
 const testToken = "access-token-canary-7f3a"
 
-// newTestClient returns a client of a server, and the tokens it uses.
+// newTestClient returns a client of a server, and the tokens that it uses.
 func newTestClient(t *testing.T, server *httptest.Server, options ...func(*Options)) (*Client, *fixedTokens) {
 	t.Helper()
 	tokens := &fixedTokens{tokens: []string{testToken}}
@@ -183,7 +182,7 @@ func newTestClient(t *testing.T, server *httptest.Server, options ...func(*Optio
 	return c, tokens
 }
 
-// answerJSON is a handler that always gives the same answer.
+// answerJSON returns a handler that always gives the same answer.
 func answerJSON(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, status, body) }
 }
@@ -194,7 +193,7 @@ func writeJSON(w http.ResponseWriter, status int, body string) {
 	_, _ = io.WriteString(w, body)
 }
 
-// broken marks an answer that is against the contract on purpose.
+// broken marks an answer that breaks the contract on purpose.
 func broken(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(markBroken, "1")

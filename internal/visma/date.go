@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Date is a day in the company's calendar, without a zone. It is written as
-// the midnight without zone that Visma.net wants: "2026-01-31T00:00:00".
+// Date is a day in the company's calendar, without a zone. It is written in Visma.net's form, midnight
+// without zone: "2026-01-31T00:00:00".
 type Date struct {
 	Year  int
 	Month time.Month
 	Day   int
 }
 
-// ParseDate reads "2026-01-31", or any form of date and time, of which it
-// takes the day as it is written: no zone ever moves it.
+// ParseDate reads "2026-01-31", or any form of date and time, of which it takes the day as written: no
+// zone ever moves it.
 func ParseDate(s string) (Date, error) {
 	dt, err := parseDateTime(s)
 	if err != nil {
@@ -24,7 +24,7 @@ func ParseDate(s string) (Date, error) {
 	return dt.Date(), nil
 }
 
-// DateOf returns the day of a moment in that moment's own location.
+// DateOf returns the day of a time in that time's own location.
 func DateOf(t time.Time) Date {
 	year, month, day := t.Date()
 	return Date{Year: year, Month: month, Day: day}
@@ -75,16 +75,14 @@ func (d *Date) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// DateTime is a moment as Visma.net writes it: RFC 3339 with an offset, or
-// without zone. Without zone it is what the company's clock shows, which is
-// not a moment anywhere else; Zoned tells the two apart.
+// DateTime is a time as Visma.net writes it: RFC 3339 with an offset, or without zone. Without zone it is
+// local time in the company, which is no definite time elsewhere; Zoned distinguishes the two.
 type DateTime struct {
 	Time  time.Time // in UTC when the text had no zone
 	Zoned bool
 }
 
-// IsZero reports whether nothing is set; Visma.net also writes the year 1 for
-// that.
+// IsZero reports whether nothing is set; Visma.net also writes the year 1 for that.
 func (d DateTime) IsZero() bool { return d.Time.IsZero() }
 
 // Date returns the day as it was written.
@@ -140,5 +138,5 @@ func parseDateTime(text string) (DateTime, error) {
 			return DateTime{Time: t}, nil
 		}
 	}
-	return DateTime{}, fmt.Errorf("read date: %.40q is none of the forms that Visma.net writes", text)
+	return DateTime{}, fmt.Errorf("read date: %.40q is not a form that Visma.net writes", text)
 }

@@ -64,7 +64,7 @@ func TestADateThatIsNotSetIsZero(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoDateIsAnError(t *testing.T) {
+func TestAnInvalidDateIsAnError(t *testing.T) {
 	for _, text := range []string{`"yesterday"`, `"2026-02-30"`, `20260131`, `"31.01.2026"`, `{}`} {
 		var dt DateTime
 		if err := json.Unmarshal([]byte(text), &dt); err == nil {

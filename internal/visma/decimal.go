@@ -7,18 +7,17 @@ import (
 	"strings"
 )
 
-// Decimal is an exact decimal number. It is made from integers or from a JSON
-// number literal, and written as a JSON number literal; it never passes
-// through a float. The zero value is 0. Equal numbers are equal under ==,
-// however they were written ("1.50", "1.5", "15e-1").
+// Decimal is an exact decimal number. It is made from integers or from a JSON number literal, and written
+// as a JSON number literal; it never passes through a float. The zero value is 0. Equal numbers are equal
+// under ==, in whatever notation they were read ("1.50", "1.5", "15e-1").
 type Decimal struct {
 	negative bool
 	digits   string // no leading and no trailing zeros; empty is zero
 	exponent int    // value = digits × 10^exponent
 }
 
-// Beyond these a literal is not an amount, a rate or a quantity but an attempt
-// to make us write a very long number.
+// A literal beyond these limits is not an amount, a rate or a quantity but an attempt to make Kvitt write
+// a very long number.
 const (
 	longestLiteral  = 1024
 	largestExponent = 10_000
@@ -63,7 +62,7 @@ func (d Decimal) IsZero() bool { return d.digits == "" }
 // Equal reports whether two decimals are the same number.
 func (d Decimal) Equal(other Decimal) bool { return d == other }
 
-// Neg returns the number with its sign turned.
+// Neg returns the number with the opposite sign.
 func (d Decimal) Neg() Decimal {
 	if d.digits != "" {
 		d.negative = !d.negative
@@ -71,8 +70,8 @@ func (d Decimal) Neg() Decimal {
 	return d
 }
 
-// String writes the number as a JSON number literal, plainly while it is
-// short: "-1234.5", "0.0873"; with an exponent beyond that.
+// String writes the number as a JSON number literal: plainly while it is short, "-1234.5", "0.0873"; with
+// an exponent beyond that.
 func (d Decimal) String() string {
 	if d.digits == "" {
 		return "0"
@@ -81,7 +80,7 @@ func (d Decimal) String() string {
 	if d.negative {
 		sign = "-"
 	}
-	point := len(d.digits) + d.exponent // where the decimal point stands
+	point := len(d.digits) + d.exponent // position of the decimal point
 	switch {
 	case d.exponent >= 0 && point <= longestPlain:
 		return sign + d.digits + strings.Repeat("0", d.exponent)

@@ -95,7 +95,7 @@ func TestWhatIsNotAJSONNumberIsNotADecimal(t *testing.T) {
 	}
 	var d Decimal
 	if err := json.Unmarshal([]byte(`"12.50"`), &d); err == nil {
-		t.Error("a number in quotes was taken")
+		t.Error("a number in quotes was accepted")
 	}
 }
 
@@ -126,7 +126,7 @@ func TestDecimalsComeBackFromMinorUnits(t *testing.T) {
 	})
 }
 
-// checkDecimal holds what is true of every literal that is read.
+// checkDecimal checks what must hold for every literal that is read.
 func checkDecimal(t *testing.T, literal string) {
 	d, err := ParseDecimal(literal)
 	if err != nil {

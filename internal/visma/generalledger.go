@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// GeneralLedgerTransactionsQuery chooses entries of accounts.
+// GeneralLedgerTransactionsQuery selects entries of accounts.
 type GeneralLedgerTransactionsQuery struct {
 	Ledger            string // required
 	FromPeriod        string // YYYYPP
@@ -17,7 +17,7 @@ type GeneralLedgerTransactionsQuery struct {
 	Account           string
 	SubaccountID      string
 	Branch            string
-	FromDate          Date // both days included
+	FromDate          Date // inclusive
 	ToDate            Date
 	IncludeUnposted   bool
 	IncludeUnreleased bool
@@ -47,9 +47,8 @@ type GeneralLedgerTransaction struct {
 	Listed
 }
 
-// GeneralLedgerTransactions lists the entries that fit the query, page by page
-// and filtered once more: the second way to find a batch, and what the balance
-// of the clearing account is made of.
+// GeneralLedgerTransactions lists the entries that fit the query, page by page, and filters them again:
+// the second way to find a batch, and the entries behind the balance of the clearing account.
 func (c *Client) GeneralLedgerTransactions(ctx context.Context, q GeneralLedgerTransactionsQuery) ([]GeneralLedgerTransaction, error) {
 	if q.Ledger == "" {
 		return nil, errors.New("list general ledger transactions: no ledger was given")
@@ -74,20 +73,20 @@ func (c *Client) GeneralLedgerTransactions(ctx context.Context, q GeneralLedgerT
 	return slices.DeleteFunc(rows, func(t GeneralLedgerTransaction) bool { return !q.matches(&t) }), err
 }
 
-// matches puts out what clearly was not asked for.
+// matches drops entries that clearly were not asked for.
 func (q *GeneralLedgerTransactionsQuery) matches(t *GeneralLedgerTransaction) bool {
 	day := t.TransactionDate.Date()
-	return sameOrUntold(q.Ledger, t.Ledger.ID) && sameOrUntold(q.Account, t.Account.Number) &&
-		sameOrUntold(q.Branch, t.Branch.Number) &&
+	return sameOrMissing(q.Ledger, t.Ledger.ID) && sameOrMissing(q.Account, t.Account.Number) &&
+		sameOrMissing(q.Branch, t.Branch.Number) &&
 		(q.FromDate.IsZero() || day.IsZero() || day.Compare(q.FromDate) >= 0) &&
 		(q.ToDate.IsZero() || day.IsZero() || day.Compare(q.ToDate) <= 0)
 }
 
-func sameOrUntold(wanted, told string) bool {
-	return wanted == "" || told == "" || strings.EqualFold(strings.TrimSpace(told), strings.TrimSpace(wanted))
+func sameOrMissing(wanted, given string) bool {
+	return wanted == "" || given == "" || strings.EqualFold(strings.TrimSpace(given), strings.TrimSpace(wanted))
 }
 
-// GeneralLedgerBalancesQuery chooses balances of accounts.
+// GeneralLedgerBalancesQuery selects balances of accounts.
 type GeneralLedgerBalancesQuery struct {
 	PeriodID      string // YYYYPP; this or ModifiedSince
 	ModifiedSince time.Time
@@ -121,13 +120,12 @@ type GeneralLedgerBalance struct {
 	Listed
 }
 
-// GeneralLedgerBalances lists the balances that fit the query, page by page
-// and filtered once more.
+// GeneralLedgerBalances lists the balances that fit the query, page by page, and filters them again.
 func (c *Client) GeneralLedgerBalances(ctx context.Context, q GeneralLedgerBalancesQuery) ([]GeneralLedgerBalance, error) {
 	v := url.Values{}
 	switch {
 	case q.PeriodID == "" && q.ModifiedSince.IsZero():
-		return nil, errors.New("list general ledger balances: neither a period nor a moment was given")
+		return nil, errors.New("list general ledger balances: neither a period nor a time was given")
 	case q.PeriodID != "":
 		v.Set("periodId", q.PeriodID)
 	default:
@@ -140,7 +138,7 @@ func (c *Client) GeneralLedgerBalances(ctx context.Context, q GeneralLedgerBalan
 		attempted: "list general ledger balances", path: "/v2/generalLedgerBalance", query: v,
 	})
 	return slices.DeleteFunc(rows, func(b GeneralLedgerBalance) bool {
-		return !sameOrUntold(q.Account, b.Account.Number) || !sameOrUntold(q.Ledger, b.Ledger.ID) ||
-			!sameOrUntold(q.Branch, b.Branch.Number)
+		return !sameOrMissing(q.Account, b.Account.Number) || !sameOrMissing(q.Ledger, b.Ledger.ID) ||
+			!sameOrMissing(q.Branch, b.Branch.Number)
 	}), err
 }

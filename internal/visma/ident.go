@@ -6,10 +6,9 @@ import (
 	"strings"
 )
 
-// pathID writes an id as one path segment. Ids with anything but letters,
-// digits, '-', '_' and inner dots are written in Visma.net's own form
-// b64(<base64url>), so that a slash or a dot in an id can never become another
-// path.
+// pathID encodes an id as one path segment. Ids with anything but letters, digits, '-', '_' and inner dots
+// are written in Visma.net's own form b64(<base64url>), so that a slash or a dot in an id can never become
+// another path.
 func pathID(id string) string {
 	if isPlainID(id) {
 		return id

@@ -14,13 +14,12 @@ import (
 
 const journalPath = "/v2/journaltransaction"
 
-// CreateJournalTransaction asks Visma.net to create a batch in the background,
-// which is the only way that leaves an id to ask about before anything is
-// booked. It may be created at once all the same.
+// CreateJournalTransaction asks Visma.net to create a batch in the background, which is the only way to
+// get an id to ask about before anything is booked. Visma.net may still create it at once.
 //
-// Rejected, Auth, Throttled and Transient say that nothing was booked. After
-// UnknownOutcome the batch may exist: look for its token before sending it
-// again. The client itself never sends it again, except once after a 401.
+// Rejected, Auth, Throttled and Transient mean that nothing was booked. After UnknownOutcome the batch may
+// exist: look for its token before sending it again. The client itself never sends it again, except once
+// after a 401.
 func (c *Client) CreateJournalTransaction(ctx context.Context, u JournalTransactionUpdate) (Accepted, error) {
 	r := &request{
 		attempted: "create journal transaction", method: http.MethodPost, path: journalPath, write: true,
@@ -63,7 +62,7 @@ func (c *Client) JournalTransaction(ctx context.Context, batchNumber string) (*J
 	return &t, etag, nil
 }
 
-// quoteETag writes a time stamp as an ETag; an ETag is left as it is.
+// quoteETag turns a time stamp into an ETag; an ETag is left unchanged.
 func quoteETag(s string) string {
 	if s == "" || strings.HasPrefix(s, `"`) || strings.HasPrefix(s, "W/") {
 		return s
@@ -71,8 +70,7 @@ func quoteETag(s string) string {
 	return `"` + s + `"`
 }
 
-// ReleaseResult is the answer to a release. It is not the proof of one: the
-// status of the batch is.
+// ReleaseResult is the answer to a release. It does not prove the release: the status of the batch does.
 type ReleaseResult struct {
 	ActionID  string `json:"actionId"`
 	Result    string `json:"actionResult"` // Queued, InProcess, Failed, Done
@@ -80,13 +78,12 @@ type ReleaseResult struct {
 	JobID     string `json:"-"` // set when the release was sent to the background
 }
 
-// releaseFailed is the result that is a clear no.
+// releaseFailed is the result of a refused release.
 const releaseFailed = "Failed"
 
-// Release releases a batch whose ETag was read before; an empty ETag releases
-// it in whatever state it is. A batch that has changed since is refused with
-// status 412. Read the batch to see whether the release was done; after
-// UnknownOutcome as well.
+// Release releases a batch whose ETag was read before; an empty ETag releases it in whatever state it is.
+// A batch that has changed since is refused with status 412. Read the batch to see whether it was
+// released, after UnknownOutcome too.
 func (c *Client) Release(ctx context.Context, batchNumber, etag string) (ReleaseResult, error) {
 	r := &request{
 		attempted: "release journal transaction", method: http.MethodPost, write: true,
@@ -116,7 +113,7 @@ func (c *Client) Release(ctx context.Context, batchNumber, etag string) (Release
 			RequestID: a.header.Get("Ipp-Request-Id"), Err: errors.New("the release failed"),
 		}
 	case "":
-		return result, r.unusable(a, errors.New("the answer does not say what became of the release"))
+		return result, r.unusable(a, errors.New("the answer does not give the result of the release"))
 	}
 	return result, nil
 }

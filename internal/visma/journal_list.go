@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// JournalTransactionsQuery chooses batches. Visma.net wants a period or a
-// moment; it has no filter for texts or references.
+// JournalTransactionsQuery selects batches. Visma.net needs a period or a time; it cannot filter by text
+// or reference.
 type JournalTransactionsQuery struct {
 	PeriodID          string      // YYYYPP; this or ModifiedSince
-	ModifiedSince     time.Time   // which zone Visma.net's clock is in is not documented: ask a day earlier
+	ModifiedSince     time.Time   // the zone of Visma.net's clock is not documented: use a day earlier
 	Module            string      // "GL"; empty for all
 	Status            BatchStatus // empty for all
 	Branch            string
@@ -26,9 +26,9 @@ func (q *JournalTransactionsQuery) values() (url.Values, error) {
 	v := url.Values{}
 	switch {
 	case q.PeriodID == "" && q.ModifiedSince.IsZero():
-		return nil, errors.New("list journal transactions: neither a period nor a moment was given")
+		return nil, errors.New("list journal transactions: neither a period nor a time was given")
 	case q.PeriodID != "" && !q.ModifiedSince.IsZero():
-		return nil, errors.New("list journal transactions: a period and a moment were given; Visma.net takes one")
+		return nil, errors.New("list journal transactions: both a period and a time were given; Visma.net accepts one of them")
 	case q.PeriodID != "":
 		if len(q.PeriodID) != 6 || !isDigits(q.PeriodID) {
 			return nil, fmt.Errorf("list journal transactions: the period %q is not written YYYYPP", q.PeriodID)
@@ -52,13 +52,12 @@ func setIf(v url.Values, name, value string) {
 	}
 }
 
-// JournalTransactions lists every batch that fits the query, each with all its
-// lines. Visma.net pages by lines, so a batch may come in parts: they are put
-// together by batch number. Visma.net ignores parameters that it does not
-// know, so what it gives is filtered once more.
+// JournalTransactions lists every batch that fits the query, each with all its lines. Visma.net pages by
+// lines, so a batch may come in parts, which are combined by batch number. Visma.net ignores unknown
+// parameters, so the result is filtered again.
 //
-// A batch that is not in the result was not in Visma.net while the list was
-// read: a list that does not add up is an error, never a short result.
+// A batch that is not in the result was not in Visma.net while the list was read: an inconsistent list is
+// an error, never a short result.
 func (c *Client) JournalTransactions(ctx context.Context, q JournalTransactionsQuery) ([]JournalTransaction, error) {
 	values, err := q.values()
 	if err != nil {
@@ -76,20 +75,19 @@ func (c *Client) JournalTransactions(ctx context.Context, q JournalTransactionsQ
 	return g.matching(&q), nil
 }
 
-// batches puts the parts of batches together. Its unit is the line. A list
-// that grows while it is read gives lines twice at worst, which does no harm
-// here; one that shrinks may hide lines, which does.
+// batches combines the parts of batches. Its unit is the line. A list that grows while it is read at worst
+// returns lines twice, which is harmless here; a list that shrinks may hide lines, which is not.
 type batches struct {
 	all   []gathered
 	index map[string]int
 	lines int64
-	bare  int64 // batches without lines, of which it is not known whether they count
+	bare  int64 // batches without lines, which may or may not be counted in the total
 }
 
-// gathered is a batch of which some parts were seen, and where its lines are.
+// gathered is a batch of which some parts were seen, with the positions of its lines.
 type gathered struct {
 	batch JournalTransaction
-	at    map[int]int // line number to place in batch.Lines
+	at    map[int]int // line number to index in batch.Lines
 }
 
 func (g *batches) add(p *page[JournalTransaction]) error {
@@ -118,8 +116,8 @@ func (g *batches) add(p *page[JournalTransaction]) error {
 	return nil
 }
 
-// merge adds a part to its batch. A part of another version of the batch means
-// that it was changed between two pages.
+// merge adds a part to its batch. A part of another version means that the batch was changed between two
+// pages.
 func (g *batches) merge(whole *gathered, part *JournalTransaction) error {
 	batch := &whole.batch
 	if part.TimeStamp != batch.TimeStamp || part.Status != batch.Status {
@@ -148,7 +146,7 @@ func (g *batches) units() int64 { return g.lines }
 
 func (g *batches) complete(total int64) error {
 	if g.lines+g.bare < total {
-		return fmt.Errorf("%w: it should have %d lines, and %d were given", errMoved, total, g.lines)
+		return fmt.Errorf("%w: it should have %d lines and has %d", errMoved, total, g.lines)
 	}
 	return nil
 }
@@ -167,9 +165,8 @@ func (g *batches) matching(q *JournalTransactionsQuery) []JournalTransaction {
 	return fit
 }
 
-// matches filters once more. Only a member that clearly says otherwise puts a
-// batch out: a batch that is left in costs nothing, one that is left out may be
-// posted twice.
+// matches filters again. Only a member that clearly differs excludes a batch: a batch too many costs
+// nothing, a batch too few may be posted twice.
 func (q *JournalTransactionsQuery) matches(t *JournalTransaction) bool {
 	return inPeriod(q.PeriodID, t) && inModule(q.Module, t.Module) && hasStatus(q.Status, t.Status) &&
 		(q.Branch == "" || t.Branch == "" || strings.EqualFold(strings.TrimSpace(t.Branch), strings.TrimSpace(q.Branch))) &&
@@ -210,7 +207,7 @@ func hasStatus(wanted, status BatchStatus) bool {
 	}
 }
 
-// modifiedBefore allows a day for a clock whose zone is not known.
+// modifiedBefore allows a day for a clock whose zone is unknown.
 func modifiedBefore(since time.Time, modified DateTime) bool {
 	if since.IsZero() || modified.IsZero() {
 		return false

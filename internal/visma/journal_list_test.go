@@ -31,7 +31,7 @@ func listOf(t *testing.T, h http.HandlerFunc, q JournalTransactionsQuery) ([]Jou
 	return c.JournalTransactions(context.Background(), q)
 }
 
-func TestBatchesThatAreSplitOverPagesArePutTogether(t *testing.T) {
+func TestBatchesSplitOverPagesAreCombined(t *testing.T) {
 	for maxPage := 1; maxPage <= 10; maxPage++ {
 		all, err := listOf(t, threeBatches(maxPage).serve, JournalTransactionsQuery{PeriodID: "202601", Module: "GL"})
 		if err != nil {
@@ -57,7 +57,7 @@ func TestAnEmptyPeriodHasNoBatches(t *testing.T) {
 	}
 }
 
-func TestALongBatchIsReadQuicklyAndWhole(t *testing.T) {
+func TestALongBatchIsReadQuicklyAndCompletely(t *testing.T) {
 	b := batchSpec{number: "000001"}
 	for l := 1; l <= 20_000; l++ {
 		b.lines = append(b.lines, lineSpec{l, "1930", "1", "0"})
@@ -65,16 +65,16 @@ func TestALongBatchIsReadQuicklyAndWhole(t *testing.T) {
 	j := &journal{batches: []batchSpec{b}, maxPage: 7000}
 	script := []string{j.page(1, 7000), j.page(2, 7000), j.page(3, 7000)}
 	handler, _ := pages(t, script)
-	// Holding 20,000 lines against the contract takes longer than reading them.
+	// Checking 20,000 lines against the contract takes longer than reading them.
 	all, err := listOf(t, broken(handler), JournalTransactionsQuery{PeriodID: "202601"})
 	if err != nil || len(all) != 1 || len(all[0].Lines) != 20_000 {
 		t.Errorf("%d batches, %v", len(all), err)
 	}
 }
 
-func TestABatchThatIsAddedWhileTheListIsReadDoesNoHarm(t *testing.T) {
+func TestABatchAddedWhileTheListIsReadDoesNoHarm(t *testing.T) {
 	before, after := threeBatches(5), threeBatches(5)
-	// The new batch stands first, so lines that were read come again.
+	// The new batch comes first, so lines that were read come again.
 	after.batches = append([]batchSpec{{number: "000004", lines: []lineSpec{{1, "1930", "1", "0"}, {2, "1686", "0", "1"}}}}, after.batches...)
 	handler, requests := pages(t, []string{before.page(1, 5), after.page(2, 5), after.page(3, 5)}, []string{after.page(1, 5), after.page(2, 5), after.page(3, 5)})
 	all, err := listOf(t, handler, JournalTransactionsQuery{PeriodID: "202601"})
@@ -90,7 +90,7 @@ func TestABatchThatIsAddedWhileTheListIsReadDoesNoHarm(t *testing.T) {
 	}
 }
 
-func TestABatchThatMayHaveBeenMissedIsNeverPassedOverInSilence(t *testing.T) {
+func TestAPossiblyMissedBatchIsAnError(t *testing.T) {
 	full, less := threeBatches(5), threeBatches(5)
 	less.batches = less.batches[1:] // lines move forward past the page break
 	changed := threeBatches(5)
@@ -115,7 +115,7 @@ func TestABatchThatMayHaveBeenMissedIsNeverPassedOverInSilence(t *testing.T) {
 			all, err := listOf(t, handler, JournalTransactionsQuery{PeriodID: "202601"})
 			wantFault(t, err, fault.Transient)
 			if all != nil {
-				t.Errorf("a list that does not add up was given: %d batches", len(all))
+				t.Errorf("an inconsistent list was returned: %d batches", len(all))
 			}
 		})
 	}
@@ -126,7 +126,7 @@ func TestABatchWithoutNumberIsBadData(t *testing.T) {
 	wantFault(t, err, fault.BadData)
 }
 
-func TestWhatVismaNetDidNotFilterIsFilteredHere(t *testing.T) {
+func TestBatchesThatVismaNetDidNotFilterAreFilteredHere(t *testing.T) {
 	j := &journal{maxPage: 100}
 	for i, b := range []batchSpec{
 		{},
@@ -136,7 +136,7 @@ func TestWhatVismaNetDidNotFilterIsFilteredHere(t *testing.T) {
 		{module: "ModuleAR"},
 		{status: "Posted"},
 		{modified: "2026-01-01T00:00:00"},
-		{modified: "2026-01-31T08:00:00"}, // without zone: within a day of the moment
+		{modified: "2026-01-31T08:00:00"}, // without zone: within a day of the time
 	} {
 		b.number = fmt.Sprint(i)
 		b.lines = []lineSpec{{1, "1930", "1", "0"}, {2, "1686", "0", "1"}}
@@ -169,7 +169,7 @@ func TestWhatVismaNetDidNotFilterIsFilteredHere(t *testing.T) {
 	}
 }
 
-func TestAListOfBatchesNeedsAPeriodOrAMoment(t *testing.T) {
+func TestAListOfBatchesNeedsAPeriodOrATime(t *testing.T) {
 	c, _ := newTestClient(t, serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") }))
 	for _, q := range []JournalTransactionsQuery{
 		{}, {PeriodID: "2026-01"}, {PeriodID: "202601", ModifiedSince: time.Now()},
@@ -180,7 +180,7 @@ func TestAListOfBatchesNeedsAPeriodOrAMoment(t *testing.T) {
 	}
 }
 
-func TestTheMomentIsAskedForInUTC(t *testing.T) {
+func TestTheTimeIsSentInUTC(t *testing.T) {
 	var query string
 	_, err := listOf(t, func(w http.ResponseWriter, r *http.Request) {
 		query = r.URL.Query().Get("lastModifiedDateTime")

@@ -40,7 +40,7 @@ func TestAVoucherIsWrittenInVismaNetsConvention(t *testing.T) {
 	}
 }
 
-func TestCreatingDoesNotChangeTheVoucherItWasGiven(t *testing.T) {
+func TestCreatingDoesNotChangeTheCallersVoucher(t *testing.T) {
 	c, _ := newTestClient(t, serve(t, answerJSON(http.StatusAccepted, `{"id":"1"}`)))
 	u := testUpdate()
 	if _, err := c.CreateJournalTransaction(context.Background(), u); err != nil {
@@ -51,7 +51,7 @@ func TestCreatingDoesNotChangeTheVoucherItWasGiven(t *testing.T) {
 	}
 }
 
-func TestThe401OfAWriteBooksNothingSoItIsSentOnceMore(t *testing.T) {
+func TestAWriteIsSentOnceMoreAfterA401(t *testing.T) {
 	var bodies []string
 	c, tokens := newTestClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 		b, _ := io.ReadAll(r.Body)
@@ -69,7 +69,7 @@ func TestThe401OfAWriteBooksNothingSoItIsSentOnceMore(t *testing.T) {
 	}
 }
 
-func TestTheJobIsFoundWhereverItIsNamed(t *testing.T) {
+func TestTheJobIdIsReadFromHeaderOrBody(t *testing.T) {
 	for name, h := range map[string]http.HandlerFunc{
 		"id":            answerJSON(http.StatusAccepted, `{"id":"73ac","stateLocation":null}`),
 		"stateLocation": broken(answerJSON(http.StatusAccepted, `{"stateLocation":"https://elsewhere.example/v1/background/73ac"}`)),
@@ -85,7 +85,7 @@ func TestTheJobIsFoundWhereverItIsNamed(t *testing.T) {
 	}
 }
 
-func TestABatchThatIsCreatedAtOnceIsTakenFromItsLocation(t *testing.T) {
+func TestABatchCreatedAtOnceIsReadFromItsLocation(t *testing.T) {
 	c, _ := newTestClient(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", "https://integration.visma.net/API/controller/api/v2/journaltransaction/b64(R0wvNDI)")
 		w.Header().Set("ETag", `"AAAAAE0YIiI="`)
@@ -130,7 +130,7 @@ func TestAnotherBatchThanTheOneAskedForIsBadData(t *testing.T) {
 	wantFault(t, err, fault.BadData)
 }
 
-func TestAReleaseNamesTheVersionThatWasCompared(t *testing.T) {
+func TestAReleaseSendsTheETagOfTheComparedVersion(t *testing.T) {
 	for given, want := range map[string]string{"": "", "AAAA=": `"AAAA="`, `"AAAA="`: `"AAAA="`, `W/"x"`: `W/"x"`} {
 		c, _ := newTestClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 			if got := r.Header.Get("If-Match"); got != want {
@@ -145,7 +145,7 @@ func TestAReleaseNamesTheVersionThatWasCompared(t *testing.T) {
 	}
 }
 
-func TestEachAnswerToAReleaseSaysWhatFollows(t *testing.T) {
+func TestEachAnswerToAReleaseIsClassified(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
 		class   fault.Class
@@ -218,7 +218,7 @@ func TestAFileNameThatVismaNetCannotTakeIsRefusedBeforeItIsSent(t *testing.T) {
 	}
 }
 
-func TestMembersThatAreUnknownOrNullDoNotHinderReading(t *testing.T) {
+func TestUnknownAndNullMembersAreAccepted(t *testing.T) {
 	var batch JournalTransaction
 	err := json.Unmarshal([]byte(`{"batchNumber":"1","status":"Nytt","exchangeRate":null,"somethingNew":{"a":[1]},
 		"journalTransactionLines":[{"lineNumber":1,"debitAmount":null,"vat":null,"subaccount":null,"project":{"internalId":7,"id":"X"}}],"attachments":null,"metadata":null}`), &batch)

@@ -1,11 +1,10 @@
 package visma
 
-// JournalTransactionUpdate is a journal transaction to be written. Members
-// that are nil are left to Visma.net. Source: Visma.net ERP API, Journal
-// transaction (GL301000).
+// JournalTransactionUpdate is a journal transaction to write. Visma.net decides members that are nil.
+// Source: Visma.net ERP API, Journal transaction (GL301000).
 type JournalTransactionUpdate struct {
 	BatchNumber             *Value[string]                 `json:"batchNumber,omitempty"` // with OverrideNumberSeries only
-	Hold                    *Value[bool]                   `json:"hold,omitempty"`        // say it: a company may hold every new batch
+	Hold                    *Value[bool]                   `json:"hold,omitempty"`        // always set it: a company may hold every new batch by default
 	TransactionDate         *Value[Date]                   `json:"transactionDate,omitempty"`
 	PostPeriod              *Value[string]                 `json:"postPeriod,omitempty"`      // MMYYYY; send FinancialPeriod instead
 	FinancialPeriod         *Value[string]                 `json:"financialPeriod,omitempty"` // YYYYPP, see Calendar
@@ -23,15 +22,14 @@ type JournalTransactionUpdate struct {
 	Lines                   []JournalTransactionLineUpdate `json:"journalTransactionLines,omitempty"`
 }
 
-// Operation says what to do with a line; it is not wrapped in a Value.
+// Operation is the operation on a line; it is not wrapped in a Value.
 type Operation string
 
 // Insert is the operation of every line of a new batch. Visma.net ignores or
 // refuses lines without one.
 const Insert Operation = "Insert"
 
-// JournalTransactionLineUpdate is a line to be written. Amounts are in the
-// currency of the batch.
+// JournalTransactionLineUpdate is a line to write. Amounts are in the currency of the batch.
 type JournalTransactionLineUpdate struct {
 	Operation              Operation       `json:"operation"` // Insert when empty
 	LineNumber             *Value[int]     `json:"lineNumber,omitempty"`
@@ -76,7 +74,7 @@ const (
 // JournalTransaction is a batch as Visma.net keeps it. Source: Visma.net ERP
 // API, Journal transaction (GL301000).
 type JournalTransaction struct {
-	Module                  string                   `json:"module"` // ModuleGL for ours
+	Module                  string                   `json:"module"` // ModuleGL for Kvitt's batches
 	BatchNumber             string                   `json:"batchNumber"`
 	Status                  BatchStatus              `json:"status"`
 	Hold                    bool                     `json:"hold"`
@@ -109,8 +107,7 @@ type JournalTransaction struct {
 	Listed
 }
 
-// Released reports whether the batch is in the books: Unposted and Posted are
-// both final.
+// Released reports whether the batch is in the books: Unposted and Posted are both final.
 func (t *JournalTransaction) Released() bool {
 	return t.Status == BatchUnposted || t.Status == BatchPosted
 }
@@ -142,8 +139,8 @@ type JournalTransactionLine struct {
 	Note                   string        `json:"note"`
 }
 
-// Attachment is a file kept with a batch or a line. Adding a file of the same
-// name makes a new revision of it.
+// Attachment is a file attached to a batch or a line. Adding a file of the same name makes a new revision
+// of it.
 type Attachment struct {
 	Name     string `json:"name"`
 	ID       string `json:"id"`

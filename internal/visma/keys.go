@@ -2,8 +2,8 @@ package visma
 
 import "strings"
 
-// trimKeys takes off what Visma.net pads keys with, "000001    ": whoever compares
-// them compares keys. Texts stay as they are.
+// trimKeys removes the padding of Visma.net's keys, "000001    ", so that keys can be compared. Texts stay
+// unchanged.
 func (t *JournalTransaction) trimKeys() {
 	keys := []*string{&t.BatchNumber, &t.Ledger, &t.Branch, &t.CurrencyID, &t.TransactionCode, &t.OriginalBatchNumber, &t.FinancialPeriod, &t.PostPeriod}
 	for i := range t.Lines {

@@ -13,10 +13,9 @@ import (
 	"kvitt/internal/fault"
 )
 
-// Limiter is the request budget of one connection. Visma.net counts requests
-// per company and client in a fixed window, so all clients of a connection in
-// this process share one. It spaces requests out, and after an answer that
-// says the budget is used up it lets nothing through until the window resets.
+// Limiter is the request budget of one connection. Visma.net counts requests per company and client in a
+// fixed window, so all clients of a connection in this process share one. It spaces requests out, and
+// after an answer that reports the budget as used up it sends nothing until the window resets.
 type Limiter struct {
 	rate   *rate.Limiter // nil: no spacing
 	shared Shared        // nil: this process is alone
@@ -25,16 +24,15 @@ type Limiter struct {
 	until time.Time // nothing is sent before this moment
 }
 
-// patience is how long a request waits for the window to reset by itself. A
-// longer wait belongs to the caller, who is told with fault.Throttled and so
-// can let another connection have its place.
+// patience is the longest time a request waits for the window to reset. Longer waits are left to the
+// caller, who gets fault.Throttled and can serve another connection meanwhile.
 const patience = 15 * time.Second
 
-// A reset this far away is a figure that was misread.
+// A reset further away than this is a misread figure.
 const longestWait = 24 * time.Hour
 
-// NewLimiter returns a limiter of so many requests a second with that burst;
-// perSecond 0 means no spacing, only the pauses that Visma.net asks for.
+// NewLimiter returns a limiter of perSecond requests a second with that burst; perSecond 0 means no
+// spacing, only the pauses that Visma.net asks for.
 func NewLimiter(perSecond rate.Limit, burst int) *Limiter {
 	l := &Limiter{}
 	if perSecond > 0 {
@@ -43,22 +41,21 @@ func NewLimiter(perSecond rate.Limit, burst int) *Limiter {
 	return l
 }
 
-// Shared is a budget that several processes spend. *budget.Share is one.
+// Shared is a budget that several processes spend; *budget.Share is one.
 type Shared interface {
-	// Take uses up one request and answers how long to wait before it is sent;
-	// without one that is left, how long until asking again makes sense.
+	// Take uses up one request and returns how long to wait before sending it; if none is left, ok is
+	// false and wait is the time until asking again makes sense.
 	Take(ctx context.Context) (wait time.Duration, ok bool, err error)
-	Done()                                  // a request that was taken is over
-	Left(requests int, reset time.Duration) // what an answer says
-	Close(d time.Duration)                  // nothing more for so long
+	Done()                                  // a taken request is over
+	Left(requests int, reset time.Duration) // an answer reported this
+	Close(d time.Duration)                  // no request for this time
 }
 
-// NewSharedLimiter returns the limiter of a budget that other processes spend
-// too.
+// NewSharedLimiter returns the limiter of a budget that other processes spend too.
 func NewSharedLimiter(s Shared) *Limiter { return &Limiter{shared: s} }
 
-// wait returns when a request may be sent; done follows when it is over. Nothing has been sent when it
-// fails, so its errors are Throttled or Transient for reads and writes alike.
+// wait returns when a request may be sent; the caller calls done when it is over. Nothing has been sent
+// when wait fails, so its errors are Throttled or Transient for reads and writes alike.
 func (l *Limiter) wait(ctx context.Context, attempted string) error {
 	for left := l.pause(); left > 0; left = l.pause() {
 		if err := rest(ctx, attempted, left); err != nil {
@@ -79,7 +76,7 @@ func (l *Limiter) wait(ctx context.Context, attempted string) error {
 	return nil
 }
 
-// take is wait in a shared budget.
+// take is wait with a shared budget.
 func (l *Limiter) take(ctx context.Context, attempted string) error {
 	for {
 		wait, ok, err := l.shared.Take(ctx)
@@ -98,14 +95,14 @@ func (l *Limiter) take(ctx context.Context, attempted string) error {
 	}
 }
 
-// done says that a request which wait let through is over.
+// done reports that a request that wait let through is over.
 func (l *Limiter) done() {
 	if l.shared != nil {
 		l.shared.Done()
 	}
 }
 
-// rest waits, unless that takes longer than a request should.
+// rest waits, unless the wait is longer than patience.
 func rest(ctx context.Context, attempted string, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -114,7 +111,7 @@ func rest(ctx context.Context, attempted string, d time.Duration) error {
 		return &fault.Error{
 			Class: fault.Throttled, Party: party, Attempted: attempted, RetryAfter: d,
 			Words:  "the request budget is used up; nothing was sent",
-			Remedy: "Kvitt goes on by itself when the budget is renewed.",
+			Remedy: "Kvitt continues when the budget is renewed.",
 		}
 	}
 	timer := time.NewTimer(d)
@@ -134,7 +131,7 @@ func notSent(attempted string, err error) error {
 	}
 }
 
-// pause returns how long nothing may be sent.
+// pause returns the time for which nothing may be sent.
 func (l *Limiter) pause() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -144,7 +141,7 @@ func (l *Limiter) pause() time.Duration {
 // observe learns from an answer: a 429, or the last request of a window.
 func (l *Limiter) observe(status int, header http.Header, body []byte) {
 	if status == http.StatusTooManyRequests && isSameRequestLimit(body) {
-		return // counts one request that fails again and again, not the budget
+		return // this limit is about one failing request, not the budget
 	}
 	remaining, err := strconv.Atoi(strings.TrimSpace(header.Get("X-RateLimit-Remaining")))
 	reset := rateLimitReset(header)

@@ -11,9 +11,9 @@ import (
 	"kvitt/internal/fault"
 )
 
-// others is a shared budget that notes what it is told.
+// others is a shared budget that records the calls.
 type others struct {
-	waits []time.Duration // below 0: none is left for so long
+	waits []time.Duration // negative: none is left for this time
 	notes []string
 }
 
@@ -32,7 +32,7 @@ func (o *others) Left(n int, reset time.Duration) {
 }
 func (o *others) Close(d time.Duration) { o.notes = append(o.notes, "closed for "+d.String()) }
 
-func TestTheOthersAreToldWhatAnswersSayOfTheBudget(t *testing.T) {
+func TestTheBudgetInAnswersIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := &others{}
 		c, _ := scriptedClient(t, NewSharedLimiter(shared),
@@ -48,7 +48,7 @@ func TestTheOthersAreToldWhatAnswersSayOfTheBudget(t *testing.T) {
 			"take", "closed for 30m0s", "done",
 		}
 		if !slices.Equal(shared.notes, want) {
-			t.Errorf("noted %q\nwant  %q", shared.notes, want)
+			t.Errorf("recorded %q\nwant  %q", shared.notes, want)
 		}
 	})
 }
@@ -68,7 +68,7 @@ func TestARequestWaitsUntilTheSharedBudgetHasRoom(t *testing.T) {
 	})
 }
 
-func TestARequestThatIsCalledOffIsGivenBackToTheSharedBudget(t *testing.T) {
+func TestACancelledRequestIsGivenBackToTheSharedBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		shared := &others{waits: []time.Duration{5 * time.Second}}
 		c, transport := scriptedClient(t, NewSharedLimiter(shared), scriptedAnswer{200, nil, "[]"})
@@ -77,7 +77,7 @@ func TestARequestThatIsCalledOffIsGivenBackToTheSharedBudget(t *testing.T) {
 		_, err := c.Ledgers(ctx)
 		wantFault(t, err, fault.Transient)
 		if transport.requests != 0 || !slices.Equal(shared.notes, []string{"take", "done"}) {
-			t.Errorf("%d requests; noted %q", transport.requests, shared.notes)
+			t.Errorf("%d requests; recorded %q", transport.requests, shared.notes)
 		}
 	})
 }

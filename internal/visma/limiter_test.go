@@ -12,8 +12,8 @@ import (
 	"kvitt/internal/fault"
 )
 
-// scriptedTransport gives its answers one after the other, without a network,
-// so that time can be simulated. The last one is given again and again.
+// scriptedTransport returns its answers one after the other, without a network, so that time can be
+// simulated. It repeats the last one.
 type scriptedTransport struct {
 	answers  []scriptedAnswer
 	requests int
@@ -50,7 +50,7 @@ func scriptedClient(t *testing.T, limiter *Limiter, answers ...scriptedAnswer) (
 	return c, transport
 }
 
-// later lets the simulated time pass.
+// later lets simulated time pass.
 func later(d time.Duration) { <-time.After(d) }
 
 func TestA429SaysHowLongToWaitAndNothingIsSentUntilThen(t *testing.T) {
@@ -92,7 +92,7 @@ func TestTheLastRequestOfAWindowEndsItBeforeThe429(t *testing.T) {
 	})
 }
 
-func TestAShortPauseIsWaitedOutInTheMiddleOfAList(t *testing.T) {
+func TestAListWaitsForAShortPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, transport := scriptedClient(t, nil,
 			scriptedAnswer{200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "10"}, `[{"subaccountNumber":"1","metadata":{"totalCount":2}}]`},
@@ -107,7 +107,7 @@ func TestAShortPauseIsWaitedOutInTheMiddleOfAList(t *testing.T) {
 	})
 }
 
-func TestAWaitForTheBudgetCanBeCalledOff(t *testing.T) {
+func TestAWaitForTheBudgetCanBeCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, transport := scriptedClient(t, nil,
 			scriptedAnswer{200, map[string]string{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "10"}, "[]"})
@@ -152,7 +152,7 @@ func TestRequestsAreSpacedOut(t *testing.T) {
 	})
 }
 
-func TestHowLongToWaitIsReadFromEveryForm(t *testing.T) {
+func TestTheTimeToWaitIsReadFromEveryForm(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		for name, c := range map[string]struct {

@@ -9,10 +9,10 @@ import (
 	"kvitt/internal/fault"
 )
 
-// aList is a batch list's question.
+// aList is a query for a list of batches.
 var aList = JournalTransactionsQuery{PeriodID: "202601", Module: "GL"}
 
-func TestNothingIsNothingInAnyDress(t *testing.T) {
+func TestEveryFormOfAnEmptyListIsEmpty(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"an empty body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
 		"null":          func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, " null\n") },
@@ -46,8 +46,7 @@ func serveClient(t *testing.T, answer http.HandlerFunc) *Client {
 	return client
 }
 
-// TestNothingAfterTheFirstPageIsItsEnd: what the first page announced must still
-// have come.
+// TestNothingAfterTheFirstPageIsItsEnd: all that the first page announced must still have come.
 func TestNothingAfterTheFirstPageIsItsEnd(t *testing.T) {
 	for total, complete := range map[int]bool{2: true, 5: false} {
 		client := serveClient(t, func(w http.ResponseWriter, r *http.Request) {
@@ -64,8 +63,7 @@ func TestNothingAfterTheFirstPageIsItsEnd(t *testing.T) {
 	}
 }
 
-// TestAWrongAddressIsNotAnEmptyList: it is refused, and the remedy names the
-// variable.
+// TestAWrongAddressIsNotAnEmptyList: the answer is refused, and the remedy names the variable.
 func TestAWrongAddressIsNotAnEmptyList(t *testing.T) {
 	for name, answer := range map[string]http.HandlerFunc{
 		"no body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
@@ -92,7 +90,7 @@ func TestAWrongAddressIsNotAnEmptyList(t *testing.T) {
 	}
 }
 
-// TestPaddedKeysAreTheKeys: some companies answer keys padded with spaces.
+// TestPaddedKeysAreTheKeys: some companies return keys padded with spaces.
 func TestPaddedKeysAreTheKeys(t *testing.T) {
 	const batch = `{"module":"ModuleGL","batchNumber":"000001    ","ledger":"1         ","branch":"1    ","currencyId":"SEK  ","description":" text ",
 		"journalTransactionLines":[{"lineNumber":1,"accountNumber":"1930  ","referenceNumber":"R1  ","branch":"1    ","vatCode":{"id":"25  "},"vat":{"id":"IN25 "}}]}`

@@ -33,11 +33,11 @@ func testUpdate() JournalTransactionUpdate {
 	}
 }
 
-// drops closes the connection after the request was read whole.
+// drops closes the connection after the whole request was read.
 func drops(w http.ResponseWriter, _ *http.Request) { w.Header().Set(markDrop, "1") }
 
-// The heart of posting exactly once: whatever is not a clear no may have been
-// booked, and the client does not try again by itself.
+// The heart of posting exactly once: unless the request was clearly refused, it may have been booked, and
+// the client does not try again.
 func TestAWriteThatFailsIsAClearNoOrAnUnknownOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		handler http.HandlerFunc
@@ -78,7 +78,7 @@ func TestAWriteThatFailsIsAClearNoOrAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-func TestADroppedConnectionIsUnknownAlsoWhenItWasInUseBefore(t *testing.T) {
+func TestADroppedReusedConnectionIsAnUnknownOutcome(t *testing.T) {
 	var posts atomic.Int64
 	server := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet {
@@ -129,7 +129,7 @@ func TestARefusedConnectionIsTransientBecauseNothingWasSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	_ = listener.Close() // nobody listens there now
+	_ = listener.Close() // nothing listens there now
 	c, err := New(Options{BaseURL: "http://" + address, Tokens: &fixedTokens{tokens: []string{testToken}}})
 	if err != nil {
 		t.Fatal(err)
@@ -140,8 +140,8 @@ func TestARefusedConnectionIsTransientBecauseNothingWasSent(t *testing.T) {
 	}
 }
 
-// A transport that fails without ever having told of a connection may still
-// have sent something: only failures to connect are believed.
+// A transport that fails without ever having reported a connection may still have sent something: only
+// failures to connect are believed.
 type failingTransport struct{ err error }
 
 func (f failingTransport) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
@@ -170,7 +170,7 @@ func TestAnUnclearTransportFailureIsUnknown(t *testing.T) {
 	}
 }
 
-func TestAWriteThatIsCalledOffBeforeItIsSentIsTransient(t *testing.T) {
+func TestAWriteCancelledBeforeItIsSentIsTransient(t *testing.T) {
 	server := serve(t, func(http.ResponseWriter, *http.Request) { t.Error("a request was sent") })
 	c, _ := newTestClient(t, server, func(o *Options) { o.Limiter = NewLimiter(1, 1) })
 	ctx, cancel := context.WithCancel(context.Background())

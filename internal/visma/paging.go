@@ -21,8 +21,8 @@ type listed interface{ listMetadata() Metadata }
 // the metadata, or an object with the records in it.
 type page[T any] struct {
 	items  []T
-	total  int64 // -1 when it is not told
-	number int64 // as the answer tells it; 0 when it does not
+	total  int64 // -1 when unknown
+	number int64 // as the answer says; 0 when it does not
 	digest [sha256.Size]byte
 }
 
@@ -33,24 +33,24 @@ type envelope[T any] struct {
 	Records    []T    `json:"records"`
 }
 
-// A list is read again from the start when it moves underneath, this often.
+// A list that changes while it is read is read again from the start, this many times in all.
 const listAttempts = 3
 
 // More pages than this are a loop.
 const mostPages = 10_000
 
-// errMoved says that a list changed while it was read.
+// errMoved means that a list changed while it was read.
 var errMoved = errors.New("the list changed while it was read")
 
-// gatherer puts the pages of one reading together.
+// gatherer combines the pages of one reading.
 type gatherer[T any] interface {
-	add(p *page[T]) error       // errMoved when the page does not fit to those before
+	add(p *page[T]) error       // errMoved when the page does not fit the earlier ones
 	units() int64               // received so far, in the unit of totalCount
-	complete(total int64) error // errMoved when something is missing or too much
+	complete(total int64) error // errMoved when the total is not reached or exceeded
 }
 
-// readPages reads a list from its first page to its last, and again from the
-// start when it moved while it was read.
+// readPages reads a list from its first page to its last, and again from the start when it changed while
+// it was read.
 func readPages[T any](ctx context.Context, c *Client, r *request, fresh func() gatherer[T]) error {
 	var err error
 	for range listAttempts {
@@ -80,7 +80,7 @@ func readPagesOnce[T any](ctx context.Context, c *Client, r *request, g gatherer
 		}
 		seen[p.digest] = number
 		if p.number != 0 && p.number != number {
-			return r.unusable(a, fmt.Errorf("page %d was asked for and page %d was given", number, p.number))
+			return r.unusable(a, fmt.Errorf("page %d was asked for and page %d was returned", number, p.number))
 		}
 		if p.total >= 0 && p.total < total {
 			return fmt.Errorf("%w: it had %d entries and then %d", errMoved, total, p.total)
@@ -124,22 +124,21 @@ func readPage[T any](ctx context.Context, c *Client, r *request, number int64) (
 	return p, a, err
 }
 
-// holdsNothing tells whether a good answer to a list is none, however that is
-// written: no content, an empty body, null.
+// holdsNothing reports whether a good answer to a list is empty in any form: no content, an empty body,
+// null.
 func (a *answer) holdsNothing() bool {
 	body := bytes.TrimSpace(withoutMark(a.body))
 	empty := len(body) == 0 || string(body) == "null"
 	return empty && (a.status == http.StatusOK || a.status == http.StatusNoContent)
 }
 
-// noRecords is how a 404 says that a list is empty. A 404 without such words is
-// a wrong address.
+// noRecords matches the text of a 404 for an empty list. A 404 without such a text is a wrong address.
 var noRecords = regexp.MustCompile(`(?i)\bno (matching )?(records?|entries|rows|data|results?|documents?|batch(es)?|(journal )?transactions?)\b`)
 
 func saysNoRecords(err error) bool {
 	e := fault.As(err)
 	return e != nil && e.Class == fault.Rejected && e.Status == http.StatusNotFound &&
-		e.Remedy == "" && noRecords.MatchString(e.Words) // a remedy: these are not Visma.net's words
+		e.Remedy == "" && noRecords.MatchString(e.Words) // with a remedy, these are not Visma.net's words
 }
 
 func decodePage[T any](r *request, a *answer) (*page[T], error) {
@@ -150,7 +149,7 @@ func decodePage[T any](r *request, a *answer) (*page[T], error) {
 			return nil, err
 		}
 		if e.Records == nil && e.TotalCount == nil {
-			return nil, r.unusable(a, errors.New("a list was expected and an object without records was given"))
+			return nil, r.unusable(a, errors.New("expected a list, got an object without records"))
 		}
 		p.items, p.number = e.Records, e.PageNumber
 		if e.TotalCount != nil {
@@ -183,8 +182,8 @@ func list[T any](ctx context.Context, c *Client, r *request) ([]T, error) {
 	return g.items, nil
 }
 
-// plain gathers records of which each counts for one. A list of them that
-// grows while it is read may give one twice, so it is read again.
+// plain gathers records that each count as one. A list that grows while it is read may return a record
+// twice, so it is read again.
 type plain[T any] struct {
 	items []T
 	total int64
@@ -202,13 +201,13 @@ func (g *plain[T]) units() int64 { return int64(len(g.items)) }
 
 func (g *plain[T]) complete(total int64) error {
 	if total >= 0 && g.units() != total {
-		return fmt.Errorf("%w: it should have %d entries, and %d were given", errMoved, total, g.units())
+		return fmt.Errorf("%w: it should have %d entries and has %d", errMoved, total, g.units())
 	}
 	return nil
 }
 
-// listWhole reads a list that Visma.net gives in one piece, and refuses it when
-// its own count says that it is not whole.
+// listWhole reads a list that Visma.net returns without pages, and refuses it when its own count says that
+// it is incomplete.
 func listWhole[T any](ctx context.Context, c *Client, r *request) ([]T, error) {
 	r.method = http.MethodGet
 	a, err := c.do(ctx, r)
@@ -220,7 +219,7 @@ func listWhole[T any](ctx context.Context, c *Client, r *request) ([]T, error) {
 		return nil, err
 	}
 	if p.total > int64(len(p.items)) {
-		return nil, r.unusable(a, fmt.Errorf("the list should have %d entries, and %d were given", p.total, len(p.items)))
+		return nil, r.unusable(a, fmt.Errorf("the list should have %d entries and has %d", p.total, len(p.items)))
 	}
 	return p.items, nil
 }

@@ -19,8 +19,7 @@ func subaccountPage(from, to, total int) string {
 	return "[" + strings.Join(items, ",") + "]"
 }
 
-// pages serves scripted pages by number; one more reading starts the next
-// script.
+// pages serves scripted pages by number; reading page 1 again starts the next script.
 func pages(t *testing.T, scripts ...[]string) (http.HandlerFunc, *int) {
 	t.Helper()
 	requests := 0
@@ -40,7 +39,7 @@ func pages(t *testing.T, scripts ...[]string) (http.HandlerFunc, *int) {
 	}, &requests
 }
 
-func TestAListIsReadToItsEndHoweverItsLengthIsTold(t *testing.T) {
+func TestAListIsReadToItsEndInEveryFormOfItsLength(t *testing.T) {
 	for name, c := range map[string]struct {
 		script   []string
 		requests int
@@ -93,7 +92,7 @@ func TestPageNumberAndSizeAreAlwaysSent(t *testing.T) {
 	}
 }
 
-func TestAListThatMovesWhileItIsReadIsReadAgain(t *testing.T) {
+func TestAListThatChangesWhileItIsReadIsReadAgain(t *testing.T) {
 	still := []string{subaccountPage(1, 500, 600), subaccountPage(501, 600, 600)}
 	for name, moving := range map[string][]string{
 		"shrinks":          {subaccountPage(1, 500, 700), subaccountPage(502, 700, 699)},
@@ -118,7 +117,7 @@ func TestAListThatMovesWhileItIsReadIsReadAgain(t *testing.T) {
 	}
 }
 
-func TestAListThatLoopsIsNotReadForEver(t *testing.T) {
+func TestALoopingListIsNotReadForEver(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"the same page again":      answerJSON(http.StatusOK, subaccountPage(1, 10, 100)),
 		"another page than asked":  answerJSON(http.StatusOK, `{"pageNumber":3,"pageSize":10,"totalCount":100,"records":`+subaccountPage(21, 30, 100)+`}`),
@@ -140,7 +139,7 @@ func alternating(bodies ...string) http.HandlerFunc {
 	}
 }
 
-func TestAListInOnePieceThatIsNotWholeIsBadData(t *testing.T) {
+func TestAnIncompleteUnpagedListIsBadData(t *testing.T) {
 	c, _ := newTestClient(t, serve(t, answerJSON(http.StatusOK, `[{"accountCD":"1930","metadata":{"totalCount":2}}]`)))
 	_, err := c.Accounts(context.Background())
 	wantFault(t, err, fault.BadData)
@@ -157,6 +156,6 @@ func TestAFailureInTheMiddleOfAListFailsTheList(t *testing.T) {
 	all, err := c.Subaccounts(context.Background())
 	wantFault(t, err, fault.Transient)
 	if all != nil {
-		t.Errorf("half a list was given: %d", len(all))
+		t.Errorf("half a list was returned: %d", len(all))
 	}
 }

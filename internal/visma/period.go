@@ -27,13 +27,12 @@ func (c *Client) FinancialPeriods(ctx context.Context) ([]FinancialPeriod, error
 	return listWhole[FinancialPeriod](ctx, c, &request{attempted: "list financial periods", path: "/v1/financialPeriod"})
 }
 
-// PeriodID writes a financial year and the number of a period in it as
-// Visma.net wants it in queries and vouchers: YYYYPP.
+// PeriodID returns a financial year and the number of a period in it in Visma.net's form for queries and
+// vouchers: YYYYPP.
 func PeriodID(year, number int) string { return fmt.Sprintf("%04d%02d", year, number) }
 
-// ParsePeriod reads the year and number of a period in any of the forms that
-// are met: 202601, 012026, 2026-01, 01-2026, 01/2026, or 1 alone. The year
-// tells the forms apart when it is known; 0 means that it is not.
+// ParsePeriod reads the year and number of a period in any known form: 202601, 012026, 2026-01, 01-2026,
+// 01/2026, or 1 alone. The year, when known, distinguishes the forms; 0 means that it is unknown.
 func ParsePeriod(text string, year int) (y, number int, err error) {
 	trimmed := strings.TrimSpace(text)
 	a, b, split := strings.Cut(strings.ReplaceAll(trimmed, "/", "-"), "-")
@@ -57,8 +56,8 @@ func ParsePeriod(text string, year int) (y, number int, err error) {
 	return y, number, nil
 }
 
-// parseSixDigits prefers the reading that fits the year; without a year, the
-// reading whose year is believable.
+// parseSixDigits prefers the reading that fits the year; without a year, the reading with a plausible
+// year.
 func parseSixDigits(text string, year int) (y, number int, err error) {
 	for _, parts := range [][2]string{{text[:4], text[4:]}, {text[2:], text[:2]}} {
 		y, number, ok := yearAndNumber(parts[0], parts[1])

@@ -25,8 +25,8 @@ func referenceFile(t *testing.T, unchecked string, path ...string) string {
 	return filepath.Join(append([]string{dir}, path...)...)
 }
 
-// absent are the parts of our contract that Visma's rebuilt description has
-// lost, and what stands in for them.
+// absent are the parts of our contract that are missing in Visma's rebuilt description, and what replaces
+// them.
 var absent = map[string]string{
 	"POST /v2/journaltransaction/{journalTransactionNumber}/action/release 200": "ReleaseInvoiceActionResultDto",
 }
@@ -111,8 +111,8 @@ func jsonSchema(content openapi3.Content) *openapi3.Schema {
 	return schema
 }
 
-// compareSchema checks that every member of ours is one of theirs and of the
-// same type. Theirs has more.
+// compareSchema checks that every member of our schema exists in theirs with the same type. Theirs has
+// more.
 func compareSchema(t *testing.T, at string, our, their *openapi3.Schema) {
 	t.Helper()
 	switch {
@@ -200,15 +200,15 @@ func readExample(t *testing.T, name string, body []byte) {
 	case strings.HasPrefix(name, "journaltransaction_v2.POST"):
 		var update JournalTransactionUpdate
 		decode(&update, true)
-	default: // of endpoints and of Visma Connect that are read elsewhere, or not at all
+	default: // of endpoints and of Visma Connect that other tests read, or none
 		if strings.HasSuffix(name, ".json") && !json.Valid(body) {
 			t.Error("it is not JSON")
 		}
 	}
 }
 
-// What we write must be made only of members that the example of a write has,
-// or that Visma's description adds to it.
+// What Kvitt writes may only have members that the example of a write has, or that Visma's description
+// adds to it.
 func TestWhatIsSentHasOnlyMembersThatVismaNetKnows(t *testing.T) {
 	file := referenceFile(t, "the vouchers that are sent against Visma's own description", "specs", "visma-net-erp.openapi.json")
 	theirs, err := openapi3.NewLoader().LoadFromFile(file)

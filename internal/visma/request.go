@@ -24,7 +24,7 @@ type request struct {
 	header      http.Header
 	body        content // nil: none
 	contentType string
-	write       bool // a failure may leave something booked
+	write       bool // it may be booked even if it fails
 }
 
 // content is the body of a request: a document in memory, or a form that is
@@ -49,12 +49,11 @@ type answer struct {
 	body   []byte
 }
 
-// An answer beyond this is not one that Visma.net gives.
+// An answer larger than this does not come from Visma.net.
 const largestBody = 128 << 20
 
-// do sends a request and returns its 2xx answer, or a *fault.Error. A 401
-// costs one forced refresh of the token and one more try; a second 401 is
-// final.
+// do sends a request and returns its 2xx answer, or a *fault.Error. After a 401 it forces one refresh of
+// the token and tries once more; a second 401 is final.
 func (c *Client) do(ctx context.Context, r *request) (*answer, error) {
 	token, err := c.token(ctx, r)
 	if err != nil {
@@ -75,8 +74,7 @@ func (c *Client) do(ctx context.Context, r *request) (*answer, error) {
 	return c.send(ctx, r, fresh)
 }
 
-// token asks for a bearer token. Nothing has been sent to Visma.net when it
-// fails.
+// token gets a bearer token. Nothing has been sent to Visma.net when it fails.
 func (c *Client) token(ctx context.Context, r *request) (string, error) {
 	token, err := c.tokens.Token(ctx)
 	switch {
@@ -85,12 +83,12 @@ func (c *Client) token(ctx context.Context, r *request) (string, error) {
 	case err != nil:
 		return "", &fault.Error{
 			Class: fault.Transient, Party: party, Attempted: r.attempted,
-			Words: "nothing was sent, because no access token could be had", Err: err,
+			Words: "nothing was sent, because getting an access token failed", Err: err,
 		}
 	case token == nil || token.AccessToken == "":
 		return "", &fault.Error{
 			Class: fault.Auth, Party: party, Attempted: r.attempted,
-			Words: "nothing was sent, because there is no access token", Remedy: "Authorize the connection.",
+			Words: "nothing was sent, because there is no access token", Remedy: "Authorise the connection.",
 		}
 	}
 	return token.AccessToken, nil
@@ -116,11 +114,11 @@ func (c *Client) send(ctx context.Context, r *request, token string) (*answer, e
 	if err != nil {
 		return nil, r.unanswered(err, !gotConnection.Load(), c.timeout)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing is left to do about it
+	defer resp.Body.Close() //nolint:errcheck // an error here changes nothing
 	body, err := io.ReadAll(io.LimitReader(resp.Body, largestBody+1))
 	c.limiter.observe(resp.StatusCode, resp.Header, body)
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		// What was read of an error body is enough, even when it was cut.
+		// The part of an error body that was read is enough, even when it was cut off.
 		return nil, r.refused(resp.StatusCode, resp.Header, body, token)
 	}
 	if err != nil {
@@ -172,12 +170,10 @@ func get[T any](ctx context.Context, c *Client, r *request) (T, *answer, error) 
 	return document, a, nil
 }
 
-// withoutMark leaves out the byte order mark that some gateways put before a
-// document.
+// withoutMark removes the byte order mark that some gateways put before a document.
 func withoutMark(body []byte) []byte { return bytes.TrimPrefix(body, []byte("\ufeff")) }
 
-// decode reads the JSON of a 200 answer. Anything else that Visma.net may call
-// a success is no document.
+// decode reads the JSON of a 200 answer. Other success statuses have no document.
 func (r *request) decode(a *answer, into any) error {
 	if a.status != http.StatusOK {
 		return r.unusable(a, fmt.Errorf("expected 200 and a document, got %d bytes", len(a.body)))

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// documented are the types that are sent or read, by their name in
-// openapi.yaml. What they contain is followed from there.
+// documented are the types that are sent or read, by their name in openapi.yaml. The types of their
+// members are checked too.
 var documented = map[string]any{
 	"Organization": Organization{}, "Branch": Branch{}, "Ledger": Ledger{}, "Currency": Currency{},
 	"Account": Account{}, "Subaccount": Subaccount{}, "Dimension": Dimension{}, "FinancialPeriod": FinancialPeriod{}, "VAT": VAT{},
@@ -90,13 +90,13 @@ func jsonMembers(typ reflect.Type) map[string]reflect.Type {
 	return members
 }
 
-func TestTheContractIsCheckedIndeed(t *testing.T) {
+func TestTheContractCheckFindsErrors(t *testing.T) {
 	doc := loadContract(t)
 	if n := doc.Paths.Len(); n < 15 {
 		t.Errorf("the contract has %d paths", n)
 	}
 	update := doc.Components.Schemas["JournalTransactionUpdate"].Value
 	if err := update.VisitJSON(map[string]any{"hold": map[string]any{"value": "no"}}); err == nil {
-		t.Error("a voucher that is wrong passed")
+		t.Error("a wrong voucher passed")
 	}
 }

@@ -15,12 +15,12 @@ import (
 	"kvitt/internal/fault"
 )
 
-// said is what an error body tells, whatever its shape.
+// said holds the content of an error body, whatever its shape.
 type said struct {
 	words     string
 	code      string // ExceptionFaultCode
 	requestID string // VismaId, else Ipp-Request-Id, else ExceptionMessageID
-	nothing   bool   // no body, a web page, or a gateway that knows no such address: not Visma.net's own words
+	nothing   bool   // no body, a web page, or a gateway's unknown address: not Visma.net's own words
 }
 
 // faultNoLicence is Visma.net's code for a company without a licence for the
@@ -109,8 +109,8 @@ func (s *said) readObject(d map[string]any) {
 	s.words = strings.Join(parts, "; ")
 }
 
-// memberErrors finds what is wrong where Visma.net writes it: beside the value of
-// a member, {"PostPeriod": {"value": "082026", "error": "…"}}, however deep.
+// memberErrors collects errors that Visma.net writes beside the value of a member, {"PostPeriod":
+// {"value": "082026", "error": "…"}}, however deep.
 func memberErrors(value any, at string) (all []string) {
 	switch v := value.(type) {
 	case []any:
@@ -131,11 +131,11 @@ func memberErrors(value any, at string) (all []string) {
 			}
 		}
 	}
-	const most = 10 // more help nobody
+	const most = 10 // more than this is no help
 	return all[:min(len(all), most)]
 }
 
-// nestedWords reads {"field": ["what is wrong"]} and {"message": "…"}.
+// nestedWords reads {"field": ["error text"]} and {"message": "…"}.
 func nestedWords(value any) string {
 	d, ok := value.(map[string]any)
 	if !ok {
@@ -178,7 +178,7 @@ func looksLikeHTML(header http.Header, text string) bool {
 	return strings.Contains(header.Get("Content-Type"), "html") || strings.HasPrefix(text, "<")
 }
 
-// printable drops what would garble a log line or a page.
+// printable removes characters that would garble a log line or a page.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -191,7 +191,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// redact takes out the token in use, and anything that looks like one.
+// redact removes the token in use, and anything that looks like one.
 func redact(s string, secrets ...string) string {
 	for _, secret := range secrets {
 		if secret != "" {

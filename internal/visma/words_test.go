@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestErrorBodiesOfEveryShapeAreReadInTheServersOwnWords(t *testing.T) {
+func TestErrorBodiesOfEveryShapeAreRead(t *testing.T) {
 	const id = "6c6eb585-da38-4765-b80d-e9552a8721f8"
 	for name, c := range map[string]struct {
 		contentType, body string
@@ -51,7 +51,7 @@ func TestErrorBodiesOfEveryShapeAreReadInTheServersOwnWords(t *testing.T) {
 	}
 }
 
-func TestTokensAreTakenOutOfTheServersWords(t *testing.T) {
+func TestTokensAreRemovedFromErrorTexts(t *testing.T) {
 	const jwt = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJrYW5hcmllIn0.c2lnbmF0dXJl"
 	for _, body := range []string{
 		"token " + testToken + " is expired", `{"message":"Bearer ` + jwt + ` is expired"}`, "we got " + jwt,

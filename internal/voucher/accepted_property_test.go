@@ -108,7 +108,7 @@ func acceptedVoucher(t *rapid.T, c *settlementtest.Case, proof *settlement.Proof
 			rest += l.Credit - l.Debit
 		}
 	}
-	paid := c.Payout.Totals.Settlement
+	paid := c.Payout.Totals[settlement.TotalSettlement]
 	if c.Payout.Type == settlement.GrossFee {
 		if bank != 0 || bill != -rest || paid != 0 && paid != bill && paid != -bill {
 			t.Fatalf("bank %d, bill %d, Klarna states %d", bank, bill, paid)

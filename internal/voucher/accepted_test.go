@@ -31,7 +31,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 	}{
 		{
 			name:   "a total that is more than its rows",
-			totals: settlement.Totals{Sale: 1010_00, Settlement: 1010_00}, rows: rows{sale},
+			totals: settlement.Totals{settlement.TotalSale: 1010_00, settlement.TotalSettlement: 1010_00}, rows: rows{sale},
 			accepted: []settlement.Accepted{accept("rows_differ", "sale", 10_00, "suspense")},
 			want: `
 1930        1010.00               Klarna payout 1234567890
@@ -41,7 +41,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "two totals, one of which takes",
-			totals: settlement.Totals{Sale: 1000_00, Fee: 99_00, Tax: 26_00, Settlement: 875_00},
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 99_00, settlement.TotalTax: 26_00, settlement.TotalSettlement: 875_00},
 			rows:   rows{sale, row("FEE/SERVICING_FEE", 100_00, 25_00)},
 			accepted: []settlement.Accepted{
 				accept("rows_differ", "fee", -1_00, "6064"), accept("rows_differ", "tax", 1_00, "2641"),
@@ -57,7 +57,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "rows that never came, and their total",
-			totals: settlement.Totals{Sale: 1010_00, Settlement: 1010_00}, rows: rows{sale}, missing: 1,
+			totals: settlement.Totals{settlement.TotalSale: 1010_00, settlement.TotalSettlement: 1010_00}, rows: rows{sale}, missing: 1,
 			accepted: []settlement.Accepted{accept("rows_incomplete", "", 1, ""), accept("rows_differ", "sale", 10_00, "1686")},
 			want: `
 1930        1010.00               Klarna payout 1234567890
@@ -67,7 +67,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "the settlement amount is less than the totals",
-			totals: settlement.Totals{Sale: 1000_00, Settlement: 990_00}, rows: rows{sale},
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalSettlement: 990_00}, rows: rows{sale},
 			accepted: []settlement.Accepted{accept("formula_differs", "settlement", -10_00, "suspense")},
 			want: `
 1930         990.00               Klarna payout 1234567890
@@ -77,7 +77,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name: "the total of a fee that a gross payout only lists moves nothing", typ: settlement.Gross,
-			totals:   settlement.Totals{Sale: 1000_00, Fee: 90_00, Tax: 25_00, Settlement: 1000_00},
+			totals:   settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 90_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 1000_00},
 			rows:     rows{sale, row("FEE/SERVICING_FEE", 100_00, 25_00)},
 			accepted: []settlement.Accepted{accept("rows_differ", "fee", -10_00, "")},
 			want: `
@@ -87,7 +87,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name: "a bill that is stated as a positive amount", typ: settlement.GrossFee,
-			totals:   settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: 126_00},
+			totals:   settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 126_00},
 			rows:     rows{row("FEE/SERVICING_FEE", 100_00, 25_00)},
 			accepted: []settlement.Accepted{accept("formula_differs", "settlement", 1_00, "2999")},
 			want: `
@@ -99,7 +99,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "a debt that was invoiced apart, and is in the books",
-			totals: settlement.Totals{Sale: 1000_00, Settlement: 1000_00}, rows: rows{sale}, previous: before,
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalSettlement: 1000_00}, rows: rows{sale}, previous: before,
 			accepted: []settlement.Accepted{accept("debt_differs", "opening_debt_balance", -637_50, "")},
 			want: `
 1930        1000.00               Klarna payout 1234567890
@@ -108,7 +108,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "a debt that was invoiced apart, and is settled here",
-			totals: settlement.Totals{Sale: 1000_00, Settlement: 1000_00}, rows: rows{sale}, previous: before,
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalSettlement: 1000_00}, rows: rows{sale}, previous: before,
 			accepted: []settlement.Accepted{accept("debt_differs", "opening_debt_balance", -637_50, "2440")},
 			want: `
 1930        1000.00               Klarna payout 1234567890
@@ -119,7 +119,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "a closing debt that does not follow",
-			totals: settlement.Totals{Sale: 1000_00, ClosingDebt: 5_00, Settlement: 1000_00}, rows: rows{sale},
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalClosingDebt: 5_00, settlement.TotalSettlement: 1000_00}, rows: rows{sale},
 			accepted: []settlement.Accepted{accept("debt_differs", "closing_debt_balance", 5_00, "suspense")},
 			want: `
 1930        1000.00               Klarna payout 1234567890
@@ -130,7 +130,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:   "debt that nothing accounts for",
-			totals: settlement.Totals{Sale: 1000_00, Deposit: 300_00, ClosingDebt: 300_00, Settlement: 1000_00}, rows: rows{sale},
+			totals: settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalDeposit: 300_00, settlement.TotalClosingDebt: 300_00, settlement.TotalSettlement: 1000_00}, rows: rows{sale},
 			accepted: []settlement.Accepted{accept("debt_differs", "deposit", 300_00, "suspense")},
 			want: `
 1930        1000.00               Klarna payout 1234567890
@@ -141,7 +141,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:     "VAT refunded outside the settlement amount",
-			totals:   settlement.Totals{Sale: 1000_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: 1040_00},
+			totals:   settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: 1040_00},
 			rows:     rows{sale, row("FEE_REFUND/FEE_REFUND", 40_00, 10_00)},
 			accepted: []settlement.Accepted{accept("formula_differs", "tax_refund", -10_00, "suspense")},
 			want: `
@@ -154,7 +154,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:     "a type that nobody has told us of",
-			totals:   settlement.Totals{Sale: 1000_00, Settlement: 990_00},
+			totals:   settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalSettlement: 990_00},
 			rows:     rows{sale, row("ADJUSTMENT/X", 10_00)},
 			accepted: []settlement.Accepted{accept("component_unknown", "ADJUSTMENT/X", -10_00, "suspense")},
 			want: `
@@ -165,7 +165,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:     "an unknown type that moves nothing",
-			totals:   settlement.Totals{Sale: 1000_00, Settlement: 1000_00},
+			totals:   settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalSettlement: 1000_00},
 			rows:     rows{sale, row("ADJUSTMENT/X", 10_00)},
 			accepted: []settlement.Accepted{accept("component_unknown", "ADJUSTMENT/X", -10_00, "")},
 			want: `
@@ -175,7 +175,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 		},
 		{
 			name:     "VAT on a commission",
-			totals:   settlement.Totals{Commission: 100_00, Settlement: 125_00},
+			totals:   settlement.Totals{settlement.TotalCommission: 100_00, settlement.TotalSettlement: 125_00},
 			rows:     rows{row("COMMISSION/COMMISSION", 100_00, 25_00)},
 			accepted: []settlement.Accepted{accept("rows_differ", "COMMISSION/COMMISSION", -25_00, "2611")},
 			want: `
@@ -214,7 +214,7 @@ func TestAnAcceptedDifferenceIsALineOfItsOwn(t *testing.T) {
 }
 
 func TestAnAcceptedDifferenceThatMovesMoneyNamesAnAccount(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1010_00, Settlement: 1010_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1010_00, settlement.TotalSettlement: 1010_00})
 	rows := []settlement.Row{row("SALE/PURCHASE", 1000_00)}
 	_, err := settlement.Prove(p, tallyOf(rows), 1, nil, accept("rows_differ", "sale", 10_00, ""))
 	var e *settlement.AcceptedError

@@ -54,19 +54,19 @@ var drawnKinds = []struct {
 	sign  int64
 	total func(*settlement.Totals) *int64
 }{
-	{"SALE/PURCHASE", +1, func(t *settlement.Totals) *int64 { return &t.Sale }},
-	{"RETURN/PURCHASE_RETURN", -1, func(t *settlement.Totals) *int64 { return &t.Return }},
-	{"RETURN/PAYMENT_DEFAULT", -1, func(t *settlement.Totals) *int64 { return &t.Return }},
-	{"REVERSAL/REVERSAL", -1, func(t *settlement.Totals) *int64 { return &t.Reversal }},
-	{"FEE/PURCHASE_FEE_PERCENTAGE", -1, func(t *settlement.Totals) *int64 { return &t.Fee }},
-	{"FEE_REFUND/FEE_REFUND", +1, func(t *settlement.Totals) *int64 { return &t.FeeRefund }},
-	{"CORRECTION/CORRECTION", +1, func(t *settlement.Totals) *int64 { return &t.FeeCorrection }},
-	{"COMMISSION/COMMISSION", +1, func(t *settlement.Totals) *int64 { return &t.Commission }},
-	{"CREDIT/LOAN_PAYOUT", +1, func(t *settlement.Totals) *int64 { return &t.Credit }},
-	{"CHARGE/LOAN_AMORTISATION", -1, func(t *settlement.Totals) *int64 { return &t.Charge }},
-	{"CHARGE/LOAN_FEE", -1, func(t *settlement.Totals) *int64 { return &t.Charge }},
-	{"HOLDBACK/ROLLING_RESERVE", -1, func(t *settlement.Totals) *int64 { return &t.Holdback }},
-	{"RELEASE/ROLLING_RESERVE", +1, func(t *settlement.Totals) *int64 { return &t.Release }},
+	{"SALE/PURCHASE", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalSale] }},
+	{"RETURN/PURCHASE_RETURN", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalReturn] }},
+	{"RETURN/PAYMENT_DEFAULT", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalReturn] }},
+	{"REVERSAL/REVERSAL", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalReversal] }},
+	{"FEE/PURCHASE_FEE_PERCENTAGE", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalFee] }},
+	{"FEE_REFUND/FEE_REFUND", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalFeeRefund] }},
+	{"CORRECTION/CORRECTION", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalFeeCorrection] }},
+	{"COMMISSION/COMMISSION", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalCommission] }},
+	{"CREDIT/LOAN_PAYOUT", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalCredit] }},
+	{"CHARGE/LOAN_AMORTISATION", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalCharge] }},
+	{"CHARGE/LOAN_FEE", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalCharge] }},
+	{"HOLDBACK/ROLLING_RESERVE", -1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalHoldback] }},
+	{"RELEASE/ROLLING_RESERVE", +1, func(t *settlement.Totals) *int64 { return &t[settlement.TotalRelease] }},
 }
 
 // drawnRow is a row, and what it gives the merchant.
@@ -133,14 +133,14 @@ func drawPayout(t *rapid.T, n int) (settlement.Payout, []drawnRow) {
 		}
 		*kind.total(&paid.Totals) += r.Amount
 		if r.VAT != 0 && kind.sign < 0 {
-			paid.Totals.Tax += r.VAT
+			paid.Totals[settlement.TotalTax] += r.VAT
 		} else if r.VAT != 0 {
-			paid.Totals.TaxRefund += r.VAT
+			paid.Totals[settlement.TotalTaxRefund] += r.VAT
 		}
 		if !gross || !fee { // a GROSS payout only lists its fees
 			r.gives, r.vat = kind.sign*r.Amount, kind.sign*r.VAT
 		}
-		paid.Totals.Settlement += r.gives + r.vat
+		paid.Totals[settlement.TotalSettlement] += r.gives + r.vat
 		rows = append(rows, r)
 	}
 	return paid, rows

@@ -19,7 +19,7 @@ func awkwardPayouts() []kindOfPayout {
 	sale, fee := row("SALE/PURCHASE", 1_000_00), row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00)
 	refund := row("FEE_REFUND/PURCHASE_FEE_PERCENTAGE_REFUND", 40_00)
 	bill := kindOfPayout{
-		typ: settlement.GrossFee, totals: settlement.Totals{Fee: 100_00, FeeRefund: 40_00, Settlement: -60_00},
+		typ: settlement.GrossFee, totals: settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalFeeRefund: 40_00, settlement.TotalSettlement: -60_00},
 		rows: []settlement.Row{fee, refund},
 	}
 	billed := func(name string, stated func(int64) int64) kindOfPayout {
@@ -30,12 +30,12 @@ func awkwardPayouts() []kindOfPayout {
 	return []kindOfPayout{
 		{
 			name: "fee-refunded", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Fee: 100_00, FeeRefund: 40_00, Settlement: 940_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalFeeRefund: 40_00, settlement.TotalSettlement: 940_00},
 			rows:   []settlement.Row{sale, fee, refund},
 		},
 		{
 			name: "gross-with-refunded-fee", typ: settlement.Gross, outside: true,
-			totals: settlement.Totals{Sale: 1_000_00, Fee: 100_00, FeeRefund: 40_00, Settlement: 1_000_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalFeeRefund: 40_00, settlement.TotalSettlement: 1_000_00},
 			rows:   []settlement.Row{sale, fee, refund},
 		},
 		billed("gross-fee-less-refund", nil),
@@ -43,34 +43,34 @@ func awkwardPayouts() []kindOfPayout {
 		billed("gross-fee-stated-as-zero", func(int64) int64 { return 0 }),
 		{
 			name: "zero-all-held-back", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Holdback: 1_000_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalHoldback: 1_000_00},
 			rows:   []settlement.Row{sale, row("HOLDBACK/INSUFFICIENT_BANK_ACCOUNT_DETAILS", 1_000_00)},
 		},
 		{
 			name: "released", typ: settlement.Net,
-			totals: settlement.Totals{Release: 1_350_00, Settlement: 1_350_00},
+			totals: settlement.Totals{settlement.TotalRelease: 1_350_00, settlement.TotalSettlement: 1_350_00},
 			rows: []settlement.Row{
 				row("RELEASE/INSUFFICIENT_BANK_ACCOUNT_DETAILS", 1_000_00), row("RELEASE/UNDER_REVIEW", 150_00), row("RELEASE/ROLLING_RESERVE", 200_00),
 			},
 		},
 		{
 			name: "zero-debt-repaid-in-part", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 300_00, OpeningDebt: 500_00, Repay: 300_00, ClosingDebt: 200_00},
+			totals: settlement.Totals{settlement.TotalSale: 300_00, settlement.TotalOpeningDebt: 500_00, settlement.TotalRepay: 300_00, settlement.TotalClosingDebt: 200_00},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 300_00)},
 		},
 		{
 			name: "debt-grows", typ: settlement.Net,
-			totals: settlement.Totals{Return: 150_00, OpeningDebt: 50_00, Deposit: 150_00, ClosingDebt: 200_00},
+			totals: settlement.Totals{settlement.TotalReturn: 150_00, settlement.TotalOpeningDebt: 50_00, settlement.TotalDeposit: 150_00, settlement.TotalClosingDebt: 200_00},
 			rows:   []settlement.Row{row("RETURN/PURCHASE_RETURN", 150_00)},
 		},
 		{
 			name: "negative-stated-and-carried-as-debt", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00},
+			totals: settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00, settlement.TotalDeposit: 50_00, settlement.TotalClosingDebt: 50_00},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)},
 		},
 		{
 			name: "disputes-and-unpaid", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Return: 30_00, Reversal: 20_00, Fee: 15_00, FeeRefund: 15_00, Settlement: 950_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalReturn: 30_00, settlement.TotalReversal: 20_00, settlement.TotalFee: 15_00, settlement.TotalFeeRefund: 15_00, settlement.TotalSettlement: 950_00},
 			rows: []settlement.Row{
 				sale, row("RETURN/PAYMENT_DEFAULT", 30_00), row("REVERSAL/REVERSAL", 20_00),
 				row("FEE/DISPUTE_FEE", 15_00), row("FEE_REFUND/DISPUTE_FEE_REFUND", 15_00),
@@ -78,14 +78,14 @@ func awkwardPayouts() []kindOfPayout {
 		},
 		{
 			name: "commission-taken-back", typ: settlement.Net,
-			totals: settlement.Totals{Commission: 40_00, CommissionReversal: 12_00, Settlement: 28_00},
+			totals: settlement.Totals{settlement.TotalCommission: 40_00, settlement.TotalCommissionReversal: 12_00, settlement.TotalSettlement: 28_00},
 			rows: []settlement.Row{
 				row("COMMISSION/PURCHASE_COMMISSION_PERCENTAGE", 30_00), row("COMMISSION/REVENUE_SHARE", 10_00), row("REVERSAL/COMMISSION_RETURN", 12_00),
 			},
 		},
 		{
 			name: "corrections", typ: settlement.Net,
-			totals: settlement.Totals{FeeCorrection: 74_00, Settlement: 74_00},
+			totals: settlement.Totals{settlement.TotalFeeCorrection: 74_00, settlement.TotalSettlement: 74_00},
 			rows: []settlement.Row{
 				row("CORRECTION/CREDITED_CORRECTION", -7_00), row("CORRECTION/CORRECTION", 5_00), row("CORRECTION/CORRECTION_DISPUTE", 80_00),
 				row("CORRECTION/PERCENTAGE_FEE_CORRECTION", -3_00), row("CORRECTION/VAT_ON_FEE_CORRECTION_UK", -1_00),
@@ -93,7 +93,7 @@ func awkwardPayouts() []kindOfPayout {
 		},
 		{
 			name: "charges-and-credits", typ: settlement.Net,
-			totals: settlement.Totals{Charge: 50_00, Credit: 110_00, Settlement: 60_00},
+			totals: settlement.Totals{settlement.TotalCharge: 50_00, settlement.TotalCredit: 110_00, settlement.TotalSettlement: 60_00},
 			rows: []settlement.Row{
 				row("CHARGE/MANUAL_ENTRY", 10_00), row("CHARGE/LIABILITY_TRANSFER", 20_00), row("CHARGE/PAYMENT_REMINDER", 5_00),
 				row("CHARGE/TRANSFER_FROM_LEGACY_INTEGRATION", 15_00), row("CREDIT/MANUAL_ENTRY", 7_00), row("CREDIT/LIABILITY_TRANSFER", 3_00),
@@ -102,7 +102,7 @@ func awkwardPayouts() []kindOfPayout {
 		},
 		{
 			name: "loan-and-what-it-costs", typ: settlement.Net,
-			totals: settlement.Totals{Credit: 1_001_00, Charge: 52_00, Fee: 5_00, Settlement: 944_00},
+			totals: settlement.Totals{settlement.TotalCredit: 1_001_00, settlement.TotalCharge: 52_00, settlement.TotalFee: 5_00, settlement.TotalSettlement: 944_00},
 			rows: []settlement.Row{
 				about(row("CREDIT/LOAN_PAYOUT", 1_000_00), "Loan 1"), about(row("CHARGE/LOAN_AMORTISATION", 50_00), "Loan Amortisation 2026-01-28"),
 				row("CHARGE/CASH_ADVANCE_FEES", 2_00), row("CREDIT/CASH_ADVANCE_FEES", 1_00), row("FEE/LOAN_FEE", 5_00),
@@ -110,19 +110,19 @@ func awkwardPayouts() []kindOfPayout {
 		},
 		{
 			name: "kustom-netting-held", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Holdback: 40_00, Settlement: 960_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalHoldback: 40_00, settlement.TotalSettlement: 960_00},
 			rows:   []settlement.Row{sale, about(row("HOLDBACK/UNDER_REVIEW", 40_00), netting)},
 		},
 		{
 			name: "kustom-netting-deducted", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Release: 40_00, Charge: 40_00, Settlement: 1_000_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalRelease: 40_00, settlement.TotalCharge: 40_00, settlement.TotalSettlement: 1_000_00},
 			rows: []settlement.Row{
 				sale, about(row("RELEASE/UNDER_REVIEW", 40_00), netting), about(row("CHARGE/LIABILITY_TRANSFER", 40_00), netting),
 			},
 		},
 		{
 			name: "tax-row", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 1_000_00, Tax: 5_00, Settlement: 1_000_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalTax: 5_00, settlement.TotalSettlement: 1_000_00},
 			rows:   []settlement.Row{sale, {Type: settlement.TypeTax, Amount: 5_00}},
 		},
 	}
@@ -131,7 +131,7 @@ func awkwardPayouts() []kindOfPayout {
 // A Swedish merchant is paid in another currency: the VAT line tells what
 // Klarna's invoice says in kronor.
 func TestTheVoucherOfAPayoutWhoseVATIsDueInAnotherCurrency(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: 925_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: 925_00})
 	p.Currency = "NOK"
 	fee := rated(row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00, 25_00), 2500)
 	refund := rated(row("FEE_REFUND/PURCHASE_FEE_PERCENTAGE_REFUND", 40_00, 10_00), 2500)
@@ -145,7 +145,7 @@ func TestTheVoucherOfAPayoutWhoseVATIsDueInAnotherCurrency(t *testing.T) {
 // the preset puts it where a person looks, and a profile that expects none holds it.
 func TestTheVoucherOfAFeeWithForeignVAT(t *testing.T) {
 	foreign := func(c *country) *settlement.Proof {
-		p := payout(settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 25_00, Settlement: 875_00})
+		p := payout(settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 875_00})
 		p.Currency, p.RegistrationCurrency = c.currency, c.currency
 		return prove(t, p, row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00, 25_00), 2500))
 	}
@@ -164,13 +164,13 @@ func TestTheVoucherOfAFeeWithForeignVAT(t *testing.T) {
 func TestWhatHasNoVoucher(t *testing.T) {
 	unknown := kindOfPayout{
 		name: "unknown-detailed-type", typ: settlement.Net,
-		totals: settlement.Totals{Sale: 1_000_00, Fee: 30_00, Charge: 5_00, Settlement: 965_00},
+		totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 30_00, settlement.TotalCharge: 5_00, settlement.TotalSettlement: 965_00},
 		rows:   []settlement.Row{row("SALE/PURCHASE", 1_000_00), row("FEE/BRAND_NEW_FEE", 30_00), row("CHARGE/BRAND_NEW_CHARGE", 5_00)},
 	}
 	for _, c := range countries[:1] {
 		sameText(t, c.file(&unknown), held(t, firstRelease(t, c.preset), unknown.in(t, &c), "component_unknown").Error()+"\n")
 	}
-	refund := settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: 915_00}
+	refund := settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: 915_00}
 	proof := prove(t, payout(refund), row("SALE/PURCHASE", 1_000_00), row("FEE/PURCHASE_FEE_FIXED", 100_00, 25_00), row("FEE_REFUND/PURCHASE_FEE_FIXED", 40_00, 10_00))
 	sameText(t, "se-bas-tax-refund-that-went-nowhere", held(t, firstRelease(t, "se-bas"), proof, "formula_differs").Error()+"\n")
 	if _, err := voucher.Compile(firstRelease(t, "se-bas"), prove(t, payout(settlement.Totals{})), target); codeOf(err) != "nothing_to_book" {
@@ -178,7 +178,7 @@ func TestWhatHasNoVoucher(t *testing.T) {
 	} else {
 		sameText(t, "se-bas-nothing-at-all", err.Error()+"\n")
 	}
-	wrong := prove(t, payout(settlement.Totals{Sale: 1_000_00, Fee: 100_00, Tax: 12_00, Settlement: 888_00}), row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_FIXED", 100_00, 12_00), 1200))
+	wrong := prove(t, payout(settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 12_00, settlement.TotalSettlement: 888_00}), row("SALE/PURCHASE", 1_000_00), rated(row("FEE/PURCHASE_FEE_FIXED", 100_00, 12_00), 1200))
 	sameText(t, "se-bas-vat-of-another-rate", held(t, firstRelease(t, "se-bas"), wrong, "vat_rate_unexpected").Error()+"\n")
 }
 

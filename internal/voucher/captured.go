@@ -35,11 +35,6 @@ func (c *Captures) UpTo(day Date) (Share, error) {
 	return Share{Proof: c.Proof, Components: merged}, nil
 }
 
-// noCapture tells what moves an amount that is owed, and is no capture.
-func noCapture(typ string) bool {
-	return typ == settlement.TypeHoldback || typ == settlement.TypeRelease
-}
-
 // Days are the rows of one payout by the day of their capture, summed while they
 // stream by. Their memory grows with the days, never with the rows.
 type Days struct {
@@ -63,7 +58,7 @@ func (d *Days) Restart() { *d = *NewDays(d.currency, d.zone) }
 // Add counts a row in. The zero time is no date.
 func (d *Days) Add(at time.Time, r *settlement.Row) {
 	if at.IsZero() {
-		if !noCapture(r.Type) {
+		if settlement.Capture(r.Type) {
 			d.Undated++
 		}
 		return
@@ -90,7 +85,7 @@ func (d *Days) Captures(proof *settlement.Proof) Captures {
 	captures := Captures{Proof: proof, Days: make(map[Date][]settlement.Component, len(d.tallies))}
 	for day, tally := range d.tallies {
 		components := slices.DeleteFunc(tally.Components(), func(c settlement.Component) bool {
-			return noCapture(c.Type) || proof.Effect(c).Outside
+			return !settlement.Capture(c.Type) || proof.Effect(c).Outside
 		})
 		if len(components) > 0 {
 			captures.Days[day] = components

@@ -32,106 +32,106 @@ func TestPayoutsAreBookedAsByHand(t *testing.T) {
 		want     string
 	}{
 		{
-			name: "debt opened", totals: settlement.Totals{Sale: 100000, Return: 160000, Fee: 3000, Tax: 750, Deposit: 63750, ClosingDebt: 63750},
+			name: "debt opened", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalReturn: 160000, settlement.TotalFee: 3000, settlement.TotalTax: 750, settlement.TotalDeposit: 63750, settlement.TotalClosingDebt: 63750},
 			rows: rows{sale(100000), returned(160000), fee(3000, 750)},
 			want: "clearing 160000/100000 debt 0/63750 fees 3000/0 input_vat 750/0",
 		},
 		{
-			name: "debt repaid in part, nothing paid", totals: settlement.Totals{Sale: 40000, Fee: 1200, Tax: 300, Repay: 38500, OpeningDebt: 63750, ClosingDebt: 25250},
+			name: "debt repaid in part, nothing paid", totals: settlement.Totals{settlement.TotalSale: 40000, settlement.TotalFee: 1200, settlement.TotalTax: 300, settlement.TotalRepay: 38500, settlement.TotalOpeningDebt: 63750, settlement.TotalClosingDebt: 25250},
 			rows: rows{sale(40000), fee(1200, 300)}, previous: 63750,
 			want: "clearing 0/40000 debt 38500/0 fees 1200/0 input_vat 300/0",
 		},
 		{
-			name: "debt invoiced apart", totals: settlement.Totals{Sale: 200000, Fee: 6000, Tax: 1500, Settlement: 192500},
+			name: "debt invoiced apart", totals: settlement.Totals{settlement.TotalSale: 200000, settlement.TotalFee: 6000, settlement.TotalTax: 1500, settlement.TotalSettlement: 192500},
 			rows: rows{sale(200000), fee(6000, 1500)}, previous: 63750, held: "debt_differs",
 		},
 		{
-			name: "zero payout", totals: settlement.Totals{Sale: 100000, Return: 96250, Fee: 3000, Tax: 750},
+			name: "zero payout", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalReturn: 96250, settlement.TotalFee: 3000, settlement.TotalTax: 750},
 			rows: rows{sale(100000), returned(96250), fee(3000, 750)},
 			want: "clearing 96250/100000 fees 3000/0 input_vat 750/0",
 		},
 		{
-			name: "negative, no debt stated", totals: settlement.Totals{Sale: 10000, Return: 15000, Settlement: -5000},
+			name: "negative, no debt stated", totals: settlement.Totals{settlement.TotalSale: 10000, settlement.TotalReturn: 15000, settlement.TotalSettlement: -5000},
 			rows: rows{sale(10000), returned(15000)},
 			want: "clearing 15000/10000 debt 0/5000",
 		},
 		{
-			name: "negative stated and carried", totals: settlement.Totals{Sale: 10000, Return: 15000, Settlement: -5000, Deposit: 5000, ClosingDebt: 5000},
+			name: "negative stated and carried", totals: settlement.Totals{settlement.TotalSale: 10000, settlement.TotalReturn: 15000, settlement.TotalSettlement: -5000, settlement.TotalDeposit: 5000, settlement.TotalClosingDebt: 5000},
 			rows: rows{sale(10000), returned(15000)},
 			want: "clearing 15000/10000 debt 0/5000",
 		},
 		{
 			name:   "returns above sales on top of a debt",
-			totals: settlement.Totals{Sale: 20000, Return: 90000, Fee: 600, Tax: 150, Deposit: 70750, OpeningDebt: 10000, ClosingDebt: 80750},
+			totals: settlement.Totals{settlement.TotalSale: 20000, settlement.TotalReturn: 90000, settlement.TotalFee: 600, settlement.TotalTax: 150, settlement.TotalDeposit: 70750, settlement.TotalOpeningDebt: 10000, settlement.TotalClosingDebt: 80750},
 			rows:   rows{sale(20000), returned(90000), fee(600, 150)}, previous: 10000,
 			want: "clearing 90000/20000 debt 0/70750 fees 600/0 input_vat 150/0",
 		},
 		{
-			name: "fee bill", typ: settlement.GrossFee, totals: settlement.Totals{Fee: 30000, Tax: 7500, Settlement: -37500},
+			name: "fee bill", typ: settlement.GrossFee, totals: settlement.Totals{settlement.TotalFee: 30000, settlement.TotalTax: 7500, settlement.TotalSettlement: -37500},
 			rows: rows{fee(30000, 7500)},
 			want: "fees 30000/0 fees_invoice 0/37500 input_vat 7500/0",
 		},
 		{
 			name:   "tax net, and the refund told beside it",
-			totals: settlement.Totals{Sale: 100000, Fee: 10000, Tax: 1500, FeeRefund: 4000, TaxRefund: 1000, Settlement: 92500},
+			totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalFee: 10000, settlement.TotalTax: 1500, settlement.TotalFeeRefund: 4000, settlement.TotalTaxRefund: 1000, settlement.TotalSettlement: 92500},
 			rows:   rows{sale(100000), fee(10000, 2500), refund},
 			want:   "clearing 0/100000 fees 10000/4000 input_vat 2500/1000 settlement 92500/0",
 		},
 		{
-			name: "a correction of fees without rows", totals: settlement.Totals{Sale: 100000, Fee: 10000, Tax: 2500, FeeCorrection: 4000, Settlement: 91500},
+			name: "a correction of fees without rows", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalFee: 10000, settlement.TotalTax: 2500, settlement.TotalFeeCorrection: 4000, settlement.TotalSettlement: 91500},
 			rows: rows{sale(100000), fee(10000, 2500)},
 			want: "clearing 0/100000 fees 10000/0 input_vat 2500/0 settlement 91500/0 suspense 0/4000",
 		},
 		{
-			name: "a correction of fees with VAT on its row", totals: settlement.Totals{Sale: 100000, Fee: 10000, Tax: 1500, FeeCorrection: 4000, Settlement: 92500},
+			name: "a correction of fees with VAT on its row", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalFee: 10000, settlement.TotalTax: 1500, settlement.TotalFeeCorrection: 4000, settlement.TotalSettlement: 92500},
 			rows: rows{sale(100000), fee(10000, 2500), taxed(row("CORRECTION/PERCENTAGE_FEE_CORRECTION_SE", 4000, -1000))},
 			want: "clearing 0/100000 fees 10000/4000 input_vat 2500/1000 settlement 92500/0",
 		},
 		{
-			name: "VAT corrected by a row of its own", totals: settlement.Totals{Sale: 100000, Fee: 10000, Tax: 2500, FeeCorrection: 5000, Settlement: 92500},
+			name: "VAT corrected by a row of its own", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalFee: 10000, settlement.TotalTax: 2500, settlement.TotalFeeCorrection: 5000, settlement.TotalSettlement: 92500},
 			rows: rows{sale(100000), fee(10000, 2500), row("CORRECTION/PERCENTAGE_FEE_CORRECTION_SE", 4000), row("CORRECTION/VAT_ON_FEE_CORRECTION_UK", 1000)},
 			want: "clearing 0/100000 fees 10000/0 input_vat 2500/0 settlement 92500/0 suspense 0/5000",
 		},
 		{
-			name: "lending fees that give", totals: settlement.Totals{Sale: 200000, Credit: 80000, Settlement: 280000},
+			name: "lending fees that give", totals: settlement.Totals{settlement.TotalSale: 200000, settlement.TotalCredit: 80000, settlement.TotalSettlement: 280000},
 			rows: rows{sale(200000), row("CREDIT/CASH_ADVANCE_FEES", 80000)},
 			want: "clearing 0/200000 settlement 280000/0 suspense 0/80000",
 		},
 		{
-			name: "lending fees negative inside CREDIT", totals: settlement.Totals{Credit: 920000, Settlement: 920000},
+			name: "lending fees negative inside CREDIT", totals: settlement.Totals{settlement.TotalCredit: 920000, settlement.TotalSettlement: 920000},
 			rows: rows{row("CREDIT/CASH_ADVANCE_PAYOUT", 1000000), row("CREDIT/CASH_ADVANCE_FEES", -80000)},
 			want: "loan 0/1000000 loan_costs 80000/0 settlement 920000/0",
 		},
 		{
-			name: "commission_reversal behind negative commission", totals: settlement.Totals{Commission: 4000, CommissionReversal: 1200, Settlement: 2800},
+			name: "commission_reversal behind negative commission", totals: settlement.Totals{settlement.TotalCommission: 4000, settlement.TotalCommissionReversal: 1200, settlement.TotalSettlement: 2800},
 			rows: rows{row(commission, 4000), row(commission, -1200)},
 			want: "commission 1200/4000 settlement 2800/0",
 		},
 		{
-			name: "the same netted", totals: settlement.Totals{Commission: 2800, Settlement: 2800},
+			name: "the same netted", totals: settlement.Totals{settlement.TotalCommission: 2800, settlement.TotalSettlement: 2800},
 			rows: rows{row(commission, 4000), row(commission, -1200)},
 			want: "commission 0/2800 settlement 2800/0",
 		},
 		{
-			name: "a reminder is the debt that is left", totals: settlement.Totals{Sale: 100000, Charge: 63750, Settlement: 36250},
+			name: "a reminder is the debt that is left", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalCharge: 63750, settlement.TotalSettlement: 36250},
 			rows: rows{sale(100000), about(row("CHARGE/PAYMENT_REMINDER", 63750), "Debt statement 55")},
 			want: "clearing 0/100000 debt 63750/0 settlement 36250/0",
 		},
 		{
-			name: "an unknown type with money", totals: settlement.Totals{Sale: 100000, Settlement: 99000},
+			name: "an unknown type with money", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalSettlement: 99000},
 			rows: rows{sale(100000), row("ADJUSTMENT/X", 1000)}, held: "component_unknown",
 		},
 		{
-			name: "a commission that carries VAT", totals: settlement.Totals{Commission: 10000, Settlement: 12500},
+			name: "a commission that carries VAT", totals: settlement.Totals{settlement.TotalCommission: 10000, settlement.TotalSettlement: 12500},
 			rows: rows{taxed(row("COMMISSION/COMMISSION", 10000, 2500))}, held: "rows_differ",
 		},
 		{
-			name: "rows that say nothing but their type, where all of it book alike", totals: settlement.Totals{Sale: 100000, Fee: 3000, Tax: 750, Holdback: 500, Settlement: 95750},
+			name: "rows that say nothing but their type, where all of it book alike", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalFee: 3000, settlement.TotalTax: 750, settlement.TotalHoldback: 500, settlement.TotalSettlement: 95750},
 			rows: rows{row("SALE/", 100000), taxed(row("FEE/", 3000, 750)), row("HOLDBACK/", 500)},
 			want: "clearing 0/100000 fees 3000/0 input_vat 750/0 reserve 500/0 settlement 95750/0",
 		},
 		{
-			name: "a return that does not say whether it was paid", totals: settlement.Totals{Sale: 100000, Return: 500, Settlement: 99500},
+			name: "a return that does not say whether it was paid", totals: settlement.Totals{settlement.TotalSale: 100000, settlement.TotalReturn: 500, settlement.TotalSettlement: 99500},
 			rows: rows{sale(100000), row("RETURN/", 500)}, held: "component_unknown",
 		},
 	} {

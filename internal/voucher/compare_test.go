@@ -32,7 +32,7 @@ func changes(c voucher.Comparison) string {
 
 func week(t *testing.T) *settlement.Proof {
 	t.Helper()
-	return prove(t, payout(settlement.Totals{Sale: 1000_00, Return: 80_00, Fee: 20_00, Tax: 5_00, Settlement: 895_00}),
+	return prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalReturn: 80_00, settlement.TotalFee: 20_00, settlement.TotalTax: 5_00, settlement.TotalSettlement: 895_00}),
 		row("SALE/PURCHASE", 1000_00), row("RETURN/PURCHASE_RETURN", 80_00),
 		row("FEE/SERVICING_FEE", 12_00, 3_00), row("FEE/EXPIRY_FEE", 8_00, 2_00))
 }

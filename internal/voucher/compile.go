@@ -108,7 +108,7 @@ func newCompiler(p *Profile, proof *settlement.Proof, t Target) *compiler {
 		TransactionCode:  p.TransactionCode,
 		Date:             c.date,
 		Currency:         payout.Currency,
-		Settlement:       payout.Totals.Settlement,
+		Settlement:       payout.Totals[settlement.TotalSettlement],
 		VATTransaction:   transaction,
 	}
 	c.voucher.Description = fit(token+" "+c.fill(c.say("description"), nil, c.orders()), maxDescription)
@@ -190,7 +190,7 @@ func (c *compiler) addComponent(component settlement.Component, effect settlemen
 // roleOf is the role of a component's line. A reminder collects what is owed
 // after a negative period, so it is debt repaid where the profile says so.
 func roleOf(kind settlement.Key, account string) Role {
-	if kind.Type == settlement.TypeCharge && kind.DetailedType == settlement.PaymentReminder && account == accountDebt {
+	if kind.CollectsDebt() && account == accountDebt {
 		return RoleDebt
 	}
 	return RoleComponent
@@ -217,11 +217,11 @@ func (c *compiler) account(reference string, about condition, missing Missing) s
 // settlement amount when the formula counts it; when it does not, addMoney says
 // what it is.
 func (c *compiler) addDebt() {
-	if repay := c.payout.Totals.Repay; repay != 0 {
+	if repay := c.payout.Totals[settlement.TotalRepay]; repay != 0 {
 		c.addPlain(RoleDebt, accountDebt, "repay", -repay)
 	}
 	if c.proof.DepositInFormula() {
-		c.addPlain(RoleDebt, accountDebt, "deposit", c.payout.Totals.Deposit)
+		c.addPlain(RoleDebt, accountDebt, "deposit", c.payout.Totals[settlement.TotalDeposit])
 	}
 }
 
@@ -234,7 +234,7 @@ func (c *compiler) addMoney() error {
 	if c.payout.Type == settlement.GrossFee {
 		return c.addInvoice()
 	}
-	paid := c.payout.Totals.Settlement
+	paid := c.payout.Totals[settlement.TotalSettlement]
 	if c.booked.sum != paid {
 		return c.unexplained(c.booked.sum, paid)
 	}
@@ -256,8 +256,8 @@ func (c *compiler) addInvoice() error {
 	case c.proof.Read(settlement.FeeInvoiceWithoutSettlement):
 		stated = 0
 	}
-	if stated != c.payout.Totals.Settlement {
-		return c.unexplained(stated, c.payout.Totals.Settlement)
+	if stated != c.payout.Totals[settlement.TotalSettlement] {
+		return c.unexplained(stated, c.payout.Totals[settlement.TotalSettlement])
 	}
 	c.voucher.Invoice = -c.booked.sum
 	c.addPlain(RoleInvoice, accountFeesInvoice, "invoice", c.voucher.Invoice)
@@ -267,7 +267,7 @@ func (c *compiler) addInvoice() error {
 // addCarried books a bill that was added to the debt beside the settlement
 // amount: a pair of lines moves it on from fees_invoice.
 func (c *compiler) addCarried() error {
-	deposit := c.payout.Totals.Deposit
+	deposit := c.payout.Totals[settlement.TotalDeposit]
 	if deposit == 0 || c.proof.DepositInFormula() || c.booked.sum != -deposit {
 		return c.depositExplained()
 	}
@@ -286,11 +286,11 @@ func (c *compiler) depositExplained() error {
 	}) {
 		return nil
 	}
-	deposit := c.payout.Totals.Deposit
+	deposit := c.payout.Totals[settlement.TotalDeposit]
 	e := c.unexplained(deposit-gap, deposit)
 	e.HeldCode, e.Component = codeDebtDiffers, componentDeposit
 	e.Problem = "Klarna adds " + c.voucher.money(deposit) + " to the debt, and neither the rows nor the settlement amount of " +
-		c.voucher.money(c.payout.Totals.Settlement) + " account for it"
+		c.voucher.money(c.payout.Totals[settlement.TotalSettlement]) + " account for it"
 	return e
 }
 
@@ -335,7 +335,7 @@ func (c *compiler) unexplained(booked, stated int64) *UnexplainedError {
 	}
 	if c.proof.Read(settlement.TaxRefundOutsideFormula) {
 		e.HeldCode, e.Component = codeFormulaDiffers, componentTaxRefund
-		e.Problem = "Klarna refunds VAT of " + c.voucher.money(c.payout.Totals.TaxRefund) +
+		e.Problem = "Klarna refunds VAT of " + c.voucher.money(c.payout.Totals[settlement.TotalTaxRefund]) +
 			" on its fees and leaves it out of the settlement amount, so nothing says where it went"
 	}
 	return e

@@ -14,7 +14,7 @@ import (
 )
 
 func TestAComponentWithoutARuleHoldsThePayoutWithTheRuleItNeeds(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 100_00, Fee: 12_00, Tax: 3_00, Charge: 7_00, Reversal: 10_00, Settlement: 68_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalFee: 12_00, settlement.TotalTax: 3_00, settlement.TotalCharge: 7_00, settlement.TotalReversal: 10_00, settlement.TotalSettlement: 68_00})
 	proof := prove(t, p, row("SALE/PURCHASE", 100_00), row("FEE/BRAND_NEW", 12_00, 3_00), row("REVERSAL/", 10_00), row("CHARGE/BRAND_NEW", 7_00))
 	err := held(t, firstRelease(t, "se-bas"), proof, "component_unknown")
 	const want = `compile voucher for payout 1234567890: posting profile "Sweden (BAS)" has no rule for CHARGE/BRAND_NEW (-7.00 SEK), ` +
@@ -33,7 +33,7 @@ func TestAComponentWithoutARuleHoldsThePayoutWithTheRuleItNeeds(t *testing.T) {
 }
 
 func TestAnAccountWithoutANumberForTheCurrencyHoldsThePayout(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 100_00, OpeningDebt: 30_00, Repay: 30_00, Settlement: 70_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalOpeningDebt: 30_00, settlement.TotalRepay: 30_00, settlement.TotalSettlement: 70_00})
 	proof := prove(t, p, row("SALE/PURCHASE", 100_00))
 	err := held(t, firstRelease(t, "se-bas", `settlement: "1930"`, `settlement: {NOK: "1930"}`, `debt: "2890"`, `# debt: "2890"`), proof, "component_unknown")
 	if !strings.Contains(err.Error(), "has no number for accounts.debt in SEK (-30.00 SEK), no number for accounts.settlement in SEK (-70.00 SEK); add `accounts.debt`, `accounts.settlement`") {
@@ -43,7 +43,7 @@ func TestAnAccountWithoutANumberForTheCurrencyHoldsThePayout(t *testing.T) {
 }
 
 func TestVATWithoutAnAccountHoldsThePayout(t *testing.T) {
-	p := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: -125_00})
+	p := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: -125_00})
 	proof := prove(t, p, row("FEE/SERVICING_FEE", 100_00, 25_00))
 	without := `FEE/SERVICING_FEE: {account: fees, text: "Klarna fee, servicing"}`
 	err := held(t, firstRelease(t, "se-bas", `FEE/SERVICING_FEE: {account: fees, vat_account: input_vat, text: "Klarna fee, servicing"}`, without), proof, "component_unknown")
@@ -53,7 +53,7 @@ func TestVATWithoutAnAccountHoldsThePayout(t *testing.T) {
 }
 
 func TestARefundOfVATThatLeavesNoTraceInTheMoneyIsHeld(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1000_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: 1040_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: 1040_00})
 	err := held(t, firstRelease(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 1000_00), row("FEE_REFUND/FEE_REFUND", 40_00, 10_00)), "formula_differs")
 	var u *voucher.UnexplainedError
 	if !errors.As(err, &u) || u.Difference != -10_00 || !strings.Contains(err.Error(), "refunds VAT of 10.00 SEK") {
@@ -62,7 +62,7 @@ func TestARefundOfVATThatLeavesNoTraceInTheMoneyIsHeld(t *testing.T) {
 }
 
 func TestABillThatStatesAnotherAmountThanItsRowsIsHeld(t *testing.T) {
-	bill := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: -85_00})
+	bill := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: -85_00})
 	bill.Type = settlement.GrossFee
 	err := held(t, firstRelease(t, "se-bas"), prove(t, bill, row("FEE/SERVICING_FEE", 100_00, 25_00), row("FEE_REFUND/FEE_REFUND", 40_00, 10_00)), "formula_differs")
 	var u *voucher.UnexplainedError
@@ -75,14 +75,14 @@ func TestRowsWithoutAMerchantBelongToThePayoutsMerchant(t *testing.T) {
 	p := profile(t, small+"overrides:\n  - when: {merchant_id: K100001}\n    components: {SALE/PURCHASE: {account: \"1999\"}}\n")
 	other := row("SALE/PURCHASE", 10)
 	other.MerchantID = "K2"
-	v := compile(t, p, prove(t, payout(settlement.Totals{Sale: 11, Settlement: 11}), row("SALE/PURCHASE", 1), other))
+	v := compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalSale: 11, settlement.TotalSettlement: 11}), row("SALE/PURCHASE", 1), other))
 	if balance(v, "1999") != -1 || balance(v, "1686") != -10 {
 		t.Errorf("the voucher is\n%s", table(v))
 	}
 }
 
 func TestDebtThatNothingAccountsForIsHeld(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1000_00, Deposit: 300_00, ClosingDebt: 300_00, Settlement: 1000_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalDeposit: 300_00, settlement.TotalClosingDebt: 300_00, settlement.TotalSettlement: 1000_00})
 	err := held(t, firstRelease(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 1000_00)), "debt_differs")
 	var u *voucher.UnexplainedError
 	if !errors.As(err, &u) || u.Difference != 300_00 || u.Component != "deposit" {
@@ -97,7 +97,7 @@ func TestAPayoutWithoutAmountsHasNothingToBook(t *testing.T) {
 		"no rows":                   prove(t, payout(settlement.Totals{})),
 		"rows of zero":              prove(t, payout(settlement.Totals{}), row("SALE/PURCHASE", 0), row("NEW/KIND", 3), row("NEW/KIND", -3)),
 		"fees of a gross payout":    prove(t, gross, row("FEE/SERVICING_FEE", 100_00, 25_00)),
-		"debt that does not change": prove(t, payout(settlement.Totals{OpeningDebt: 5, ClosingDebt: 5})),
+		"debt that does not change": prove(t, payout(settlement.Totals{settlement.TotalOpeningDebt: 5, settlement.TotalClosingDebt: 5})),
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := held(t, firstRelease(t, "se-bas"), proof, "nothing_to_book")
@@ -120,7 +120,7 @@ func TestTheVoucherDateIsThePayoutsDayInTheCompanysZone(t *testing.T) {
 		{"fi", "2026-01-31T22:00:00Z", "2026-02-01"},
 		{"no-ns4102", "2025-12-31T23:30:00Z", "2026-01-01"},
 	} {
-		p := payout(settlement.Totals{Sale: 1, Settlement: 1})
+		p := payout(settlement.Totals{settlement.TotalSale: 1, settlement.TotalSettlement: 1})
 		p.Date, _ = time.Parse(time.RFC3339, test.moment)
 		v := compile(t, firstRelease(t, test.preset), prove(t, p, row("SALE/PURCHASE", 1)))
 		if v.Date.String() != test.want {
@@ -166,7 +166,7 @@ overrides:
 	}
 	rows[6].MerchantID = "K3"
 	rows[1].Country, rows[2].MerchantID, rows[4].Country, rows[5].Country = "NO", "K2", "NO", "NO"
-	v := compile(t, profile(t, doc), prove(t, payout(settlement.Totals{Sale: 1111, Fee: 18, Tax: 3, Settlement: 1090}), rows...))
+	v := compile(t, profile(t, doc), prove(t, payout(settlement.Totals{settlement.TotalSale: 1111, settlement.TotalFee: 18, settlement.TotalTax: 3, settlement.TotalSettlement: 1090}), rows...))
 	type line struct {
 		account, branch, text, subaccount, vatCode string
 		debit, credit                              int64
@@ -200,7 +200,7 @@ overrides:
 }
 
 func TestTextsFitAndPlaceholdersAreFilledOnce(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1, Settlement: 1})
+	p := payout(settlement.Totals{settlement.TotalSale: 1, settlement.TotalSettlement: 1})
 	p.PaymentReference = "{currency}-12345678901234567890123456789012345678901234567890"
 	changed := firstRelease(t, "se-bas", `"Klarna sales"`, `"{type} {detailed_type} {payment_reference}"`)
 	v := compile(t, changed, prove(t, p, row("SALE/PURCHASE", 1)))
@@ -217,7 +217,7 @@ func TestTextsFitAndPlaceholdersAreFilledOnce(t *testing.T) {
 
 func TestALineAlwaysHasAText(t *testing.T) {
 	p := profile(t, smallWithDebt+"  FEE/SERVICING_FEE: {text: \"{country}\"}\ntexts: {vat: \"{country}\"}\n")
-	v := compile(t, p, prove(t, payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125}), row("FEE/SERVICING_FEE", 100, 25)))
+	v := compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalSettlement: -125}), row("FEE/SERVICING_FEE", 100, 25)))
 	wantTable(t, v, `
 6064           1.00               Klarna fee, servicing fee
 2641           0.25               Klarna fee VAT
@@ -226,7 +226,7 @@ func TestALineAlwaysHasAText(t *testing.T) {
 }
 
 func TestCompilingNeedsACompany(t *testing.T) {
-	proof := prove(t, payout(settlement.Totals{Sale: 1, Settlement: 1}), row("SALE/PURCHASE", 1))
+	proof := prove(t, payout(settlement.Totals{settlement.TotalSale: 1, settlement.TotalSettlement: 1}), row("SALE/PURCHASE", 1))
 	if _, err := voucher.Compile(firstRelease(t, "se-bas"), proof, voucher.Target{}); err == nil {
 		t.Error("compiled without a company")
 	}

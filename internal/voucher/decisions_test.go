@@ -13,7 +13,7 @@ import (
 // sale is a payout of 1000.00 of sales with one fee of 100.00 in a currency.
 func sale(t *testing.T, currency settlement.Currency, fee settlement.Row) *settlement.Proof {
 	t.Helper()
-	p := payout(settlement.Totals{Sale: 1000_00, Fee: fee.Amount, Tax: fee.VAT, Settlement: 1000_00 - fee.Amount - fee.VAT})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: fee.Amount, settlement.TotalTax: fee.VAT, settlement.TotalSettlement: 1000_00 - fee.Amount - fee.VAT})
 	p.Currency, p.RegistrationCurrency = currency, currency
 	return prove(t, p, row("SALE/PURCHASE", 1000_00), fee)
 }
@@ -30,7 +30,7 @@ func TestAFeeOfSwedishMerchantsCarriesItsVATOrIsExempt(t *testing.T) {
 			}
 		}
 	}
-	v := compile(t, preset(t, "se-bas"), prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 110_00, Tax: 25_00, Settlement: 865_00}),
+	v := compile(t, preset(t, "se-bas"), prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 110_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 865_00}),
 		row("SALE/PURCHASE", 1000_00), rated(row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00, 25_00), 2500), row("FEE/SERVICING_FEE", 10_00)))
 	if balance(v, "6064") != 110_00 || balance(v, "2641") != 25_00 {
 		t.Errorf("25 %% and 0 %%:\n%s", table(v))
@@ -65,7 +65,7 @@ func TestAFeeWithoutVATWaitsForADecision(t *testing.T) {
 
 // Fees of a GROSS payout are booked from their bill, and so is the decision.
 func TestFeesThatAGrossPayoutListsNeedNoDecision(t *testing.T) {
-	gross := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Settlement: 1000_00})
+	gross := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalSettlement: 1000_00})
 	gross.Type = settlement.Gross
 	compile(t, preset(t, "no-ns4102"), prove(t, gross, row("SALE/PURCHASE", 1000_00), row("FEE/PURCHASE_FEE_FIXED", 100_00)))
 }
@@ -93,7 +93,7 @@ func TestAReverseChargeStatesItsBaseInLinesThatComeToZero(t *testing.T) {
 // Where Visma.net makes VAT transactions, the fee line is the taxable amount.
 func TestAReverseChargeByVATCodesHasItsBaseOnTheFeeLine(t *testing.T) {
 	v := compile(t, preset(t, "no-ns4102", owed("base_code: ")...), prove(t, func() settlement.Payout {
-		p := payout(settlement.Totals{Sale: 1000_00, Fee: 150_00, Settlement: 850_00})
+		p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 150_00, settlement.TotalSettlement: 850_00})
 		p.Currency, p.RegistrationCurrency = "NOK", "NOK"
 		return p
 	}(), row("SALE/PURCHASE", 1000_00), row("FEE/PURCHASE_FEE_PERCENTAGE", 100_00), row("FEE/LOAN_FEE", 50_00)))
@@ -113,7 +113,7 @@ func TestAReverseChargeByVATCodesHasItsBaseOnTheFeeLine(t *testing.T) {
 // be 11, and 50,000 EUR booked at it would be 6,800.12 SEK off.
 func TestARateOfTooLittleVATIsRefused(t *testing.T) {
 	proof := func(fee, first, second, tax1, tax2 int64) *settlement.Proof {
-		p := payout(settlement.Totals{Sale: 50_000_00, Fee: fee, Tax: first + second, Settlement: 50_000_00 - fee - first - second})
+		p := payout(settlement.Totals{settlement.TotalSale: 50_000_00, settlement.TotalFee: fee, settlement.TotalTax: first + second, settlement.TotalSettlement: 50_000_00 - fee - first - second})
 		p.Currency = "EUR"
 		rows := []settlement.Row{row("SALE/PURCHASE", 50_000_00)}
 		for _, part := range [][3]int64{{fee * first / (first + second), first, tax1}, {fee - fee*first/(first+second), second, tax2}} {
@@ -149,7 +149,7 @@ func TestATakenAmountHasAnAccountOfItsOwn(t *testing.T) {
 		account string
 	}{{800_00, "2999"}, {-800_00, "8420"}} {
 		v := compile(t, preset(t, "se-bas"), &settlement.Proof{
-			Payout:     payout(settlement.Totals{Settlement: c.amount}),
+			Payout:     payout(settlement.Totals{settlement.TotalSettlement: c.amount}),
 			Components: []settlement.Component{{Key: settlement.Key{Type: settlement.TypeCredit, DetailedType: "CASH_ADVANCE_FEES"}, Rows: 1, Amount: c.amount}},
 		})
 		if got := balance(v, c.account); got != -c.amount {

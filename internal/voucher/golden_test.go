@@ -22,8 +22,8 @@ func nordicWeek(currency settlement.Currency, unit, vatPercent int64) (settlemen
 		rows[i].TaxInRegistrationCurrency = rows[i].VAT
 	}
 	p := payout(settlement.Totals{
-		Sale: amount(100_000), Return: amount(8_000), Fee: amount(2_480), Tax: vat(2_480),
-		Holdback: amount(5_000), Release: amount(2_000), Settlement: amount(86_520) - vat(2_480),
+		settlement.TotalSale: amount(100_000), settlement.TotalReturn: amount(8_000), settlement.TotalFee: amount(2_480), settlement.TotalTax: vat(2_480),
+		settlement.TotalHoldback: amount(5_000), settlement.TotalRelease: amount(2_000), settlement.TotalSettlement: amount(86_520) - vat(2_480),
 	})
 	p.Currency, p.RegistrationCurrency = currency, currency
 	return p, rows
@@ -88,26 +88,26 @@ func TestADebtIsOpenedContinuedAndRepaid(t *testing.T) {
 	profile := firstRelease(t, "se-bas")
 	sale, returned := row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)
 	wantTable(t, compile(t, profile, prove(t, payout(settlement.Totals{
-		Sale: 100_00, Return: 150_00, Deposit: 50_00, ClosingDebt: 50_00,
+		settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalDeposit: 50_00, settlement.TotalClosingDebt: 50_00,
 	}), sale, returned)), `
 1686         150.00               Klarna returns
 1686                      100.00  Klarna sales
 2890                       50.00  Klarna debt added
              150.00       150.00`)
 	wantTable(t, compile(t, profile, prove(t, payout(settlement.Totals{
-		Return: 150_00, OpeningDebt: 50_00, Deposit: 150_00, ClosingDebt: 200_00,
+		settlement.TotalReturn: 150_00, settlement.TotalOpeningDebt: 50_00, settlement.TotalDeposit: 150_00, settlement.TotalClosingDebt: 200_00,
 	}), returned)), `
 1686         150.00               Klarna returns
 2890                      150.00  Klarna debt added
              150.00       150.00`)
 	wantTable(t, compile(t, profile, prove(t, payout(settlement.Totals{
-		Sale: 100_00, OpeningDebt: 200_00, Repay: 100_00, ClosingDebt: 100_00,
+		settlement.TotalSale: 100_00, settlement.TotalOpeningDebt: 200_00, settlement.TotalRepay: 100_00, settlement.TotalClosingDebt: 100_00,
 	}), sale)), `
 1686                      100.00  Klarna sales
 2890         100.00               Klarna debt repaid
              100.00       100.00`)
 	wantTable(t, compile(t, profile, prove(t, payout(settlement.Totals{
-		Sale: 300_00, OpeningDebt: 100_00, Repay: 100_00, Settlement: 200_00,
+		settlement.TotalSale: 300_00, settlement.TotalOpeningDebt: 100_00, settlement.TotalRepay: 100_00, settlement.TotalSettlement: 200_00,
 	}), row("SALE/PURCHASE", 300_00))), `
 1930         200.00               Klarna payout 1234567890
 1686                      300.00  Klarna sales
@@ -119,10 +119,10 @@ func TestADebtIsOpenedContinuedAndRepaid(t *testing.T) {
 // negative payout is owed and leaves the bank account alone.
 func TestANegativePayoutBecomesDebtAndLeavesTheBankAlone(t *testing.T) {
 	for name, totals := range map[string]settlement.Totals{
-		"no debt stated":            {Sale: 100_00, Return: 150_00, Settlement: -50_00},
-		"stated beside the payout":  {Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00},
-		"on top of a debt":          {Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, OpeningDebt: 10_00, ClosingDebt: 60_00},
-		"with a debt that stays on": {Sale: 100_00, Return: 150_00, Settlement: -50_00, OpeningDebt: 10_00, ClosingDebt: 10_00},
+		"no debt stated":            {settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00},
+		"stated beside the payout":  {settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00, settlement.TotalDeposit: 50_00, settlement.TotalClosingDebt: 50_00},
+		"on top of a debt":          {settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00, settlement.TotalDeposit: 50_00, settlement.TotalOpeningDebt: 10_00, settlement.TotalClosingDebt: 60_00},
+		"with a debt that stays on": {settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00, settlement.TotalOpeningDebt: 10_00, settlement.TotalClosingDebt: 10_00},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, typ := range []settlement.SettlementType{settlement.Net, settlement.Gross} {
@@ -144,7 +144,7 @@ func TestANegativePayoutBecomesDebtAndLeavesTheBankAlone(t *testing.T) {
 
 func TestFeesOfAGrossPayoutAreBookedFromTheirBillAlone(t *testing.T) {
 	profile := firstRelease(t, "se-bas")
-	gross := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Tax: 25_00, Settlement: 1000_00})
+	gross := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 1000_00})
 	gross.Type = settlement.Gross
 	v := compile(t, profile, prove(t, gross, row("SALE/PURCHASE", 1000_00), row("FEE/SERVICING_FEE", 100_00, 25_00)))
 	wantTable(t, v, `
@@ -155,7 +155,7 @@ func TestFeesOfAGrossPayoutAreBookedFromTheirBillAlone(t *testing.T) {
 		t.Errorf("outside the voucher: %+v", v.Outside)
 	}
 	for _, stated := range []int64{-125_00, 125_00, 0} {
-		bill := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: stated})
+		bill := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: stated})
 		bill.Type = settlement.GrossFee
 		v := compile(t, profile, prove(t, bill, row("FEE/SERVICING_FEE", 100_00, 25_00)))
 		wantTable(t, v, `
@@ -170,7 +170,7 @@ func TestFeesOfAGrossPayoutAreBookedFromTheirBillAlone(t *testing.T) {
 }
 
 func TestARefundedFeeReturnsItsVAT(t *testing.T) {
-	p := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, FeeRefund: 40_00, TaxRefund: 10_00, Settlement: -75_00})
+	p := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalFeeRefund: 40_00, settlement.TotalTaxRefund: 10_00, settlement.TotalSettlement: -75_00})
 	wantTable(t, compile(t, firstRelease(t, "se-bas"), prove(t, p,
 		row("FEE/DISPUTE_FEE", 100_00, 25_00), row("FEE_REFUND/DISPUTE_FEE_REFUND", 40_00, 10_00))), `
 6064         100.00               Klarna fee, disputes
@@ -183,7 +183,7 @@ func TestARefundedFeeReturnsItsVAT(t *testing.T) {
 
 // A Swedish shop that sells in Norway is paid in NOK; its VAT return needs SEK.
 func TestInAnotherCurrencyTheVATStaysReadableInTheMerchantsOwn(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Tax: 25_00, Settlement: 875_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 875_00})
 	p.Currency = "NOK"
 	fixed, percentage := row("FEE/PURCHASE_FEE_FIXED", 40_00, 10_00), row("FEE/PURCHASE_FEE_PERCENTAGE", 60_00, 15_00)
 	fixed.TaxInRegistrationCurrency, percentage.TaxInRegistrationCurrency = 9_71, 14_56
@@ -199,8 +199,8 @@ func TestInAnotherCurrencyTheVATStaysReadableInTheMerchantsOwn(t *testing.T) {
 
 func TestDisputesCommissionAndLoansHaveTheirOwnAccounts(t *testing.T) {
 	p := payout(settlement.Totals{
-		Reversal: -20_00, Commission: 30_00, CommissionReversal: 10_00, FeeCorrection: -7_00,
-		Credit: 500_00, Charge: 103_00, Settlement: 430_00,
+		settlement.TotalReversal: -20_00, settlement.TotalCommission: 30_00, settlement.TotalCommissionReversal: 10_00, settlement.TotalFeeCorrection: -7_00,
+		settlement.TotalCredit: 500_00, settlement.TotalCharge: 103_00, settlement.TotalSettlement: 430_00,
 	})
 	wantTable(t, compile(t, firstRelease(t, "se-bas"), prove(t, p,
 		row("REVERSAL/FRAUD_POLICY_CHARGE", 80_00), row("REVERSAL_MERCHANT_PROTECTION/FRAUD_POLICY_CREDIT_NET", 100_00),

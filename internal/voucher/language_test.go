@@ -81,7 +81,7 @@ func TestVouchersNameWhoPaysOut(t *testing.T) {
 				Components: []settlement.Component{{Key: settlement.Key{Type: k.Type, DetailedType: k.DetailedType}, Rows: 1, Amount: 100, VAT: vat}},
 			}
 			e := proof.Effect(proof.Components[0])
-			proof.Payout.Totals.Settlement = e.Amount + e.VAT
+			proof.Payout.Totals[settlement.TotalSettlement] = e.Amount + e.VAT
 			v, err := voucher.Compile(profile, proof, kustom)
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, k.Pair(), err)
@@ -107,7 +107,7 @@ func texts(v *voucher.Voucher) []string {
 func TestPlaceholdersCountOrdersAndNameThePeriod(t *testing.T) {
 	p := firstRelease(t, "se-bas", `text: "Klarna sales"`, `text: "{provider}: {orders} orders of {period}"`,
 		`settlement: "Klarna payout {payment_reference}"`, `settlement: "{provider} {period}, {orders} orders"`, "vat:\n", "vat:\n  reverse_charge: false\n")
-	v := compile(t, p, prove(t, payout(settlement.Totals{Sale: 600_00, Return: 100_00, Settlement: 500_00}),
+	v := compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalSale: 600_00, settlement.TotalReturn: 100_00, settlement.TotalSettlement: 500_00}),
 		row("SALE/PURCHASE", 100_00), row("SALE/PURCHASE", 200_00), row("SALE/PURCHASE", 300_00), row("RETURN/PURCHASE_RETURN", 100_00)))
 	wantTable(t, v, `
 1930         500.00               Klarna 2026-01, 3 orders
@@ -121,7 +121,7 @@ func TestTheNumberOfOrdersIsThatOfTheLine(t *testing.T) {
 	p := firstRelease(t, "se-bas", `text: "Klarna sales"`, `text: "{orders} sales"`)
 	one, two := row("SALE/PURCHASE", 100_00), row("SALE/PURCHASE", 200_00)
 	two.Country = "NO"
-	wantTable(t, compile(t, p, prove(t, payout(settlement.Totals{Sale: 300_00, Settlement: 300_00}), one, two)), `
+	wantTable(t, compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalSale: 300_00, settlement.TotalSettlement: 300_00}), one, two)), `
 1930         300.00               Klarna payout 1234567890
 1686                      300.00  2 sales
              300.00       300.00`)

@@ -25,7 +25,7 @@ func TestEveryPresetCoversEveryKindOfRows(t *testing.T) {
 				Components: []settlement.Component{{Key: settlement.Key{Type: k.Type, DetailedType: k.DetailedType}, Rows: 1, Amount: 100, VAT: vat}},
 			}
 			e := proof.Effect(proof.Components[0])
-			proof.Payout.Totals.Settlement = e.Amount + e.VAT
+			proof.Payout.Totals[settlement.TotalSettlement] = e.Amount + e.VAT
 			v, err := voucher.Compile(profile, proof, target)
 			if err != nil {
 				t.Errorf("%s, %s: %v", name, k.Pair(), err)
@@ -59,7 +59,7 @@ func TestNoPresetHasACatchAll(t *testing.T) {
 				Payout:     payout(settlement.Totals{}),
 				Components: []settlement.Component{{Key: settlement.Key{Type: typ, DetailedType: "BRAND_NEW"}, Rows: 1, Amount: 100}},
 			}
-			proof.Payout.Totals.Settlement = proof.Effect(proof.Components[0]).Amount
+			proof.Payout.Totals[settlement.TotalSettlement] = proof.Effect(proof.Components[0]).Amount
 			if typ == settlement.TypeTax {
 				continue // has no detailed types to invent more of
 			}
@@ -117,6 +117,6 @@ func TestTheExamplesInThePresetsWork(t *testing.T) {
 			vat = 1
 		}
 		text = strings.Replace(text, "  # reverse_charge: false", "  reverse_charge: false", 1)
-		compile(t, profile(t, text), prove(t, payout(settlement.Totals{Fee: 4, Tax: vat, Settlement: -4 - vat}), row("FEE/BRAND_NEW", 4, vat)))
+		compile(t, profile(t, text), prove(t, payout(settlement.Totals{settlement.TotalFee: 4, settlement.TotalTax: vat, settlement.TotalSettlement: -4 - vat}), row("FEE/BRAND_NEW", 4, vat)))
 	}
 }

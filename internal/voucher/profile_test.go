@@ -99,7 +99,7 @@ func TestARuleHasAccountsForTheOtherDirectionAndForVAT(t *testing.T) {
 		}
 	}
 	credit := func(amount, total int64) *voucher.Voucher {
-		return compile(t, p, prove(t, payout(settlement.Totals{Credit: total, Settlement: total}), row("CREDIT/CASH_ADVANCE_FEES", amount)))
+		return compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalCredit: total, settlement.TotalSettlement: total}), row("CREDIT/CASH_ADVANCE_FEES", amount)))
 	}
 	if v := credit(80, 80); balance(v, "2999") != -80 || balance(v, "8420") != 0 {
 		t.Errorf("what gives is booked as\n%s", table(v))
@@ -240,7 +240,7 @@ func TestNorwayIsACountryAndNotANo(t *testing.T) {
 
 func TestADetailedTypeThatKlarnaInventsCanBeGivenARule(t *testing.T) {
 	p := profile(t, smallWithDebt+"  CHARGE/SOMETHING_ELSE: {account: clearing}\n")
-	compile(t, p, prove(t, payout(settlement.Totals{Charge: 5, Settlement: -5}), row("CHARGE/SOMETHING_ELSE", 5)))
+	compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalCharge: 5, settlement.TotalSettlement: -5}), row("CHARGE/SOMETHING_ELSE", 5)))
 }
 
 func TestWindowsLineEndsAndAByteOrderMarkAreRead(t *testing.T) {
@@ -249,7 +249,7 @@ func TestWindowsLineEndsAndAByteOrderMarkAreRead(t *testing.T) {
 
 func TestTheRuleOfAPairInheritsFromTheRuleOfItsType(t *testing.T) {
 	p := profile(t, smallWithDebt+"  FEE/SERVICING_FEE: {text: Servicing}\n")
-	v := compile(t, p, prove(t, payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125}), row("FEE/SERVICING_FEE", 60, 15), row("FEE/RETURN_FEE", 40, 10)))
+	v := compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalSettlement: -125}), row("FEE/SERVICING_FEE", 60, 15), row("FEE/RETURN_FEE", 40, 10)))
 	wantTable(t, v, `
 6064           0.40               Klarna fee, return fee
 6064           0.60               Servicing

@@ -63,8 +63,8 @@ func TestAVoucherBalancesAndItsBankLineIsTheSettlementAmount(t *testing.T) {
 			if bank != 0 || bill != -c.Cash || v.Invoice != bill {
 				t.Fatalf("bank %d, bill %d, voucher says %d, rows say %d", bank, bill, v.Invoice, -c.Cash)
 			}
-		} else if bank != max(c.Payout.Totals.Settlement, 0) || v.Settlement != c.Payout.Totals.Settlement || bill != 0 {
-			t.Fatalf("bank line %d, settlement amount %d", bank, c.Payout.Totals.Settlement)
+		} else if bank != max(c.Payout.Totals[settlement.TotalSettlement], 0) || v.Settlement != c.Payout.Totals[settlement.TotalSettlement] || bill != 0 {
+			t.Fatalf("bank line %d, settlement amount %d", bank, c.Payout.Totals[settlement.TotalSettlement])
 		}
 		var again voucher.Voucher
 		doc, err := json.Marshal(v)
@@ -85,7 +85,7 @@ func TestAVoucherBalancesAndItsBankLineIsTheSettlementAmount(t *testing.T) {
 func explained(t *rapid.T, c *settlementtest.Case, proof *settlement.Proof, err error) {
 	var nothing *voucher.NothingToBookError
 	if errors.As(err, &nothing) {
-		if c.Cash != 0 || c.Payout.Totals.Repay != 0 || c.Payout.Totals.Deposit != 0 {
+		if c.Cash != 0 || c.Payout.Totals[settlement.TotalRepay] != 0 || c.Payout.Totals[settlement.TotalDeposit] != 0 {
 			t.Fatalf("nothing to book in a payout that moves %d", c.Cash)
 		}
 		return

@@ -59,7 +59,7 @@ func (p *Profile) owes(about condition) *layer {
 
 // charged is the level whose reverse charge is owed on a component; nil: none.
 func (c *compiler) charged(component settlement.Component, about condition, r rule) *layer {
-	if !feeType(component.Type) || component.VAT != 0 || r.noReverse {
+	if !settlement.CarriesVAT(component.Type) || component.VAT != 0 || r.noReverse {
 		return nil
 	}
 	return c.profile.owes(about)
@@ -147,7 +147,7 @@ func (c *compiler) checkDecided() error {
 		about := c.aboutOf(component)
 		r := c.profile.ruleOf(component.Key, about)
 		switch {
-		case !feeType(component.Type) || component.VAT != 0 || component.Amount == 0 || c.proof.Effect(component).Outside:
+		case !settlement.CarriesVAT(component.Type) || component.VAT != 0 || component.Amount == 0 || c.proof.Effect(component).Outside:
 		case r.account == "": // a kind that the profile does not know: the rule is missing first
 		case r.noReverse || c.profile.decision(about) != nil:
 		default:

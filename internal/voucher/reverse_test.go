@@ -39,9 +39,9 @@ func TestTheReversalOfAVoucher(t *testing.T) {
 }
 
 func TestAVoucherAndItsReversalComeToZeroOnEveryAccount(t *testing.T) {
-	bill := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: -125_00})
+	bill := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: -125_00})
 	bill.Type = settlement.GrossFee
-	carried := payout(settlement.Totals{Sale: 100_00, Return: 150_00, Settlement: -50_00, Deposit: 50_00, ClosingDebt: 50_00})
+	carried := payout(settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00, settlement.TotalDeposit: 50_00, settlement.TotalClosingDebt: 50_00})
 	profile := firstRelease(t, "se-bas")
 	for name, v := range map[string]*voucher.Voucher{
 		"a fee bill":     compile(t, profile, prove(t, bill, row("FEE/SERVICING_FEE", 100_00, 25_00))),
@@ -115,7 +115,7 @@ func TestAVoucherThatIsMovedKeepsItsOwnDayInTheText(t *testing.T) {
 // this one on the bank account.
 func TestANegativePayoutIsTakenBackAsItWasBooked(t *testing.T) {
 	p := preset(t, "se-bas")
-	v := compile(t, p, prove(t, payout(settlement.Totals{Return: 50, Settlement: -50}), row("RETURN/PURCHASE_RETURN", 50)))
+	v := compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalReturn: 50, settlement.TotalSettlement: -50}), row("RETURN/PURCHASE_RETURN", 50)))
 	before := *v
 	before.Lines = append([]voucher.Line(nil), v.Lines...)
 	before.Lines[1].Role, before.Lines[1].Account = voucher.RoleSettlement, "1930"

@@ -14,7 +14,7 @@ import (
 // 23:30 UTC on 31 January is February in Stockholm.
 func acrossTheMonth(t *testing.T, p *voucher.Profile) (*settlement.Proof, *voucher.Days) {
 	t.Helper()
-	paid := payout(settlement.Totals{Sale: 300_00, Return: 20_00, Fee: 8_00, Tax: 2_00, Holdback: 5_00, Settlement: 265_00})
+	paid := payout(settlement.Totals{settlement.TotalSale: 300_00, settlement.TotalReturn: 20_00, settlement.TotalFee: 8_00, settlement.TotalTax: 2_00, settlement.TotalHoldback: 5_00, settlement.TotalSettlement: 265_00})
 	paid.Date = time.Date(2026, 2, 2, 6, 0, 0, 0, time.UTC)
 	days := voucher.NewDays("SEK", p.Location())
 	var rows []settlement.Row

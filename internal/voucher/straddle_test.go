@@ -39,8 +39,8 @@ func straddling(tb testing.TB, p *voucher.Profile, in settlement.Currency, vatPe
 	tb.Helper()
 	fee, vat := int64(30_00), 30_00*vatPercent/100
 	paid := payout(settlement.Totals{
-		Sale: 1_250_00, Return: 160_00, Fee: fee, Tax: vat, Commission: 50_00, Credit: 10_500_00, Charge: 820_00,
-		Settlement: 1_250_00 - 160_00 - fee - vat + 50_00 + 10_500_00 - 820_00,
+		settlement.TotalSale: 1_250_00, settlement.TotalReturn: 160_00, settlement.TotalFee: fee, settlement.TotalTax: vat, settlement.TotalCommission: 50_00, settlement.TotalCredit: 10_500_00, settlement.TotalCharge: 820_00,
+		settlement.TotalSettlement: 1_250_00 - 160_00 - fee - vat + 50_00 + 10_500_00 - 820_00,
 	})
 	paid.Date = time.Date(2026, 1, 2, 6, 0, 0, 0, time.UTC)
 	paid.Currency, paid.RegistrationCurrency = in, in

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"kvitt/internal/settlement"
 )
 
 // Uncoded are the accounts to which the profile may post lines that name no VAT
@@ -14,7 +16,7 @@ func (p *Profile) Uncoded() map[string][]string {
 	found := map[string]map[string]bool{}
 	p.eachAccount(func(number, member string) {
 		typ, _, _ := strings.Cut(member, "/")
-		if coded[member] || coded[typ+"/*"] || base && feeType(typ) {
+		if coded[member] || coded[typ+"/*"] || base && settlement.CarriesVAT(typ) {
 			return
 		}
 		if found[number] == nil {

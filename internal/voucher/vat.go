@@ -43,11 +43,6 @@ type vatRate struct {
 	baseCode, baseID string // of the lines that the VAT is on
 }
 
-// feeType tells the rows that are fees of Klarna, with VAT of their own.
-func feeType(typ string) bool {
-	return typ == settlement.TypeFee || typ == settlement.TypeFeeRefund
-}
-
 // expected are the rates that the profile expects on what a line is about, and the
 // level that says so; nil: any.
 func (p *Profile) expected(about condition) (rates map[int64]vatRate, at *layer) {
@@ -86,7 +81,7 @@ func (c *compiler) checkRates() error {
 		if r.account == "" || component.VAT == 0 && *r.zeroRate {
 			continue // the rule is missing first; or no VAT is right
 		}
-		if expected == nil || component.VAT == 0 && !feeType(component.Type) || component.Amount == 0 && component.VAT == 0 {
+		if expected == nil || component.VAT == 0 && !settlement.CarriesVAT(component.Type) || component.Amount == 0 && component.VAT == 0 {
 			continue
 		}
 		if _, ok := expected[rateOf(component, expected)]; !ok {

@@ -1,6 +1,10 @@
 package voucher
 
-import "strings"
+import (
+	"strings"
+
+	"kvitt/internal/settlement"
+)
 
 // VATGap is something about VAT that a profile leaves open, or that would leave VAT
 // out of the company's return. Payouts are booked all the same, or held.
@@ -79,7 +83,7 @@ func (p *Profile) taxed(rates map[int64]vatRate) bool {
 	}
 	for i := range p.layers {
 		for kind, r := range p.layers[i].rules {
-			if typ, _, _ := strings.Cut(kind, "/"); feeType(typ) && r.vatAccount != "" && r.vatAccount != "suspense" {
+			if typ, _, _ := strings.Cut(kind, "/"); settlement.CarriesVAT(typ) && r.vatAccount != "" && r.vatAccount != "suspense" {
 				return true
 			}
 		}
@@ -114,7 +118,7 @@ func (p *Profile) withoutCode(rates map[int64]vatRate, charged *layer) []string 
 func (p *Profile) rulesNameCodes() bool {
 	for i := range p.layers {
 		for kind, r := range p.layers[i].rules {
-			if typ, _, _ := strings.Cut(kind, "/"); feeType(typ) && r.vatCode != "" {
+			if typ, _, _ := strings.Cut(kind, "/"); settlement.CarriesVAT(typ) && r.vatCode != "" {
 				return true
 			}
 		}

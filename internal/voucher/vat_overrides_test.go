@@ -58,7 +58,7 @@ func abroad() []settlement.Row {
 }
 
 func TestEachCountryOwesTheReverseChargeOfItsOwn(t *testing.T) {
-	v := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 170_06, Tax: 35_00, Settlement: 794_94}), abroad()...))
+	v := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 170_06, settlement.TotalTax: 35_00, settlement.TotalSettlement: 794_94}), abroad()...))
 	// 25.5 % of 10.04 is 2.5602, and 25 % of 20.02 is 5.005.
 	wantTable(t, v, `
 1930         794.94               Klarna payout 1234567890
@@ -90,8 +90,8 @@ func TestEachCountryOwesTheReverseChargeOfItsOwn(t *testing.T) {
 // for an accountant.
 func TestTheVouchersOfOneConnectionInSeveralCountries(t *testing.T) {
 	p := nordicProfile(t)
-	sameAsFile(t, "nordic-by-country", compile(t, p, prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 170_06, Tax: 35_00, Settlement: 794_94}), abroad()...)))
-	merchant := payout(settlement.Totals{Sale: 1000_00, Fee: 40_00, Tax: 10_00, Settlement: 950_00})
+	sameAsFile(t, "nordic-by-country", compile(t, p, prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 170_06, settlement.TotalTax: 35_00, settlement.TotalSettlement: 794_94}), abroad()...)))
+	merchant := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 40_00, settlement.TotalTax: 10_00, settlement.TotalSettlement: 950_00})
 	merchant.MerchantID = "K200002"
 	sale, fee := row("SALE/PURCHASE", 1000_00), rated(row("FEE/SERVICING_FEE", 40_00, 10_00), 2500)
 	fee.TaxInRegistrationCurrency = 113_50
@@ -107,7 +107,7 @@ func TestTheReverseChargeIsRoundedOnceForEachLevel(t *testing.T) {
 	fee := func(amount int64, country string) settlement.Row {
 		return of(row("FEE/SERVICING_FEE", amount), country, "")
 	}
-	v := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{Fee: 8, Settlement: -8}),
+	v := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{settlement.TotalFee: 8, settlement.TotalSettlement: -8}),
 		fee(1, "FI"), of(row("FEE/EXPIRY_FEE", 1), "FI", ""), fee(2, "NO"), of(row("FEE/EXPIRY_FEE", 4), "NO", "")))
 	if got := balance(v, "1763"); got != 1 { // 25.5 % of 0.02 is 0.0051, twice 0.0026 would be nothing
 		t.Errorf("Finland owes %d", got)
@@ -115,7 +115,7 @@ func TestTheReverseChargeIsRoundedOnceForEachLevel(t *testing.T) {
 	if got := balance(v, "2713"); got != 2 { // 25 % of 0.06 is 0.015, 0.005 and 0.01 would be two as well
 		t.Errorf("Norway owes %d", got)
 	}
-	refund := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{Fee: 100_00, FeeRefund: 200_00, Settlement: 100_00}),
+	refund := compile(t, nordicProfile(t), prove(t, payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalFeeRefund: 200_00, settlement.TotalSettlement: 100_00}),
 		fee(100_00, "FI"), of(row("FEE_REFUND/FEE_REFUND", 200_00), "NO", "")))
 	if fi, no := balance(refund, "1763"), balance(refund, "2713"); fi != 25_50 || no != -50_00 {
 		t.Errorf("Finland owes %d and Norway %d", fi, no)
@@ -125,7 +125,7 @@ func TestTheReverseChargeIsRoundedOnceForEachLevel(t *testing.T) {
 func TestTheRatesOfAnOverrideAreExpectedOfItsRowsAlone(t *testing.T) {
 	p := nordicProfile(t)
 	fee := func(vat, rate int64, country, merchant string) *settlement.Proof {
-		return prove(t, payout(settlement.Totals{Fee: 100_00, Tax: vat, Settlement: -100_00 - vat}),
+		return prove(t, payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: vat, settlement.TotalSettlement: -100_00 - vat}),
 			of(rated(row("FEE/SERVICING_FEE", 100_00, vat), rate), country, merchant))
 	}
 	for name, c := range map[string]struct {
@@ -150,7 +150,7 @@ func TestTheRatesOfAnOverrideAreExpectedOfItsRowsAlone(t *testing.T) {
 			t.Errorf("%s: %q is not in %v", name, c.words, err)
 		}
 	}
-	both := prove(t, payout(settlement.Totals{Fee: 300_00, Tax: 49_00, Settlement: -349_00}),
+	both := prove(t, payout(settlement.Totals{settlement.TotalFee: 300_00, settlement.TotalTax: 49_00, settlement.TotalSettlement: -349_00}),
 		of(rated(row("FEE/EXPIRY_FEE", 100_00, 25_00), 2500), "NO", ""), of(rated(row("FEE/SERVICING_FEE", 100_00, 12_00), 1200), "NO", ""),
 		of(rated(row("FEE/LOAN_FEE", 100_00, 12_00), 1200), "SE", ""))
 	err := held(t, p, both, "vat_rate_unexpected")
@@ -166,7 +166,7 @@ func TestTheMembersOfTheBatchAreThoseOfItsCurrencyAndMerchant(t *testing.T) {
 	p := nordicProfile(t)
 	fee := row("FEE/SERVICING_FEE", 100_00, 25_00)
 	fee.TaxInRegistrationCurrency = 250_00
-	bill := payout(settlement.Totals{Fee: 100_00, Tax: 25_00, Settlement: -125_00})
+	bill := payout(settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: -125_00})
 	if v := compile(t, p, prove(t, bill, fee)); v.VATTransaction || v.ExchangeRate != "" {
 		t.Errorf("in SEK: %+v", v)
 	}
@@ -241,7 +241,7 @@ func TestTheCompanyIsAskedForWhatTheVATOfOverridesNeeds(t *testing.T) {
 }
 
 func TestReverseChargesOfTwoLevelsAreComparedWithTheirOwn(t *testing.T) {
-	proof := prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 170_06, Tax: 35_00, Settlement: 794_94}), abroad()...)
+	proof := prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 170_06, settlement.TotalTax: 35_00, settlement.TotalSettlement: 794_94}), abroad()...)
 	before := compile(t, nordicProfile(t), proof)
 	after := compile(t, firstRelease(t, "se-bas", "\ntexts:\n", "\n"+strings.Replace(nordic, `"2703"`, `"2709"`, 1)+"\ntexts:\n"), proof)
 	c := voucher.Compare(before, after)

@@ -19,7 +19,7 @@ func rated(r settlement.Row, rate int64) settlement.Row {
 // twoRates is a payout with fees of 25 %, of 12 % and without VAT.
 func twoRates(t *testing.T) *settlement.Proof {
 	t.Helper()
-	return prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 130_00, Tax: 26_20, Settlement: 843_80}),
+	return prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 130_00, settlement.TotalTax: 26_20, settlement.TotalSettlement: 843_80}),
 		row("SALE/PURCHASE", 1000_00),
 		rated(row("FEE/SERVICING_FEE", 100_00, 25_00), 2500), rated(row("FEE/SERVICING_FEE", 10_00, 1_20), 1200),
 		rated(row("FEE/LOAN_FEE", 20_00), 0))
@@ -63,7 +63,7 @@ func TestRowsThatDoNotStateTheirRateAreHeldAgainstTheRatesByTheirVAT(t *testing.
 		vat  int64
 		held bool
 	}{{25_00, false}, {25_01, false}, {25_02, true}, {20_00, true}, {12_00, true}} {
-		proof := prove(t, payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Tax: c.vat, Settlement: 900_00 - c.vat}),
+		proof := prove(t, payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalTax: c.vat, settlement.TotalSettlement: 900_00 - c.vat}),
 			row("SALE/PURCHASE", 1000_00), row("FEE/SERVICING_FEE", 100_00, c.vat))
 		if _, err := voucher.Compile(firstRelease(t, "se-bas"), proof, target); (codeOf(err) == "vat_rate_unexpected") != c.held {
 			t.Errorf("VAT of %d: %v", c.vat, err)
@@ -73,7 +73,7 @@ func TestRowsThatDoNotStateTheirRateAreHeldAgainstTheRatesByTheirVAT(t *testing.
 
 func TestARateIsNotGuessedWhereTwoFit(t *testing.T) {
 	p := firstRelease(t, "se-bas", `    "25": {}`, "    \"25\": {}\n    \"24\": {}")
-	held(t, p, prove(t, payout(settlement.Totals{Fee: 1_00, Tax: 24, Settlement: -1_24}), row("FEE/SERVICING_FEE", 1_00, 24)), "vat_rate_unexpected")
+	held(t, p, prove(t, payout(settlement.Totals{settlement.TotalFee: 1_00, settlement.TotalTax: 24, settlement.TotalSettlement: -1_24}), row("FEE/SERVICING_FEE", 1_00, 24)), "vat_rate_unexpected")
 }
 
 func TestWithoutRatesAnyRateIsTakenAsItComes(t *testing.T) {
@@ -112,7 +112,7 @@ func TestReverseChargeIsTwoLinesThatComeToZero(t *testing.T) {
 }
 
 func TestReverseChargeIsOwedOnFeesAloneLessWhatIsRefundedAndExempt(t *testing.T) {
-	proof := prove(t, payout(settlement.Totals{Fee: 150_00, FeeRefund: 30_00, Charge: 40_00, Settlement: -160_00}),
+	proof := prove(t, payout(settlement.Totals{settlement.TotalFee: 150_00, settlement.TotalFeeRefund: 30_00, settlement.TotalCharge: 40_00, settlement.TotalSettlement: -160_00}),
 		row("FEE/SERVICING_FEE", 100_00), row("FEE/LOAN_FEE", 50_00), row("FEE_REFUND/FEE_REFUND", 30_00), row("CHARGE/MANUAL_ENTRY", 40_00))
 	if got := balance(compile(t, finnishCharge(t), proof), "1763"); got != 17_85 { // 25.5 % of 70.00
 		t.Errorf("input VAT of %d", got)
@@ -121,17 +121,17 @@ func TestReverseChargeIsOwedOnFeesAloneLessWhatIsRefundedAndExempt(t *testing.T)
 	if got := balance(compile(t, finnishCharge(t, owed...), proof), "1763"); got != 30_60 { // of 120.00
 		t.Errorf("input VAT of %d where the loan fee owes it too", got)
 	}
-	refund := prove(t, payout(settlement.Totals{FeeRefund: 30_00, Settlement: 30_00}), row("FEE_REFUND/FEE_REFUND", 30_00))
+	refund := prove(t, payout(settlement.Totals{settlement.TotalFeeRefund: 30_00, settlement.TotalSettlement: 30_00}), row("FEE_REFUND/FEE_REFUND", 30_00))
 	if got := balance(compile(t, finnishCharge(t), refund), "1763"); got != -7_65 {
 		t.Errorf("input VAT of %d for a refund", got)
 	}
 	for fee, want := range map[int64]int64{2: 1, 1: 0, 10: 3, 5: 1} { // 25.5 % is rounded, not cut
-		small := prove(t, payout(settlement.Totals{Fee: fee, Settlement: -fee}), row("FEE/SERVICING_FEE", fee))
+		small := prove(t, payout(settlement.Totals{settlement.TotalFee: fee, settlement.TotalSettlement: -fee}), row("FEE/SERVICING_FEE", fee))
 		if got := balance(compile(t, finnishCharge(t), small), "1763"); got != want {
 			t.Errorf("on %d cents %d are owed, want %d", fee, got, want)
 		}
 	}
-	gross := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Settlement: 1000_00})
+	gross := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalSettlement: 1000_00})
 	gross.Type = settlement.Gross
 	listed := prove(t, gross, row("SALE/PURCHASE", 1000_00), row("FEE/SERVICING_FEE", 100_00))
 	if got := balance(compile(t, finnishCharge(t), listed), "1763"); got != 0 {
@@ -155,7 +155,7 @@ func TestAReverseChargeThatDoesNotComeToZeroFailsItsCheck(t *testing.T) {
 // A Swedish shop is paid in NOK; 25.00 NOK of VAT are 24.27 SEK on Klarna's
 // invoice.
 func TestTheVATInTheMerchantsCurrencyIsBookedByKlarnasRateWhereTheProfileSaysSo(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1000_00, Fee: 100_00, Tax: 25_00, Settlement: 875_00})
+	p := payout(settlement.Totals{settlement.TotalSale: 1000_00, settlement.TotalFee: 100_00, settlement.TotalTax: 25_00, settlement.TotalSettlement: 875_00})
 	p.Currency = "NOK"
 	fee := row("FEE/SERVICING_FEE", 100_00, 25_00)
 	fee.TaxInRegistrationCurrency = 24_27

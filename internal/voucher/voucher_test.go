@@ -14,7 +14,7 @@ import (
 )
 
 func TestADescriptionStartsWithTheTokenOfThePosting(t *testing.T) {
-	p := payout(settlement.Totals{Sale: 1, Settlement: 1})
+	p := payout(settlement.Totals{settlement.TotalSale: 1, settlement.TotalSettlement: 1})
 	v := compile(t, firstRelease(t, "se-bas"), prove(t, p, row("SALE/PURCHASE", 1)))
 	const want = "[kvitt:3bf440c9e57e2e78] Klarna 1234567890 SEK 2026-01-30"
 	if v.Description != want {
@@ -109,10 +109,10 @@ func TestTheHashCoversWhatIsPostedAndNothingElse(t *testing.T) {
 func TestAVoucherThatMustNotBePostedFailsItsCheck(t *testing.T) {
 	p, rows := nordicWeek("SEK", 100, 25)
 	proof := prove(t, p, rows...)
-	bill := payout(settlement.Totals{Fee: 100, Tax: 25, Settlement: -125})
+	bill := payout(settlement.Totals{settlement.TotalFee: 100, settlement.TotalTax: 25, settlement.TotalSettlement: -125})
 	bill.Type = settlement.GrossFee
 	billProof := prove(t, bill, row("FEE/SERVICING_FEE", 100, 25))
-	negative := prove(t, payout(settlement.Totals{Return: 50, Settlement: -50}), row("RETURN/PURCHASE_RETURN", 50))
+	negative := prove(t, payout(settlement.Totals{settlement.TotalReturn: 50, settlement.TotalSettlement: -50}), row("RETURN/PURCHASE_RETURN", 50))
 	for name, test := range map[string]struct {
 		proof      *settlement.Proof
 		change     func(*voucher.Voucher)

@@ -88,7 +88,7 @@ func kindsOfPayout() []kindOfPayout {
 	return append(awkwardPayouts(), []kindOfPayout{
 		{
 			name: "net", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 100_000_00, Return: 8_000_00, Fee: 2_480_00, Holdback: 5_000_00, Release: 2_000_00, Settlement: 86_520_00},
+			totals: settlement.Totals{settlement.TotalSale: 100_000_00, settlement.TotalReturn: 8_000_00, settlement.TotalFee: 2_480_00, settlement.TotalHoldback: 5_000_00, settlement.TotalRelease: 2_000_00, settlement.TotalSettlement: 86_520_00},
 			rows: []settlement.Row{
 				row("SALE/PURCHASE", 100_000_00), row("RETURN/PURCHASE_RETURN", 8_000_00), fee(2_480_00),
 				row("HOLDBACK/ROLLING_RESERVE", 5_000_00), row("RELEASE/ROLLING_RESERVE", 2_000_00),
@@ -96,33 +96,33 @@ func kindsOfPayout() []kindOfPayout {
 		},
 		{
 			name: "gross", typ: settlement.Gross, outside: true,
-			totals: settlement.Totals{Sale: 1_000_00, Fee: 100_00, Settlement: 1_000_00},
+			totals: settlement.Totals{settlement.TotalSale: 1_000_00, settlement.TotalFee: 100_00, settlement.TotalSettlement: 1_000_00},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 1_000_00), fee(100_00)},
 		},
 		{
 			name: "gross-fee", typ: settlement.GrossFee,
-			totals: settlement.Totals{Fee: 100_00, Settlement: -100_00},
+			totals: settlement.Totals{settlement.TotalFee: 100_00, settlement.TotalSettlement: -100_00},
 			rows:   []settlement.Row{fee(100_00)},
 		},
 		{
 			name: "negative-carried-as-debt", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 100_00, Return: 150_00, Deposit: 50_00, ClosingDebt: 50_00, Settlement: 0},
+			totals: settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalDeposit: 50_00, settlement.TotalClosingDebt: 50_00, settlement.TotalSettlement: 0},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)},
 		},
 		{
 			name: "debt-repaid", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 300_00, Fee: 8_00, OpeningDebt: 50_00, Repay: 50_00, Settlement: 242_00},
+			totals: settlement.Totals{settlement.TotalSale: 300_00, settlement.TotalFee: 8_00, settlement.TotalOpeningDebt: 50_00, settlement.TotalRepay: 50_00, settlement.TotalSettlement: 242_00},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 300_00), fee(8_00)},
 		},
 		{
 			name: "negative", typ: settlement.Net,
-			totals: settlement.Totals{Sale: 100_00, Return: 150_00, Settlement: -50_00},
+			totals: settlement.Totals{settlement.TotalSale: 100_00, settlement.TotalReturn: 150_00, settlement.TotalSettlement: -50_00},
 			rows:   []settlement.Row{row("SALE/PURCHASE", 100_00), row("RETURN/PURCHASE_RETURN", 150_00)},
 		},
 		{
 			name: "disputes-commission-loan-and-correction", typ: settlement.Net,
 			totals: settlement.Totals{
-				Reversal: -20_00, Commission: 30_00, CommissionReversal: 10_00, FeeCorrection: -7_00, Credit: 500_00, Charge: 103_00, Settlement: 430_00,
+				settlement.TotalReversal: -20_00, settlement.TotalCommission: 30_00, settlement.TotalCommissionReversal: 10_00, settlement.TotalFeeCorrection: -7_00, settlement.TotalCredit: 500_00, settlement.TotalCharge: 103_00, settlement.TotalSettlement: 430_00,
 			},
 			rows: []settlement.Row{
 				row("REVERSAL/FRAUD_POLICY_CHARGE", 80_00), row("REVERSAL_MERCHANT_PROTECTION/FRAUD_POLICY_CREDIT_NET", 100_00),
@@ -147,17 +147,17 @@ func (k *kindOfPayout) in(t *testing.T, c *country) *settlement.Proof {
 		switch vat := r.Amount * c.vat / 100; r.Type {
 		case settlement.TypeFee:
 			r.VAT, r.VATRate = vat, c.vat*100
-			p.Totals.Tax += vat
+			p.Totals[settlement.TotalTax] += vat
 		case settlement.TypeFeeRefund:
 			r.VAT, r.VATRate = vat, c.vat*100
-			p.Totals.TaxRefund += vat
+			p.Totals[settlement.TotalTaxRefund] += vat
 		}
 	}
 	if !k.outside {
-		p.Totals.Settlement += p.Totals.TaxRefund - p.Totals.Tax
+		p.Totals[settlement.TotalSettlement] += p.Totals[settlement.TotalTaxRefund] - p.Totals[settlement.TotalTax]
 	}
 	if k.stated != nil {
-		p.Totals.Settlement = k.stated(p.Totals.Settlement)
+		p.Totals[settlement.TotalSettlement] = k.stated(p.Totals[settlement.TotalSettlement])
 	}
 	return prove(t, p, rows...)
 }

@@ -10,12 +10,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Remembered is how many keys a limiter knows at once.
+// Remembered is the number of keys a limiter remembers at once.
 const Remembered = 4096
 
-// Limiter lets each key try so often. It remembers a bounded number of keys,
-// and forgets those first that have not tried for longest: who can come from
-// thousands of addresses is not stopped by counting addresses.
+// Limiter limits how often each key may try. It remembers a bounded number of keys and forgets first those
+// that have not tried for longest: counting addresses does not stop somebody who has thousands of them.
 type Limiter struct {
 	burst int
 	every time.Duration
@@ -29,13 +28,12 @@ type tries struct {
 	last  time.Time
 }
 
-// NewLimiter lets each key try burst times at once, and once more every so
-// often.
+// NewLimiter lets each key try burst times at once, and then once per interval every.
 func NewLimiter(burst int, every time.Duration) *Limiter {
 	return &Limiter{burst: burst, every: every, keys: map[string]*tries{}}
 }
 
-// Wait is how long the key has to wait, 0 when it may go on.
+// Wait returns how long the key has to wait, 0 when it may go on.
 func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -56,7 +54,7 @@ func (l *Limiter) Wait(key string, now time.Time) time.Duration {
 	return delay
 }
 
-// Spent tells whether the key would have to wait, and counts nothing.
+// Spent reports whether the key would have to wait, and counts nothing.
 func (l *Limiter) Spent(key string, now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -64,8 +62,8 @@ func (l *Limiter) Spent(key string, now time.Time) bool {
 	return k != nil && k.limit.TokensAt(now) < 1
 }
 
-// forget makes room: of those who may try as often as a new one, or else of
-// the one that was quiet for longest.
+// forget makes room: it drops the keys that may try as often as a new one, or else the one that was quiet
+// for longest.
 func (l *Limiter) forget(now time.Time) {
 	oldest, since := "", time.Time{}
 	for key, k := range l.keys {
@@ -82,7 +80,7 @@ func (l *Limiter) forget(now time.Time) {
 	}
 }
 
-// RetryAfter says when to come back.
+// RetryAfter sets the header that says when to come back.
 func RetryAfter(w http.ResponseWriter, delay time.Duration) {
 	w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(delay.Seconds())))))
 }

@@ -16,15 +16,15 @@ func TestALimiterRemembersABoundedNumberAndForgetsTheQuietOnesFirst(t *testing.T
 		now = now.Add(time.Millisecond)
 		l.Wait(fmt.Sprint(i), now)
 		if i%100 == 0 && l.Wait("busy", now) == 0 {
-			t.Fatalf("the busy one was forgotten after %d others", i)
+			t.Fatalf("the busy key was forgotten after %d others", i)
 		}
 		if len(l.keys) > Remembered {
-			t.Fatalf("%d are remembered", len(l.keys))
+			t.Fatalf("%d keys are remembered", len(l.keys))
 		}
 	}
 	l.Wait("another", now.Add(24*time.Hour))
 	if len(l.keys) != 1 {
-		t.Errorf("%d that may try again are remembered", len(l.keys))
+		t.Errorf("%d keys that may try again are remembered", len(l.keys))
 	}
 }
 

@@ -15,16 +15,16 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Bounds are what one listener grants. The zero value is not usable: see Standard.
+// Bounds are the limits of one listener. The zero value is not usable: see Standard.
 type Bounds struct {
-	Header time.Duration // to send the header of a request
-	Read   time.Duration // to send a request whole
-	Write  time.Duration // to take an answer; a file or a stream has its own, see Stream
+	Header time.Duration // for the client to send a request's header
+	Read   time.Duration // for the client to send the whole request
+	Write  time.Duration // for the client to read an answer; files and streams have their own limit, see Stream
 	Idle   time.Duration // between two requests
-	// HeaderBytes is how large a header may be; Connections and PerAddress are
-	// how many there are at once, in all and from one address.
+	// HeaderBytes is the largest header; Connections and PerAddress are the largest numbers of connections
+	// at once, in all and from one address.
 	HeaderBytes, Connections, PerAddress int
-	// Proxies are addresses behind which many people are: PerAddress is not theirs.
+	// Proxies are addresses shared by many people: PerAddress does not apply to them.
 	Proxies []netip.Prefix
 }
 
@@ -33,7 +33,7 @@ func (b *Bounds) proxy(address string) bool {
 	return err == nil && slices.ContainsFunc(b.Proxies, func(p netip.Prefix) bool { return p.Contains(ip.Unmap()) })
 }
 
-// Standard bounds a listener that people's browsers reach.
+// Standard returns the bounds of a listener that people's browsers reach.
 func Standard() Bounds {
 	return Bounds{
 		Header: 10 * time.Second, Read: 30 * time.Second, Write: 90 * time.Second, Idle: 2 * time.Minute,
@@ -41,7 +41,7 @@ func Standard() Bounds {
 	}
 }
 
-// Quiet bounds the listener of metrics and health.
+// Quiet returns the bounds of the listener for metrics and health.
 func Quiet() Bounds {
 	return Bounds{
 		Header: 5 * time.Second, Read: 10 * time.Second, Write: 30 * time.Second, Idle: time.Minute,
@@ -85,7 +85,7 @@ func ServeOn(ctx context.Context, what string, l net.Listener, h http.Handler, b
 	return nil
 }
 
-// perAddress closes a connection at once that is one too many from its address.
+// perAddress closes a connection at once if its address has too many already.
 type perAddress struct {
 	net.Listener
 	most    int
@@ -135,8 +135,8 @@ func (c *counted) Close() error {
 	return c.Conn.Close()
 }
 
-// AddressOf is whom a remote address counts as: of IPv6 the network, of which
-// one customer has 2^64 addresses.
+// AddressOf returns the key that a remote address is counted under: for IPv6 the network, because one
+// customer has 2^64 addresses.
 func AddressOf(remote string) string {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {
@@ -154,8 +154,8 @@ func AddressOf(remote string) string {
 	return ip.String()
 }
 
-// Stream is a writer of what may take longer than a page: each write gets its
-// own time, and a reader that stops reading ends it.
+// Stream writes what may take longer than a page: each write gets its own time limit, and a reader that
+// stops reading ends it.
 type Stream struct {
 	W      http.ResponseWriter
 	Within time.Duration // for each write

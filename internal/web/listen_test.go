@@ -20,7 +20,7 @@ import (
 	"kvitt/internal/web"
 )
 
-// counted is how often the listener refused for a reason.
+// counted returns how often the listener refused for a reason.
 func counted(t *testing.T, listener string, kind web.Kind) float64 {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -43,7 +43,7 @@ func counted(t *testing.T, listener string, kind web.Kind) float64 {
 	return 0
 }
 
-// served is a listener with bounds.
+// served starts a listener with bounds.
 func served(t *testing.T, b web.Bounds, h http.Handler) (addr string, logs *observer.ObservedLogs) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -85,7 +85,7 @@ func ok(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "ok")
 }
 
-func TestWhoSendsNothingOrTooSlowlyIsLetGo(t *testing.T) {
+func TestAClientThatSendsTooSlowlyIsDisconnected(t *testing.T) {
 	addr, _ := served(t, short(), http.HandlerFunc(ok))
 	for name, words := range map[string]string{
 		"nothing at all": "",
@@ -106,7 +106,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &slow) && slow.Timeout()
 }
 
-func TestWhoDoesNotReadIsLetGo(t *testing.T) {
+func TestAClientThatDoesNotReadIsDisconnected(t *testing.T) {
 	ended := make(chan error, 1)
 	addr, _ := served(t, short(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for {
@@ -147,7 +147,7 @@ func TestAStreamMayTakeLongerThanAPage(t *testing.T) {
 	}
 }
 
-func TestATrustedProxyHasTheConnectionsOfAllBehindIt(t *testing.T) {
+func TestATrustedProxyIsNotLimitedPerAddress(t *testing.T) {
 	b := web.Standard()
 	b.PerAddress, b.Proxies = 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	addr, _ := served(t, b, http.HandlerFunc(ok))
@@ -162,7 +162,7 @@ func TestATrustedProxyHasTheConnectionsOfAllBehindIt(t *testing.T) {
 	}
 }
 
-func TestOneAddressHasSoManyConnections(t *testing.T) {
+func TestConnectionsPerAddressAreLimited(t *testing.T) {
 	b := web.Standard()
 	b.PerAddress = 3
 	addr, logs := served(t, b, http.HandlerFunc(ok))
@@ -183,10 +183,10 @@ func TestOneAddressHasSoManyConnections(t *testing.T) {
 		open = append(open, c)
 	}
 	if err := ask(dial(t, addr)); err == nil {
-		t.Error("a fourth was served")
+		t.Error("a fourth connection was served")
 	}
 	if counted(t, t.Name(), web.Connections) == 0 || logs.FilterMessage("refused").FilterField(zap.String("from", "127.0.0.1")).Len() == 0 {
-		t.Errorf("it was not told: %v", logs.All())
+		t.Errorf("the refusal was not logged: %v", logs.All())
 	}
 	open[0].Close()
 	for until := time.Now().Add(10 * time.Second); ; {
@@ -201,7 +201,7 @@ func TestOneAddressHasSoManyConnections(t *testing.T) {
 	}
 }
 
-func TestThereAreSoManyConnectionsInAll(t *testing.T) {
+func TestConnectionsInAllAreLimited(t *testing.T) {
 	b := short()
 	b.Connections, b.Header = 2, time.Second
 	addr, _ := served(t, b, http.HandlerFunc(ok))
@@ -211,7 +211,7 @@ func TestThereAreSoManyConnectionsInAll(t *testing.T) {
 	c := dial(t, addr)
 	fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
 	if got, err := io.ReadAll(c); err != nil || !strings.Contains(string(got), "ok") {
-		t.Errorf("it was not served after the others had to go: %q, %v", got, err)
+		t.Errorf("it was not served after the others were closed: %q, %v", got, err)
 	}
 	if took := time.Since(begun); took < 500*time.Millisecond {
 		t.Errorf("it was served beside the others, after %s", took)

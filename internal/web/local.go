@@ -8,17 +8,16 @@ import (
 	"unicode"
 )
 
-// Home is where a browser goes that asked for nothing else.
+// Home is the page for a browser that asked for no other.
 const Home = "/"
 
-// longest is more than any address of these pages has, in bytes.
+// longest is the limit for the length of an address, in bytes; no page of ours comes near it.
 const longest = 2000
 
-// Local is a wish where to go, or Home when it could lead to another site.
-// Browsers read "//host" and "/\host" as another site, leave tabs and line
-// breaks out before they look, and take "." and ".." away; so does
-// http.Redirect. What has any of these, as it stands or behind a percent sign,
-// is no address of ours.
+// Local returns the wish as an address of this site, or Home when it could lead to another site. Browsers
+// read "//host" and "/\host" as another site, leave out tabs and line breaks before they parse, and
+// resolve "." and ".."; so does http.Redirect. An address that contains any of these, plain or
+// percent-encoded, is not an address of ours.
 func Local(wish string) string {
 	u, err := url.Parse(wish)
 	if err != nil || len(wish) > longest || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
@@ -35,13 +34,13 @@ func Local(wish string) string {
 	return wish
 }
 
-// Go leads the browser on to an address of these pages; to Home when it is none.
+// Go redirects the browser to an address of these pages, or to Home when it is none.
 func Go(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, Local(to), http.StatusSeeOther)
 }
 
-// Leave leads the browser to another party's page. The address must come from
-// that party's discovery document, and never from a request.
+// Leave redirects the browser to another party's page. The address must come from that party's discovery
+// document, and never from a request.
 func Leave(w http.ResponseWriter, r *http.Request, to string) {
 	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // the only place; its callers are listed in a test
 }

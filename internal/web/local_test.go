@@ -40,8 +40,8 @@ func TestARedirectStaysOnThisSite(t *testing.T) {
 	}
 }
 
-// leaving are the functions that lead to another party: the OpenID Connect
-// provider, Visma Connect, and from Temporal's Web UI the portal.
+// leaving lists the functions that lead to another party: the OpenID Connect provider, Visma Connect, and
+// the portal from Temporal's Web UI.
 var leaving = []string{"askToSignIn", "connectVisma", "toProvider"}
 
 func TestEveryRedirectGoesThroughOneHelper(t *testing.T) {
@@ -75,7 +75,7 @@ func TestEveryRedirectGoesThroughOneHelper(t *testing.T) {
 				}
 				switch of.Name + "." + call.Sel.Name {
 				case "http.Redirect", "http.RedirectHandler":
-					t.Errorf("%s, %s redirects by itself; web.Go does it", name, f.Name)
+					t.Errorf("%s, %s redirects directly; use web.Go", name, f.Name)
 				case "web.Leave":
 					found[f.Name.Name] = true
 				}
@@ -85,6 +85,6 @@ func TestEveryRedirectGoesThroughOneHelper(t *testing.T) {
 		return nil
 	})
 	if got := slices.Sorted(maps.Keys(found)); err != nil || !slices.Equal(got, leaving) {
-		t.Errorf("who leads to another site: %v, %v", got, err)
+		t.Errorf("functions that lead to another site: %v, %v", got, err)
 	}
 }

@@ -9,21 +9,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// Kind is why somebody was refused; it is a label of a metric, so there are few.
+// Kind is the reason of a refusal; it is a metric label, so there are few kinds.
 type Kind string
 
 // The kinds.
 const (
-	SignIn      Kind = "sign_in"     // who could not be let in
-	Role        Kind = "role"        // who may not do this
+	SignIn      Kind = "sign_in"     // nobody is signed in, or the sign-in failed
+	Role        Kind = "role"        // the person's role does not allow it
 	CrossSite   Kind = "cross_site"  // asked for by another site's page
 	Rate        Kind = "rate"        // too often
 	Size        Kind = "size"        // too large, or over too many days
 	Busy        Kind = "busy"        // too many at once, or too long
 	Connections Kind = "connections" // from one address
 	Codec       Kind = "codec"       // payloads
-	UI          Kind = "ui"          // Temporal's pages
-	Decision    Kind = "decision"    // a rule of the books, such as the second pair of eyes
+	UI          Kind = "ui"          // Temporal's Web UI
+	Decision    Kind = "decision"    // a bookkeeping rule, such as approval by a second person
 )
 
 // Kinds lists them all.
@@ -31,11 +31,11 @@ func Kinds() []Kind {
 	return []Kind{SignIn, Role, CrossSite, Rate, Size, Busy, Connections, Codec, UI, Decision}
 }
 
-// Refusal is somebody who did not get what they asked for.
+// Refusal is a request that was refused.
 type Refusal struct {
 	Listener     string // portal, metrics, temporal-ui
 	Kind         Kind
-	Why          string // a word of ours, never one of the request's
+	Why          string // Kvitt's own words, never words of the request
 	Who          string // who is signed in
 	From         string
 	Method, Path string // the path without its query
@@ -44,7 +44,7 @@ type Refusal struct {
 
 var refusals = prometheus.NewCounterVec(prometheus.CounterOpts{Name: "kvitt_refusals_total", Help: "Requests that were refused, by listener and reason."}, []string{"listener", "reason"})
 
-// Metrics are what this package counts.
+// Metrics returns the collector of what this package counts.
 func Metrics() prometheus.Collector { return refusals }
 
 // Refused logs a refusal and counts it.
@@ -54,7 +54,7 @@ func Refused(_ context.Context, log *zap.Logger, r Refusal) {
 		zap.String("from", r.From), zap.String("method", r.Method), zap.String("path", r.Path), zap.Int("status", r.Status))
 }
 
-// note is what the handlers of a request know about it.
+// note records what the handlers learn about a request.
 type note struct {
 	mu   sync.Mutex
 	kind Kind
@@ -64,7 +64,7 @@ type note struct {
 
 type noteKey struct{}
 
-// Because notes why a request is refused, for the log. The first word stays.
+// Because records why a request is refused, for the log. The first reason stays.
 func Because(ctx context.Context, k Kind, why string) {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok {
 		n.mu.Lock()
@@ -75,7 +75,7 @@ func Because(ctx context.Context, k Kind, why string) {
 	}
 }
 
-// By notes who asks.
+// By records who sent the request.
 func By(ctx context.Context, who string) {
 	if n, ok := ctx.Value(noteKey{}).(*note); ok {
 		n.mu.Lock()
@@ -84,7 +84,7 @@ func By(ctx context.Context, who string) {
 	}
 }
 
-// byStatus are the answers that are refusals whether a handler said so or not.
+// byStatus lists the statuses that are refusals whether or not a handler said so.
 var byStatus = map[int]Kind{
 	http.StatusUnauthorized:          SignIn,
 	http.StatusForbidden:             Role,

@@ -37,18 +37,18 @@ func TestARefusalIsLoggedWithWhoAndWhatAndCounted(t *testing.T) {
 		}))
 		r := httptest.NewRequest(http.MethodPost, "/people?secret=1", http.NoBody)
 		h.ServeHTTP(httptest.NewRecorder(), r)
-		told := logs.FilterMessage("refused").All()
+		logged := logs.FilterMessage("refused").All()
 		if c.kind == "" {
-			if len(told) != 0 {
-				t.Errorf("%s: %v", name, told)
+			if len(logged) != 0 {
+				t.Errorf("%s: %v", name, logged)
 			}
 			continue
 		}
-		if len(told) != 1 || counted(t, "x", c.kind) != before+1 {
-			t.Errorf("%s: %v, counted %v", name, told, counted(t, "x", c.kind))
+		if len(logged) != 1 || counted(t, "x", c.kind) != before+1 {
+			t.Errorf("%s: %v, counted %v", name, logged, counted(t, "x", c.kind))
 			continue
 		}
-		got := told[0].ContextMap()
+		got := logged[0].ContextMap()
 		for field, want := range map[string]any{"who": "anna@example.com", "path": "/people", "method": "POST", "from": "192.0.2.1", "reason": string(c.kind), "why": c.why} {
 			if got[field] != want {
 				t.Errorf("%s: %s is %v, want %v", name, field, got[field], want)

@@ -22,9 +22,8 @@ const (
 	answerTime  = 100 * time.Millisecond
 )
 
-// backfill compares the real thing, with Temporal and the store, with a bare
-// loop that makes the same calls with the same concurrency, and counts what a
-// posted payout costs.
+// backfill compares the real system, with Temporal and the store, with a bare loop that makes the same
+// calls with the same concurrency, and counts the cost of a posted payout.
 func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	merchant, err := plainShop(payouts)
 	if err != nil {
@@ -74,7 +73,7 @@ func backfill(ctx context.Context, module string) ([]figure, []string, error) {
 	}, requests, nil
 }
 
-// plainShop has n payouts of some thirty rows, spread over 2025.
+// plainShop has n payouts of about thirty rows, spread over 2025.
 func plainShop(n int) (*shop.Shop, error) {
 	merchant := shop.New("K600001", "SEK")
 	first := time.Date(2025, 1, 2, 9, 0, 0, 0, time.UTC)
@@ -94,8 +93,8 @@ func plainShop(n int) (*shop.Shop, error) {
 	return merchant, nil
 }
 
-// connected starts everything and sets one connection up. The worker's
-// environment is further settings of it alone.
+// connected starts everything and sets one connection up. workers are further settings for the worker
+// only.
 func connected(ctx context.Context, o stack.Options, workers ...string) (*stack.Stack, string, error) {
 	if o.Log == nil {
 		o.Log = io.Discard
@@ -114,7 +113,7 @@ func connected(ctx context.Context, o stack.Options, workers ...string) (*stack.
 	return st, id, err
 }
 
-// perPayout lists the requests by endpoint, for one posted payout.
+// perPayout lists the requests by endpoint, per posted payout.
 func perPayout(st *stack.Stack) []string {
 	lines := []string{"Requests per posted payout, by endpoint:", "", "| endpoint | requests |", "|---|---|"}
 	counts := map[string]float64{}
@@ -138,8 +137,7 @@ func perPayout(st *stack.Stack) []string {
 	return append(lines, fmt.Sprintf("| all | %.2f |", total/payouts))
 }
 
-// cost counts actions and events of all workflows of the backfill, for one
-// posted payout.
+// cost counts actions and events of all workflows of the backfill, per posted payout.
 func cost(ctx context.Context, st *stack.Stack) (actions, events float64, err error) {
 	c, err := client.DialContext(ctx, client.Options{HostPort: st.Temporal.Address, Logger: stack.Quiet{}})
 	if err != nil {

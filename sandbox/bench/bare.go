@@ -13,14 +13,15 @@ import (
 	"golang.org/x/time/rate"
 
 	"kvitt/internal/klarna"
+	"kvitt/internal/settlement"
 	"kvitt/internal/visma"
 	"kvitt/internal/visma/connect"
 	"kvitt/sandbox/shop"
 	"kvitt/sandbox/stack"
 )
 
-// bareLoop makes the calls of a backfill of 2025 in plain Go: no Temporal, no
-// store, no proof, nothing that survives a crash.
+// bareLoop makes the calls of a backfill of 2025 in plain Go: without Temporal, store or proof, and
+// nothing survives a crash.
 func bareLoop(ctx context.Context, merchant *shop.Shop) (time.Duration, error) {
 	dir, err := os.MkdirTemp("", "kvitt-bare-")
 	if err != nil {
@@ -85,7 +86,7 @@ func newBare(ctx context.Context, p *stack.Providers) (*bare, error) {
 	return b, err
 }
 
-// run lists month by month and posts each payout in one of a few places.
+// run lists month by month and posts payouts with the same concurrency.
 func (b *bare) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(concurrency)
@@ -99,7 +100,9 @@ func (b *bare) run(ctx context.Context) error {
 				if p.PayoutDate.Before(from) || !p.PayoutDate.Before(from.AddDate(0, 1, 0)) {
 					continue
 				}
-				g.Go(func() error { return b.post(ctx, p.PaymentReference, p.PayoutDate, p.Totals.Settlement) })
+				g.Go(func() error {
+					return b.post(ctx, p.PaymentReference, p.PayoutDate, p.Totals.Totals[settlement.TotalSettlement])
+				})
 			}
 		}
 	}
@@ -169,11 +172,11 @@ func (b *bare) csv(ctx context.Context, ref string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer stream.Close() //nolint:errcheck // it was only read
+	defer stream.Close() //nolint:errcheck // it is only read
 	return io.ReadAll(stream)
 }
 
-// readCompany reads at once what can be known once.
+// readCompany reads at the start what can be read once.
 func (b *bare) readCompany(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { _, err := b.visma.Organization(ctx); return err })

@@ -1,6 +1,5 @@
-// Command bench measures what Kvitt claims about speed, memory and cost, each
-// figure beside its baseline from the same run. It prints one table; the last
-// one is kept in docs/performance.md.
+// Command bench measures what Kvitt claims about speed, memory and cost, each figure beside its baseline
+// from the same run. It prints one table; the last one is kept in docs/performance.md.
 package main
 
 import (
@@ -44,7 +43,7 @@ func main() {
 	}
 }
 
-// chosen are the measurements that are named, all when none is.
+// chosen returns the named measurements, all when none is named.
 func chosen(only string) ([]measurement, error) {
 	if only == "" {
 		return measurements, nil
@@ -53,7 +52,7 @@ func chosen(only string) ([]measurement, error) {
 	for name := range strings.SplitSeq(only, ",") {
 		i := slices.IndexFunc(measurements, func(m measurement) bool { return m.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("-only %s: there is no measurement %q; there are prove, try, memory and backfill", only, name)
+			return nil, fmt.Errorf("-only %s: unknown measurement %q; the measurements are prove, try, memory and backfill", only, name)
 		}
 		some = append(some, measurements[i])
 	}

@@ -25,7 +25,7 @@ func TestOnlyNamedMeasurementsAreChosen(t *testing.T) {
 	}
 }
 
-func TestTheLiveHeapIsTheMostThatACollectionLeft(t *testing.T) {
+func TestTheLiveHeapIsTheLargestAfterACollection(t *testing.T) {
 	t.Parallel()
 	const log = `{"level":"warn"}
 gc 1 @0.010s 2%: 0.02+1.1+0.01 ms clock, 0.04+0.3/0.9/0.1+0.02 ms cpu, 3->4->2 MB, 4 MB goal, 0 MB stacks, 0 MB globals, 2 P
@@ -36,6 +36,6 @@ gc 3 @0.210s 2%: 0.02+1.1+0.01 ms clock, 0.04+0.3/0.9/0.1+0.02 ms cpu, 25->26->1
 		t.Errorf("%v MiB, %v", got, err)
 	}
 	if _, err := liveHeap("nothing"); err == nil {
-		t.Error("a worker that told of no collection has a live heap")
+		t.Error("a worker without collections has a live heap")
 	}
 }

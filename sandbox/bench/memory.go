@@ -15,20 +15,17 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// memory compares a worker that posts a payout of a million rows with one that
-// posts ten thousand, each a fresh process of the real thing.
+// memory compares a worker that posts a payout of a million rows with one that posts ten thousand, each a
+// real, new process.
 //
-// What must not grow with the rows is what the worker keeps: the heap that is
-// alive after a garbage collection, at its highest. The collector counts it in
-// whole MiB, and the small worker collects some fourteen times only, so that one
-// differs by a MiB or two from run to run. Five bytes kept of each row would miss
-// the limit all the same.
+// What the worker keeps must not grow with the rows: the highest live heap after a garbage collection. The
+// collector reports it in whole MiB, and the small worker collects only some fourteen times, so that it
+// differs by a MiB or two from run to run. Five bytes kept per row would still miss the limit.
 //
-// The resident memory holds the garbage between two collections too, and that
-// follows the moment at which the collector gets a processor: a busy machine
-// moved it by a tenth from run to run. It is measured because containers are
-// limited by it and because SQLite's memory is outside the heap; its limit leaves
-// room for that.
+// The resident memory also contains the garbage between two collections, which depends on when the
+// collector gets a processor: on a busy machine it moved by a tenth from run to run. It is measured
+// because containers are limited by it and because SQLite's memory is outside the heap; its limit allows
+// for that.
 func memory(ctx context.Context, module string) ([]figure, []string, error) {
 	const small, large = 10_000, 1_000_000
 	few, err := peak(ctx, module, small)
@@ -79,7 +76,7 @@ func peak(ctx context.Context, module string, rows int) (peaks, error) {
 	return peaks{live, float64(resident) / 1024}, err
 }
 
-// words are what processes say.
+// words are the output of processes.
 type words struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -97,11 +94,11 @@ func (w *words) String() string {
 	return w.text.String()
 }
 
-// collected is a line of the runtime's gctrace: the heap when a collection began,
-// when it ended, and what of it is alive.
+// collected matches a line of the runtime's gctrace: the heap when a collection began, when it ended, and
+// its live part.
 var collected = regexp.MustCompile(`(?m)^gc \d+ .* \d+->\d+->(\d+) MB,`)
 
-// liveHeap is the most that was alive after any collection, in MiB.
+// liveHeap returns the largest live heap after any collection, in MiB.
 func liveHeap(log string) (float64, error) {
 	most := 0.0
 	for _, line := range collected.FindAllStringSubmatch(log, -1) {
@@ -112,12 +109,12 @@ func liveHeap(log string) (float64, error) {
 		most = max(most, live)
 	}
 	if most == 0 {
-		return 0, errors.New("read the live heap of the worker: it told of no garbage collection")
+		return 0, errors.New("read the live heap of the worker: it reported no garbage collection")
 	}
 	return most, nil
 }
 
-// highWater is the peak resident memory of a process, in KiB. Linux only.
+// highWater returns the peak resident memory of a process, in KiB. Linux only.
 func highWater(pid int) (int64, error) {
 	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
@@ -128,5 +125,5 @@ func highWater(pid int) (int64, error) {
 			return strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(kb), " kB"), 10, 64)
 		}
 	}
-	return 0, errors.New("read the peak memory of the worker: this system does not tell")
+	return 0, errors.New("read the peak memory of the worker: this system does not report it")
 }

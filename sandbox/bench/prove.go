@@ -30,8 +30,8 @@ const (
 	rounds    = 5
 )
 
-// prove compares fetch + prove + archive with a bare loop that only decodes
-// the same bytes with the standard library into the same struct.
+// prove compares fetch + prove + archive with a bare loop that only decodes the same bytes with the
+// standard library into the same struct.
 func prove(ctx context.Context, _ string) ([]figure, []string, error) {
 	const rows = 100_000
 	payout, err := shop.Lazy{Seed: 1, Rows: rows}.Payout()
@@ -67,7 +67,7 @@ func prove(ctx context.Context, _ string) ([]figure, []string, error) {
 	}, nil, nil
 }
 
-// sample is what several rounds of the same work cost; the median counts.
+// sample holds the costs of several rounds of the same work; the median counts.
 type sample struct {
 	times  []time.Duration
 	bytes  []uint64
@@ -99,8 +99,8 @@ func (s *sample) err(others ...sample) error {
 	return s.failed
 }
 
-// rendered serves the pages of one payout from memory, so that making them
-// costs nothing while we measure.
+// rendered serves the pages of one payout from memory, so that making them costs nothing during the
+// measurement.
 type rendered struct {
 	pages  map[string][]byte // by offset
 	payout []byte
@@ -175,9 +175,8 @@ func openStore(ctx context.Context) (*store.Store, func(), error) {
 	return s, done, nil
 }
 
-// fetchAndProve is the real path: the client, the tally, the archive in a real
-// database, and the proof. Klarna's request budget is lifted, because our own
-// cost is measured.
+// fetchAndProve is the real path: the client, the tally, the archive in a real database, and the proof.
+// Klarna's request budget is lifted, because only our own cost is measured.
 func fetchAndProve(ctx context.Context, url string, s *store.Store) error {
 	credential, err := klarna.ParseCredential("klarna", "eu", key, "")
 	if err != nil {

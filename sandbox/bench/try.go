@@ -17,9 +17,9 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// tryRows compares `starter try` on files with fetching and proving the same
-// rows: the whole command, from opening the files to the compiled voucher, once
-// on pages of 500 rows and once on one file with all of them.
+// tryRows compares `starter try` on files with fetching and proving the same rows: the whole command, from
+// opening the files to the compiled voucher, once on pages of 500 rows and once on one file with all of
+// them.
 func tryRows(ctx context.Context, _ string) ([]figure, []string, error) {
 	const rows = 100_000
 	payout, err := shop.Lazy{Seed: 1, Rows: rows}.Payout()
@@ -77,7 +77,7 @@ func save(dir string, pages rendered) (inPages, inOne []string, err error) {
 	return inPages, append(payout, "--transactions", write("all.json", all)), err
 }
 
-// starterTry is the command as a person gives it.
+// starterTry runs the command as a person does.
 func starterTry(ctx context.Context, args []string) error {
 	if status := cli.Run(ctx, args, cli.Streams{In: os.Stdin, Out: io.Discard, Err: os.Stderr}); status != cli.ExitDone {
 		return fmt.Errorf("starter try ended with the exit status %d", status)

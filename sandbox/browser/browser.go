@@ -1,6 +1,6 @@
-// Package browser drives a real browser, headless Chromium, for the tests of the
-// portal: it opens pages, fills and sends forms as a person would by the words on
-// them, looks for faults of accessibility with axe-core, and takes pictures.
+// Package browser drives a real browser, headless Chromium, for the tests of the portal: it opens pages,
+// fills in and sends forms as a person would, finding elements by their text, checks accessibility with
+// axe-core, and takes pictures.
 //
 // It must never reach beyond this machine, and never leave a process behind.
 package browser
@@ -31,13 +31,12 @@ type Browser struct {
 	stop func()
 	axe  string
 
-	mu         sync.Mutex // the browser tells while a test goes on
+	mu         sync.Mutex // the browser reports events while a test runs
 	complaints []string
 	visited    []string
 }
 
-// Complaints are what the browser itself has complained of since it was last
-// asked: policy, scripts.
+// Complaints returns what the browser itself has complained of since the last call: policy, scripts.
 func (b *Browser) Complaints() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -46,17 +45,17 @@ func (b *Browser) Complaints() []string {
 	return all
 }
 
-// Visited is every address that was asked for, in order.
+// Visited returns every requested address, in order.
 func (b *Browser) Visited() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return slices.Clone(b.visited)
 }
 
-// patience is how long a page may take to show what is waited for.
+// patience is the time a page may take to show what a test waits for.
 const patience = time.Minute
 
-// Path is where Chromium is.
+// Path returns the path of Chromium.
 func Path() (string, error) {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -66,7 +65,7 @@ func Path() (string, error) {
 	return "", errors.New("find Chromium: there is none on PATH. `make browser` installs it")
 }
 
-// Start starts a browser that speaks a language. axe is the file axe.min.js.
+// Start starts a browser with a language. axe is the file axe.min.js.
 func Start(parent context.Context, language, axe string) (*Browser, error) {
 	path, err := Path()
 	if err != nil {
@@ -84,7 +83,7 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 		chromedp.ExecPath(path), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", language),
 		chromedp.Flag("accept-lang", language), chromedp.WindowSize(1100, 900),
-		// Nothing but this machine is looked up.
+		// Names other than those of this machine are not resolved.
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"),
 	)
 	allocated, stopAllocator := chromedp.NewExecAllocator(parent, options...)
@@ -103,7 +102,7 @@ func Start(parent context.Context, language, axe string) (*Browser, error) {
 	return b, nil
 }
 
-// hear keeps what the browser tells.
+// hear records the browser's events.
 func (b *Browser) hear(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -119,7 +118,7 @@ func (b *Browser) hear(event any) {
 	}
 }
 
-// gone removes a folder into which a browser that ends may still write.
+// gone removes a folder into which an ending browser may still write.
 func gone(folder string) {
 	for range 50 {
 		if os.RemoveAll(folder) == nil {
@@ -149,7 +148,7 @@ func (b *Browser) Open(url string) (status int64, err error) {
 	return answer.Status, nil
 }
 
-// find is what finds an element by the words that a person sees or hears on it.
+// find finds an element by the text that a person sees or hears on it.
 const find = `(kind, words) => {
   const name = e => (e.getAttribute('aria-label') || e.innerText || e.value || '').replace(/\s+/g, ' ').trim();
   const among = all => all.find(e => name(e) === words) || all.find(e => name(e).startsWith(words));
@@ -159,8 +158,7 @@ const find = `(kind, words) => {
   return label.htmlFor ? document.getElementById(label.htmlFor) : label.querySelector('input, select');
 }`
 
-// Press presses a button or follows a link by its words, and waits until the
-// page that it leads to is there.
+// Press presses a button or follows a link by its text, and waits until the next page is there.
 func (b *Browser) Press(words string) error {
 	var found bool
 	press := fmt.Sprintf(`(() => { const e = (%s)('press', %s); if (!e) return false; window.__left = true; e.click(); return true; })()`, find, quoted(words))
@@ -173,7 +171,7 @@ func (b *Browser) Press(words string) error {
 	return nil
 }
 
-// Go presses what leads to another page and waits for it.
+// Go presses what leads to another page and waits for that page.
 func (b *Browser) Go(words string) error {
 	if err := b.Press(words); err != nil {
 		return err
@@ -200,12 +198,12 @@ func (b *Browser) Until(what, expression string) error {
 	}
 }
 
-// UntilText waits until the page says something.
+// UntilText waits until the page contains a text.
 func (b *Browser) UntilText(words string) error {
 	return b.Until(fmt.Sprintf("the words %q", words), fmt.Sprintf(`document.body && document.body.innerText.replace(/\s+/g, ' ').includes(%s)`, quoted(words)))
 }
 
-// Fill writes into the field with a label, or chooses there.
+// Fill writes into the field with a label, or chooses an option there.
 func (b *Browser) Fill(label, value string) error {
 	var outcome string
 	fill := fmt.Sprintf(`(() => { const e = (%s)('field', %s); if (!e) return 'none';
@@ -221,24 +219,24 @@ func (b *Browser) Fill(label, value string) error {
 	return nil
 }
 
-// Tick ticks the box or the choice with a label.
+// Tick ticks the check box or radio button with a label.
 func (b *Browser) Tick(label string) error { return b.Fill(label, "") }
 
-// Text is what the page says.
+// Text returns the text of the page.
 func (b *Browser) Text() string {
 	var text string
 	_ = b.run(chromedp.Evaluate(`document.body ? document.body.innerText : ''`, &text))
 	return text
 }
 
-// HTML is the page as the browser has it.
+// HTML returns the page as the browser has it.
 func (b *Browser) HTML() string {
 	var text string
 	_ = b.run(chromedp.Evaluate(`document.documentElement.outerHTML`, &text))
 	return text
 }
 
-// Address is where the browser is.
+// Address returns the browser's current address.
 func (b *Browser) Address() string {
 	var at string
 	_ = b.run(chromedp.Location(&at))
@@ -250,7 +248,7 @@ func (b *Browser) Value(expression string, into any) error {
 	return b.run(chromedp.Evaluate(expression, into))
 }
 
-// Await evaluates a promise on the page and waits for what it promises.
+// Await evaluates a promise on the page and waits for its result.
 func (b *Browser) Await(expression string, into any) error {
 	return b.run(chromedp.Evaluate(expression, into, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
 }
@@ -275,12 +273,12 @@ func (b *Browser) Phone(on bool) error {
 	return b.run(chromedp.EmulateViewport(1100, 900))
 }
 
-// Wide makes the browser so many pixels wide.
+// Wide sets the width of the browser in pixels.
 func (b *Browser) Wide(pixels int64) error {
 	return b.run(chromedp.EmulateViewport(pixels, 900))
 }
 
-// ClearCookies forgets all cookies, as when a session has ended.
+// ClearCookies deletes all cookies, as when a session has ended.
 func (b *Browser) ClearCookies() error {
 	return b.run(chromedp.ActionFunc(func(ctx context.Context) error { return network.ClearBrowserCookies().Do(ctx) }))
 }
@@ -294,7 +292,7 @@ func (b *Browser) Picture(path string) error {
 	return os.WriteFile(path, picture, 0o600)
 }
 
-// Cookies are the cookies that the browser would send to an address.
+// Cookies returns the cookies that the browser would send to an address.
 func (b *Browser) Cookies(url string) (all []*network.Cookie, err error) {
 	err = b.run(chromedp.ActionFunc(func(ctx context.Context) error {
 		all, err = network.GetCookies().WithURLs([]string{url}).Do(ctx)
@@ -303,16 +301,15 @@ func (b *Browser) Cookies(url string) (all []*network.Cookie, err error) {
 	return all, err
 }
 
-// SetCookie plants a cookie, as somebody who means ill would.
+// SetCookie plants a cookie, as an attacker would.
 func (b *Browser) SetCookie(url, name, value string) error {
 	return b.run(network.SetCookie(name, value).WithURL(url).WithSecure(true).WithPath("/"))
 }
 
-// Faults are what axe-core finds wrong with the page for people who use it in
-// another way than by eye and mouse.
+// Faults returns the accessibility violations that axe-core finds on the page.
 func (b *Browser) Faults() ([]string, error) {
 	var found string
-	// Not as a script of the page, which its policy refuses.
+	// Not run as a script of the page, which its policy refuses.
 	err := b.run(
 		chromedp.Evaluate(b.axe+";0", nil),
 		chromedp.Evaluate(`axe.run(document, {runOnly: {type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}}).then(r => JSON.stringify(r.violations.map(v => v.id + ': ' + v.help + ' — ' + v.nodes.map(n => n.target.join(' ') + ' ' + (n.any.concat(n.all, n.none)[0] || {message: ''}).message).join('; '))))`,
@@ -334,6 +331,6 @@ func (b *Browser) Reload() error {
 func (b *Browser) Back() error { return b.run(chromedp.NavigateBack()) }
 
 func quoted(words string) string {
-	text, _ := json.Marshal(words) // a string always can be
+	text, _ := json.Marshal(words) // a string always marshals
 	return strings.ReplaceAll(string(text), "</", "<\\/")
 }

@@ -14,7 +14,7 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// kind is what the plans of one world have in common.
+// kind is the configuration that the plans of one world share.
 type kind struct {
 	database plan.Database
 	clock    bool
@@ -27,7 +27,7 @@ type lane struct {
 	most  int
 }
 
-// run carries the plans out in several worlds at a time and prints the table.
+// run carries out the plans in several worlds at a time and prints the table.
 func (o options) run(ctx context.Context, out io.Writer) error {
 	module, err := stack.Module()
 	if err != nil {
@@ -62,7 +62,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 				mu.Lock()
 				defer mu.Unlock()
 				t.add(r)
-				tell(out, r)
+				printResult(out, r)
 			})
 			if err != nil {
 				mu.Lock()
@@ -82,7 +82,7 @@ func (o options) run(ctx context.Context, out io.Writer) error {
 	return errors.Join(failures...)
 }
 
-// lanes deals the plans out to worlds of their kind.
+// lanes distributes the plans over worlds of their kind.
 func (o options) lanes() []lane {
 	dealt := map[kind][]plan.Plan{}
 	for i := range uint64(o.plans) {
@@ -100,7 +100,7 @@ func (o options) lanes() []lane {
 				queue <- p
 			}
 			close(queue)
-			// As many worlds as the kind has of the plans, one at least.
+			// The number of worlds is proportional to the kind's share of the plans, at least one.
 			for range min(len(plans), max(1, (o.worlds*len(plans)+o.plans/2)/o.plans)) {
 				all = append(all, lane{k, queue, len(plans)})
 			}
@@ -124,13 +124,13 @@ func (l lane) serve(ctx context.Context, o rig.Options, done func(rig.Result)) e
 		done(w.Run(ctx, p))
 	}
 	if trouble := w.Close(); len(trouble) > 0 {
-		return fmt.Errorf("after plan %d a world did not end in order: %v", last.Seed, trouble)
+		return fmt.Errorf("after plan %d a world did not end cleanly: %v", last.Seed, trouble)
 	}
 	return ctx.Err()
 }
 
-// tell says how a plan went; of one that was judged unclean, everything.
-func tell(out io.Writer, r rig.Result) {
+// printResult prints the result of a plan; for one that was judged unclean, everything.
+func printResult(out io.Writer, r rig.Result) {
 	if len(r.Findings) == 0 {
 		fmt.Fprintf(out, "plan %d: clean after %s\n", r.Plan.Seed, r.Took.Round(100*time.Millisecond))
 		return
@@ -139,5 +139,5 @@ func tell(out io.Writer, r rig.Result) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(out, "  ! %s\n", f)
 	}
-	fmt.Fprintf(out, "  again: go run ./sandbox/chaos -seed %d\n\n", r.Plan.Seed)
+	fmt.Fprintf(out, "  repeat with: go run ./sandbox/chaos -seed %d\n\n", r.Plan.Seed)
 }

@@ -1,7 +1,6 @@
-// Command chaos breaks everything on purpose and has it judged: seeded fault
-// plans on real processes, or with -soak a long run whose memory and goroutines
-// must stay flat. It prints what was injected, met and survived; the last table
-// is kept in docs/reliability.md.
+// Command chaos breaks everything on purpose and has the result judged: seeded fault plans on real
+// processes, or with -soak a long run whose memory and goroutines must stay flat. It prints what was
+// injected, met and survived; the last table is kept in docs/reliability.md.
 //
 //	go run ./sandbox/chaos                  200 plans
 //	go run ./sandbox/chaos -seed 17 -plans 1    the plan of one seed, again
@@ -24,11 +23,11 @@ import (
 func main() {
 	o := options{}
 	flag.Uint64Var(&o.seed, "seed", 1, "seed of the first plan")
-	flag.IntVar(&o.plans, "plans", 0, "how many plans, each with the next seed (1 with -seed, else 200)")
-	flag.IntVar(&o.worlds, "worlds", 8, "how many plans at a time, each in a world of its own")
+	flag.IntVar(&o.plans, "plans", 0, "number of plans, each with the next seed (1 with -seed, otherwise 200)")
+	flag.IntVar(&o.worlds, "worlds", 8, "number of plans at a time, each in its own world")
 	show := flag.Bool("print", false, "print the plans and break nothing")
-	flag.BoolVar(&o.verbose, "v", false, "show what the processes say")
-	long := flag.Bool("soak", false, "the long run instead of plans")
+	flag.BoolVar(&o.verbose, "v", false, "show the output of the processes")
+	long := flag.Bool("soak", false, "do the long run instead of plans")
 	run := rig.Soak{}
 	flag.IntVar(&run.Connections, "connections", 20, "connections of the long run")
 	flag.IntVar(&run.Payouts, "payouts", 100, "payouts of each of its connections")

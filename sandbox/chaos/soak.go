@@ -16,11 +16,11 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// flat is how much more the last quarter of a long run may use than its second
-// one, in the mean. The first one is the start.
+// flat is the limit for the ratio of the mean use in the last quarter of a long run to that in the second.
+// The first quarter is the start.
 const flat = 1.25
 
-// soak is the long run: 2,000 payouts on 20 connections.
+// soak does the long run: 2,000 payouts on 20 connections.
 func (o options) soak(ctx context.Context, out io.Writer, run rig.Soak) error {
 	module, err := stack.Module()
 	if err != nil {
@@ -47,7 +47,7 @@ func (o options) soak(ctx context.Context, out io.Writer, run rig.Soak) error {
 }
 
 func show(out io.Writer, run rig.Soak, got rig.Soaked) error {
-	fmt.Fprintf(out, "%d payouts on %d connections with 2 workers in %s; %d faults put in, %d met", run.Connections*run.Payouts, run.Connections, got.Took.Round(time.Second), got.Injected, got.Met)
+	fmt.Fprintf(out, "%d payouts on %d connections with 2 workers in %s; %d faults injected, %d met", run.Connections*run.Payouts, run.Connections, got.Took.Round(time.Second), got.Injected, got.Met)
 	for _, deed := range slices.Sorted(maps.Keys(got.Kills)) {
 		fmt.Fprintf(out, "; %d times: %s", got.Kills[deed], deed)
 	}
@@ -68,7 +68,7 @@ func show(out io.Writer, run rig.Soak, got rig.Soaked) error {
 			errs = append(errs, fmt.Errorf("%s grow: %.2f times from the second quarter to the last", one.what, ratio))
 		}
 	}
-	fmt.Fprintf(out, "\nAt rest afterwards the workers have %.0f goroutines more than when they started.\n", got.Rest)
+	fmt.Fprintf(out, "\nIdle afterwards, the workers have %.0f goroutines more than when they started.\n", got.Rest)
 	if len(got.Findings) > 0 {
 		errs = append(errs, fmt.Errorf("judged unclean:\n  ! %s", strings.Join(got.Findings, "\n  ! ")))
 	} else {
@@ -77,7 +77,7 @@ func show(out io.Writer, run rig.Soak, got rig.Soaked) error {
 	return errors.Join(errs...)
 }
 
-// quarters are the means of four equal parts of the samples.
+// quarters returns the means of four equal parts of the samples.
 func quarters(samples []rig.Sample, of func(rig.Sample) float64) (mean [4]float64) {
 	n := len(samples)
 	for i := range mean {

@@ -20,7 +20,7 @@ type table struct {
 }
 
 type row struct {
-	where                   map[string]bool // met at these requests or steps
+	where                   map[string]bool // the requests or steps at which it was met
 	injected, met, survived int
 }
 
@@ -33,7 +33,7 @@ func (t *table) add(r rig.Result) {
 		t.unclean++
 	}
 	if r.Plan.Clock {
-		r.Plan.Faults = append(r.Plan.Faults, plan.Fault{Party: "Processes", What: "the workers' clocks jump an hour forth and back"})
+		r.Plan.Faults = append(r.Plan.Faults, plan.Fault{Party: "Processes", What: "the workers' clocks jump an hour forward and back"})
 		r.Met = append(r.Met, true)
 	}
 	for i, f := range r.Plan.Faults {

@@ -12,17 +12,17 @@ import (
 
 // Outage makes the token endpoint fail.
 type Outage struct {
-	Times  int `json:"times"`  // how many requests; 0: one
-	Status int `json:"status"` // 503 when zero; without meaning when AfterCommit
-	// AfterCommit does what was asked and then breaks the connection: a
-	// one-time refresh token is used up and its successor never arrives.
+	Times  int `json:"times"`  // number of requests; 0: one
+	Status int `json:"status"` // 503 when zero; ignored with AfterCommit
+	// AfterCommit carries the request out and then breaks the connection: a one-time refresh token is used
+	// up and its successor never arrives.
 	AfterCommit bool `json:"after_commit"`
 }
 
-// IssuerParameter is what the callback says about its issuer.
+// IssuerParameter chooses the issuer in the callback.
 type IssuerParameter string
 
-// What a test of the client may want instead of the truth.
+// The choices, for tests of the client.
 const (
 	IssuerSent    IssuerParameter = "sent"
 	IssuerMissing IssuerParameter = "missing"
@@ -39,8 +39,8 @@ type Grant struct {
 	Revoked bool      `json:"revoked"`
 }
 
-// Revoke ends everything that gives access to a company: consents with their
-// tokens, the approval of service apps, and access tokens that are still good.
+// Revoke ends everything that gives access to a company: consents with their tokens, the approval of
+// service apps, and valid access tokens.
 func (s *Sim) Revoke(tenantID string) {
 	s.change(func() {
 		for _, g := range s.state.Grants {
@@ -55,26 +55,26 @@ func (s *Sim) Revoke(tenantID string) {
 	})
 }
 
-// ExpireAccessTokens ends the access tokens of a company, or all of them when
-// the tenant id is empty. They can be refreshed.
+// ExpireAccessTokens ends the access tokens of a company, or all of them when the tenant id is empty. They
+// can be refreshed.
 func (s *Sim) ExpireAccessTokens(tenantID string) { s.change(func() { s.expire(tenantID) }) }
 
 func (s *Sim) expire(tenantID string) {
 	maps.DeleteFunc(s.state.Access, func(_ string, t *accessToken) bool { return tenantID == "" || t.Tenant == tenantID })
 }
 
-// Approve lets a service app into a company, or takes that back.
+// Approve approves a service app for a company, or withdraws the approval.
 func (s *Sim) Approve(clientID, tenantID string, approved bool) {
 	s.change(func() { s.state.Approvals[clientID+" "+tenantID] = approved })
 }
 
-// SetAPIUser gives a person the role "API User" in a company, or takes it away.
+// SetAPIUser gives a person the role "API User" in a company, or removes it.
 func (s *Sim) SetAPIUser(email, tenantID string, has bool) {
 	s.change(func() { s.state.Roles[email+" "+tenantID] = has })
 }
 
-// SetRefreshPolicy changes the portal's setting. As at Visma it applies to
-// consents given from now on; existing makes it apply to all.
+// SetRefreshPolicy changes the portal's setting. As at Visma it applies to later consents; existing makes
+// it apply to all.
 func (s *Sim) SetRefreshPolicy(p RefreshPolicy, existing bool) {
 	s.change(func() {
 		s.state.Policy = p
@@ -86,7 +86,7 @@ func (s *Sim) SetRefreshPolicy(p RefreshPolicy, existing bool) {
 	})
 }
 
-// SetIssuerParameter changes what the callback says about its issuer.
+// SetIssuerParameter changes the issuer in the callback.
 func (s *Sim) SetIssuerParameter(p IssuerParameter) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *Sim) FailTokens(o Outage) {
 	}
 }
 
-// outage is the outage of this request, if it has one.
+// outage returns the outage of this request, if it has one.
 func (s *Sim) outage() Outage {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +123,7 @@ func (s *Sim) outage() Outage {
 	return next
 }
 
-// Grants are all consents, oldest first.
+// Grants returns all consents, oldest first.
 func (s *Sim) Grants() []Grant {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,16 +135,16 @@ func (s *Sim) Grants() []Grant {
 	return all
 }
 
-// Counters count what was asked since the start: "token.refresh_token",
-// "token.refresh_token.invalid_grant", "authorize", "consent.allowed",
-// "consent.denied", "revocation", "discovery", "userinfo" ….
+// Counters returns counts of requests since the start: "token.refresh_token",
+// "token.refresh_token.invalid_grant", "authorize", "consent.allowed", "consent.denied", "revocation",
+// "discovery", "userinfo" ….
 func (s *Sim) Counters() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.counts)
 }
 
-// ResetCounters starts the counts again from zero.
+// ResetCounters restarts the counts from zero.
 func (s *Sim) ResetCounters() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -23,7 +23,7 @@ func TestRevokingACompanyEndsAllAccessToIt(t *testing.T) {
 	w.sim.Revoke(nord)
 	for _, token := range []string{person.AccessToken, service.AccessToken} {
 		if _, _, ok := w.sim.Check(token); ok {
-			t.Error("an access token still lives")
+			t.Error("an access token is still valid")
 		}
 	}
 	_, err = w.refresh(person.RefreshToken)
@@ -35,7 +35,7 @@ func TestRevokingACompanyEndsAllAccessToIt(t *testing.T) {
 		t.Errorf("the service flow: %v", err)
 	}
 	if _, _, ok := w.sim.Check(elsewhere.AccessToken); !ok {
-		t.Error("another company's token is dead too")
+		t.Error("another company's token is invalid too")
 	}
 	w.signIn(astrid, nord) // consenting again helps
 }
@@ -45,14 +45,14 @@ func TestExpiredAccessTokensCanBeRefreshed(t *testing.T) {
 	token := w.signIn(astrid, nord)
 	w.sim.ExpireAccessTokens("")
 	if _, _, ok := w.sim.Check(token.AccessToken); ok {
-		t.Error("the access token still lives")
+		t.Error("the access token is still valid")
 	}
 	next, err := w.refresh(token.RefreshToken)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, _, ok := w.sim.Check(next.AccessToken); !ok {
-		t.Error("the new access token is dead")
+		t.Error("the new access token is invalid")
 	}
 }
 
@@ -80,7 +80,7 @@ func TestTheTokenEndpointCanFail(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestTheControlsAreThereOverHTTP(t *testing.T) {
+func TestTheAdminEndpointsWork(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, c := range []struct{ name, body string }{
 		{"approvals", `{"client":"isv_kvitt","tenant":"` + fjord + `","approved":true}`},
@@ -104,11 +104,11 @@ func TestTheControlsAreThereOverHTTP(t *testing.T) {
 	}
 	w.order("POST", "expire", `{"tenant":"`+nord+`"}`)
 	if _, _, ok := w.sim.Check(token.AccessToken); ok {
-		t.Error("the access token still lives")
+		t.Error("the access token is still valid")
 	}
 	w.order("POST", "revoke", `{"tenant":"`+fjord+`"}`)
 	if _, err := w.service(fjord); err == nil {
-		t.Error("the approval still stands")
+		t.Error("the approval is still in force")
 	}
 	w.order("POST", "outages", `{"times":1,"status":500}`)
 	if _, err := w.service(nord); err == nil {
@@ -132,7 +132,7 @@ func TestTheControlsAreThereOverHTTP(t *testing.T) {
 	}
 }
 
-func TestEverythingIsThereAgainAtTheNextStart(t *testing.T) {
+func TestEverythingIsRestoredAtTheNextStart(t *testing.T) {
 	dir := t.TempDir()
 	in := func(o *connectsim.Options) {
 		o.Dir, o.Key, o.Opaque = dir, nil, true
@@ -160,22 +160,22 @@ func TestEverythingIsThereAgainAtTheNextStart(t *testing.T) {
 	}
 	for _, secret := range []string{token.RefreshToken, token.AccessToken} {
 		if strings.Contains(string(text), secret) {
-			t.Error("a token stands in the file")
+			t.Error("a token is in the file")
 		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, "connect.json"), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := connectsim.New(connectsim.Options{Issuer: "http://127.0.0.1:1", Dir: dir}); err == nil {
-		t.Error("a file that cannot be read was passed over")
+		t.Error("an unreadable file was ignored")
 	}
 }
 
-func TestASignedTokenOfBeforeIsGoodAfterARestart(t *testing.T) {
+func TestASignedTokenIsValidAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	in := func(o *connectsim.Options) { o.Dir, o.Key = dir, nil }
 	token := newWorld(t, in).signIn(astrid, nord)
 	if _, _, ok := newWorld(t, in).sim.Check(token.AccessToken); !ok {
-		t.Error("the signing key was not kept")
+		t.Error("the signing key was not saved")
 	}
 }

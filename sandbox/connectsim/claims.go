@@ -10,9 +10,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// GetPrivateClaimsFromRequest is what an access token says beside the usual:
-// scope as a list, and the company when the scope "tenants" was granted, or for
-// the service flow.
+// GetPrivateClaimsFromRequest returns the additional claims of an access token: scope as a list, and the
+// company when the scope "tenants" was granted, or for the service flow.
 func (s storage) GetPrivateClaimsFromRequest(_ context.Context, request op.TokenRequest, _ []string) (map[string]any, error) {
 	claims := map[string]any{"scope": request.GetScopes()}
 	switch r := request.(type) {
@@ -32,7 +31,7 @@ func (s storage) GetPrivateClaimsFromRequest(_ context.Context, request op.Token
 	return claims, nil
 }
 
-// SetUserinfoFromRequest is what an id token says about the person.
+// SetUserinfoFromRequest sets the claims of an id token about the person.
 func (s storage) SetUserinfoFromRequest(_ context.Context, info *oidc.UserInfo, request op.IDTokenRequest, scopes []string) error {
 	switch r := request.(type) {
 	case *authRequest:
@@ -88,7 +87,7 @@ func (s storage) SetIntrospectionFromToken(_ context.Context, info *oidc.Introsp
 	return nil
 }
 
-// SetUserinfoFromScopes is empty, as op wants it.
+// SetUserinfoFromScopes does nothing, as op expects.
 func (s storage) SetUserinfoFromScopes(context.Context, *oidc.UserInfo, string, string, []string) error {
 	return nil
 }
@@ -98,12 +97,12 @@ func (s storage) GetPrivateClaimsFromScopes(context.Context, string, string, []s
 	return map[string]any{}, nil
 }
 
-// GetKeyByIDAndClientID has nothing to find: clients use secrets.
+// GetKeyByIDAndClientID finds nothing: clients use secrets.
 func (s storage) GetKeyByIDAndClientID(context.Context, string, string) (*jose.JSONWebKey, error) {
 	return nil, errors.New("clients have no keys here")
 }
 
-// ValidateJWTProfileScopes has nothing to check: clients use secrets.
+// ValidateJWTProfileScopes checks nothing: clients use secrets.
 func (s storage) ValidateJWTProfileScopes(context.Context, string, []string) ([]string, error) {
 	return nil, errors.New("clients have no keys here")
 }

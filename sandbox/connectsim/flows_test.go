@@ -78,7 +78,7 @@ func TestConsentGivesTokensForOneCompany(t *testing.T) {
 	}
 }
 
-func TestACompanyIsOnlyToldToThoseWhoAskForTenants(t *testing.T) {
+func TestTheCompanyIsNamedOnlyWithTheScopeTenants(t *testing.T) {
 	w := newWorld(t, nil)
 	w.app.Scopes = []string{"openid", "vismanet_erp_interactive_api:read"}
 	token := w.signIn(astrid, nord)
@@ -108,7 +108,7 @@ func TestAUserWithoutTheRoleIsAnInvalidTenant(t *testing.T) {
 	}
 }
 
-func TestACodeIsGoodOnceForItsVerifierAndForFiveMinutes(t *testing.T) {
+func TestACodeIsValidOnceForItsVerifierAndForFiveMinutes(t *testing.T) {
 	w := newWorld(t, nil)
 	code := w.consent(astrid, nord).Get("code")
 	if _, err := w.exchange(code); err != nil {
@@ -130,7 +130,7 @@ func TestACodeIsGoodOnceForItsVerifierAndForFiveMinutes(t *testing.T) {
 	}
 }
 
-func TestTheSecretIsTakenFromHeaderOrFormAndMustBeRight(t *testing.T) {
+func TestTheSecretIsReadFromHeaderOrForm(t *testing.T) {
 	w := newWorld(t, nil)
 	w.app.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	w.signIn(astrid, nord)
@@ -181,7 +181,7 @@ func TestTheServiceFlowNeedsATenantThatHasApproved(t *testing.T) {
 	}
 }
 
-func TestOpaqueAccessTokensServeAsWell(t *testing.T) {
+func TestOpaqueAccessTokensWorkToo(t *testing.T) {
 	w := newWorld(t, func(o *connectsim.Options) { o.Opaque = true })
 	interactive := w.signIn(astrid, nord)
 	service, err := w.service(nord)
@@ -198,7 +198,7 @@ func TestOpaqueAccessTokensServeAsWell(t *testing.T) {
 	}
 	for _, nonsense := range []string{"", "x", "a.b.c", interactive.AccessToken + "x"} {
 		if _, _, ok := w.sim.Check(nonsense); ok {
-			t.Errorf("Check takes %q", nonsense)
+			t.Errorf("Check accepts %q", nonsense)
 		}
 	}
 }
@@ -219,7 +219,7 @@ func TestAReusedRefreshTokenComesBackUnchanged(t *testing.T) {
 	}
 }
 
-func TestAOneTimeRefreshTokenIsTakenAgainWithinItsGracePeriodOnly(t *testing.T) {
+func TestAOneTimeRefreshTokenIsAcceptedAgainOnlyWithinItsGracePeriod(t *testing.T) {
 	w := newWorld(t, func(o *connectsim.Options) {
 		o.Refresh = connectsim.RefreshPolicy{OneTime: true, Grace: 60 * time.Second}
 	})
@@ -242,7 +242,7 @@ func TestAOneTimeRefreshTokenIsTakenAgainWithinItsGracePeriodOnly(t *testing.T) 
 	}
 }
 
-func TestOfManyRefreshesAtOnceOneGetsThrough(t *testing.T) {
+func TestOnlyOneOfManySimultaneousRefreshesSucceeds(t *testing.T) {
 	w := newWorld(t, func(o *connectsim.Options) { o.Refresh.OneTime = true })
 	token := w.signIn(astrid, nord).RefreshToken
 	var wg sync.WaitGroup
@@ -262,7 +262,7 @@ func TestOfManyRefreshesAtOnceOneGetsThrough(t *testing.T) {
 		}
 	}
 	if n != 1 {
-		t.Errorf("%d refreshes got through, want 1", n)
+		t.Errorf("%d refreshes succeeded, want 1", n)
 	}
 }
 
@@ -301,17 +301,17 @@ func TestRevocationEndsAGrantWithItsTokens(t *testing.T) {
 		t.Errorf("with a wrong secret the answer is %d", got)
 	}
 	if _, _, ok := w.sim.Check(token.AccessToken); !ok {
-		t.Error("the access token is dead already")
+		t.Error("the access token is already invalid")
 	}
 	if got := revoke(token.RefreshToken, w.app.ClientSecret); got != 200 {
 		t.Errorf("the answer is %d", got)
 	}
 	if _, _, ok := w.sim.Check(token.AccessToken); ok {
-		t.Error("the access token still lives")
+		t.Error("the access token is still valid")
 	}
 	_, err := w.refresh(token.RefreshToken)
 	if code, _ := refused(err); code != "invalid_grant" {
-		t.Errorf("the refresh token still lives: %v", err)
+		t.Errorf("the refresh token is still valid: %v", err)
 	}
 	if got := revoke("never heard of", w.app.ClientSecret); got != 200 {
 		t.Errorf("an unknown token is answered %d", got)

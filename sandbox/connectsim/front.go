@@ -39,7 +39,7 @@ func (s *Sim) count(what string) {
 	s.counts[what]++
 }
 
-// reply is an answer of op that is still to be changed and sent.
+// reply is an answer of op that is changed before it is sent.
 type reply struct {
 	status int
 	header http.Header
@@ -51,7 +51,7 @@ func (r *reply) Header() http.Header         { return r.header }
 func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
 func (r *reply) WriteHeader(status int)      { r.status = status }
 
-// ask lets op answer.
+// ask gets op's answer.
 func (s *Sim) ask(r *http.Request) *reply {
 	into := &reply{status: http.StatusOK, header: http.Header{}}
 	s.provider.ServeHTTP(into, r)
@@ -72,7 +72,7 @@ func (r *reply) replace(body []byte) {
 	r.body.Write(body)
 }
 
-// discovery says what the front adds to op.
+// discovery adds the members of the front to op's document.
 func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 	s.count("discovery")
 	got := s.ask(r)
@@ -95,8 +95,7 @@ func (s *Sim) discovery(w http.ResponseWriter, r *http.Request) {
 	got.send(w)
 }
 
-// token hands the form's tenant_id to the storage, answers the outages that
-// were asked for, and counts what became of it.
+// token passes the form's tenant_id to the storage, answers the requested outages, and counts the results.
 func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	kind := "token." + r.FormValue("grant_type")
 	s.count(kind)
@@ -124,7 +123,7 @@ func (s *Sim) token(w http.ResponseWriter, r *http.Request) {
 	got.send(w)
 }
 
-// hangUp breaks the connection: the client never learns what it was answered.
+// hangUp breaks the connection: the client never gets the answer.
 func hangUp(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -146,7 +145,7 @@ func (s *Sim) revocation(w http.ResponseWriter, r *http.Request) {
 	got.send(w)
 }
 
-// authorize adds iss and scope to what goes back to the app.
+// authorize adds iss and scope to the answer to the app.
 func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path == "/connect/authorize" {
 		s.count("authorize")
@@ -162,8 +161,8 @@ func (s *Sim) authorize(w http.ResponseWriter, r *http.Request) {
 	got.send(w)
 }
 
-// addIssuer adds iss (RFC 9207), and scope when there is a code, to a redirect
-// to the app or to the form that is posted to it.
+// addIssuer adds iss (RFC 9207), and scope when there is a code, to a redirect to the app or to the form
+// that is posted to it.
 func (s *Sim) addIssuer(got *reply, scopes string) {
 	extra := url.Values{}
 	if scopes != "" {
@@ -191,8 +190,8 @@ func (s *Sim) addIssuer(got *reply, scopes string) {
 	got.replace([]byte(strings.Replace(form, "</form>", inputs.String()+"</form>", 1)))
 }
 
-// withParameters adds to the query or the fragment that carries the answer.
-// Redirects to our own pages carry none and are left alone.
+// withParameters adds to the query or the fragment that contains the answer. Redirects to our own pages
+// contain none and stay unchanged.
 func withParameters(location string, extra url.Values) string {
 	u, err := url.Parse(location)
 	if err != nil || !u.IsAbs() {
@@ -222,7 +221,7 @@ func withParameters(location string, extra url.Values) string {
 	return location
 }
 
-// issuerContext is a request's context as op's own handlers see it.
+// issuerContext returns a request's context as op's own handlers expect it.
 func (s *Sim) issuerContext(r *http.Request) context.Context {
 	return op.ContextWithIssuer(r.Context(), s.o.Issuer)
 }

@@ -34,13 +34,13 @@ const (
 	bo       = "bo@nordbutiken.example" // no API User anywhere
 )
 
-// TestMain keeps op, which logs every refusal, quiet.
+// TestMain silences op, which logs every refusal.
 func TestMain(m *testing.M) {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	os.Exit(m.Run())
 }
 
-// key is made once: making one takes a while.
+// key is made once, because making it takes a while.
 var key = sync.OnceValue(func() *rsa.PrivateKey {
 	k, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -66,8 +66,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// world is a simulator behind a server, and a client app that knows it by
-// discovery.
+// world is a simulator behind a server, and a client app that uses it through discovery.
 type world struct {
 	t      *testing.T
 	sim    *connectsim.Sim
@@ -118,8 +117,8 @@ func newWorld(t *testing.T, change func(*connectsim.Options)) *world {
 	return w
 }
 
-// browser is a person's browser: it keeps cookies, follows redirects within
-// Visma Connect, and stops where it would leave for the app.
+// browser is a person's browser: it keeps cookies, follows redirects within Visma Connect, and stops at a
+// redirect to the app.
 type browser struct {
 	*http.Client
 	w *world
@@ -138,10 +137,10 @@ func (w *world) browser() *browser {
 	}}}
 }
 
-// seen is where the browser has come to.
+// seen is the page that the browser has reached.
 type seen struct {
 	status int
-	at     *url.URL // the page, or where it was sent outside
+	at     *url.URL // the page, or the address of a redirect to the app
 	body   string
 	flow   string // the id in the page's form
 }
@@ -194,8 +193,7 @@ func (b *browser) submit(path string, fields ...string) seen {
 
 const verifier = "a-verifier-that-is-long-enough-for-pkce-0123456789"
 
-// consent signs a person in, lets them choose a company, and returns what the
-// app gets.
+// consent signs a person in, chooses a company, and returns what the app gets.
 func (w *world) consent(email, tenant string, options ...oauth2.AuthCodeOption) url.Values {
 	w.t.Helper()
 	b := w.browser()
@@ -235,7 +233,7 @@ func (w *world) service(tenant string, scopes ...string) (*oauth2.Token, error) 
 	return c.Token(w.t.Context())
 }
 
-// refused is the OAuth error code and the status of an error.
+// refused returns the OAuth error code and the status of an error.
 func refused(err error) (string, int) {
 	var e *oauth2.RetrieveError
 	if errors.As(err, &e) {

@@ -13,16 +13,15 @@ import (
 
 const fileName = "connect.json"
 
-// kept is the file of Options.Dir: keys and state. Refresh tokens are in it as
-// digests, access tokens as ids that nothing can be asked with.
+// kept is the file in Options.Dir: keys and state. Refresh tokens are stored as digests, access tokens as
+// ids, which cannot be used.
 type kept struct {
 	Signing []byte `json:"signing_key"` // PKCS #1
 	Crypto  []byte `json:"crypto_key"`
 	State   state  `json:"state"`
 }
 
-// restore reads the file, and makes the keys that neither it nor the options
-// have.
+// restore reads the file, and makes the keys that neither it nor the options have.
 func (s *Sim) restore() error {
 	s.state = newState(s.o.Refresh)
 	s.keys.signing = s.o.Key
@@ -68,7 +67,7 @@ func (s *Sim) recall(text []byte) error {
 	return nil
 }
 
-// change changes the state and keeps it.
+// change changes the state and saves it.
 func (s *Sim) change(do func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,8 +75,7 @@ func (s *Sim) change(do func()) {
 	s.save()
 }
 
-// save writes the file anew, by way of a second one that takes its place at
-// once. Sim.mu is held.
+// save writes a new file and replaces the old one in one step. Sim.mu is held.
 func (s *Sim) save() {
 	if s.o.Dir == "" || s.saveErr != nil {
 		return
@@ -92,7 +90,7 @@ func (s *Sim) save() {
 		err = os.Rename(name+".next", name)
 	}
 	if err != nil {
-		s.saveErr = fmt.Errorf("keep the simulated Visma Connect in %s: %w", s.o.Dir, err)
+		s.saveErr = fmt.Errorf("save the simulated Visma Connect in %s: %w", s.o.Dir, err)
 	}
 }
 

@@ -18,7 +18,7 @@ type keys struct {
 	crypto  [32]byte
 }
 
-// complete makes the keys that are not there yet.
+// complete makes the missing keys.
 func (k *keys) complete() error {
 	if k.signing == nil {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -34,8 +34,8 @@ func (k *keys) complete() error {
 	return nil
 }
 
-// id names the signing key by what it is, so that a key that was kept has the
-// same name at the next start.
+// id derives the name of the signing key from the key, so that a saved key has the same name at the next
+// start.
 func (k keys) id() string {
 	sum := sha256.Sum256(x509.MarshalPKCS1PublicKey(&k.signing.PublicKey))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
@@ -53,7 +53,7 @@ func (k keys) jti(signed *jose.JSONWebSignature) (string, bool) {
 	return claims.ID, json.Unmarshal(payload, &claims) == nil && claims.ID != ""
 }
 
-// signingKey and publicKey are the key as op wants it.
+// signingKey and publicKey are the key in op's form.
 type signingKey struct{ keys }
 
 func (k signingKey) SignatureAlgorithm() jose.SignatureAlgorithm { return jose.RS256 }

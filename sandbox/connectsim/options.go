@@ -7,8 +7,7 @@ import (
 
 // Options set up a simulated Visma Connect.
 type Options struct {
-	// Issuer is the address it is reached at, without a slash at the end:
-	// "http://127.0.0.1:9094".
+	// Issuer is the address of the simulator, without a slash at the end: "http://127.0.0.1:9094".
 	Issuer    string
 	Clients   []Client
 	Users     []User
@@ -17,20 +16,20 @@ type Options struct {
 	Now func() time.Time // the wall clock when nil
 
 	AccessTokenLife  time.Duration // one hour when zero
-	RefreshTokenLife time.Duration // 365 days when zero; from the consent on
+	RefreshTokenLife time.Duration // 365 days when zero; counted from the consent
 	CodeLife         time.Duration // five minutes when zero
 	Refresh          RefreshPolicy
 	// Opaque access tokens instead of JWTs.
 	Opaque bool
 
-	// Dir keeps keys, grants and settings in a file of this directory, so
-	// that they are there again at the next start. Empty: in memory only.
+	// Dir is the directory of a file with keys, grants and settings, which are restored at the next start.
+	// Empty: in memory only.
 	Dir string
 	// Key signs tokens. Without one, the one in Dir is used, or a new one.
 	Key *rsa.PrivateKey
 }
 
-// Client is an app as it is registered in the developer portal.
+// Client is an app as registered in the developer portal.
 type Client struct {
 	ID           string // isv_…
 	Secret       string
@@ -51,9 +50,8 @@ type User struct {
 	Email    string
 	Password string
 	Name     string
-	// Companies the person may choose from, by tenant id; true where the
-	// person has the role "API User", without which the token endpoint
-	// answers invalid_tenant.
+	// Companies are the companies the person may choose from, by tenant id; true where the person has the
+	// role "API User", without which the token endpoint answers invalid_tenant.
 	Companies map[string]bool
 }
 
@@ -63,11 +61,11 @@ type Company struct {
 	Name     string
 }
 
-// RefreshPolicy is what becomes of a refresh token when it is used. It is a
-// setting of the portal, and applies to consents given after it was changed.
+// RefreshPolicy decides what happens to a refresh token when it is used. It is a setting of the portal,
+// and applies to consents given after it was changed.
 type RefreshPolicy struct {
-	OneTime bool `json:"one_time"` // a new token each time; else the same one comes back
-	// Grace is how long a one-time token is still taken after its first use.
+	OneTime bool `json:"one_time"` // a new token each time; otherwise the same one again
+	// Grace is the time for which a one-time token is still accepted after its first use.
 	Grace time.Duration `json:"grace"`
 }
 
@@ -77,7 +75,7 @@ const (
 	service     = "vismanet_erp_service_api:"
 )
 
-// AllScopes are what a client may ask for when it does not say otherwise.
+// AllScopes returns the scopes that a client may request by default.
 func AllScopes() []string {
 	return []string{
 		"openid", "email", "profile", "tenants", "offline_access",

@@ -22,7 +22,7 @@ var pageFiles embed.FS
 
 var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
-// page is what a page shows.
+// page holds the data of a page.
 type page struct {
 	Title   string
 	Problem string
@@ -59,18 +59,18 @@ func show(w http.ResponseWriter, status int, name string, p page) {
 }
 
 func ended(w http.ResponseWriter) {
-	show(w, http.StatusBadRequest, "message.html", page{Title: "Sign-in has ended", Problem: "This sign-in has ended or never began. Go back to the app and start again."})
+	show(w, http.StatusBadRequest, "message.html", page{Title: "Sign-in has ended", Problem: "This sign-in has ended or does not exist. Go back to the app and start again."})
 }
 
-// flow is the flow that a page belongs to. The fields that pages read are not
-// changed after it has begun, except under Sim.mu.
+// flow returns the flow of a page. The fields that pages read do not change after it has begun, except
+// under Sim.mu.
 func (s *Sim) flow(r *http.Request) *authRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.requests[r.FormValue("id")]
 }
 
-// session is the email of whoever is signed in in this browser.
+// session returns the email of the person who is signed in in this browser.
 func (s *Sim) session(r *http.Request) string {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Sim) login(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/account/consent?id="+url.QueryEscape(request.id), http.StatusSeeOther)
 }
 
-// signedIn is the flow of the page, and who signed in to it in this browser.
+// signedIn returns the flow of the page, and the person who is signed in in this browser.
 func (s *Sim) signedIn(r *http.Request) (*authRequest, *User) {
 	request, email := s.flow(r), s.session(r)
 	if request == nil || email == "" {
@@ -165,7 +165,7 @@ func (s *Sim) consentPage(request *authRequest, u *User) page {
 	}
 }
 
-// choices are the companies a person can consent for, by name.
+// choices returns the companies a person can consent for, by name.
 func (s *Sim) choices(u *User) []Company {
 	var choices []Company
 	for _, c := range s.o.Companies {
@@ -177,7 +177,7 @@ func (s *Sim) choices(u *User) []Company {
 	return choices
 }
 
-// rights puts scopes into words.
+// rights describes scopes in words.
 func rights(scopes []string) []string {
 	words := map[string]string{
 		"openid": "know who you are", "email": "see your email address", "profile": "see your name",

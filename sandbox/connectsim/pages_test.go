@@ -9,7 +9,7 @@ import (
 	"kvitt/sandbox/connectsim"
 )
 
-func TestSigningInShowsWhatIsAskedAndForWhichCompany(t *testing.T) {
+func TestSigningInShowsScopesAndCompanies(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.open(w.app.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier)))
@@ -43,7 +43,7 @@ func TestSigningInShowsWhatIsAskedAndForWhichCompany(t *testing.T) {
 	}
 }
 
-func TestASessionSignsInWithoutAPasswordUnlessOneIsAskedFor(t *testing.T) {
+func TestASessionSignsInWithoutAPasswordUnlessOneIsRequested(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	page := b.open(w.app.AuthCodeURL("s"))
@@ -64,7 +64,7 @@ func TestASessionSignsInWithoutAPasswordUnlessOneIsAskedFor(t *testing.T) {
 	}
 }
 
-func TestWhatAnAppMayNotDoIsRefused(t *testing.T) {
+func TestAnAppIsRefusedWhatItMayNotDo(t *testing.T) {
 	w := newWorld(t, nil)
 	b := w.browser()
 	elsewhere := w.app
@@ -87,7 +87,7 @@ func TestWhatAnAppMayNotDoIsRefused(t *testing.T) {
 	}
 }
 
-func TestTheAnswerCanComeInAFragmentOrAForm(t *testing.T) {
+func TestTheAnswerCanBeAFragmentOrAForm(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, mode := range []string{"fragment", "form_post"} {
 		b := w.browser()

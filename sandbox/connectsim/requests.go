@@ -7,7 +7,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// authRequest is one run of the authorization code flow, as op sees it.
+// authRequest is one run of the authorization code flow in op's form.
 type authRequest struct {
 	oidc.AuthRequest
 	id       string
@@ -30,7 +30,7 @@ func (r *authRequest) GetScopes() []string    { return r.Scopes }
 func (r *authRequest) GetSubject() string     { return subject(r.user) }
 func (r *authRequest) Done() bool             { return r.tenant != "" }
 
-// GetSessionState is sent along with the code, as Visma Connect does.
+// GetSessionState is sent with the code, as Visma Connect does.
 func (r *authRequest) GetSessionState() string { return digest(r.id)[:32] }
 
 func (r *authRequest) GetCodeChallenge() *oidc.CodeChallenge {
@@ -40,7 +40,7 @@ func (r *authRequest) GetCodeChallenge() *oidc.CodeChallenge {
 	return &oidc.CodeChallenge{Challenge: r.CodeChallenge, Method: r.CodeChallengeMethod}
 }
 
-// refreshRequest is a grant that is refreshed, as op sees it.
+// refreshRequest is the refresh of a grant in op's form.
 type refreshRequest struct {
 	grant  grant
 	scopes []string
@@ -72,7 +72,7 @@ var (
 	_ op.TokenRequest            = (*serviceRequest)(nil)
 )
 
-// subject is a person's id: it must not change and must not have a colon.
+// subject returns a person's id: it must not change and must not contain a colon.
 func subject(email string) string {
 	if email == "" {
 		return ""
@@ -80,7 +80,7 @@ func subject(email string) string {
 	return digest("subject " + email)[:32]
 }
 
-// opClient is a Client as op sees it.
+// opClient is a Client in op's form.
 type opClient struct {
 	Client
 	opaque bool
@@ -124,8 +124,8 @@ func (c opClient) AccessTokenType() op.AccessTokenType {
 	return op.AccessTokenTypeJWT
 }
 
-// IsScopeAllowed lets all scopes through: the storage refuses what the client
-// may not have, where op would silently drop it.
+// IsScopeAllowed accepts all scopes: the storage refuses what the client may not have, where op would
+// silently drop it.
 func (c opClient) IsScopeAllowed(string) bool { return true }
 
 func (c opClient) RestrictAdditionalIdTokenScopes() func([]string) []string { //nolint:revive // op's name

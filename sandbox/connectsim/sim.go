@@ -12,8 +12,8 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// Sim is a simulated Visma Connect: an http.Handler, and the same controls in
-// Go that the admin endpoints under /_sandbox/connect/ give.
+// Sim is a simulated Visma Connect: an http.Handler, with the controls of the admin endpoints under
+// /_sandbox/connect/ as Go methods.
 type Sim struct {
 	o        Options
 	clients  map[string]Client
@@ -32,7 +32,7 @@ type Sim struct {
 	saveErr  error
 }
 
-// New sets up the provider and reads back what Options.Dir holds.
+// New sets up the provider and restores the contents of Options.Dir.
 func New(o Options) (*Sim, error) {
 	s := &Sim{
 		o: withDefaults(o), clients: map[string]Client{}, users: map[string]*User{}, requests: map[string]*authRequest{},
@@ -81,8 +81,8 @@ func (s *Sim) newProvider() (*op.Provider, error) {
 	}, storage{s}, op.StaticIssuer(s.o.Issuer), options...)
 }
 
-// Check says which company an access token is for and which scopes it has, or
-// that it is none, expired or revoked. It is what vismasim asks.
+// Check returns the company and the scopes of an access token; ok is false if it is invalid, expired or
+// revoked. vismasim calls it.
 func (s *Sim) Check(token string) (tenantID string, scopes []string, ok bool) {
 	id, ok := s.tokenID(token)
 	if !ok {

@@ -14,7 +14,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
 
-// storage is the simulator as op sees it.
+// storage is the simulator as the library op uses it.
 type storage struct{ *Sim }
 
 var (
@@ -48,13 +48,13 @@ func (s storage) CreateAuthRequest(_ context.Context, in *oidc.AuthRequest, _ st
 func checkScopes(c Client, scopes []string) error {
 	for _, scope := range scopes {
 		if !slices.Contains(c.Scopes, scope) {
-			return oidc.ErrInvalidScope().WithDescription("The app may not ask for a scope it has asked for.")
+			return oidc.ErrInvalidScope().WithDescription("The app requested a scope that it may not request.")
 		}
 	}
 	return nil
 }
 
-// AuthRequestByID finds a flow that has begun.
+// AuthRequestByID finds a flow under way.
 func (s storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +65,7 @@ func (s storage) AuthRequestByID(_ context.Context, id string) (op.AuthRequest, 
 	return r, nil
 }
 
-// SaveAuthCode remembers the code of a flow that the person has consented to.
+// SaveAuthCode saves the code of a flow that the person has consented to.
 func (s storage) SaveAuthCode(_ context.Context, id, code string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -77,8 +77,8 @@ func (s storage) SaveAuthCode(_ context.Context, id, code string) error {
 	return nil
 }
 
-// AuthRequestByCode finds the flow of a code, once: a code that was shown is
-// used up, whatever becomes of the rest.
+// AuthRequestByCode finds the flow of a code, once: a code is used up by the first call, whatever its
+// result.
 func (s storage) AuthRequestByCode(_ context.Context, code string) (op.AuthRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,8 +103,7 @@ func (s storage) DeleteAuthRequest(_ context.Context, id string) error {
 	return nil
 }
 
-// CreateAccessToken makes the token of the service flow, or of a consent
-// without offline_access.
+// CreateAccessToken makes the token of the service flow, or of a consent without offline_access.
 func (s storage) CreateAccessToken(_ context.Context, request op.TokenRequest) (string, time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -154,8 +153,8 @@ func (s storage) CreateAccessAndRefreshTokens(_ context.Context, request op.Toke
 func (s storage) TokenRequestByRefreshToken(_ context.Context, token string) (op.RefreshTokenRequest, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// What else is wrong with it is found when it is used; op would call
-	// every error here invalid_grant.
+	// Other problems with the token are found when it is used; op would report every error here as
+	// invalid_grant.
 	t := s.state.Refresh[digest(token)]
 	if t == nil || s.state.Grants[t.Grant] == nil {
 		return nil, errInvalidGrant()
@@ -164,7 +163,7 @@ func (s storage) TokenRequestByRefreshToken(_ context.Context, token string) (op
 	return &refreshRequest{grant: g, scopes: g.Scopes}, nil
 }
 
-// TerminateSession signs a person out. Tokens stay good.
+// TerminateSession signs a person out. Tokens stay valid.
 func (s storage) TerminateSession(_ context.Context, user, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -195,10 +194,10 @@ func (s storage) RevokeToken(_ context.Context, token, _, client string) *oidc.E
 		}
 		delete(s.state.Access, token)
 	}
-	return nil // a token that is not known is as good as revoked
+	return nil // an unknown token counts as revoked
 }
 
-// GetRefreshTokenInfo tells refresh tokens from access tokens.
+// GetRefreshTokenInfo distinguishes refresh tokens from access tokens.
 func (s storage) GetRefreshTokenInfo(_ context.Context, _, token string) (string, string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,15 +208,15 @@ func (s storage) GetRefreshTokenInfo(_ context.Context, _, token string) (string
 	return subject(s.state.Grants[t.Grant].User), token, nil
 }
 
-// SigningKey is the one key.
+// SigningKey returns the only key.
 func (s storage) SigningKey(context.Context) (op.SigningKey, error) { return signingKey{s.keys}, nil }
 
-// SignatureAlgorithms is RS256 alone, as at Visma Connect.
+// SignatureAlgorithms returns only RS256, as Visma Connect does.
 func (s storage) SignatureAlgorithms(context.Context) ([]jose.SignatureAlgorithm, error) {
 	return []jose.SignatureAlgorithm{jose.RS256}, nil
 }
 
-// KeySet is the one key's public half.
+// KeySet returns the public half of the key.
 func (s storage) KeySet(context.Context) ([]op.Key, error) { return []op.Key{publicKey{s.keys}}, nil }
 
 // GetClientByClientID finds a registered app.
@@ -246,7 +245,7 @@ func (s storage) ClientCredentials(ctx context.Context, id, secret string) (op.C
 	return s.GetClientByClientID(ctx, id)
 }
 
-// ClientCredentialsTokenRequest is where the tenant decides.
+// ClientCredentialsTokenRequest checks the tenant.
 func (s storage) ClientCredentialsTokenRequest(ctx context.Context, id string, scopes []string) (op.TokenRequest, error) {
 	client := s.clients[id]
 	tenant, _ := ctx.Value(tenantKey{}).(string)
@@ -254,7 +253,7 @@ func (s storage) ClientCredentialsTokenRequest(ctx context.Context, id string, s
 	if err := checkScopes(client, scopes); err != nil {
 		return nil, err
 	}
-	if len(scopes) == 0 { // all that the app has
+	if len(scopes) == 0 { // all scopes of the app
 		scopes = slices.DeleteFunc(slices.Clone(client.Scopes), func(scope string) bool { return !strings.HasPrefix(scope, service) })
 	}
 	s.mu.Lock()

@@ -10,13 +10,12 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 )
 
-// state is what is kept: everything that must outlive a restart.
+// state is everything that must outlive a restart.
 type state struct {
 	Grants  map[string]*grant        `json:"grants"`
 	Refresh map[string]*refreshToken `json:"refresh_tokens"` // by the token's SHA-256
 	Access  map[string]*accessToken  `json:"access_tokens"`  // by id
-	// Approvals and Roles are what has been changed since the options:
-	// "client tenant" and "email tenant".
+	// Approvals and Roles are the changes since the start: "client tenant" and "email tenant".
 	Approvals map[string]bool `json:"approvals"`
 	Roles     map[string]bool `json:"roles"`
 	Policy    RefreshPolicy   `json:"refresh_policy"`
@@ -70,15 +69,14 @@ func digest(token string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// accessToken finds a token that is still good. Sim.mu is held, here and below.
+// accessToken finds a token that is still valid. Sim.mu is held, here and below.
 func (s *Sim) accessToken(id string) (*accessToken, bool) {
 	t := s.state.Access[id]
 	return t, t != nil && s.o.Now().Before(t.Expires)
 }
 
-// issue makes an access token. The time it gives op is real time, because op
-// tells the client how long the token lives by the wall clock; half a second on
-// top keeps expires_in from losing one to rounding.
+// issue makes an access token. The time it returns to op is real time, because op reports the token's
+// lifetime by the wall clock; half a second more keeps expires_in from losing one to rounding.
 func (s *Sim) issue(t accessToken) (id string, expires time.Time) {
 	now := s.o.Now()
 	t.Expires = now.Add(s.o.AccessTokenLife)
@@ -96,8 +94,7 @@ func (g *grant) accessToken() accessToken {
 	return accessToken{Grant: g.ID, Client: g.Client, User: g.User, Tenant: g.Tenant, Scopes: g.Scopes}
 }
 
-// consented makes the grant of a finished consent, if the person may use the
-// API of the company.
+// consented makes the grant of a finished consent, if the person may use the API of the company.
 func (s *Sim) consented(r *authRequest) (*grant, error) {
 	if !s.apiUser(r.user, r.tenant) {
 		return nil, errInvalidTenant("The user does not have the role API User in this company.")
@@ -110,15 +107,14 @@ func (s *Sim) consented(r *authRequest) (*grant, error) {
 	return g, nil
 }
 
-// newRefreshToken gives a grant a refresh token. Its life counts from the
-// consent.
+// newRefreshToken gives a grant a refresh token. Its lifetime starts with the consent.
 func (s *Sim) newRefreshToken(g *grant) string {
 	token := rand.Text() + rand.Text()
 	s.state.Refresh[digest(token)] = &refreshToken{Grant: g.ID, Created: s.o.Now(), Expires: g.Created.Add(s.o.RefreshTokenLife)}
 	return token
 }
 
-// refreshable is the grant of a refresh token that may be used now.
+// refreshable returns the grant of a refresh token that may be used now.
 func (s *Sim) refreshable(token string) (*grant, error) {
 	t := s.state.Refresh[digest(token)]
 	now := s.o.Now()
@@ -137,8 +133,8 @@ func (s *Sim) refreshable(token string) (*grant, error) {
 	return g, nil
 }
 
-// refresh uses a refresh token: checking and marking are one step, so of two
-// that come at once only one gets through when there is no grace period.
+// refresh uses a refresh token: checking and marking are one step, so of two simultaneous uses only one
+// succeeds when there is no grace period.
 func (s *Sim) refresh(token string) (g *grant, next string, err error) {
 	g, err = s.refreshable(token)
 	if err != nil {

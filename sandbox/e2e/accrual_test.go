@@ -108,7 +108,7 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 
 	viewer := w.resident(t, "viewer")
 	viewer.open(page+"?at=2026-03-31", 200)
-	viewer.sees("viewer", "Would be posted in SEK", "1790", spaced(after.Totals.Settlement), "takes somebody who may approve")
+	viewer.sees("viewer", "Would be posted in SEK", "1790", spaced(after.Totals.Settlement), "Only approvers can request an accrual")
 	var status int
 	viewer.must(viewer.Await(`fetch('`+page+`', {method: 'POST', body: new URLSearchParams({at: '2026-03-31', currency: 'SEK', voucher: 'x', sure: 'yes'})}).then(a => a.status)`, &status))
 	viewer.Complaints() // the browser tells of the refusal
@@ -120,7 +120,7 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 	p.name = "accruals"
 	p.open("/connections/"+h.id, 200)
 	p.goes("Accruals")
-	p.sees("empty", "No accrual was asked for yet.")
+	p.sees("empty", "No accruals yet.")
 	p.fill("Last day of the period", "2026-04-01")
 	p.goes("Show")
 	p.sees("middle", "Would be posted in SEK")
@@ -130,7 +130,7 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 	p.open(page+"?at=2026-03-31", 200)
 	p.sees("figures", "Captured, not paid out 2026-03-31", "Would be posted in SEK", "1790")
 	p.goes("Accrue SEK …")
-	p.sees("confirm", "Accrue SEK at 2026-03-31?", "Exactly this voucher is posted")
+	p.sees("confirm", "Accrue SEK at 2026-03-31?", "Kvitt posts exactly this voucher")
 	p.must(p.Await(`fetch('`+page+`', {method: 'POST', body: new URLSearchParams({at: '2026-03-31', currency: 'SEK', voucher: 'another', sure: 'yes'})}).then(a => a.status)`, &status))
 	p.Complaints()
 	if status != 409 {
@@ -140,16 +140,16 @@ func TestAnAccrualIsAskedForInABrowser(t *testing.T) {
 		t.Fatalf("before it was confirmed there are %d batches", n)
 	}
 	p.goes("Yes, post it")
-	p.sees("asked", "The accrual was asked for.", "accrual 2026-03-31 SEK", "verified")
+	p.sees("asked", "The accrual was requested.", "accrual 2026-03-31 SEK", "verified")
 	if books := h.Visma.Books(h.firm.TenantID).List; len(books) != 4 || !books[2].Reversing {
 		t.Fatalf("there are %d batches, want the accrual and what takes it back too", len(books))
 	}
 	h.look(t)
 	p.open(page+"?at=2026-03-31", 200)
-	p.sees("taken-back", "taken back by batch "+h.Visma.Books(h.firm.TenantID).List[3].Number, "It was asked for already")
+	p.sees("taken-back", "reversed by batch "+h.Visma.Books(h.firm.TenantID).List[3].Number, "Already requested")
 	p.must(p.Phone(true))
 	p.must(p.Dark(true))
-	p.sees("phone-dark", "What was asked for")
+	p.sees("phone-dark", "Requested accruals")
 	var width []int
 	p.must(p.Value(`[document.documentElement.scrollWidth, window.innerWidth]`, &width))
 	if width[0] > width[1] {
@@ -184,7 +184,7 @@ func TestAnAccrualThatIsHeldIsSeenAndGoesOn(t *testing.T) {
 	}
 }
 
-// stock is what the daily notice goes by.
+// stock returns what the daily notice goes by.
 func (h *house) stock(t *testing.T) workflows.Stock {
 	t.Helper()
 	got, err := (&activities.Notices{Store: h.store}).TakeStock(t.Context(), workflows.StockInput{Connection: h.id})

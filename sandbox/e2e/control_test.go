@@ -9,7 +9,7 @@ import (
 	"kvitt/workflows"
 )
 
-// asked is what --detach, --pause, --resume and --cancel answer.
+// asked holds what --detach, --pause, --resume and --cancel answer.
 type asked struct {
 	WorkflowID string `json:"workflow_id"`
 	Connection string `json:"connection"`

@@ -13,7 +13,7 @@ import (
 // check is a line of `starter doctor`.
 type check struct{ Check, Result, Words, Remedy string }
 
-// doctorOnWorker is what the doctor says of the worker.
+// doctorOnWorker returns what the doctor says of the worker.
 func (w *world) doctorOnWorker(t *testing.T) check {
 	t.Helper()
 	var all []check

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// document is what `starter backfill --output json` prints: these members, and
+// document holds what `starter backfill --output json` prints: these members, and
 // no others. People script against them.
 type document struct {
 	Connection string            `json:"connection"`
@@ -41,7 +41,7 @@ type paid struct {
 	Difference       int64  `json:"difference"`
 }
 
-// counted is what a run came to.
+// counted holds what a run came to.
 type counted struct{ Found, Posted, Adopted, Held, Skipped, Failed int }
 
 func (d *document) counted() counted {

@@ -96,7 +96,7 @@ func badReports(t *testing.T, h *house) []bad {
 			[]string{"SOMETHING_NEW"},
 			h.corrected(unknown, klarnasim.Fault{Kind: klarnasim.FaultUnknownType, Row: 1}), workflows.StateVerified,
 		},
-		// It goes on by itself, without a retry.
+		// It continues by itself, without a retry.
 		{"a detailed type without a rule", surcharge, "component_unknown", []string{"FEE/KLARNA_SURCHARGE", "12.50 SEK"}, addRule, workflows.StateVerified},
 	}
 }

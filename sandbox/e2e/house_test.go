@@ -31,7 +31,7 @@ type house struct {
 	id       string // of the connection
 }
 
-// plan is what a house is made of.
+// plan holds what a house is made of.
 type plan struct {
 	payouts []*shop.Payout
 	shop    *shop.Shop        // instead of payouts
@@ -187,7 +187,7 @@ func (h *house) status(t *testing.T) workflows.Status {
 	return decode[workflows.Status](t, h.done(t, "connection", "show", h.id, "--output", "json"))
 }
 
-// shown is what tests need of `payout show`.
+// shown holds what tests need of `payout show`.
 type shown struct {
 	State    string          `json:"state"`
 	Held     *workflows.Held `json:"held"`

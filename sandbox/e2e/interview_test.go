@@ -48,19 +48,19 @@ func TestTheProfileIsMadeByQuestionsInABrowser(t *testing.T) {
 	p.chooses("vat_return", "ledger")
 	p.goes("Next")
 	p.sees("accounts", "Suggestions come from the company's own chart of accounts", "16861 Klarna, på väg till banken", "16891 Klarna, innehållna medel", "28991 Klarna, skuld")
-	p.fill("What Klarna owes you", "1510")
+	p.fill("Receivable from Klarna (clearing)", "1510")
 	p.goes("Next")
-	p.sees("objections", "Please check these accounts", "1510 Kundfordringar", "control account of a sub-ledger")
+	p.sees("objections", "Check these accounts", "1510 Kundfordringar", "control account of a sub-ledger")
 	p.goes("Back")
-	p.fill("What Klarna owes you", "1686")
+	p.fill("Receivable from Klarna (clearing)", "1686")
 	p.goes("Next")
 	p.sees("review", "This is what your answers change. Nothing is saved yet.", "none has been proven yet")
 	if strings.Contains(p.Text(), "Not found in the company's chart") {
 		t.Errorf("accounts of the company's own chart are unconfirmed:\n%s", p.Text())
 	}
 	p.goes("Save as a new version")
-	p.sees("no-reason", "Say why you change it. Nothing was saved.")
-	p.fill("Why do you change it?", "The first answers")
+	p.sees("no-reason", "Enter a reason. Nothing was saved.")
+	p.fill("Reason for the change", "The first answers")
 	p.goes("Save as a new version")
 	p.sees("saved", "Version 2 is in use.", "The first answers")
 
@@ -71,7 +71,7 @@ func TestTheProfileIsMadeByQuestionsInABrowser(t *testing.T) {
 	p.goes("Next")
 	p.fill("Klarna's fees", "6040")
 	p.goes("Next")
-	p.sees("changed", "Payout "+payouts[0].PaymentReference+" of 2026-02-02, old against new", "≠ changed", "6064", "6040")
+	p.sees("changed", "Payout "+payouts[0].PaymentReference+" of 2026-02-02, old and new", "≠ changed", "6064", "6040")
 	p.must(p.Phone(true))
 	p.must(p.Dark(true))
 	p.sees("changed-phone-dark", "≠ changed")
@@ -82,7 +82,7 @@ func TestTheProfileIsMadeByQuestionsInABrowser(t *testing.T) {
 	}
 	p.must(p.Phone(false))
 	p.must(p.Dark(false))
-	p.fill("Why do you change it?", "Card fees on 6040")
+	p.fill("Reason for the change", "Card fees on 6040")
 	p.goes("Save as a new version")
 	p.sees("saved-again", "Version 3 is in use.", "Card fees on 6040")
 

@@ -112,7 +112,7 @@ func (c *crash) atAnyMoment(t *testing.T, p *stack.Process) *stack.Process {
 	return c.kill(t, p)
 }
 
-// asked is how much was asked of Klarna and Visma.net.
+// asked returns how much was asked of Klarna and Visma.net.
 func (c *crash) asked() int {
 	n := int(c.Klarna.Requests().Total)
 	for _, times := range c.Visma.Requests() {

@@ -20,7 +20,7 @@ var (
 	bin    string
 )
 
-// atOnce is how many tests run at a time. They mostly wait, so the number of
+// atOnce is the number of tests that run at a time. They mostly wait, so the number of
 // processors does not matter.
 const atOnce = "6"
 

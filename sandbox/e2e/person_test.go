@@ -251,5 +251,5 @@ func (p *person) signsInWith(link, email, name string) {
 	}
 }
 
-// waitFor is how long what takes a while may take on a machine with much to do.
+// waitFor limits how long what takes a while may take on a machine with much to do.
 const waitFor = 2 * time.Minute

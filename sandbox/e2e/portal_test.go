@@ -28,8 +28,8 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 
 	p.sees("connections", "Connections")
 	p.goes("New connection")
-	p.sees("new", "What do you call it?")
-	p.fill("What do you call it?", "Fjord & Fjäll AB")
+	p.sees("new", "Name")
+	p.fill("Name", "Fjord & Fjäll AB")
 	p.goes("Create")
 	p.sees("klarna-1", "1. Find the key")
 	p.goes("Next")
@@ -47,14 +47,14 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 		{"refused", dead, "Klarna refused this key."},
 	} {
 		p.fill("API key", wrong.key)
-		p.goes("Check and keep the key")
+		p.goes("Test and save the key")
 		p.sees("klarna-"+wrong.name, wrong.words, "Nothing was kept.")
 		if strings.Contains(p.HTML(), wrong.key) {
 			t.Errorf("the page shows the key again: %s", wrong.name)
 		}
 	}
 	p.fill("API key", key)
-	p.goes("Check and keep the key")
+	p.goes("Test and save the key")
 	p.sees("visma", "The key works and is in use.", "Sign in with the Visma account")
 	id := strings.Split(p.Address(), "/")[4]
 	p.goes("Connect")
@@ -68,9 +68,9 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	p.goes("Next")
 	p.sees("interview-accounts", "16891 Klarna, innehållna medel")
 	p.goes("Next")
-	p.fill("Why do you change it?", "The first answers")
+	p.fill("Reason for the change", "The first answers")
 	p.goes("Save as a new version")
-	p.sees("verify", "Everything is as it has to be.", payouts[1].PaymentReference, "Nothing of this was posted.")
+	p.sees("verify", "All checks passed.", payouts[1].PaymentReference, "Nothing was posted.")
 	if books := w.Visma.Books(firm.TenantID); books.Batches != 0 {
 		t.Errorf("before the start %d batches are booked", books.Batches)
 	}
@@ -87,8 +87,8 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	p.must(p.UntilText("done"))
 	p.sees("backfilled", "done", "payouts found")
 	p.goes("Back to the connection")
-	p.sees("connection", "2 awaits approval")
-	p.goes("2 awaits approval")
+	p.sees("connection", "2 awaiting approval")
+	p.goes("2 awaiting approval")
 	p.sees("payouts", payouts[0].PaymentReference)
 	p.goes(payouts[0].PaymentReference)
 	p.sees("payout", "Approve this voucher and post it")
@@ -103,13 +103,13 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	}
 	first := "/connections/" + id + "/payouts/" + payouts[0].PaymentReference
 	p.open(first, 200)
-	p.fill("Why?", "the fees belong on another account")
+	p.fill("Reason", "the fees belong on another account")
 	p.goes("Reverse")
 	p.sees("reversing", "The reversal was started.")
-	p.shows(first, "Post it anew")
+	p.shows(first, "Post it again")
 	p.sees("reversed", "reversed", "the fees belong on another account")
-	p.fill("Why?", "the account is right now")
-	p.goes("Post it anew")
+	p.fill("Reason", "the account is right now")
+	p.goes("Post it again")
 	p.shows(first, "Approve this voucher and post it")
 	p.goes("Approve this voucher and post it")
 	p.shows(first, "verified")
@@ -121,12 +121,12 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 	p.goes("Pause")
 	p.sees("paused", "The connection is paused.")
 	p.goes("Resume")
-	p.sees("resumed", "The connection goes on.", "active")
+	p.sees("resumed", "The connection is active again.", "active")
 	p.goes("Disconnect")
 	p.sees("disconnect", "Type "+id+" to confirm")
 	p.fill("Type "+id+" to confirm", "yes")
 	p.goes("Disconnect for good")
-	p.sees("disconnect-wrong", "That is not what was asked for.")
+	p.sees("disconnect-wrong", "The text does not match.")
 	p.fill("Type "+id+" to confirm", id)
 	p.goes("Disconnect for good")
 	p.sees("disconnected", "The connection is disconnected for good.")
@@ -134,9 +134,9 @@ func TestAConnectionIsSetUpInABrowser(t *testing.T) {
 		t.Errorf("nothing was revoked at Visma Connect: %v", c)
 	}
 	p.open("/people", 200)
-	p.sees("people", "Let somebody in")
+	p.sees("people", "Invite someone")
 	p.open("/nowhere", 404)
-	p.sees("missing", "There is no such page")
+	p.sees("missing", "Page not found")
 	p.must(p.Phone(true))
 	p.must(p.Dark(true))
 	p.open("/connections", 200)
@@ -186,5 +186,5 @@ func (p *person) reports(id, reference string, now time.Time) {
 	p.open("/connections/"+id+"/find?reference="+reference, 200)
 	p.sees("find", reference, "payment reference")
 	p.open("/connections/"+id+"/find?reference=nothing-of-this-name", 200)
-	p.sees("find-none", "Nothing here carries nothing-of-this-name.")
+	p.sees("find-none", "No payout matches “nothing-of-this-name”.")
 }

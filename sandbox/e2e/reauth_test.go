@@ -80,7 +80,7 @@ func TestABackfillIsAuthorisedAgainInTheBrowser(t *testing.T) {
 	}
 	p.Complaints() // of the stream that the restart cut
 	p.open("/connections/"+h.id, 200)
-	p.sees("reauth-required", "Visma.net no longer lets Kvitt in.", "Payouts that are under way wait")
+	p.sees("reauth-required", "Visma.net no longer accepts the authorisation.", "Payouts in progress wait")
 	p.goes("Authorise again")
 	p.goes("Connect")
 	p.consents(firms[1], "Approve")

@@ -49,7 +49,7 @@ func TestEveryRefusalOfVismaConnectHasItsPage(t *testing.T) {
 	w.drainTokens(t)
 
 	p.open("/connect/visma/callback?code=x&state=forged&iss="+w.ConnectURL, 409)
-	p.sees("forged", "This answer is not one that Kvitt waits for", "Start again from Kvitt")
+	p.sees("forged", "Kvitt did not expect this answer", "Start again from Kvitt")
 
 	// Somebody else finishes what Anna began.
 	connect()
@@ -68,7 +68,7 @@ func TestEveryRefusalOfVismaConnectHasItsPage(t *testing.T) {
 	callback := p.last("/connect/visma/callback")
 	_, err = p.Open(callback)
 	p.must(err)
-	p.sees("replayed", "This answer is not one that Kvitt waits for")
+	p.sees("replayed", "Kvitt did not expect this answer")
 
 	connect()
 	p.consents(firms[1], "Approve")

@@ -233,13 +233,13 @@ func TestAHeldReversalIsSeenAndRetriedInABrowser(t *testing.T) {
 	p.goes("1 reversal held")
 	p.sees("list", payout.PaymentReference, "reversal held", "period_closed")
 	p.goes(payout.PaymentReference)
-	p.sees("payout", "Its reversal is held since", "202603", "verified")
+	p.sees("payout", "Its reversal has been held since", "202603", "verified")
 	p.goes("Try again now")
-	p.sees("again", "Retrying.", "Its reversal is held since")
+	p.sees("again", "Retrying.", "Its reversal has been held since")
 	h.done(t, "profile", "set", h.id, h.profile(t, "policy: hold", "policy: next_open", "mode: review", "mode: auto"))
 	p.goes("Try again now")
-	p.sees("reversed", "reversed", "the reversal was held", "the reversal went on")
-	if strings.Contains(p.Text(), "Its reversal is held") {
+	p.sees("reversed", "reversed", "reversal held", "reversal continued")
+	if strings.Contains(p.Text(), "Its reversal has been held") {
 		t.Error("it is reversed, and shown as held")
 	}
 	if n := len(h.Visma.Books(h.firm.TenantID).WithReference(payout.PaymentReference)); n != 2 {

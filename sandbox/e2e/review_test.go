@@ -59,14 +59,14 @@ func TestPayoutsAreApprovedTogetherInABrowser(t *testing.T) {
 	p.name = "review"
 	list := "/connections/" + h.id + "/payouts?state=awaiting_approval"
 	p.open(list, 200)
-	p.sees("list", "Payouts that await approval", payouts[0].PaymentReference, "5 payouts, "+spaced(total(payouts...))+" SEK")
-	p.goes("Approve the chosen")
-	p.sees("none", "none was chosen")
+	p.sees("list", "Payouts awaiting approval", payouts[0].PaymentReference, "5 payouts, "+spaced(total(payouts...))+" SEK")
+	p.goes("Approve selected")
+	p.sees("none", "no payout was selected")
 
 	p.open(list, 200)
-	p.tick("Choose " + payouts[0].PaymentReference)
-	p.tick("Choose " + payouts[2].PaymentReference)
-	p.goes("Approve the chosen")
+	p.tick("Select " + payouts[0].PaymentReference)
+	p.tick("Select " + payouts[2].PaymentReference)
+	p.goes("Approve selected")
 	p.sees("confirm", "Approve and post these?", "2 payouts, "+spaced(total(payouts[0], payouts[2]))+" SEK")
 	if books := w.Visma.Books(h.firm.TenantID); books.Batches != 0 {
 		t.Fatalf("before it was confirmed %d batches are booked", books.Batches)
@@ -79,8 +79,8 @@ func TestPayoutsAreApprovedTogetherInABrowser(t *testing.T) {
 
 	// What is confirmed is what was shown.
 	p.open(list, 200)
-	p.tick("Choose " + payouts[1].PaymentReference)
-	p.goes("Approve the chosen")
+	p.tick("Select " + payouts[1].PaymentReference)
+	p.goes("Approve selected")
 	before := h.hash(t, payouts[1].PaymentReference)
 	h.done(t, "profile", "set", h.id, h.profile(t, `SALE/PURCHASE: {account: clearing}`, `SALE/PURCHASE: {account: clearing, text: "Klarna orders"}`))
 	until(t, 30*time.Second, "the voucher is compiled anew", func() string {
@@ -95,7 +95,7 @@ func TestPayoutsAreApprovedTogetherInABrowser(t *testing.T) {
 	p.goes("Approve all")
 	p.sees("confirm-all", "3 payouts, "+spaced(total(payouts[1], payouts[3], payouts[4]))+" SEK", "Back, approve nothing")
 	p.goes("Back, approve nothing")
-	p.sees("back", "Payouts that await approval")
+	p.sees("back", "Payouts awaiting approval")
 
 	h.starter(t, "payout", "approve", h.id, "--all").refused(t, 2, "3 payouts", "--yes")
 	got := facts[struct {
@@ -131,15 +131,15 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 	home := "/connections/" + h.id + "/profile"
 	admin.open("/connections/"+h.id, 200)
 	admin.goes("Posting profile")
-	admin.sees("profile", "Version 1 is in use.", "SALE/PURCHASE", "1686", "Second pair of eyes", "off")
+	admin.sees("profile", "Version 1 is in use.", "SALE/PURCHASE", "1686", "Approval by a second person", "off")
 	admin.goes("Change the profile")
-	admin.sees("edit", "Accounts, from the company's own chart", "Where payouts arrive")
+	admin.sees("edit", "Accounts, from the company's own chart", "Bank account for payouts")
 	if chart := admin.HTML(); !strings.Contains(chart, `<option value="6040">`) {
 		t.Error("the company's own accounts are not offered")
 	}
 	admin.fill("Klarna's fees", "6040")
-	admin.goes("Compare, save nothing")
-	admin.sees("compared", "Payout "+payouts[0].PaymentReference+" of 2026-02-02, old against new", "≠ changed", "6064", "6040", "Nothing was saved or posted.")
+	admin.goes("Preview")
+	admin.sees("compared", "Payout "+payouts[0].PaymentReference+" of 2026-02-02, old and new", "≠ changed", "6064", "6040", "Nothing was saved or posted.")
 	var text string
 	admin.must(admin.Value(`document.getElementById('document').value`, &text))
 	if !strings.Contains(text, `fees: "6040"`) || strings.Contains(text, `fees: "6064"`) {
@@ -156,28 +156,28 @@ func TestAProfileIsChangedInABrowserAndSomebodyElseApproves(t *testing.T) {
 	admin.must(admin.Phone(false))
 	admin.must(admin.Dark(false))
 	admin.fill("The document", strings.Replace(text, "accounts:\n", "acounts:\n", 1))
-	admin.goes("Compare, save nothing")
+	admin.goes("Preview")
 	admin.sees("typo", "column 1:", "acounts", "Nothing was saved.")
 	admin.fill("The document", text)
 	admin.goes("Save as a new version")
-	admin.sees("no-reason", "Say why you change it. Nothing was saved.")
-	admin.fill("Why do you change it?", "The accountant wants card fees on 6040")
+	admin.sees("no-reason", "Enter a reason. Nothing was saved.")
+	admin.fill("Reason for the change", "The accountant wants card fees on 6040")
 	admin.goes("Save as a new version")
 	admin.sees("saved", "The profile is saved as a new version.", "Version 2 is in use.", "The accountant wants card fees on 6040", "Version 1")
 	admin.goes("Version 2")
-	admin.sees("version", "What differs from version 1", `fees: "6040"`, `fees: "6064"`)
+	admin.sees("version", "Differences from version 1", `fees: "6040"`, `fees: "6064"`)
 	var lines []int // nothing but the account, whatever a browser does to the ends of lines
 	admin.must(admin.Value(`[document.querySelectorAll('.diff .removed').length, document.querySelectorAll('.diff .added').length]`, &lines))
 	if lines[0] != 1 || lines[1] != 1 {
 		t.Errorf("%d lines were removed and %d added, want the one with the account", lines[0], lines[1])
 	}
 	admin.open(home, 200)
-	admin.goes("Turn it on")
-	admin.sees("eyes", "From now on somebody else approves.", "Turn it off")
+	admin.goes("Turn on")
+	admin.sees("eyes", "From now on another person approves.", "Turn off")
 
 	h.awaiting(t, payouts[1:2])
 	admin.open("/connections/"+h.id+"/payouts?state=awaiting_approval", 200)
-	admin.sees("mine", "somebody else", payouts[1].PaymentReference)
+	admin.sees("mine", "another person", payouts[1].PaymentReference)
 	admin.open("/connections/"+h.id+"/payouts/"+payouts[1].PaymentReference, 200)
 	admin.goes("Approve this voucher and post it")
 	admin.sees("refused", "wants a second pair of eyes; somebody else has to approve it")
@@ -221,10 +221,10 @@ func TestADryRunShowsTheVouchersThatItWouldPost(t *testing.T) {
 	p := w.resident(t, "viewer")
 	p.name = "dry"
 	p.open("/connections/"+h.id+"/backfills/2026-02-02/2026-02-03", 200)
-	p.sees("run", "What would have been posted", payouts[0].PaymentReference, "component_unknown")
+	p.sees("run", "What would be posted", payouts[0].PaymentReference, "component_unknown")
 	p.goes(payouts[0].PaymentReference)
-	p.sees("voucher", "Nothing of it is in the books.", "Voucher", "16861", "1686")
-	p.goes("← What would have been posted")
+	p.sees("voucher", "This is a dry run. Nothing was posted.", "Voucher", "16861", "1686")
+	p.goes("← What would be posted")
 	p.goes(payouts[1].PaymentReference)
 	p.sees("held", "The posting profile has no rule for a kind of row in this payout.", "KLARNA_SURCHARGE")
 	if !strings.Contains(h.done(t, "payout", "preview", h.id, payouts[0].PaymentReference).out, "16861") {

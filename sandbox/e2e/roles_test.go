@@ -45,7 +45,7 @@ func TestPeopleSignInAtTheProviderAndDoWhatTheirRoleAllows(t *testing.T) {
 		}
 	}
 	p.open("/people", 403)
-	p.sees("forbidden", "Not for you", "administrator")
+	p.sees("forbidden", "Access denied", "administrator")
 
 	database, err := sql.Open("sqlite", filepath.Join(w.Dir, "kvitt.db")+"?_pragma=busy_timeout(10000)")
 	if err != nil {

@@ -240,7 +240,7 @@ func TestAPartWhosePeriodIsClosedWaitsOrIsLeftOut(t *testing.T) {
 		}
 		report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 		h.once(t, p)
-		says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "Nothing is booked in the period 202603 of what was captured by 2026-03-31")
+		says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "Period 202603 : nothing is booked of what was captured by 2026-03-31")
 	})
 }
 
@@ -332,7 +332,7 @@ func TestThePartsOfAPayoutAreReviewedWithIt(t *testing.T) {
 	reviewer := w.resident(t, "approver")
 	reviewer.name = "split"
 	reviewer.open("/connections/"+h.id+"/payouts/"+p.PaymentReference, 200)
-	reviewer.sees("payout", "In the earlier period 202603, taken back on the first day of the next", "1790", "till 2026-03-31")
+	reviewer.sees("payout", "In the earlier period 202603, reversed on the first day of the next", "1790", "till 2026-03-31")
 
 	before := h.hash(t, p.PaymentReference)
 	h.splitsIn(t, "review", "hold", "1688")

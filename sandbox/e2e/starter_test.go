@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// commandWithin is how long a command may take.
+// commandWithin limits how long a command may take.
 const commandWithin = 5 * time.Minute
 
-// said is what a command of starter came to.
+// said holds what a command of starter came to.
 type said struct {
 	line     string
 	status   int

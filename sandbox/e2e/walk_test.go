@@ -348,7 +348,7 @@ func reopened(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	}, workflows.StateVerified
 }
 
-// refusedOnce is what Visma.net refuses once.
+// refusedOnce returns what Visma.net refuses once.
 func refusedOnce(f vismasim.Fault) walker {
 	return func(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 		p := settled(t, "2026-03-10")
@@ -458,7 +458,7 @@ func sentAgain(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	return h, p, func(t *testing.T) { h.follow(t, h.ways(t, p)[held.Retry][0]) }, workflows.StateVerified
 }
 
-// lookedFor goes on by itself, whatever became of the request.
+// lookedFor continues by itself, whatever became of the request.
 func lookedFor(t *testing.T) (*house, *shop.Payout, func(*testing.T), string) {
 	p := settled(t, "2026-03-10")
 	h := town(t).unconnected(t, plan{payouts: []*shop.Payout{p}})

@@ -20,7 +20,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// unknownWait is how long a batch has to stay absent before it is sent again.
+// unknownWait limits how long a batch has to stay absent before it is sent again.
 const unknownWait = 1500 * time.Millisecond
 
 // world is the whole system, running.

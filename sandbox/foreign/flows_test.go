@@ -28,7 +28,7 @@ func TestAConsentAtAForeignProviderBecomesAGrant(t *testing.T) {
 	}
 }
 
-func TestAForeignProvidersCallbackIsTakenForOneConsentOnly(t *testing.T) {
+func TestAForeignProvidersCallbackIsAcceptedForOneConsentOnly(t *testing.T) {
 	w := start(t)
 	c, address := w.begin()
 	callback := w.browse(address, "")
@@ -90,8 +90,8 @@ func TestAForeignProvidersOneTimeTokensAreUsedOnce(t *testing.T) {
 
 	_, err := w.Refresh(t.Context(), first) // a token that was used
 	refused(t, err, fault.Auth, connect.CodeInvalidGrant)
-	// The provider takes that for a theft and ends the whole grant: one more
-	// request finds that out, and none follows.
+	// The provider takes that for a theft and ends the whole grant: one more request finds out, and none
+	// follows.
 	w.ahead += time.Hour
 	begun = w.count("/token")
 	for range 5 {
@@ -106,16 +106,16 @@ func TestAForeignProvidersOneTimeTokensAreUsedOnce(t *testing.T) {
 	}
 }
 
-func TestAForeignProviderTakesItsTokensBack(t *testing.T) {
+func TestAForeignProvidersTokensAreRevoked(t *testing.T) {
 	w := start(t)
 	grant, _ := w.consent()
 	must(t, w.Revoke(t.Context(), grant))
 	if n := w.count("/token/revocation"); n != 2 {
-		t.Errorf("%d tokens were given back", n)
+		t.Errorf("%d tokens were revoked", n)
 	}
 	_, err := w.Refresh(t.Context(), grant)
 	refused(t, err, fault.Auth, connect.CodeInvalidGrant)
-	must(t, w.Revoke(t.Context(), grant)) // dead ones are no error
+	must(t, w.Revoke(t.Context(), grant)) // dead tokens are not an error
 }
 
 func TestAForeignProviderRefusesAnotherClientsSecret(t *testing.T) {
@@ -125,6 +125,6 @@ func TestAForeignProviderRefusesAnotherClientsSecret(t *testing.T) {
 	must(t, err)
 	_, err = wrong.Refresh(t.Context(), grant)
 	refused(t, err, fault.Auth, connect.CodeInvalidClient)
-	_, err = w.Refresh(t.Context(), grant) // and the grant is none the worse
+	_, err = w.Refresh(t.Context(), grant) // and the grant is still valid
 	must(t, err)
 }

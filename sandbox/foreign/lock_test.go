@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// Whoever installs it does so from their own registry, and gets what we had.
+// Everybody installs it from their own registry, and gets the same versions.
 func TestWhatIsInstalledIsPinnedAndNamesNoRegistry(t *testing.T) {
 	text, err := os.ReadFile("package-lock.json")
 	must(t, err)

@@ -1,7 +1,6 @@
-// oidc-provider in the place of Visma Connect: its own protocol and its own
-// sign-in pages, set up with Visma Connect's scopes, one-time refresh tokens
-// and revocation. It says its issuer in a line of JSON, and ends when its
-// standard input does, so that it never outlives the test that started it.
+// oidc-provider in place of Visma Connect: its own protocol and sign-in pages, configured with
+// Visma Connect's scopes, one-time refresh tokens and revocation. It prints its issuer in a line
+// of JSON, and ends when its standard input ends, so that it never outlives its test.
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 

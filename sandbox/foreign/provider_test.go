@@ -31,7 +31,7 @@ type world struct {
 	*connect.Provider
 	t      *testing.T
 	issuer string
-	ahead  time.Duration // of our own clock
+	ahead  time.Duration // lead of our own clock
 
 	mu    sync.Mutex
 	asked map[string]int // requests by path
@@ -42,14 +42,13 @@ func start(t *testing.T) *world {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("the foreign OpenID provider needs Node.js 20 or later, and there is no `node` on PATH: install it (Debian: apt-get install nodejs npm), then run `make foreign`")
 	}
-	if _, err := os.ReadFile("provider.js"); err != nil { // which also lets go test see a change of it
+	if _, err := os.ReadFile("provider.js"); err != nil { // reading it also makes go test notice its changes
 		t.Fatal(err)
 	}
 	if _, err := os.Stat("node_modules/oidc-provider/package.json"); err != nil {
 		t.Fatal("the foreign OpenID provider is not installed: run `make foreign`, which `make test` does by itself")
 	}
-	// Not the test's own context, which ends before the provider has had a
-	// chance to.
+	// Not the test's own context, which ends before the provider can end.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	node := exec.CommandContext(ctx, "node", "provider.js")
 	node.Env = append(os.Environ(), "CLIENT_ID="+clientID, "CLIENT_SECRET="+clientSecret, "REDIRECT_URI="+redirect, "NO_COLOR=1")
@@ -62,9 +61,9 @@ func start(t *testing.T) *world {
 	must(t, node.Start())
 	t.Cleanup(func() {
 		defer cancel()
-		_ = in.Close() // which it ends with
+		_ = in.Close() // the provider ends with its input
 		if err := node.Wait(); err != nil || t.Failed() {
-			t.Errorf("the provider ended with %v and said:\n%s", err, &said)
+			t.Errorf("the provider ended with %v and printed:\n%s", err, &said)
 		}
 	})
 	line, err := bufio.NewReader(out).ReadBytes('\n')
@@ -90,7 +89,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// RoundTrip counts what our client asks.
+// RoundTrip counts our client's requests.
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Lock()
 	w.asked[r.URL.Path]++
@@ -104,8 +103,8 @@ func (w *world) count(path string) int {
 	return w.asked[path]
 }
 
-// begin begins a consent. The provider gives a refresh token only to whoever
-// asks for consent, as OpenID Connect says.
+// begin begins a consent. The provider issues a refresh token only to clients that ask for consent, as
+// OpenID Connect says.
 func (w *world) begin() (connect.Consent, string) {
 	w.t.Helper()
 	c, err := connect.NewConsent(redirect)
@@ -121,8 +120,8 @@ var (
 	prompt = regexp.MustCompile(`name="prompt" value="([^"]+)"`)
 )
 
-// browse is a person's browser that goes through the provider's own pages until
-// it is sent back to us. The person declines at the prompt named.
+// browse plays a person's browser that goes through the provider's own pages until it is sent back to us.
+// The person declines at the named prompt.
 func (w *world) browse(address, declines string) url.Values {
 	t := w.t
 	t.Helper()

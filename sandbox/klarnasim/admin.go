@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// AdminPrefix is where the admin part listens. It takes and gives JSON, knows
-// only GET and POST, and asks for no key:
+// AdminPrefix is the path of the admin endpoints. They read and write JSON, accept only GET and POST, and
+// need no key:
 //
 //	GET  …/                 what is served and how
 //	POST …/latency          {"milliseconds": 100}
 //	POST …/rate_limit       {"requests_per_second": 5}
 //	GET  …/keys             all keys
 //	POST …/keys             {"action": "add"|"revoke"|"restore"|"rotate", "key": "…", "new_key": "…", …}
-//	GET  …/faults           what is not used up
+//	GET  …/faults           faults that are not used up
 //	POST …/faults           a Fault; answers {"id": 1}
 //	POST …/faults/clear     {"id": 1}, or {} for all
 //	GET  …/requests         Counts
@@ -100,10 +100,10 @@ func adminPost[In any](mux *http.ServeMux, path string, act func(In) (any, error
 func adminReply(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", jsonType)
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // the client has gone
+	_ = json.NewEncoder(w).Encode(value) // the client may be gone
 }
 
-// changeKey carries out what the admin part is asked to do with a key.
+// changeKey carries out an admin request about a key.
 func (s *Sim) changeKey(in struct {
 	Key
 	Action string `json:"action"`
@@ -121,7 +121,7 @@ func (s *Sim) changeKey(in struct {
 	case "rotate":
 		err = s.RotateKey(in.Key.Key, in.NewKey)
 	default:
-		err = fmt.Errorf("changing an API key: there is no action %q", in.Action)
+		err = fmt.Errorf("changing an API key: unknown action %q", in.Action)
 	}
 	return s.sortedKeys(), err
 }

@@ -13,7 +13,7 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-func TestAKeyIsTakenInThreeFormsAndOnlyWhereItBelongs(t *testing.T) {
+func TestAKeyIsAcceptedInThreeFormsAndOnlyForItsHost(t *testing.T) {
 	for _, c := range []struct {
 		name, auth string
 		change     func(*Options)
@@ -81,7 +81,7 @@ func TestKeysAreRevokedRestoredAndRotated(t *testing.T) {
 	read[payoutList](s, "/payouts")
 	for _, err := range []error{s.RevokeKey("nobody"), s.RotateKey("nobody", "x"), s.RotateKey(otherKey, ""), s.AddKey(Key{})} {
 		if err == nil {
-			t.Error("an impossible change of keys was made")
+			t.Error("an impossible change of keys was accepted")
 		}
 	}
 }
@@ -100,12 +100,12 @@ func TestAKeySeesItsMerchantOnly(t *testing.T) {
 	}
 }
 
-func TestEveryRowOfEveryPayoutIsToldAsTheShopHasIt(t *testing.T) {
+func TestEveryRowOfEveryPayoutIsServedAsTheShopHasIt(t *testing.T) {
 	s := newStage(t)
 	for _, p := range s.shop.Payouts() {
 		rows := s.all(p.PaymentReference, "500")
 		if len(rows) != p.Rows.Len() {
-			t.Fatalf("payout %s has %d rows, %d were told", p.PaymentReference, p.Rows.Len(), len(rows))
+			t.Fatalf("payout %s has %d rows, %d were served", p.PaymentReference, p.Rows.Len(), len(rows))
 		}
 		var want shop.Row
 		for i, got := range rows {
@@ -113,7 +113,7 @@ func TestEveryRowOfEveryPayoutIsToldAsTheShopHasIt(t *testing.T) {
 			if got.Amount != want.Amount || got.VATAmount != want.VAT || got.Type != want.Type ||
 				got.DetailedType != want.DetailedType || got.PaymentReference != p.PaymentReference ||
 				(got.OrderID == nil) != (want.OrderID == "") || got.CaptureID != want.CaptureID {
-				t.Fatalf("row %d of payout %s is told as %+v, the shop has %+v", i, p.PaymentReference, got, want)
+				t.Fatalf("row %d of payout %s is served as %+v, the shop has %+v", i, p.PaymentReference, got, want)
 			}
 		}
 	}
@@ -125,7 +125,7 @@ func TestPagesJoinWithoutAGapWhateverTheirSize(t *testing.T) {
 	want := s.all(p.PaymentReference, "500")
 	for _, size := range []string{"", "1", "7", "20", "499"} {
 		if diff := cmp.Diff(want, s.all(p.PaymentReference, size)); diff != "" {
-			t.Errorf("with pages of %s the rows are others:\n%s", size, diff)
+			t.Errorf("with pages of %s the rows differ:\n%s", size, diff)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func TestPagingIsAsPublished(t *testing.T) {
 	}
 	back := read[payoutList](s, "/payouts?size=10&offset=4")
 	if back.Pagination.Prev == nil || !strings.Contains(*back.Pagination.Prev, "offset=0&size=10") {
-		t.Errorf("before an offset of 4 comes %v", back.Pagination.Prev)
+		t.Errorf("the page before offset 4 is %v", back.Pagination.Prev)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestWrongParametersAreRefused(t *testing.T) {
 	}
 }
 
-func TestPayoutsAreFilteredByDateWithBothEnds(t *testing.T) {
+func TestPayoutsAreFilteredByDateInclusively(t *testing.T) {
 	s := newStage(t)
 	p := s.shop.Payouts()[9]
 	at := func(d time.Duration) string { return url.QueryEscape(p.Date.Add(d).Format(time.RFC3339)) }
@@ -193,7 +193,7 @@ func TestPayoutsAreFilteredByDateWithBothEnds(t *testing.T) {
 		"start_date=" + at(0) + "&end_date=" + at(0):                          true,
 		"start_date=" + at(time.Second):                                       false,
 		"end_date=" + at(-time.Second):                                        false,
-		"start_date=" + day + "&end_date=" + day:                              false, // a bare date is its first moment
+		"start_date=" + day + "&end_date=" + day:                              false, // a bare date is the start of its day
 		"start_date=" + day + "&end_date=" + nextDay:                          true,
 		"start_date=" + day + "T00:00:00Z&end_date=" + day + "T23:59:59Z":     true,
 		"start_date=" + nextDay + "&end_date=" + day:                          false,
@@ -301,7 +301,7 @@ func TestFuturePayoutsAppearWithTheClock(t *testing.T) {
 	s.refused("/payouts/"+hidden.PaymentReference, http.StatusNotFound)
 }
 
-func TestTheLiveDeviationsAreThereUnlessStrict(t *testing.T) {
+func TestTheLiveDeviationsAreServedUnlessStrict(t *testing.T) {
 	live, strict := newStage(t), newStage(t, func(o *Options) { o.Strict = true })
 	for _, name := range []string{
 		`"shipping_address_country"`, `"initial_payment_method_number_of_installments"`, `"customer_vat":[{`, `"order_id":null`,
@@ -311,11 +311,11 @@ func TestTheLiveDeviationsAreThereUnlessStrict(t *testing.T) {
 			t.Errorf("the live rows have no %s", name)
 		}
 		if strings.Contains(strict.ask("/transactions?size=500").body+strict.ask(lastPage(strict)).body, name) {
-			t.Errorf("the rows by the description have %s", name)
+			t.Errorf("the strict rows have %s", name)
 		}
 	}
 	if body := live.ask("/payouts").body; !strings.Contains(body, commissionReversal) || !strings.Contains(body, "payout_channel") {
-		t.Error("the live payouts have nothing new")
+		t.Error("the live payouts have no undocumented members")
 	}
 }
 
@@ -324,7 +324,7 @@ func lastPage(s *stage) string {
 	return fmt.Sprintf("/transactions?size=500&offset=%d", total-400)
 }
 
-func TestTheRateLimitIsTold(t *testing.T) {
+func TestTheRateLimitIsReported(t *testing.T) {
 	now := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
 	s := newStage(t, func(o *Options) { o.RequestsPerSecond, o.Now = 2, func() time.Time { return now } })
 	for _, want := range []string{"1", "0"} {

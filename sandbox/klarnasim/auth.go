@@ -10,16 +10,16 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// Key is an API key, as the merchant portal gives it out.
+// Key is an API key, as the merchant portal issues it.
 type Key struct {
 	Key        string `json:"key"`                   // <klarna|kco>_<live|test>_api_…
-	Username   string `json:"username,omitempty"`    // shown with it; optional in requests, but not wrong
+	Username   string `json:"username,omitempty"`    // shown with it; optional in requests, but must not be wrong
 	Region     string `json:"region,omitempty"`      // empty is the region of the simulator
 	MerchantID string `json:"merchant_id,omitempty"` // empty is the first merchant
 	Revoked    bool   `json:"revoked,omitempty"`
 }
 
-// AddKey makes a key known. A key that exists is replaced.
+// AddKey makes a key valid. An existing key is replaced.
 func (s *Sim) AddKey(k Key) error {
 	if k.Key == "" {
 		return errors.New("adding an API key: it is empty")
@@ -42,20 +42,19 @@ func (s *Sim) setRevoked(key string, revoked bool) error {
 	defer s.mu.Unlock()
 	k := s.keys[key]
 	if k == nil {
-		return errors.New("changing an API key: it is not known")
+		return errors.New("changing an API key: it is unknown")
 	}
 	k.Revoked = revoked
 	return nil
 }
 
-// RotateKey revokes a key and makes another valid in its place, for the same
-// merchant, region and user name.
+// RotateKey revokes a key and adds its replacement, for the same merchant, region and user name.
 func (s *Sim) RotateKey(key, replacement string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.keys[key]
 	if k == nil || replacement == "" || s.keys[replacement] != nil {
-		return fmt.Errorf("rotating an API key: the old one is known: %t, the new one is free: %t",
+		return fmt.Errorf("rotating an API key: the old key is known: %t, the new key is unused: %t",
 			k != nil, replacement != "" && s.keys[replacement] == nil)
 	}
 	next := *k
@@ -65,7 +64,7 @@ func (s *Sim) RotateKey(key, replacement string) error {
 	return nil
 }
 
-// Keys are all keys ever made known.
+// Keys returns all keys that were ever added.
 func (s *Sim) Keys() []Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,7 +98,7 @@ func (s *Sim) authenticate(r *http.Request) (*shop.Shop, *problem) {
 	return merchant, nil
 }
 
-// keyPrefix is what keys for this host start with.
+// keyPrefix is the prefix of keys for this host.
 func (s *Sim) keyPrefix() string {
 	provider := map[string]string{"klarna": "klarna", "kustom": "kco"}[s.options.Provider]
 	return provider + "_" + s.options.Environment + "_api_"

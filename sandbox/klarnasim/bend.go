@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// maintenance is what a proxy in front of an API likes to answer.
+// maintenance is a typical page of a proxy in front of an API.
 const maintenance = "<!DOCTYPE html><html><head><title>We will be right back</title></head>" +
 	"<body><h1>Maintenance</h1><p>Please come back later.</p></body></html>\n"
 
-// failEarly answers with the faults that need no good answer.
+// failEarly answers with the faults that replace the answer.
 func (q *request) failEarly(w http.ResponseWriter) (done bool, status int) {
 	for _, f := range q.faults {
 		switch f.Kind {
@@ -33,14 +33,14 @@ func (q *request) failEarly(w http.ResponseWriter) (done bool, status int) {
 				answer.body = []byte(f.Body)
 			}
 			return true, q.send(w, answer)
-		default: // strikes later
+		default: // takes effect later
 		}
 	}
 	return false, 0
 }
 
-// reset closes the connection so that the client sees "connection reset by
-// peer". Where that cannot be had (HTTP/2), the answer breaks off.
+// reset closes the connection so that the client sees "connection reset by peer". Where that is impossible
+// (HTTP/2), the answer breaks off.
 func reset(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
@@ -49,12 +49,12 @@ func reset(w http.ResponseWriter) {
 		return
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // or it is closed in an orderly way
+		_ = tcp.SetLinger(0) // otherwise it is closed in an orderly way
 	}
-	_ = conn.Close() // it is meant to be broken
+	_ = conn.Close() // an error here changes nothing
 }
 
-// bend spoils a body, and tells whether it is to be broken off.
+// bend changes a body, and reports whether the connection must be cut.
 func (q *request) bend(r *reply) (cut bool) {
 	if r.status != http.StatusOK {
 		return false
@@ -74,7 +74,7 @@ func (q *request) bend(r *reply) (cut bool) {
 		case FaultCut:
 			r.whole()
 			cut = true
-		default: // struck before
+		default: // took effect before
 		}
 	}
 	return cut

@@ -19,7 +19,7 @@ func contract(s *stage) routers.Router {
 	s.Helper()
 	folder := os.Getenv("KVITT_REFERENCE_DIR")
 	if folder == "" {
-		s.Skip("KVITT_REFERENCE_DIR names no folder with Klarna's published description, so the simulator was not held against it")
+		s.Skip("KVITT_REFERENCE_DIR names no folder with Klarna's published description, so the simulator was not checked against it")
 	}
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(folder, "specs", "klarna-settlements.openapi.yml"))
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *stage) fits(router routers.Router, path string, status int) answer {
 func TestEveryAnswerFitsTheDescription(t *testing.T) {
 	s := newStage(t, func(o *Options) { o.Strict = true })
 	router := contract(s)
-	// The description declares JSON errors under the types of the reports.
+	// The description declares JSON errors under the content types of the reports.
 	openapi3filter.RegisterBodyDecoder(csvType, openapi3filter.RegisteredBodyDecoder(jsonType))
 	openapi3filter.RegisterBodyDecoder(pdfType, openapi3filter.RegisteredBodyDecoder(jsonType))
 	const days = "start_date=2025-08-01T00%3A00%3A00Z&end_date=2025-10-31T23%3A59%3A59Z"
@@ -111,7 +111,7 @@ func TestEveryAnswerFitsTheDescription(t *testing.T) {
 	}
 }
 
-// Without this the test above could pass by looking at nothing.
+// Without this the test above could pass by checking nothing.
 func TestTheDescriptionRefusesTheLiveDeviations(t *testing.T) {
 	s := newStage(t)
 	router := contract(s)
@@ -130,6 +130,6 @@ func TestTheDescriptionRefusesTheLiveDeviations(t *testing.T) {
 	}
 	out.SetBodyBytes([]byte(a.body))
 	if openapi3filter.ValidateResponse(t.Context(), out) == nil {
-		t.Error("members that the description does not know were taken")
+		t.Error("undocumented members were accepted")
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// mostURLs is how many different addresses are counted one by one.
+// mostURLs is the number of different addresses that are counted individually.
 const mostURLs = 20_000
 
 // Counts are the requests since the start or the last reset.
@@ -14,7 +14,7 @@ type Counts struct {
 	ByEndpoint map[string]int64 `json:"by_endpoint"` // "/payouts/{payment_reference}": 12
 	ByStatus   map[int]int64    `json:"by_status"`   // 0 is a connection that was reset
 	ByURL      map[string]int64 `json:"by_url"`      // path and query; the first 20,000 different ones
-	Faults     int64            `json:"faults"`      // how often one took effect
+	Faults     int64            `json:"faults"`      // how often a fault took effect
 	serial     int64
 }
 
@@ -22,7 +22,7 @@ func newCounts() Counts {
 	return Counts{ByEndpoint: map[string]int64{}, ByStatus: map[int]int64{}, ByURL: map[string]int64{}}
 }
 
-// Requests tells what was asked.
+// Requests returns the counts of requests.
 func (s *Sim) Requests() Counts {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +31,7 @@ func (s *Sim) Requests() Counts {
 	return c
 }
 
-// ResetRequests starts counting again. Correlation ids go on.
+// ResetRequests restarts the counts. Correlation ids continue.
 func (s *Sim) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -40,7 +40,7 @@ func (s *Sim) ResetRequests() {
 	s.counts.serial = serial
 }
 
-// arrived counts a request, and gives the faults that hit it and its number.
+// arrived counts a request, and returns the faults that strike it and its number.
 func (s *Sim) arrived(endpoint string, r *http.Request) ([]Fault, int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

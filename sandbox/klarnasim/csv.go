@@ -20,8 +20,7 @@ var summaryColumns = []string{
 	"payment_reference", "settlement_currency", "payout_date", "merchant_id", "merchant_settlement_type",
 }
 
-// rowColumns are the columns of the second block; other systems rely on the
-// first ten being these.
+// rowColumns are the columns of the second block; other systems rely on the order of the first ten.
 var rowColumns = []string{
 	"type", "capture_date", "sale_date", "order_id", "short_order_id", "capture_id", "merchant_reference1",
 	"merchant_reference2", "amount", "posting_currency",
@@ -61,12 +60,12 @@ func (q *request) csv(filename string, payouts []*shop.Payout) *reply {
 	}}
 }
 
-// writeCSV writes both blocks: amounts are decimals in major units, the separator
-// is a semicolon, an empty line stands between the blocks.
+// writeCSV writes both blocks: amounts are decimals in major units, the separator is a semicolon, and an
+// empty line separates the blocks.
 func writeCSV(to io.Writer, payouts []*shop.Payout, rowsOf func(*shop.Payout) shop.Rows) error {
 	w := csv.NewWriter(to)
 	w.Comma = ';'
-	_ = w.Write(summaryColumns) // errors are kept until the end
+	_ = w.Write(summaryColumns) // errors are checked at the end
 	for _, p := range payouts {
 		_ = w.Write(summaryRecord(p))
 	}

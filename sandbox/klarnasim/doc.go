@@ -1,9 +1,9 @@
-// Package klarnasim plays the Klarna Settlements API over the books of a made-up
-// shop, for the sandbox and for tests. It is an http.Handler with the API under
-// /settlements/v1 and an admin part of its own under /_sandbox/klarna.
+// Package klarnasim simulates the Klarna Settlements API for a generated shop, for the sandbox and for
+// tests. It is an http.Handler with the API under /settlements/v1 and its own admin endpoints under
+// /_sandbox/klarna.
 //
-// What is simulated, after the published API description (1.0.0-rc2) and what
-// clients of the live API have met:
+// What is simulated, following the published API description (1.0.0-rc2) and the experience of clients of
+// the live API:
 //   - all eight endpoints, as JSON, CSV (a summary block and a block of
 //     transactions) and PDF (real, small, with its figures as text);
 //   - HTTP basic authentication as the bare key, as an empty user name with the
@@ -28,8 +28,8 @@
 // go, and 403 for anything but an unknown path. The date filter that the live API
 // seems to take on transactions is accepted, repeated in links, and ignored.
 //
-// Faults are put in on purpose by Inject or the admin part; see Fault.
+// Faults are injected by Inject or the admin endpoints; see Fault.
 //
-// Everything is deterministic: no clock is read unless Options.Now gives one,
-// and identifiers are counted. The product must never import this package.
+// Everything is deterministic: no clock is read unless Options.Now provides one, and identifiers are
+// counted. The product must never import this package.
 package klarnasim

@@ -9,8 +9,7 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// JSON is written by hand into one buffer: the simulator must never be what a
-// benchmark waits for.
+// JSON is written by hand into one buffer: a benchmark must never wait for the simulator.
 
 func appendString(b []byte, s string) []byte {
 	for i := range len(s) {
@@ -24,7 +23,7 @@ func appendString(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// member starts a member; a comma goes before it unless it is the first.
+// member starts a member; a comma precedes it unless it is the first.
 func member(b []byte, name string) []byte {
 	if b[len(b)-1] != '{' {
 		b = append(b, ',')
@@ -36,7 +35,7 @@ func member(b []byte, name string) []byte {
 
 func text(b []byte, name, value string) []byte { return appendString(member(b, name), value) }
 
-// given is a text member that is left out when empty.
+// given writes a text member, unless the value is empty.
 func given(b []byte, name, value string) []byte {
 	if value == "" {
 		return b
@@ -56,8 +55,8 @@ func moments(b []byte, name string, t time.Time) []byte {
 
 func raw(b []byte, name, value string) []byte { return append(member(b, name), value...) }
 
-// pagination closes a collection. The ends are null in the live API and absent
-// in the published description, which knows no null.
+// pagination closes a collection. The links are null at the ends in the live API and absent in the
+// published description, which has no null.
 func (s *Sim) pagination(b []byte, q *request, p page) []byte {
 	b = append(member(b, "pagination"), '{')
 	b = whole(b, "count", int64(p.count()))
@@ -97,12 +96,11 @@ func (s *Sim) appendPayout(b []byte, q *request, p *shop.Payout) []byte {
 	return append(b, '}')
 }
 
-// noOrder is what the description, which wants a UUID, makes of a row without an
-// order.
+// noOrder is the order id of a row without an order in the published description, which requires a UUID.
 const noOrder = "00000000-0000-0000-0000-000000000000"
 
-// appendRow writes one transaction. Links and the payment reference are of its
-// payout; both are empty when there is none yet.
+// appendRow writes one transaction. Links and the payment reference are those of its payout; both are
+// empty when there is none yet.
 func (s *Sim) appendRow(b []byte, r *shop.Row, reference, payoutLink string) []byte {
 	strict := s.options.Strict
 	b = append(b, '{')
@@ -171,7 +169,7 @@ func (s *Sim) appendIdentifiers(b []byte, r *shop.Row) []byte {
 	return given(b, "merchant_refund_reference", r.MerchantRefundReference)
 }
 
-// appendLive writes what only the live API has.
+// appendLive writes the members that only the live API has.
 func appendLive(b []byte, r *shop.Row) []byte {
 	b = given(b, "merchant_id", r.MerchantID)
 	b = given(b, "shipping_address_country", r.ShippingCountry)

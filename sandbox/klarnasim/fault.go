@@ -9,16 +9,15 @@ import (
 	"time"
 )
 
-// FaultKind says what goes wrong.
+// FaultKind is a kind of fault.
 type FaultKind string
 
-// What can go wrong. Those of the first group hit any request and come before
-// its key is looked at; the second bend the body of a good answer; the third
-// hit a list from its second page on; the last change what is told about a
-// payout, in JSON and CSV.
+// The kinds of faults. Those of the first group strike any request, before its key is checked; the second
+// change the body of a good answer; the third strike a list from its second page on; the last change a
+// payout's data, in JSON and CSV.
 //
-// Go's http.Transport repeats a GET by itself when a connection that it used
-// before is reset: FaultReset with Times 1 may go unnoticed by a client.
+// Go's http.Transport repeats a GET itself when a reused connection is reset: a client may not notice
+// FaultReset with Times 1.
 const (
 	FaultStatus    FaultKind = "status"    // Status (default 500) with Body or the API's error body
 	FaultThrottled FaultKind = "throttled" // 429, with Retry-After when RetryAfter is set
@@ -26,13 +25,13 @@ const (
 	FaultSlow      FaultKind = "slow"      // Milliseconds more before a good answer
 
 	FaultHTML      FaultKind = "html"      // 200 (or Status) and a web page
-	FaultGarbage   FaultKind = "garbage"   // 200 and bytes that are nothing
+	FaultGarbage   FaultKind = "garbage"   // 200 and random bytes
 	FaultTruncated FaultKind = "truncated" // half of the body, complete as far as HTTP can tell
 	FaultCut       FaultKind = "cut"       // half of the body, then the connection is closed
 
-	FaultRepeatedPage FaultKind = "repeated_page" // the page before, as it was
-	FaultRepeatedRows FaultKind = "repeated_rows" // the rows of the page before under the right offset
-	FaultMovedPage    FaultKind = "moved_page"    // Delta (default 1) rows came in at the front: another total, all shifted
+	FaultRepeatedPage FaultKind = "repeated_page" // the previous page again
+	FaultRepeatedRows FaultKind = "repeated_rows" // the rows of the previous page under the right offset
+	FaultMovedPage    FaultKind = "moved_page"    // Delta (default 1) rows were added at the front: another total, all shifted
 
 	FaultTotal               FaultKind = "total_off"             // Field (default settlement_amount) of the totals is off by Delta (default 1)
 	FaultRowDropped          FaultKind = "row_dropped"           // row number Row is missing
@@ -41,16 +40,15 @@ const (
 	FaultUnknownDetailedType FaultKind = "unknown_detailed_type" // the same for its detailed type
 )
 
-// Fault is something that goes wrong on purpose. Requests it hits are chosen by
-// Path, Query and PaymentReference; the first Skip of them are spared, and after
-// Times hits it is used up (0: never).
+// Fault is a deliberate fault. Path, Query and PaymentReference select the requests it strikes; the first
+// Skip of them are spared, and after Times strikes it is used up (0: never).
 type Fault struct {
-	ID   int       `json:"id,omitempty"` // given by Inject
+	ID   int       `json:"id,omitempty"` // set by Inject
 	Kind FaultKind `json:"kind"`
 
 	Path             string            `json:"path,omitempty"`              // below /settlements/v1; may end in *; empty is any
 	Query            map[string]string `json:"query,omitempty"`             // parameters that must be there, with these values
-	PaymentReference string            `json:"payment_reference,omitempty"` // the payout it is about; empty is any
+	PaymentReference string            `json:"payment_reference,omitempty"` // the payout it concerns; empty: any
 	Skip             int               `json:"skip,omitempty"`
 	Times            int               `json:"times,omitempty"`
 
@@ -58,31 +56,30 @@ type Fault struct {
 	Body         string `json:"body,omitempty"`
 	RetryAfter   int    `json:"retry_after,omitempty"` // seconds
 	Milliseconds int    `json:"milliseconds,omitempty"`
-	Field        string `json:"field,omitempty"` // as the API names it
+	Field        string `json:"field,omitempty"` // the API's name of the member
 	Value        string `json:"value,omitempty"`
 	Delta        int64  `json:"delta,omitempty"` // minor units or rows
 	Row          int    `json:"row,omitempty"`   // from 0
 
-	// Name is what a strike is told under; see Watch.
+	// Name is the fault's name in Watch.
 	Name string `json:"name,omitempty"`
 }
 
-// Strike is a fault that has met its request. Server is the address at which
-// the request came in.
+// Strike is a fault that has struck a request. Server is the address at which the request arrived.
 type Strike struct {
 	Fault  Fault
 	Server string
 }
 
-// Watch lets f know of every strike of a fault that has a name, before the
-// fault has done anything. f must be quick and must not use the simulator.
+// Watch makes f receive every strike of a fault that has a name, before the fault takes effect. f must be
+// quick and must not use the simulator.
 func (s *Sim) Watch(f func(Strike)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch = f
 }
 
-// check tells what is wrong with a fault.
+// check returns what is wrong with a fault.
 func (f *Fault) check() error {
 	switch f.Kind {
 	case FaultTotal:
@@ -110,7 +107,7 @@ type armed struct {
 	seen int
 }
 
-// Inject adds a fault and gives its id.
+// Inject adds a fault and returns its id.
 func (s *Sim) Inject(f Fault) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +117,7 @@ func (s *Sim) Inject(f Fault) int {
 	return f.ID
 }
 
-// Faults are the faults that are not used up.
+// Faults returns the faults that are not used up.
 func (s *Sim) Faults() []Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -131,14 +128,14 @@ func (s *Sim) Faults() []Fault {
 	return all
 }
 
-// ClearFault takes a fault away; 0 takes all.
+// ClearFault removes a fault; 0 removes all.
 func (s *Sim) ClearFault(id int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = slices.DeleteFunc(s.faults, func(f *armed) bool { return id == 0 || f.ID == id })
 }
 
-// matching gives the faults that hit a request and counts them. s.mu is held.
+// matching returns the faults that strike a request and counts them. s.mu is held.
 func (s *Sim) matching(endpoint string, r *http.Request) []Fault {
 	var hit []Fault
 	s.faults = slices.DeleteFunc(s.faults, func(f *armed) bool {
@@ -179,7 +176,7 @@ func (f *Fault) concerns(endpoint string, r *http.Request) bool {
 		return slices.Contains(totalEndpoints, endpoint) && f.mayBeAbout(r)
 	case FaultRowDropped, FaultRowChanged, FaultUnknownType, FaultUnknownDetailedType:
 		return slices.Contains(rowEndpoints, endpoint) && f.mayBeAbout(r)
-	default: // may strike anywhere
+	default: // may strike any request
 	}
 	return f.mayBeAbout(r)
 }
@@ -189,8 +186,7 @@ var (
 	rowEndpoints   = []string{"/transactions", "/reports/payout-with-transactions"}
 )
 
-// mayBeAbout tells whether a request names the payout of the fault or none, such
-// as the list of payouts.
+// mayBeAbout reports whether a request names the fault's payout or none, such as the list of payouts.
 func (f *Fault) mayBeAbout(r *http.Request) bool {
 	asked := r.PathValue("payment_reference")
 	if asked == "" {
@@ -199,7 +195,7 @@ func (f *Fault) mayBeAbout(r *http.Request) bool {
 	return f.PaymentReference == "" || asked == "" || asked == f.PaymentReference
 }
 
-// delay is what slow faults add.
+// delay returns the delay that slow faults add.
 func (q *request) delay() time.Duration {
 	var d time.Duration
 	for _, f := range q.faults {

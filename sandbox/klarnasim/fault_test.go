@@ -17,7 +17,7 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// many is a payout of several pages.
+// many returns a payout of several pages.
 func many(s *stage) *shop.Payout {
 	s.Helper()
 	for _, p := range s.shop.Payouts() {
@@ -29,7 +29,7 @@ func many(s *stage) *shop.Payout {
 	return nil
 }
 
-func TestAFaultStrikesTheRequestsItNamesAndIsUsedUp(t *testing.T) {
+func TestAFaultStrikesItsRequestsUntilItIsUsedUp(t *testing.T) {
 	s := newStage(t)
 	p := s.shop.Payouts()[3]
 	s.Inject(Fault{Kind: FaultStatus, Status: 503, Path: "/payouts/*", Skip: 1, Times: 2})
@@ -88,7 +88,7 @@ func TestFaultsOfTheWholeAnswer(t *testing.T) {
 		}
 		s.ClearFault(id)
 		if s.ask("/payouts?size=50").body != good {
-			t.Errorf("after %s the answer is not good again", kind)
+			t.Errorf("after %s the answer is not back to normal", kind)
 		}
 	}
 	s.Inject(Fault{Kind: FaultHTML, Status: 502, Times: 1})
@@ -104,7 +104,7 @@ func TestFaultsOfTheWholeAnswer(t *testing.T) {
 	}
 }
 
-func TestWhereAConnectionCannotBeResetTheAnswerBreaksOff(t *testing.T) {
+func TestTheAnswerBreaksOffWhereAConnectionCannotBeReset(t *testing.T) {
 	s := newStage(t)
 	s.Inject(Fault{Kind: FaultReset})
 	w := httptest.NewRecorder()
@@ -144,7 +144,7 @@ func TestFaultsOfPages(t *testing.T) {
 		t.Errorf("the page moved the other way is %+v", got.Pagination)
 	}
 	if !cmp.Equal(page(500), good) {
-		t.Error("the page is not good again")
+		t.Error("the page is not back to normal")
 	}
 	s.Inject(Fault{Kind: FaultMovedPage, Path: "/payouts", Times: 1})
 	if list := read[payoutList](s, "/payouts?offset=20"); list.Pagination.Total != len(s.shop.Payouts())+1 {
@@ -152,7 +152,7 @@ func TestFaultsOfPages(t *testing.T) {
 	}
 }
 
-func TestATotalThatIsOffByOneOreIsToldEverywhere(t *testing.T) {
+func TestATotalThatIsOffByOneOreIsServedEverywhere(t *testing.T) {
 	s := newStage(t)
 	p := s.shop.Payouts()[5]
 	s.Inject(Fault{Kind: FaultTotal, PaymentReference: p.PaymentReference})
@@ -171,7 +171,7 @@ func TestATotalThatIsOffByOneOreIsToldEverywhere(t *testing.T) {
 			want.Settlement, want.Tax = want.Settlement+1, want.Tax-2
 		}
 		if got.Totals.Settlement != want.Settlement || got.Totals.Tax != want.Tax {
-			t.Errorf("payout %s tells %+v, want %d and %d", got.PaymentReference, got.Totals, want.Settlement, want.Tax)
+			t.Errorf("payout %s has %+v, want %d and %d", got.PaymentReference, got.Totals, want.Settlement, want.Tax)
 		}
 	}
 	check(read[payout](s, "/payouts/"+p.PaymentReference))
@@ -181,7 +181,7 @@ func TestATotalThatIsOffByOneOreIsToldEverywhere(t *testing.T) {
 	}
 	summary, _, _ := strings.Cut(s.ask("/reports/payout-with-transactions?payment_reference="+p.PaymentReference).body, "\n\n")
 	if got := minor(t, records(t, summary)[0]["total_settlement_amount"]); got != p.Totals.Settlement+1 {
-		t.Errorf("the report tells %d", got)
+		t.Errorf("the report has %d", got)
 	}
 	s.ClearFault(0)
 	if got := read[payout](s, "/payouts/"+p.PaymentReference); got.Totals.Settlement != p.Totals.Settlement {
@@ -213,7 +213,7 @@ func TestFaultsOfRows(t *testing.T) {
 		c.fault.PaymentReference = p.PaymentReference
 		s.Inject(c.fault)
 		if rows := s.all(p.PaymentReference, "500"); !c.right(rows) {
-			t.Errorf("%+v does not show", c.fault)
+			t.Errorf("%+v has no effect", c.fault)
 		}
 		s.ClearFault(0)
 	}
@@ -268,32 +268,32 @@ func TestEveryAnswerTakesTheLatency(t *testing.T) {
 	}
 }
 
-func TestTheAdminPartDoesWhatTheGoAPIDoes(t *testing.T) {
+func TestTheAdminEndpointsDoWhatTheGoAPIDoes(t *testing.T) {
 	s := newStage(t)
-	if a := s.tell("/faults", `{"kind":"status","status":503,"path":"/payouts","times":1}`); a.status != 200 || a.body != "{\"id\":1}\n" {
+	if a := s.admin("/faults", `{"kind":"status","status":503,"path":"/payouts","times":1}`); a.status != 200 || a.body != "{\"id\":1}\n" {
 		t.Fatalf("adding a fault answered %d %s", a.status, a.body)
 	}
 	s.refused("/payouts", 503)
 	read[payoutList](s, "/payouts")
-	s.tell("/faults", `{"kind":"html"}`)
+	s.admin("/faults", `{"kind":"html"}`)
 	if a := s.ask(s.url + AdminPrefix + "/faults"); !strings.Contains(a.body, `"kind":"html"`) {
 		t.Errorf("the faults are %s", a.body)
 	}
-	if a := s.tell("/faults/clear", `{}`); a.status != 200 || a.body != "[]\n" {
+	if a := s.admin("/faults/clear", `{}`); a.status != 200 || a.body != "[]\n" {
 		t.Errorf("clearing answered %d %s", a.status, a.body)
 	}
-	s.tell("/keys", `{"action":"revoke","key":"`+liveKey+`"}`)
+	s.admin("/keys", `{"action":"revoke","key":"`+liveKey+`"}`)
 	s.refused("/payouts", 401)
-	s.tell("/keys", `{"action":"restore","key":"`+liveKey+`"}`)
-	s.tell("/keys", `{"action":"rotate","key":"`+liveKey+`","new_key":"`+otherKey+`"}`)
+	s.admin("/keys", `{"action":"restore","key":"`+liveKey+`"}`)
+	s.admin("/keys", `{"action":"rotate","key":"`+liveKey+`","new_key":"`+otherKey+`"}`)
 	s.refused("/payouts", 401)
-	s.tell("/keys", `{"action":"add","key":"klarna_live_api_new","username":"`+username+`"}`)
+	s.admin("/keys", `{"action":"add","key":"klarna_live_api_new","username":"`+username+`"}`)
 	s.auth = basic(username, "klarna_live_api_new")
 	read[payoutList](s, "/payouts")
 	if keys := decode[[]Key](t, s.ask(s.url+AdminPrefix+"/keys").body); len(keys) != 6 {
 		t.Errorf("the keys are %+v", keys)
 	}
-	s.tell("/latency", `{"milliseconds":1}`)
+	s.admin("/latency", `{"milliseconds":1}`)
 	overview := decode[map[string]any](t, s.ask(s.url+AdminPrefix+"/").body)
 	if overview["latency_milliseconds"] != 1.0 || overview["region"] != "eu" {
 		t.Errorf("the overview is %v", overview)
@@ -301,30 +301,30 @@ func TestTheAdminPartDoesWhatTheGoAPIDoes(t *testing.T) {
 	if counts := decode[Counts](t, s.ask(s.url+AdminPrefix+"/requests").body); counts.Total != s.Requests().Total || counts.Total == 0 {
 		t.Errorf("the counts are %+v", counts)
 	}
-	if a := s.tell("/requests/reset", `{}`); a.status != 200 || s.Requests().Total != 0 {
+	if a := s.admin("/requests/reset", `{}`); a.status != 200 || s.Requests().Total != 0 {
 		t.Errorf("resetting answered %d %s", a.status, a.body)
 	}
-	if a := s.tell("/reset", `{}`); a.status != 200 || s.latencyNow() != 0 {
+	if a := s.admin("/reset", `{}`); a.status != 200 || s.latencyNow() != 0 {
 		t.Errorf("resetting everything answered %d %s", a.status, a.body)
 	}
 	for path, body := range map[string]string{
 		"/faults": `{"kind":"earthquake"}`, "/latency": `{"milliseconds":-1}`, "/keys": `{"action":"sell"}`,
 		"/rate_limit": `{"requests_per_second":3}`, "/faults/clear": `{"what":1}`, "/requests/reset": `nothing`,
 	} {
-		if a := s.tell(path, body); a.status != 400 || !strings.Contains(a.body, `"error"`) {
+		if a := s.admin(path, body); a.status != 400 || !strings.Contains(a.body, `"error"`) {
 			t.Errorf("%s %s answered %d %s", path, body, a.status, a.body)
 		}
 	}
 	for _, fault := range []string{
 		`{"kind":"total_off","field":"rows"}`, `{"kind":"row_changed","field":"colour"}`, `{"kind":"status","status":99}`, `{"kind":"row_dropped","row":-1}`,
 	} {
-		if a := s.tell("/faults", fault); a.status != 400 {
-			t.Errorf("the fault %s was taken", fault)
+		if a := s.admin("/faults", fault); a.status != 400 {
+			t.Errorf("the fault %s was accepted", fault)
 		}
 	}
 }
 
-func TestEveryStrikeOfANamedFaultIsTold(t *testing.T) {
+func TestEveryStrikeOfANamedFaultIsReported(t *testing.T) {
 	s := newStage(t)
 	var struck []Strike
 	s.Watch(func(one Strike) { struck = append(struck, one) })
@@ -332,6 +332,6 @@ func TestEveryStrikeOfANamedFaultIsTold(t *testing.T) {
 	s.ask("/payouts")
 	s.ask("/payouts")
 	if len(struck) != 1 || struck[0].Fault.Name != "list refused" {
-		t.Errorf("told was %+v", struck)
+		t.Errorf("reported was %+v", struck)
 	}
 }

@@ -24,7 +24,7 @@ const (
 	username = "a0b1c2d3-0000-4000-8000-000000000001"
 )
 
-// halfYear is a shop with every kind of row; nothing changes it.
+// halfYear is a shop with every type of row; nothing changes it.
 var halfYear = sync.OnceValues(func() (*shop.Shop, error) {
 	return shop.Generate(shop.Config{
 		Seed: 11, Start: time.Date(2025, time.July, 1, 0, 0, 0, 0, time.UTC), Days: 184, Gross: true, LargeRows: 1700,
@@ -64,7 +64,7 @@ func stageOf(t *testing.T, s *shop.Shop, change ...func(*Options)) *stage {
 	return &stage{T: t, Sim: sim, shop: s, url: server.URL, auth: "Basic " + liveKey}
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	status int
 	header http.Header
@@ -102,8 +102,8 @@ func (s *stage) try(path string) (answer, error) {
 	return answer{response.StatusCode, response.Header, string(body)}, err
 }
 
-// tell posts to the admin part and gives the status.
-func (s *stage) tell(path, body string) answer {
+// admin posts to the admin endpoints and returns the answer.
+func (s *stage) admin(path, body string) answer {
 	s.Helper()
 	request, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url+AdminPrefix+path, strings.NewReader(body))
 	if err != nil {
@@ -140,7 +140,7 @@ func decode[T any](t *testing.T, body string) T {
 	return value
 }
 
-// The shapes that the tests look at, written down apart from the encoder.
+// The shapes that the tests check, written independently of the encoder.
 type (
 	pagination struct {
 		Count, Total, Offset int

@@ -16,13 +16,13 @@ type limiter struct {
 	windows   map[string]*tally
 }
 
-// tally is how often a merchant asked in one second.
+// tally counts a merchant's requests in one second.
 type tally struct {
 	second int64
 	used   int
 }
 
-// take uses one request up. left is -1 when there is no limit.
+// take uses up one request. left is -1 when there is no limit.
 func (l *limiter) take(merchant string) (left int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -47,8 +47,8 @@ func (l *limiter) take(merchant string) (left int, ok bool) {
 	return l.perSecond - w.used, true
 }
 
-// SetRequestsPerSecond changes the limit per merchant; 0 means none. Without a
-// clock (Options.Now) there is no limit to set, and it tells so.
+// SetRequestsPerSecond changes the limit per merchant; 0 means none. Without a clock (Options.Now) no
+// limit can be set, and it returns false.
 func (s *Sim) SetRequestsPerSecond(n int) bool {
 	if s.options.Now == nil && n > 0 {
 		return false
@@ -65,8 +65,8 @@ func (s *Sim) requestsPerSecond() int {
 	return s.limit.perSecond
 }
 
-// limitHeaders tells the limit as the API does on every answer. Without one it
-// tells the published limit, as if nobody else had asked.
+// limitHeaders sets the limit headers as the API does on every answer. Without a limit they show the
+// published one, as if there were no other requests.
 func (s *Sim) limitHeaders(h http.Header, left int) {
 	limit := s.requestsPerSecond()
 	if left < 0 {

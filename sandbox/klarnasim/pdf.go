@@ -39,7 +39,7 @@ func reportHead(title, merchant string) []string {
 	return []string{title, "Made by a simulator. Not an invoice.", "", "Merchant id: " + merchant, ""}
 }
 
-// reportLines are the figures of one payout, as an accountant would read them.
+// reportLines returns the figures of one payout, as an accountant would read them.
 func reportLines(p *shop.Payout) []string {
 	lines := []string{
 		"Payment reference: " + p.PaymentReference,
@@ -81,8 +81,7 @@ func reportLines(p *shop.Payout) []string {
 
 const linesPerPage = 50
 
-// writePDF sets lines of ASCII text in Helvetica on as many A4 pages as they
-// need.
+// writePDF sets lines of ASCII text in Helvetica on as many A4 pages as needed.
 func writePDF(lines []string) []byte {
 	var pages [][]string
 	for len(lines) > linesPerPage {
@@ -114,7 +113,7 @@ func pageContent(lines []string) string {
 	return b.String()
 }
 
-// assemblePDF numbers the objects and writes the table of their places.
+// assemblePDF numbers the objects and writes the cross-reference table.
 func assemblePDF(objects []string) []byte {
 	var b bytes.Buffer
 	b.WriteString("%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")

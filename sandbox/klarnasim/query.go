@@ -65,8 +65,7 @@ func currency(values url.Values) (string, *problem) {
 	return code, nil
 }
 
-// window is a choice of payouts by date, both ends included, and currency. A
-// zero time is open.
+// window is a selection of payouts by date, inclusive, and currency. A zero time is open.
 type window struct {
 	start, end time.Time
 	currency   string
@@ -89,8 +88,8 @@ func (w window) holds(p *shop.Payout) bool {
 		(w.currency == "" || w.currency == p.Currency)
 }
 
-// visible are the payouts that the merchant may see by now, oldest first, with
-// the faults of the request in their totals.
+// visible returns the payouts that the merchant may see now, oldest first, with the faults of the request
+// in their totals.
 func (s *Sim) visible(q *request) []*shop.Payout {
 	payouts := q.shop.Payouts()
 	if s.options.HideFuture {
@@ -104,7 +103,7 @@ func (s *Sim) visible(q *request) []*shop.Payout {
 	return q.miscount(payouts)
 }
 
-// chosen are the visible payouts of a window, oldest first.
+// chosen returns the visible payouts of a window, oldest first.
 func (s *Sim) chosen(q *request, w window) []*shop.Payout {
 	var chosen []*shop.Payout
 	for _, p := range s.visible(q) {
@@ -115,7 +114,7 @@ func (s *Sim) chosen(q *request, w window) []*shop.Payout {
 	return chosen
 }
 
-// find is the visible payout with a reference, or an error to answer with.
+// find returns the visible payout with a reference, or the error to answer with.
 func (s *Sim) find(q *request, reference string) (*shop.Payout, *problem) {
 	if reference == "" {
 		return nil, badValue("payment_reference is required")
@@ -128,8 +127,8 @@ func (s *Sim) find(q *request, reference string) (*shop.Payout, *problem) {
 	return nil, &problem{http.StatusNotFound, "NOT_FOUND", fmt.Sprintf("There is no payout with the payment reference %q", reference)}
 }
 
-// page is a part of a list. Item i of the page is number at(i) of the list;
-// faults of the request shift that.
+// page is a part of a list. Item i of the page is number at(i) of the list; faults of the request shift
+// that.
 type page struct {
 	offset, size, total, shift, length int
 }
@@ -155,7 +154,7 @@ func (q *request) page(length int) (page, *problem) {
 		case FaultMovedPage:
 			moved := int(orOne(f.Delta))
 			p.total, p.shift = max(0, p.total+moved), moved
-		default: // not about pages
+		default: // does not concern pages
 		}
 	}
 	return p, nil
@@ -172,8 +171,7 @@ func (p page) count() int { return max(0, min(p.size, p.total-p.offset)) }
 
 func (p page) at(i int) int { return min(max(0, p.offset+i-p.shift), p.length-1) }
 
-// link is the absolute address of another page with all that was asked, or ""
-// when there is none.
+// link returns the absolute address of another page with the same parameters, or "" when there is none.
 func (q *request) link(offset int, there bool, size int) string {
 	if !there {
 		return ""

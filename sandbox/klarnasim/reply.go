@@ -16,7 +16,7 @@ const (
 	pdfType  = "application/pdf"
 )
 
-// reply is an answer: a body, or for what may be large, something that writes it.
+// reply is an answer: a body or, if it may be large, a function that writes it.
 type reply struct {
 	status      int
 	contentType string
@@ -26,17 +26,17 @@ type reply struct {
 	stream      func(io.Writer) error
 }
 
-// buffers are kept between answers: a page of 500 rows is half a megabyte.
+// buffers are reused between answers: a page of 500 rows is half a megabyte.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// jsonReply hands a buffer to write and answers with what was written.
+// jsonReply passes a buffer to write and answers with what was written.
 func jsonReply(write func([]byte) []byte) *reply {
 	buffer, _ := buffers.Get().(*[]byte)
 	*buffer = write((*buffer)[:0])
 	return &reply{status: http.StatusOK, contentType: jsonType, body: *buffer, pooled: buffer}
 }
 
-// send writes an answer, bent by the faults of the request, and tells its status.
+// send writes an answer, changed by the faults of the request, and returns its status.
 func (q *request) send(w http.ResponseWriter, r *reply) int {
 	if r.pooled != nil {
 		defer buffers.Put(r.pooled)
@@ -49,25 +49,25 @@ func (q *request) send(w http.ResponseWriter, r *reply) int {
 	}
 	if r.stream != nil {
 		w.WriteHeader(r.status)
-		_ = r.stream(w) // the client has gone
+		_ = r.stream(w) // the client may be gone
 		return r.status
 	}
 	header.Set("Content-Length", strconv.Itoa(len(r.body)))
 	w.WriteHeader(r.status)
 	body := r.body
 	if cut {
-		// Less than was announced: the server closes the connection.
+		// Less than announced: the server closes the connection.
 		body = body[:len(body)/2]
 	}
-	_, _ = w.Write(body) // the client has gone
+	_, _ = w.Write(body) // the client may be gone
 	return r.status
 }
 
-// whole is the body, written out if it was to be streamed.
+// whole returns the body, written out if it was to be streamed.
 func (r *reply) whole() []byte {
 	if r.stream != nil {
 		var all bytes.Buffer
-		_ = r.stream(&all) // a buffer takes everything
+		_ = r.stream(&all) // a buffer never fails
 		r.body, r.stream = all.Bytes(), nil
 	}
 	return r.body
@@ -80,8 +80,8 @@ type problem struct {
 	message string
 }
 
-// reply gives an error the body of the API. The reports declare it under their
-// own content type, JSON all the same.
+// reply gives an error the API's body. The reports declare it under their own content type, although it is
+// JSON.
 func (p *problem) reply(q *request) *reply {
 	body, _ := json.Marshal(map[string]any{ // strings always encode
 		"error_code": p.code, "error_messages": []string{p.message}, "correlation_id": q.correlation,

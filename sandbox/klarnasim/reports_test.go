@@ -169,7 +169,7 @@ func TestALazyMillionIsServedPageByPage(t *testing.T) {
 		t.Fatalf("the last page is %+v", list.Pagination)
 	}
 	if again := read[rowList](s, path); !cmp.Equal(list.Transactions, again.Transactions) {
-		t.Error("the same page is another when asked for again")
+		t.Error("the same page differs when asked for again")
 	}
 }
 

@@ -14,19 +14,18 @@ import (
 
 const prefix = "/settlements/v1"
 
-// Options say which of Klarna's hosts is played, and how.
+// Options choose which of Klarna's hosts is simulated, and how.
 type Options struct {
-	Provider    string // klarna (default) or kustom: which keys are known here
+	Provider    string // klarna (default) or kustom: decides which keys are valid
 	Environment string // live (default) or test
 	Region      string // eu (default), na or oc
 	Keys        []Key  // at least one
 
-	// PublicURL is where clients reach the simulator, for the links in answers;
-	// empty takes scheme and host from each request.
+	// PublicURL is the address at which clients reach the simulator, for the links in answers; empty takes
+	// scheme and host from each request.
 	PublicURL string
 
-	// Strict follows the published description to the letter and leaves out
-	// what only the live API does.
+	// Strict follows the published description exactly and leaves out what only the live API does.
 	Strict bool
 
 	// RequestsPerSecond is the limit per merchant; 0 means none. It needs Now.
@@ -38,7 +37,7 @@ type Options struct {
 	// Now is the clock for the limit and for HideFuture.
 	Now func() time.Time
 
-	// HideFuture shows a payout only when its date has come. It needs Now.
+	// HideFuture shows a payout only once its date has come. It needs Now.
 	HideFuture bool
 }
 
@@ -59,8 +58,8 @@ type Sim struct {
 	counts    Counts
 }
 
-// New makes a simulator that serves the payouts of a shop. Missing keys or a
-// clock that is needed and not given are errors.
+// New makes a simulator that serves the payouts of a shop. It fails without keys, or without a clock that
+// is needed.
 func New(s *shop.Shop, o Options) (*Sim, error) {
 	o.Provider, o.Environment, o.Region = orElse(o.Provider, "klarna"), orElse(o.Environment, "live"), orElse(o.Region, "eu")
 	o.PublicURL = strings.TrimSuffix(o.PublicURL, "/")
@@ -68,7 +67,7 @@ func New(s *shop.Shop, o Options) (*Sim, error) {
 	case s == nil:
 		return nil, errors.New("starting the simulated Klarna: there is no shop to serve")
 	case len(o.Keys) == 0:
-		return nil, errors.New("starting the simulated Klarna: no API key is given, so nobody could ask")
+		return nil, errors.New("starting the simulated Klarna: it needs at least one API key")
 	case o.Now == nil && (o.RequestsPerSecond > 0 || o.HideFuture):
 		return nil, errors.New("starting the simulated Klarna: a rate limit and hidden future payouts need a clock")
 	}
@@ -103,7 +102,7 @@ func (s *Sim) Serve(merchant *shop.Shop) {
 	s.merchants[merchant.MerchantID] = merchant
 }
 
-// SetLatency changes what is added to every answer.
+// SetLatency changes the delay of every answer.
 func (s *Sim) SetLatency(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,7 +145,7 @@ func (s *Sim) routes() *http.ServeMux {
 // otherEndpoint counts requests for paths that the API does not have.
 const otherEndpoint = "other"
 
-// request is one request with what was found out about it.
+// request is one request with what is known about it.
 type request struct {
 	*http.Request
 	endpoint    string
@@ -156,8 +155,7 @@ type request struct {
 	faults      []Fault
 }
 
-// handler is the way of every request: count, wait, fail on purpose, check the
-// key and the limit, answer.
+// handler handles every request: count, wait, apply faults, check the key and the limit, answer.
 func (s *Sim) handler(endpoint string, answer func(*request) (*reply, *problem)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := &request{Request: r, endpoint: endpoint, base: s.base(r)}
@@ -194,7 +192,7 @@ func (s *Sim) respond(w http.ResponseWriter, q *request, answer func(*request) (
 	return q.send(w, good)
 }
 
-// wait lets time pass, and tells whether the client was still there after it.
+// wait lets time pass, and reports whether the client was still connected after it.
 func wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -219,7 +217,7 @@ func (s *Sim) base(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// correlationID is a UUID that counts requests.
+// correlationID returns a UUID that counts requests.
 func correlationID(serial int64) string {
 	digits := strconv.FormatInt(serial, 16)
 	return "5e77135e-0000-4000-8000-" + strings.Repeat("0", max(0, 12-len(digits))) + digits

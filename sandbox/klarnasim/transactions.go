@@ -34,8 +34,8 @@ func (s *Sim) transactions(q *request) (*reply, *problem) {
 	}), nil
 }
 
-// list is a choice of rows across payouts. The rows of a block belong to its
-// payout, which is nil for what is not paid yet.
+// list is a selection of rows across payouts. The rows of a block belong to its payout, which is nil for
+// unpaid rows.
 type list []block
 
 type block struct {
@@ -63,7 +63,7 @@ func (l list) row(i int, into *shop.Row) *shop.Payout {
 	return nil
 }
 
-// choose gives the rows that a request asks for.
+// choose returns the rows that a request asks for.
 func (s *Sim) choose(q *request) list {
 	values := q.URL.Query()
 	reference, order := values.Get("payment_reference"), values.Get("order_id")

@@ -6,8 +6,8 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// miscount gives payouts with the totals that the faults of the request make
-// wrong. The shop's own are never touched.
+// miscount returns payouts with the totals changed by the faults of the request. The shop's own are never
+// changed.
 func (q *request) miscount(payouts []*shop.Payout) []*shop.Payout {
 	for _, f := range q.faults {
 		if f.Kind != FaultTotal {
@@ -67,7 +67,7 @@ func totalField(name string) func(*shop.Totals) *int64 {
 	return nil
 }
 
-// rows are the rows of a payout with the faults of the request in them.
+// rows returns the rows of a payout, changed by the faults of the request.
 func (q *request) rows(p *shop.Payout) shop.Rows {
 	rows := p.Rows
 	for _, f := range q.faults {
@@ -79,13 +79,13 @@ func (q *request) rows(p *shop.Payout) shop.Rows {
 			rows = dropped{rows, f.Row}
 		case FaultRowChanged, FaultUnknownType, FaultUnknownDetailedType:
 			rows = changed{rows, f}
-		default: // not about rows
+		default: // does not concern rows
 		}
 	}
 	return rows
 }
 
-// dropped are rows without one of them.
+// dropped are rows with one of them left out.
 type dropped struct {
 	shop.Rows
 	gone int
@@ -100,7 +100,7 @@ func (d dropped) Row(i int, into *shop.Row) {
 	d.Rows.Row(i, into)
 }
 
-// changed are rows one of which is not what it was.
+// changed are rows with one of them changed.
 type changed struct {
 	shop.Rows
 	fault Fault

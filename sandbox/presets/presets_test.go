@@ -45,7 +45,7 @@ func TestEveryPresetBooksIntoACompanyOfItsCountry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for preset, firm := range map[string]vismasim.Company{
+	for preset, simulated := range map[string]vismasim.Company{
 		"se-bas-2025": vismasim.SwedishCompany(tenant, "Äldre Webbhandel AB"),
 		"se-bas":      vismasim.SwedishCompany(tenant, "Nordisk Webbhandel AB"),
 		"no-ns4102":   vismasim.NorwegianCompany(tenant, "Nordisk Netthandel AS"),
@@ -53,11 +53,11 @@ func TestEveryPresetBooksIntoACompanyOfItsCountry(t *testing.T) {
 		"dk":          vismasim.DanishCompany(tenant, "Nordisk Nethandel ApS"),
 	} {
 		t.Run(preset, func(t *testing.T) {
-			firm.Segments = nil
-			firm.FinancialYear.FirstMonth = time.May
-			b := newBench(t, merchant, preset, firm)
+			simulated.Segments = nil
+			simulated.FinancialYear.FirstMonth = time.May
+			b := newBench(t, merchant, preset, simulated)
 			payouts := merchant.Payouts()
-			if preset != "se-bas" { // a quarter shows the others' rules
+			if preset != "se-bas" { // a quarter covers the others' rules
 				payouts = payouts[:len(payouts)/4]
 			}
 			for _, p := range payouts {
@@ -75,20 +75,20 @@ type bench struct {
 	visma   *visma.Client
 	sim     *vismasim.Sim
 	profile *voucher.Profile
-	firm    *company.Company
+	company *company.Company
 	scans   posting.Scans
 	debts   map[string]*settlement.Debt
-	banks   map[string]bool // the settlement accounts that vouchers used
+	banks   map[string]bool // the settlement accounts used by vouchers
 }
 
-func newBench(t *testing.T, merchant *shop.Shop, preset string, firm vismasim.Company) *bench {
+func newBench(t *testing.T, merchant *shop.Shop, preset string, simulated vismasim.Company) *bench {
 	t.Helper()
 	b := &bench{debts: map[string]*settlement.Debt{}, banks: map[string]bool{}}
 	provider, err := klarnasim.New(merchant, klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: key}}})
 	check(t, err)
 	from := httptest.NewServer(provider)
 	t.Cleanup(from.Close)
-	b.sim, err = vismasim.New(vismasim.Options{Companies: []vismasim.Company{firm}, Authorize: vismasim.Anyone(tenant), JobDelay: -1})
+	b.sim, err = vismasim.New(vismasim.Options{Companies: []vismasim.Company{simulated}, Authorize: vismasim.Anyone(tenant), JobDelay: -1})
 	check(t, err)
 	to := httptest.NewServer(b.sim)
 	t.Cleanup(to.Close)
@@ -106,9 +106,9 @@ func newBench(t *testing.T, merchant *shop.Shop, preset string, firm vismasim.Co
 	}
 	b.profile, err = voucher.ParseProfile(document)
 	check(t, err)
-	b.firm, err = company.Read(t.Context(), b.visma, time.Now())
+	b.company, err = company.Read(t.Context(), b.visma, time.Now())
 	check(t, err)
-	if problems := b.firm.Check(b.profile.Uses()); len(problems) > 0 {
+	if problems := b.company.Check(b.profile.Uses()); len(problems) > 0 {
 		t.Fatalf("the company refuses the preset: %v", problems)
 	}
 	b.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kvitt.db"))
@@ -119,8 +119,8 @@ func newBench(t *testing.T, merchant *shop.Shop, preset string, firm vismasim.Co
 	return b
 }
 
-// decided is a preset after its company has decided on VAT: none is owed on fees
-// without it, and what the shop's Swedish fees carry is for a person to look at.
+// decided returns a preset after its company has decided on VAT: none is owed on fees without it, and the
+// VAT on the shop's Swedish fees is left for a person.
 func decided(document []byte) []byte {
 	return []byte(strings.NewReplacer(
 		"  # reverse_charge: false\n", "  reverse_charge: false\n",
@@ -150,8 +150,8 @@ func (b *bench) book(t *testing.T, reference string) {
 	check(t, err)
 	proof, err := settlement.Prove(payout, tally, announced, b.debts[string(payout.Currency)])
 	check(t, err)
-	b.debts[string(payout.Currency)] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals.ClosingDebt}
-	v, err := voucher.Compile(b.profile, proof, voucher.Target{Company: b.firm.ID})
+	b.debts[string(payout.Currency)] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals[settlement.TotalClosingDebt]}
+	v, err := voucher.Compile(b.profile, proof, voucher.Target{Company: b.company.ID})
 	check(t, err)
 	check(t, v.Check())
 	for _, line := range v.Lines {
@@ -159,13 +159,13 @@ func (b *bench) book(t *testing.T, reference string) {
 			b.banks[line.Account] = true
 		}
 	}
-	period, err := b.firm.Calendar.Of(visma.DateOf(v.Date.Time()))
+	period, err := b.company.Calendar.Of(visma.DateOf(v.Date.Time()))
 	check(t, err)
 	poster := &posting.Poster{
 		Books: b.visma, Memory: b.store, Now: time.Now, Absent: time.Minute, Scans: &b.scans,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
-	in := posting.Intent{Connection: "c1", Company: b.firm.ID, Voucher: v, Periods: []string{period.ID}}
+	in := posting.Intent{Connection: "c1", Company: b.company.ID, Voucher: v, Periods: []string{period.ID}}
 	got, err := poster.Post(ctx, in)
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
 		t.Fatalf("post payout %s (%s): %+v, %v", reference, payout.Type, got.Stop, err)
@@ -176,7 +176,7 @@ func (b *bench) book(t *testing.T, reference string) {
 	}
 }
 
-// agree asks the simulated company what its books hold.
+// agree checks the books of the simulated company.
 func (b *bench) agree(t *testing.T, payouts []*shop.Payout) {
 	t.Helper()
 	books := b.sim.Books("")
@@ -185,7 +185,7 @@ func (b *bench) agree(t *testing.T, payouts []*shop.Payout) {
 			len(payouts), books.Batches, books.Debit, books.Credit, books.Released.Debit)
 	}
 	if len(books.DuplicateTokens)+len(books.DuplicateReferences) > 0 {
-		t.Errorf("payouts stand twice: %v %v", books.DuplicateTokens, books.DuplicateReferences)
+		t.Errorf("payouts are booked twice: %v %v", books.DuplicateTokens, books.DuplicateReferences)
 	}
 	banked, paid := map[string]int64{}, map[string]int64{}
 	for _, batch := range books.List {
@@ -199,7 +199,7 @@ func (b *bench) agree(t *testing.T, payouts []*shop.Payout) {
 		}
 	}
 	for _, p := range payouts {
-		if p.SettlementType != shop.GrossFee { // a bill moves no money
+		if p.SettlementType != shop.GrossFee { // an invoice moves no money
 			paid[p.Currency] += p.Totals.Settlement
 		}
 	}

@@ -1,7 +1,6 @@
-// Command record runs the released workflows against a real Temporal server
-// with scripted activities and keeps their histories, so that later code can
-// be replayed against them. Run it once for a release, from that release's
-// code, never from a branch under test; see docs/decisions.
+// Command record runs the released workflows on a real Temporal server with scripted activities and saves
+// their histories, so that later code can be replayed against them. Run it once per release, from that
+// release's code, never from a branch under test; see docs/decisions.
 package main
 
 import (
@@ -29,7 +28,7 @@ const queue = "record"
 
 func main() {
 	version := flag.String("version", "", "the release that is recorded, such as `v1`")
-	only := flag.String("workflow", "", "record this `workflow` type only, one that the release has first")
+	only := flag.String("workflow", "", "record this `workflow` type only, for one that is new in the release")
 	out := flag.String("out", "workflows/testdata/histories", "`folder` to write to")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -42,7 +41,7 @@ func main() {
 
 func record(ctx context.Context, version, only, out string) error {
 	if version == "" {
-		return errors.New("-version is missing; name the release, such as v1")
+		return errors.New("-version is required: the release, such as v1")
 	}
 	module, err := stack.Module()
 	if err != nil {
@@ -127,7 +126,7 @@ func keep(ctx context.Context, c client.Client, id, path string) error {
 	return os.WriteFile(path, append(b, '\n'), 0o644)
 }
 
-// scenario runs a workflow through something that happens and returns its id.
+// scenario runs a workflow through some events and returns its id.
 type scenario struct {
 	workflow, name string
 	run            func(ctx context.Context, c client.Client) (string, error)
@@ -293,7 +292,7 @@ func update(ctx context.Context, c client.Client, id, name string, in any) error
 	return h.Get(ctx, nil)
 }
 
-// until asks the Status query until it answers what is waited for.
+// until repeats the Status query until the answer is as expected.
 func until[S any](ctx context.Context, c client.Client, id string, is func(S) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()

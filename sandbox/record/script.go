@@ -15,7 +15,7 @@ import (
 	"kvitt/workflows"
 )
 
-// times counts how often something was asked, by its name.
+// times counts calls by name.
 var times = struct {
 	sync.Mutex
 	n map[string]int
@@ -39,7 +39,7 @@ func stop(code held.Code) *workflows.Held {
 	return &workflows.Held{Code: code, Detail: reason.Sentence, Remedy: reason.Remedy}
 }
 
-// register scripts the activities: the payment reference says what happens.
+// register scripts the activities: the payment reference selects what happens.
 func register(w worker.Worker) {
 	add(w, workflows.ProvePayout, func(in workflows.PayoutRef) (workflows.Proven, error) {
 		out := workflows.Proven{Rows: 214, Settlement: 8_590_000, Currency: "SEK"}

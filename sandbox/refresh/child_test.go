@@ -25,22 +25,21 @@ const (
 	goroutines = 50
 )
 
-// orders are what a worker is told at its start.
+// orders are the settings of a worker at its start.
 type orders struct {
 	Database, Keyset, Issuer string
-	// DieBeforeSave kills the process when it has the new tokens and is about to
-	// save them.
+	// DieBeforeSave kills the process when it has the new tokens and is about to save them.
 	DieBeforeSave bool
 }
 
-// ask tells a worker how far its clock is ahead of the machine's, and to let
-// all its goroutines ask for an access token.
+// ask gives a worker its clock's lead over the machine's, and makes all its goroutines ask for an access
+// token.
 type ask struct{ Ahead time.Duration }
 
-// told is what the goroutines of a worker got.
-type told struct {
+// results holds the results of a worker's goroutines.
+type results struct {
 	Tokens map[string]int
-	Errors map[string]int // by class and code, or the words of one of ours
+	Errors map[string]int // by class and code, or the text of one of Kvitt's own
 }
 
 // work is a worker: it answers each ask on its standard input.
@@ -75,7 +74,7 @@ func work(text string) error {
 	for {
 		var a ask
 		if err := in.Decode(&a); err != nil {
-			return nil //nolint:nilerr // nobody asks any more
+			return nil //nolint:nilerr // standard input has ended
 		}
 		ahead.Store(int64(a.Ahead))
 		if err := out.Encode(askAll(source)); err != nil {
@@ -84,8 +83,8 @@ func work(text string) error {
 	}
 }
 
-func askAll(source *connect.Source) told {
-	got := told{Tokens: map[string]int{}, Errors: map[string]int{}}
+func askAll(source *connect.Source) results {
+	got := results{Tokens: map[string]int{}, Errors: map[string]int{}}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for range goroutines {
@@ -128,7 +127,7 @@ func (w *world) worker(o orders) *worker {
 	o.Database, o.Keyset, o.Issuer = w.database, w.keyset, w.issuer
 	text, err := json.Marshal(o)
 	must(w.t, err)
-	// Not the test's own context: it ends before the worker has had a chance to.
+	// Not the test's own context: it ends before the worker can end.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+string(text), "GORACE=atexit_sleep_ms=0")
@@ -140,7 +139,7 @@ func (w *world) worker(o orders) *worker {
 	must(w.t, cmd.Start())
 	w.t.Cleanup(func() {
 		defer cancel()
-		_ = in.Close() // it ends by itself
+		_ = in.Close() // the worker ends when its input ends
 		if err := cmd.Wait(); err != nil && !o.DieBeforeSave {
 			w.t.Errorf("a worker ended with %v", err)
 		}
@@ -148,13 +147,13 @@ func (w *world) worker(o orders) *worker {
 	return &worker{w.t, cmd, json.NewEncoder(in), json.NewDecoder(out)}
 }
 
-// askAll lets the goroutines of all workers ask at once.
-func (w *world) askAll(workers ...*worker) []told {
+// askAll makes the goroutines of all workers ask at once.
+func (w *world) askAll(workers ...*worker) []results {
 	w.t.Helper()
 	for _, one := range workers {
 		must(w.t, one.in.Encode(ask{w.clock.ahead()}))
 	}
-	all := make([]told, len(workers))
+	all := make([]results, len(workers))
 	for i, one := range workers {
 		if err := one.out.Decode(&all[i]); err != nil {
 			w.t.Fatalf("worker %d gave no answer: %v", i, err)
@@ -163,11 +162,11 @@ func (w *world) askAll(workers ...*worker) []told {
 	return all
 }
 
-// dies lets a worker ask and be killed over it.
+// dies makes a worker ask and be killed meanwhile.
 func (w *world) dies(doomed *worker) {
 	w.t.Helper()
 	must(w.t, doomed.in.Encode(ask{w.clock.ahead()}))
-	var nothing told
+	var nothing results
 	if err := doomed.out.Decode(&nothing); err == nil {
 		w.t.Fatalf("the worker survived: %+v", nothing)
 	}

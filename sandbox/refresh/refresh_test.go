@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A refresh token that is used twice is dead, so a second refresh would not
-// only be counted: it would end the connection.
+// A refresh token that is used twice is dead, so a second refresh would not only be counted: it would end
+// the connection.
 func TestTwoProcessesOfFiftyGoroutinesRefreshOncePerExpiryForTenHours(t *testing.T) {
 	onBoth(t, 0, func(t *testing.T, w *world) {
 		one, other := w.worker(orders{}), w.worker(orders{})
@@ -21,10 +21,10 @@ func TestTwoProcessesOfFiftyGoroutinesRefreshOncePerExpiryForTenHours(t *testing
 			if due := int(passed / replaced); asked != due || refused != 0 {
 				t.Fatalf("after %s: %d refreshes, %d of them refused, for %d expiries", passed, asked, refused, due)
 			}
-			// Three times while it is good, and right after it is due.
+			// Three times while it is valid, and right after it is due.
 			if next := (passed/replaced+1)*replaced - passed; next < 20*time.Minute {
 				w.clock.forward(next + time.Second)
-				begun = begun.Add(time.Second) // the successor counts from then
+				begun = begun.Add(time.Second) // the lifetime of its successor starts then
 			} else {
 				w.clock.forward(20 * time.Minute)
 			}
@@ -35,8 +35,8 @@ func TestTwoProcessesOfFiftyGoroutinesRefreshOncePerExpiryForTenHours(t *testing
 	})
 }
 
-func TestAProcessKilledBetweenAnswerAndSaveIsSurvivedWithinTheGracePeriod(t *testing.T) {
-	// The time that its lease takes to end is real, and counts.
+func TestAKillBetweenAnswerAndSaveIsHarmlessWithinTheGracePeriod(t *testing.T) {
+	// The time until its lease expires is real time, and counts.
 	const grace = 20 * time.Second
 	onBoth(t, grace, func(t *testing.T, w *world) {
 		w.clock.forward(time.Hour)
@@ -46,7 +46,7 @@ func TestAProcessKilledBetweenAnswerAndSaveIsSurvivedWithinTheGracePeriod(t *tes
 		if asked, refused := w.refreshes(); asked != 2 || refused != 0 {
 			t.Errorf("%d refreshes, %d of them refused", asked, refused)
 		}
-		w.clock.forward(time.Hour) // and it goes on as if nothing had been
+		w.clock.forward(time.Hour) // and everything continues as before
 		w.good("an hour later", w.askAll(one, other)...)
 		if asked, refused := w.refreshes(); asked != 3 || refused != 0 {
 			t.Errorf("an hour later: %d refreshes, %d of them refused", asked, refused)
@@ -54,7 +54,7 @@ func TestAProcessKilledBetweenAnswerAndSaveIsSurvivedWithinTheGracePeriod(t *tes
 	})
 }
 
-func TestAProcessKilledBetweenAnswerAndSaveCostsOneRefusalAfterTheGracePeriod(t *testing.T) {
+func TestAKillBetweenAnswerAndSaveCostsOneRefusalAfterTheGracePeriod(t *testing.T) {
 	onBoth(t, 5*time.Second, func(t *testing.T, w *world) {
 		w.clock.forward(time.Hour)
 		w.dies(w.worker(orders{DieBeforeSave: true}))
@@ -74,9 +74,9 @@ func TestAProcessKilledBetweenAnswerAndSaveCostsOneRefusalAfterTheGracePeriod(t 
 			t.Errorf("after a restart: %+v", got)
 		}
 		if asked, no := w.refreshes(); asked != 2 || no != 1 {
-			t.Errorf("%d refreshes were asked for and %d refused: the lost one and one more were due", asked, no)
+			t.Errorf("%d refreshes were requested and %d refused; want the lost one and one more", asked, no)
 		}
-		w.consent() // which is what helps
+		w.consent() // which is the remedy
 		w.good("authorized again", w.askAll(one, other, restarted)...)
 	})
 }

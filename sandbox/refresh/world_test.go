@@ -53,8 +53,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// clock goes as the machine's does, and can be put forward. All processes go
-// by it.
+// clock runs with the machine's clock and can be put forward. All processes use it.
 type clock struct{ by atomic.Int64 }
 
 func (c *clock) ahead() time.Duration    { return time.Duration(c.by.Load()) }
@@ -105,7 +104,7 @@ func newWorld(t *testing.T, database string, grace time.Duration) *world {
 	return w
 }
 
-// consent lets Astrid consent, and keeps the grant as the product would.
+// consent plays Astrid's consent, and saves the grant as the product would.
 func (w *world) consent() {
 	t := w.t
 	t.Helper()
@@ -165,14 +164,14 @@ func (w *world) approve(address string) url.Values {
 	return back.Query()
 }
 
-// refreshes are how often a refresh was asked for, and how often refused.
+// refreshes returns how often a refresh was requested, and how often refused.
 func (w *world) refreshes() (asked, refused int) {
 	counts := w.sim.Counters()
 	return counts["token.refresh_token"], counts["token.refresh_token.invalid_grant"]
 }
 
-// good makes sure that all goroutines got one and the same good access token.
-func (w *world) good(when string, all ...told) {
+// good checks that all goroutines got the same valid access token.
+func (w *world) good(when string, all ...results) {
 	w.t.Helper()
 	tokens := map[string]int{}
 	for _, one := range all {
@@ -185,7 +184,7 @@ func (w *world) good(when string, all ...told) {
 	}
 	for token, n := range tokens {
 		if _, _, ok := w.sim.Check(token); !ok || n != goroutines*len(all) {
-			w.t.Fatalf("%s: a token is good: %t, and %d of %d goroutines have it", when, ok, n, goroutines*len(all))
+			w.t.Fatalf("%s: the token is valid: %t, and %d of %d goroutines have it", when, ok, n, goroutines*len(all))
 		}
 	}
 }

@@ -2,7 +2,7 @@ package shop
 
 import "time"
 
-// Days are civil dates, kept as midnight UTC.
+// Days are civil dates, stored as midnight UTC.
 
 func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
@@ -13,8 +13,8 @@ func midnight(t time.Time) time.Time {
 	return date(year, month, day)
 }
 
-// easter is Easter Sunday of a year in the Gregorian calendar (the anonymous
-// algorithm printed in Nature in 1876).
+// easter returns Easter Sunday of a year in the Gregorian calendar (the anonymous algorithm printed in
+// Nature in 1876).
 func easter(year int) time.Time {
 	a, b, c := year%19, year/100, year%100
 	d, e := b/4, b%4
@@ -27,14 +27,14 @@ func easter(year int) time.Time {
 	return date(year, time.Month(n/31), n%31+1)
 }
 
-// blackFriday is the day after the fourth Thursday of November.
+// blackFriday returns the day after the fourth Thursday of November.
 func blackFriday(year int) time.Time {
 	first := date(year, time.November, 1)
 	thursday := (int(time.Thursday) - int(first.Weekday()) + 7) % 7
 	return first.AddDate(0, 0, thursday+22)
 }
 
-// midsummerEve is the Friday between 19 and 25 June.
+// midsummerEve returns the Friday between 19 and 25 June.
 func midsummerEve(year int) time.Time {
 	first := date(year, time.June, 19)
 	return first.AddDate(0, 0, (int(time.Friday)-int(first.Weekday())+7)%7)
@@ -45,8 +45,7 @@ type monthDay struct {
 	day   int
 }
 
-// fixedHolidays are the days of the year on which the banks of a country are
-// closed whatever the weekday.
+// fixedHolidays are the days of the year on which the banks of a country are closed, whatever the weekday.
 var fixedHolidays = map[string][]monthDay{
 	"SE": {{1, 1}, {1, 6}, {5, 1}, {6, 6}, {12, 24}, {12, 25}, {12, 26}, {12, 31}},
 	"NO": {{1, 1}, {5, 1}, {5, 17}, {12, 25}, {12, 26}},
@@ -64,7 +63,7 @@ var easterHolidays = map[string][]int{
 	"FI": {-2, 1, 39},
 }
 
-// bankHoliday tells whether the banks of a country are closed on a weekday.
+// bankHoliday reports whether the banks of a country are closed on a weekday.
 func bankHoliday(country string, day time.Time) bool {
 	year, month, dayOfMonth := day.Date()
 	for _, holiday := range fixedHolidays[country] {
@@ -86,9 +85,8 @@ func bankHoliday(country string, day time.Time) bool {
 	return country == "DK" && year <= 2023 && sinceEaster == 26
 }
 
-// BankingDay tells whether Klarna pays out in a country on the civil date of
-// day in UTC: neither a weekend nor a bank holiday there or in Sweden, where the
-// money comes from.
+// BankingDay reports whether Klarna pays out in a country on the civil date of day in UTC: neither on a
+// weekend nor on a bank holiday there or in Sweden, where the money comes from.
 func BankingDay(country string, day time.Time) bool {
 	day = midnight(day)
 	if weekday := day.Weekday(); weekday == time.Saturday || weekday == time.Sunday {
@@ -97,7 +95,7 @@ func BankingDay(country string, day time.Time) bool {
 	return !bankHoliday("SE", day) && !bankHoliday(country, day)
 }
 
-// nextBankingDay is day itself or the first banking day after it.
+// nextBankingDay returns day itself or the first banking day after it.
 func nextBankingDay(country string, day time.Time) time.Time {
 	for !BankingDay(country, day) {
 		day = day.AddDate(0, 0, 1)

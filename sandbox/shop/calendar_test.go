@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestEasterAndItsFriends(t *testing.T) {
+func TestEasterAndOtherMovableDays(t *testing.T) {
 	for year, want := range map[int]struct{ easter, blackFriday, midsummerEve string }{
 		2021: {"2021-04-04", "2021-11-26", "2021-06-25"},
 		2024: {"2024-03-31", "2024-11-29", "2024-06-21"},

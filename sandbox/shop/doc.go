@@ -1,13 +1,10 @@
-// Package shop makes up a Nordic web shop and what Klarna would settle for it:
-// orders, captures, returns, disputes and fees, gathered into payouts whose
-// totals agree with their rows to the minor unit. The sandbox, the simulated
-// Klarna and the tests of the whole system live off it.
+// Package shop generates a Nordic web shop and what Klarna would settle for it: orders, captures, returns,
+// disputes and fees, grouped into payouts whose totals agree with their rows to the minor unit. The
+// sandbox, the simulated Klarna and the tests of the whole system use it.
 //
-// Unless asked otherwise, the shop is registered in Sweden and sells in SEK, NOK,
-// DKK and EUR. One seed
-// gives the same shop, byte for byte, on every machine and Go release: random
-// numbers come from a generator written out here, all arithmetic is in
-// integers, and nothing reads a clock.
+// By default the shop is registered in Sweden and sells in SEK, NOK, DKK and EUR. A seed gives the same
+// shop, byte for byte, on every machine and Go release: random numbers come from a generator written out
+// here, all arithmetic is in integers, and nothing reads a clock.
 //
 // What is simulated:
 //   - weekdays, paydays, Black Week, Christmas and the summer dip in the demand;

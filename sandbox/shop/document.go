@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Document is what the shop itself has to book, whatever Klarna settles: an
-// invoice for a parcel that it sent, or a credit note for goods that it took
-// back. Disputes, fraud and unpaid orders are Klarna's and have none.
+// Document records what the shop itself has to book, whatever Klarna settles: an invoice for a parcel that it
+// sent, or a credit note for returned goods. Disputes, fraud and unpaid orders are Klarna's and have none.
 type Document struct {
 	Number            string    // "F000001" is an invoice, "K000001" a credit note
 	At                time.Time // UTC
@@ -16,20 +15,18 @@ type Document struct {
 	Amount            int64 // with the consumer's VAT; of a credit note as well
 	VAT, VATRate      int64 // 2500 = 25.00 %
 
-	// What Klarna answered when the shop told it: an invoice has a capture id, a
-	// credit note a refund id.
+	// The ids in Klarna's answers to the shop: an invoice has a capture id, a credit note a refund id.
 	CaptureID, RefundID string
 }
 
-// Credit tells whether the document is a credit note.
+// Credit reports whether the document is a credit note.
 func (d *Document) Credit() bool { return d.RefundID != "" }
 
-// Documents are the invoices and credit notes of a generated shop, oldest first.
-// They are written down as goods leave and come back, before there are payouts.
-// The slice must not be changed.
+// Documents returns the invoices and credit notes of a generated shop, oldest first. They are recorded as
+// goods leave and come back, before there are payouts. The slice must not be changed.
 func (s *Shop) Documents() []Document { return s.documents }
 
-// document writes down what the shop did; the row is what it told Klarna.
+// document records a document of the shop; the row is what the shop reported to Klarna.
 func (b *book) document(r Row) {
 	b.documents = append(b.documents, Document{
 		At: r.CaptureDate, Currency: r.Currency, Country: r.PurchaseCountry, Amount: r.Amount,
@@ -37,8 +34,7 @@ func (b *book) document(r Row) {
 	})
 }
 
-// issue numbers the documents in the order of time, and drops those that are
-// planned for later than the end.
+// issue numbers the documents by time, and drops those that are planned for after the end.
 func issue(all []Document, end time.Time) []Document {
 	all = slices.DeleteFunc(all, func(d Document) bool { return !d.At.Before(end) })
 	slices.SortStableFunc(all, func(a, b Document) int { return a.At.Compare(b.At) })

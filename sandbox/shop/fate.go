@@ -12,7 +12,7 @@ func (r *random) days(low, high int64) time.Duration {
 	return time.Duration(r.between(low, high)) * aDay
 }
 
-// fate plans what becomes of a parcel after it was captured.
+// fate plans what happens to a parcel after its capture.
 func (b *book) fate(r *random, s *sale) {
 	if s.order.method.name == "invoice" && r.chance(25) {
 		at := r.workingTime(s.row.CaptureDate, r.days(8, 25))
@@ -37,7 +37,7 @@ func (b *book) returns(r *random, s *sale) {
 	s.untouched = false
 	left, parts := s.row.Amount, []int64{1, 1, 1, 1, 1, 2, 2, 3}[r.below(8)]
 	if r.chance(400) {
-		left = share(left, r.between(25, 80), 100) // the rest is kept
+		left = share(left, r.between(25, 80), 100) // the customer keeps the rest
 	}
 	at := s.row.CaptureDate
 	for part := int64(1); part <= parts && left > 0; part++ {
@@ -60,8 +60,7 @@ func (b *book) returns(r *random, s *sale) {
 	}
 }
 
-// refund is a row that takes money back: it has a refund id of its own and no
-// capture id.
+// refund is a row that pays money back: it has its own refund id and no capture id.
 func (b *book) refund(r *random, s *sale, kind, detail string, amount int64, at time.Time) Row {
 	row := b.row(s.order, kind, detail, amount, at)
 	row.RefundID = r.uuid()
@@ -72,8 +71,8 @@ func (b *book) refund(r *random, s *sale, kind, detail string, amount int64, at 
 
 var disputeReasons = []string{"goods_not_received", "faulty_goods", "return", "incorrect_invoice", "unauthorized_purchase"}
 
-// dispute plans a dispute: Klarna takes the money back and charges a fee; half
-// of them the shop wins, and gets both back weeks later.
+// dispute plans a dispute: Klarna takes the money back and charges a fee; the shop wins half of them, and
+// gets both back weeks later.
 func (b *book) dispute(r *random, s *sale) {
 	s.untouched = false
 	at := r.workingTime(s.row.CaptureDate, r.days(18, 50))
@@ -109,8 +108,8 @@ func (b *book) fraud(r *random, s *sale) {
 	b.add(at, rows...)
 }
 
-// sundries are what Klarna books besides orders: one thing a month in turn, so
-// that a year holds them all, a commission and a servicing fee.
+// sundries are Klarna's bookings besides orders: one kind a month in turn, so that a year has them all, a
+// commission and a servicing fee.
 func (b *book) sundries(day time.Time) {
 	r := newRandom(b.config.Seed, b.market.number, 13, uint64(day.Unix()))
 	at := r.workingTime(day, 8*time.Hour)

@@ -11,24 +11,23 @@ import (
 
 const homeCurrency = "SEK"
 
-// blackWeekRows is the size of the large payout of a shop that does not ask for
-// another.
+// blackWeekRows is the default size of the large payout.
 const blackWeekRows = 20_000
 
-// Config says which shop to make up.
+// Config describes the shop to generate.
 type Config struct {
 	Seed  uint64
 	Start time.Time // first day of trade; only the date in UTC counts
 	Days  int       // of trade; payouts fall into the same days
 
-	// MerchantID is Klarna's merchant id; empty makes one up from the seed.
+	// MerchantID is Klarna's merchant id; empty derives one from the seed.
 	MerchantID string
 
-	// Country is where the shop is registered: SE, which is what empty means, NO,
-	// DK or FI. Only Swedish shops are charged VAT on Klarna's fees.
+	// Country is the country of registration: SE, which is the default, NO, DK or FI. Only Swedish shops
+	// are charged VAT on Klarna's fees.
 	Country string
 
-	// Currencies are the ones that the shop sells in; empty means all four.
+	// Currencies are the currencies that the shop sells in; empty means all four.
 	Currencies []string
 
 	// Demand is the number of orders in percent of the usual; 0 means 100.
@@ -44,7 +43,7 @@ type Config struct {
 	LargeRows int
 }
 
-// Generate makes up the shop. The same Config gives the same shop.
+// Generate generates the shop. The same Config gives the same shop.
 func Generate(c Config) (*Shop, error) {
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("generating a shop: %w", err)
@@ -86,10 +85,10 @@ func (c *Config) complete() error {
 		return errors.New("the first day is missing")
 	}
 	if c.Days < 1 || c.Days > 3660 {
-		return fmt.Errorf("%d days are asked for, 1 to 3660 are possible", c.Days)
+		return fmt.Errorf("%d days are requested, 1 to 3660 are possible", c.Days)
 	}
 	if c.LargeRows < -1 {
-		return fmt.Errorf("a large payout of %d rows is asked for; -1 means none", c.LargeRows)
+		return fmt.Errorf("a large payout of %d rows is requested; -1 means none", c.LargeRows)
 	}
 	for _, currency := range c.Currencies {
 		if marketOf(currency) == nil {
@@ -97,10 +96,10 @@ func (c *Config) complete() error {
 		}
 	}
 	if c.Country = orElse(c.Country, "SE"); marketIn(c.Country) == nil {
-		return fmt.Errorf("a shop registered in %q is asked for; SE, NO, DK and FI are possible", c.Country)
+		return fmt.Errorf("a shop registered in %q is requested; SE, NO, DK and FI are possible", c.Country)
 	}
 	if c.Demand < 0 || c.Demand > 1000 {
-		return fmt.Errorf("a demand of %d %% is asked for, up to 1000 is possible", c.Demand)
+		return fmt.Errorf("a demand of %d %% is requested, up to 1000 is possible", c.Demand)
 	}
 	if c.Demand == 0 {
 		c.Demand = 100
@@ -112,20 +111,20 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// registered is the currency of the country that the shop is registered in.
+// registered returns the currency of the country of registration.
 func (c *Config) registered() string { return marketIn(c.Country).currency }
 
 func merchantID(seed uint64) string {
 	return "K" + strconv.FormatInt(newRandom(seed, 1).between(100_000, 999_999), 10)
 }
 
-// keepUntil drops what has not happened yet.
+// keepUntil drops what happens after the end.
 func keepUntil(rows []Row, end time.Time) []Row {
 	return slices.DeleteFunc(rows, func(r Row) bool { return !r.CaptureDate.Before(end) })
 }
 
-// number gives the payouts their payment references: numbers of ten or eleven
-// digits that grow with time, as numeric references of banks do.
+// number gives the payouts their payment references: numbers of ten or eleven digits that increase with
+// time, as numeric references of banks do.
 func number(seed uint64, payouts []*Payout) {
 	slices.SortFunc(payouts, func(a, b *Payout) int {
 		return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.SettlementType, b.SettlementType))
@@ -149,7 +148,7 @@ type book struct {
 	documents []Document
 }
 
-// event is one thing that Klarna books, with the rows it gives.
+// event is one thing that Klarna books, with its rows.
 type event struct {
 	at   time.Time
 	rows []Row

@@ -2,8 +2,7 @@ package shop
 
 import "time"
 
-// divertFees takes the fees and their refunds out of a GROSS market: Klarna
-// invoices them.
+// divertFees removes the fees and their refunds from a GROSS market: Klarna invoices them.
 func (b *book) divertFees() {
 	if !b.gross() {
 		return
@@ -29,8 +28,8 @@ func (b *book) divertFees() {
 	sortEvents(b.invoiced)
 }
 
-// invoiceFees makes a GROSS_FEE payout of the fees of each calendar month, on
-// the first banking day of the next. The debt of the market passes through it.
+// invoiceFees makes a GROSS_FEE payout of the fees of each calendar month, on the first banking day of the
+// next. The market's debt passes through it unchanged.
 func (b *book) invoiceFees(payouts []*Payout) (invoices []*Payout, rest []Row, err error) {
 	end := b.config.Start.AddDate(0, 0, b.config.Days)
 	events := b.invoiced

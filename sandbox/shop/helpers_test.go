@@ -7,7 +7,7 @@ import (
 	_ "time/tzdata"
 )
 
-// madeYears are made once; nothing changes them.
+// madeYears are generated once; nothing changes them.
 var madeYears = sync.OnceValues(func() (map[string]*Shop, error) {
 	shops := map[string]*Shop{}
 	for name, c := range map[string]Config{
@@ -27,8 +27,8 @@ var madeYears = sync.OnceValues(func() (map[string]*Shop, error) {
 	return shops, nil
 })
 
-// years are the shops that the rules are shown on: several seeds, years that
-// start in January and elsewhere, with a leap year among them.
+// years are the shops on which the rules are tested: several seeds, years that start in January and
+// elsewhere, including a leap year.
 func years(t *testing.T) map[string]*Shop {
 	t.Helper()
 	shops, err := madeYears()
@@ -64,8 +64,8 @@ func stockholm(t *testing.T) *time.Location {
 	return zone
 }
 
-// checkFormula holds a payout against Klarna's published settlement formula. It
-// adds the rows up on its own and shares nothing with the generator.
+// checkFormula checks a payout against Klarna's published settlement formula. It adds the rows up itself
+// and shares nothing with the generator.
 func checkFormula(tb testing.TB, p *Payout) {
 	tb.Helper()
 	amount, vat := map[string]int64{}, map[string]int64{}

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// Lazy describes a payout whose rows are computed from the seed when they are
-// asked for and never kept, so that a payout of a million rows costs no memory.
+// Lazy describes a payout whose rows are computed from the seed when they are read and never stored, so
+// that a payout of a million rows needs no memory.
 type Lazy struct {
 	Seed             uint64
 	Rows             int       // 1 or more
 	PaymentReference string    // default "700000000001"
-	MerchantID       string    // default as Generate makes it from the seed
+	MerchantID       string    // default as in Generate, from the seed
 	Currency         string    // SEK (default), NOK, DKK or EUR
 	Date             time.Time // default 2026-01-15 05:00 UTC
 	OpeningDebt      int64     // minor units
 }
 
-// Payout makes the payout: ten rows at a time are three sales with their two
-// fees each and a return of an earlier sale. Its totals are right.
+// Payout makes the payout: ten rows at a time are three sales with two fees each and a return of an
+// earlier sale. Its totals are correct.
 func (l Lazy) Payout() (*Payout, error) {
 	if l.Rows < 1 {
 		return nil, fmt.Errorf("making a payout of %d rows: at least one is needed", l.Rows)
@@ -61,8 +61,8 @@ func orElse(value, otherwise string) string {
 	return value
 }
 
-// lazyRows computes rows. Groups of ten rows hold three sales; a last group
-// that is not full holds as many sales as fit, then returns.
+// lazyRows computes rows. Groups of ten rows hold three sales; an incomplete last group holds as many
+// sales as fit, then returns.
 type lazyRows struct {
 	Lazy
 	market *market
@@ -79,8 +79,7 @@ func salesAmong(rows int) int64 {
 // Len is the number of rows.
 func (l *lazyRows) Len() int { return l.Rows }
 
-// place tells which order a row belongs to and what it is of it: 0 the sale, 1
-// and 2 its fees, 3 a return.
+// place returns the order of a row and the row's part of it: 0 the sale, 1 and 2 its fees, 3 a return.
 func (l *lazyRows) place(i int) (order, part int64) {
 	group, at := int64(i/groupRows), int64(i%groupRows)
 	order = group*groupSales + at/3
@@ -109,7 +108,7 @@ func (l *lazyRows) totals() (Totals, error) {
 	return t, nil
 }
 
-// amounts fills in what a row is and what it is worth.
+// amounts sets the type and the amounts of a row.
 func (l *lazyRows) amounts(r *Row, order, part int64) (method *paymentMethod) {
 	dice := random{state: scramble(l.Seed) + uint64(order)*8}
 	price := l.market.prices[dice.below(int64(len(l.market.prices)))]
@@ -154,7 +153,7 @@ func (l *lazyRows) Row(i int, into *Row) {
 	}
 }
 
-// identify fills in the identifiers, all cut from one string.
+// identify sets the identifiers, all cut from one string.
 func (l *lazyRows) identify(r *Row, dice *random, order int64, i int) {
 	var text [36 + 36 + 10 + 9]byte
 	writeUUID(text[:36], dice.next(), dice.next())

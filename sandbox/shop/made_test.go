@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// digest is a hash over everything a shop holds.
+// digest returns a hash over everything in a shop.
 func digest(t *testing.T, s *Shop) string {
 	t.Helper()
 	sum := sha256.New()
@@ -35,13 +35,13 @@ func write(t *testing.T, to hash.Hash, value any) {
 	}
 }
 
-func TestOneSeedIsOneShopOnEveryMachine(t *testing.T) {
+func TestOneSeedGivesOneShopOnEveryMachine(t *testing.T) {
 	c := Config{Seed: 1, Start: date(2025, 1, 1), Days: 365}
 	first, second := digest(t, generate(t, c)), digest(t, generate(t, c))
 	if first != second {
 		t.Error("the same seed gave two shops")
 	}
-	// A change of the generator changes this on purpose; a Go release must not.
+	// A change of the generator may change this; a Go release must not.
 	const known = "4e6da1616266bf8f9710eeef787810760ff8757c35c39a91d3d25a9c68c79281"
 	if first != known {
 		t.Errorf("the shop of seed 1 has the digest %s, known is %s", first, known)
@@ -59,8 +59,8 @@ func TestAnImpossibleShopIsRefused(t *testing.T) {
 		words  string
 	}{
 		"no first day":       {Config{Days: 3}, "the first day is missing"},
-		"no days":            {Config{Start: start}, "0 days are asked for"},
-		"too many days":      {Config{Start: start, Days: 4000}, "4000 days are asked for"},
+		"no days":            {Config{Start: start}, "0 days are requested"},
+		"too many days":      {Config{Start: start, Days: 4000}, "4000 days are requested"},
 		"negative rows":      {Config{Start: start, Days: 30, LargeRows: -2}, "-1 means none"},
 		"large but no time":  {Config{Start: start, Days: 3, LargeRows: 900}, "too few payouts"},
 		"large but too tiny": {Config{Start: start, Days: 90, LargeRows: 10}, "smaller than it is"},
@@ -130,7 +130,7 @@ func checkComputed(t *testing.T, rows []Row) {
 	}
 	for order, amount := range back {
 		if amount > sold[order] && sales > 0 {
-			t.Errorf("order %s of %d rows gave back %d of %d", order, len(rows), amount, sold[order])
+			t.Errorf("order %s of %d rows paid back %d of %d", order, len(rows), amount, sold[order])
 		}
 	}
 	for capture, n := range captures {

@@ -6,9 +6,9 @@ import "time"
 type market struct {
 	number     uint64
 	currency   string
-	country    string // of most customers and of the bank that is paid
-	abroad     string // of the others
-	awayShare  int64  // of the others, in thousandths
+	country    string // of most customers and of the receiving bank
+	abroad     string // of the other customers
+	awayShare  int64  // share of the other customers, in thousandths
 	orders     int64  // on an ordinary day, in tenths
 	paydays    []time.Weekday
 	prices     []int64
@@ -17,8 +17,8 @@ type market struct {
 	disputeFee int64
 	lateFee    int64
 	extension  int64 // fee for a later due date
-	legacy     int64 // order of size of a debt moved from an older contract
-	rate       int64 // one unit in millionths of a SEK
+	legacy     int64 // typical debt moved from an older contract
+	rate       int64 // value of one unit in millionths of a SEK
 	reserve    int64 // rolling reserve in hundredths of a percent of the sales
 }
 
@@ -53,7 +53,7 @@ var markets = []market{
 	},
 }
 
-// marketIn is the market of a country, or nil.
+// marketIn returns the market of a country, or nil.
 func marketIn(country string) *market {
 	for i := range markets {
 		if markets[i].country == country {
@@ -97,8 +97,8 @@ func (r *random) paymentMethod() *paymentMethod {
 	return &paymentMethods[0]
 }
 
-// atHome converts minor units of the market into öre at the rate of a day. The
-// rate wanders within one percent, week by week.
+// atHome converts minor units of the market into öre at the rate of a day. The rate moves within one
+// percent, week by week.
 func (m *market) atHome(seed uint64, amount int64, day time.Time) int64 {
 	if m.currency == homeCurrency {
 		return 0

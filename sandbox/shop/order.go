@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// order is what a consumer bought.
+// order is a consumer's purchase.
 type order struct {
 	id, short, number string
 	reference2        string
@@ -23,8 +23,8 @@ type sale struct {
 	untouched bool // no return, dispute or default is planned
 }
 
-// trade makes up the orders of a day and everything that follows from them. It
-// gives the last order number used.
+// trade generates the orders of a day and everything that follows from them. It returns the last order
+// number used.
 func (b *book) trade(day time.Time, lastNumber int64) int64 {
 	r := newRandom(b.config.Seed, b.market.number, 11, uint64(day.Unix()))
 	// tenths of orders × thousandths of demand × thousandths of luck
@@ -68,7 +68,7 @@ func (b *book) deliver(r *random, o *order) {
 	}
 }
 
-// basket is the value of some goods, at times with a discount.
+// basket returns the value of some goods, sometimes with a discount.
 func (b *book) basket(r *random) int64 {
 	goods := []int64{1, 1, 1, 1, 2, 2, 2, 3, 3, 4}[r.below(10)]
 	var amount int64
@@ -89,7 +89,7 @@ func (b *book) freight(r *random) int64 {
 	return 0
 }
 
-// capture books a parcel and plans what happens to it. It gives the moment.
+// capture books a parcel and plans what happens to it. It returns the time.
 func (b *book) capture(r *random, o *order, parcel int, amount int64, at time.Time) time.Time {
 	s := b.sell(r, o, parcel, amount, at)
 	b.fate(r, s)
@@ -138,8 +138,7 @@ func (b *book) plain(kind, detail string, amount int64, at time.Time) Row {
 	}
 }
 
-// fee is a fee of Klarna for a parcel, or the refund of one, with its VAT if there
-// is one.
+// fee is Klarna's fee for a parcel, or the refund of one, with its VAT if there is any.
 func (b *book) fee(s *sale, kind, detail string, amount int64, at time.Time) Row {
 	r := b.row(s.order, kind, detail, amount, at)
 	r.CaptureID, r.MerchantCaptureReference = s.row.CaptureID, s.row.MerchantCaptureReference

@@ -1,11 +1,11 @@
 package shop
 
-// random is splitmix64: small, good enough for a shop, and written out here so
-// that a seed means the same shop under every Go release.
+// random is splitmix64: small, good enough for a shop, and written out here so that a seed gives the same
+// shop under every Go release.
 type random struct{ state uint64 }
 
-// newRandom starts a stream of its own for each seed and path, so that one part
-// of the shop can change without moving every other.
+// newRandom starts a separate stream for each seed and path, so that one part of the shop can change
+// without changing all others.
 func newRandom(seed uint64, path ...uint64) *random {
 	for _, step := range path {
 		seed = scramble(seed + 0x9e3779b97f4a7c15*(step+1))
@@ -24,18 +24,18 @@ func (r *random) next() uint64 {
 	return scramble(r.state)
 }
 
-// below gives a number from 0 to n-1; n must be positive.
+// below returns a number from 0 to n-1; n must be positive.
 func (r *random) below(n int64) int64 {
 	return int64(r.next() % uint64(n))
 }
 
-// between gives a number from low to high, both possible.
+// between returns a number from low to high, inclusive.
 func (r *random) between(low, high int64) int64 { return low + r.below(high-low+1) }
 
 // chance is true n times in a thousand.
 func (r *random) chance(n int64) bool { return r.below(1000) < n }
 
-// uuid gives a UUID of version 4.
+// uuid returns a UUID of version 4.
 func (r *random) uuid() string {
 	var text [36]byte
 	writeUUID(text[:], r.next(), r.next())
@@ -65,7 +65,7 @@ func writeUUID(text []byte, high, low uint64) {
 
 const referenceAlphabet = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 
-// shortID gives n characters that a consumer could read out on the telephone.
+// shortID returns n characters that a consumer could read out on the telephone.
 func (r *random) shortID(n int) string {
 	text := make([]byte, n)
 	for i := range text {

@@ -18,10 +18,9 @@ const (
 	TypeFeeRefund  = "FEE_REFUND"
 )
 
-// Row is one transaction of a settlement. Amounts are minor units of Currency
-// and unsigned, but for CORRECTION; the type gives the direction. Empty strings
-// are absent members, an empty OrderID is Klarna's null. Which payout a row
-// belongs to is told by the payout that holds it.
+// Row is one transaction of a settlement. Amounts are minor units of Currency and unsigned, except for
+// CORRECTION; the type gives the direction. Empty strings are absent members, an empty OrderID is Klarna's
+// null. A row does not name its payout: the payout holds its rows.
 type Row struct {
 	Type         string
 	DetailedType string
@@ -53,18 +52,17 @@ type Row struct {
 	SaleDate, CaptureDate    time.Time // UTC, whole seconds
 }
 
-// Rows are the rows of a payout, by number from 0. An implementation may keep
-// them or compute them when asked; Row must give the same answer every time,
-// from any goroutine.
+// Rows are the rows of a payout, by number from 0. An implementation may store or compute them; Row must
+// give the same answer every time, from any goroutine.
 type Rows interface {
 	Len() int
 	Row(i int, into *Row)
 }
 
-// List is Rows kept in memory.
+// List is Rows stored in memory.
 type List []Row
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (l List) Len() int { return len(l) }
 
 // Row copies row i.

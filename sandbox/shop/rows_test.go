@@ -44,7 +44,7 @@ func TestASaleIsThreeRowsOfOneCapture(t *testing.T) {
 	}
 }
 
-func TestReturnsComeInPartsAndOtherPayoutsAndNeverExceedTheSale(t *testing.T) {
+func TestReturnsComeInPartsAndNeverExceedTheSale(t *testing.T) {
 	for name, s := range years(t) {
 		t.Run(name, func(t *testing.T) {
 			sold, back, parts := map[string]int64{}, map[string]int64{}, map[string]int{}
@@ -82,7 +82,7 @@ func TestReturnsComeInPartsAndOtherPayoutsAndNeverExceedTheSale(t *testing.T) {
 	}
 }
 
-func TestFeeVATIsRoundedPerRowAndGivenInKronorToo(t *testing.T) {
+func TestFeeVATIsRoundedPerRowAndAlsoGivenInKronor(t *testing.T) {
 	for name, s := range years(t) {
 		t.Run(name, func(t *testing.T) {
 			for p, r := range s.Transactions() {
@@ -94,7 +94,7 @@ func TestFeeVATIsRoundedPerRowAndGivenInKronorToo(t *testing.T) {
 					t.Fatalf("the VAT on %d is %d in payout %s", r.Amount, r.VAT, p.PaymentReference)
 				}
 				if isFee != (r.VATAtHome > 0) && r.Currency != "SEK" || r.Currency == "SEK" && r.VATAtHome != 0 {
-					t.Fatalf("a %s row in %s has VAT of %d and %d öre at home", r.Type, r.Currency, r.VAT, r.VATAtHome)
+					t.Fatalf("a %s row in %s has VAT of %d and %d öre", r.Type, r.Currency, r.VAT, r.VATAtHome)
 				}
 			}
 		})
@@ -139,7 +139,7 @@ func TestEveryKindOfRowOccursInAYear(t *testing.T) {
 	}
 }
 
-func TestAYearHasTheSizeOfAShop(t *testing.T) {
+func TestAYearHasARealisticSize(t *testing.T) {
 	for name, s := range years(t) {
 		t.Run(name, func(t *testing.T) {
 			large := 0
@@ -159,7 +159,7 @@ func TestAYearHasTheSizeOfAShop(t *testing.T) {
 	}
 }
 
-func TestTheUnpaidRestHasNoPayoutAndIsNotInTheFuture(t *testing.T) {
+func TestUnpaidRowsHaveNoPayoutAndAreNotInTheFuture(t *testing.T) {
 	s := generate(t, Config{Seed: 4, Start: date(2026, 1, 1), Days: 60})
 	if len(s.Unpaid()) == 0 {
 		t.Fatal("everything is paid on the last day")

@@ -2,8 +2,8 @@ package shop
 
 import "time"
 
-// slot is one payout to be made: every event before cutoff, and after that of
-// the slot before, is in it.
+// slot is one payout to be made: it contains every event before cutoff and after the cutoff of the slot
+// before.
 type slot struct {
 	cutoff time.Time
 	date   time.Time // when Klarna initiates the payout
@@ -12,8 +12,7 @@ type slot struct {
 // payoutDelay is the time between the cut-off and the planned payout day.
 const payoutDelay = 5 * 24 * time.Hour
 
-// shortestPeriod is the least that a first payout covers; a shorter rest goes
-// into the next one.
+// shortestPeriod is the shortest period of a first payout; a shorter rest goes into the next one.
 const shortestPeriod = 4 * 24 * time.Hour
 
 // schedule plans the payouts of a market whose dates fall into the days from
@@ -52,10 +51,9 @@ func (m *market) payday(weekday time.Weekday) bool {
 	return false
 }
 
-// payoutTime is in the early morning of the banking day or, at times, late in
-// the evening before, when it is already that day in the Nordics. On the first
-// of a month the evening is preferred: then the month differs with the zone.
-// It is always after the previous payout.
+// payoutTime returns a time in the early morning of the banking day or, sometimes, late in the evening
+// before, when it is already that day in the Nordics. On the first of a month the evening is preferred:
+// then the month differs with the zone. It is always after the previous payout.
 func (m *market) payoutTime(r *random, day, previous time.Time) time.Time {
 	evening := day.Add(-time.Duration(r.between(1, 3300)) * time.Second)
 	morning := day.Add(4*time.Hour + time.Duration(r.below(2*3600))*time.Second)
@@ -69,8 +67,8 @@ func (m *market) payoutTime(r *random, day, previous time.Time) time.Time {
 	return morning
 }
 
-// largeSlot is the slot to be blown up: the one that holds Black Friday, else,
-// if a large payout was asked for by number, the one in the middle; -1 for none.
+// largeSlot returns the slot to be extended: the one with Black Friday or else, if a large payout was
+// requested by number, the one in the middle; -1 for none.
 func largeSlot(slots []slot, asked bool) int {
 	for i := 1; i < len(slots); i++ {
 		friday := blackFriday(slots[i].cutoff.Year()).Add(12 * time.Hour)
@@ -84,9 +82,9 @@ func largeSlot(slots []slot, asked bool) int {
 	return -1
 }
 
-// debtSlot is the slot of the week in which returns exceed the sales: the first
-// in a January if enough came before, else one after the middle of the window;
-// -1 when the window is too short for a debt and its repayment.
+// debtSlot returns the slot of the week in which returns exceed the sales: the first in a January if there
+// are enough slots before, or else one after the middle of the window; -1 when the window is too short for
+// a debt and its repayment.
 func debtSlot(slots []slot) int {
 	const before, after = 5, 2
 	if len(slots) < before+after+1 {

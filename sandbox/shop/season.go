@@ -6,7 +6,7 @@ var weekdayDemand = [7]int64{time.Sunday: 1250, 1100, 1000, 950, 950, 850, 900}
 
 var monthDemand = [13]int64{0, 850, 800, 900, 950, 1000, 950, 580, 850, 1000, 1050, 1150, 1350}
 
-// demand is the level of orders on a day in thousandths of an ordinary one.
+// demand returns the level of orders on a day in thousandths of an ordinary one.
 func demand(country string, day time.Time) int64 {
 	level := weekdayDemand[day.Weekday()]
 	level = level * season(day) / 1000
@@ -19,7 +19,7 @@ func demand(country string, day time.Time) int64 {
 	return level
 }
 
-// season follows the Nordic shopping year.
+// season returns the demand by the Nordic shopping year.
 func season(day time.Time) int64 {
 	year, month, dayOfMonth := day.Date()
 	toBlackFriday := int(blackFriday(year).Sub(day) / (24 * time.Hour))
@@ -38,11 +38,10 @@ func season(day time.Time) int64 {
 	return monthDemand[month]
 }
 
-// hourWeights are orders by hour of the day in UTC, for people who shop at
-// lunch and after dinner.
+// hourWeights are orders by hour of the day in UTC, for people who shop at lunch and after dinner.
 var hourWeights = [24]int64{1, 1, 0, 0, 1, 2, 4, 5, 6, 7, 8, 8, 7, 6, 6, 7, 8, 10, 12, 13, 11, 7, 4, 2}
 
-// timeOfDay gives a moment of a day, in whole seconds.
+// timeOfDay returns a time on a day, in whole seconds.
 func (r *random) timeOfDay(day time.Time) time.Time {
 	var sum int64
 	for _, w := range hourWeights {
@@ -57,8 +56,7 @@ func (r *random) timeOfDay(day time.Time) time.Time {
 	return day.Add(time.Duration(hour)*time.Hour + time.Duration(r.below(3600))*time.Second)
 }
 
-// workingTime gives a moment in the working hours of the Swedish warehouse, at
-// least lead after t.
+// workingTime returns a time in the working hours of the Swedish warehouse, at least lead after t.
 func (r *random) workingTime(t time.Time, lead time.Duration) time.Time {
 	earliest := t.Add(lead)
 	day := midnight(earliest)

@@ -8,11 +8,10 @@ import (
 // debtCurrency is the market of the debt week.
 const debtCurrency = "NOK"
 
-// reserveAge is how many payouts later a rolling reserve is released.
+// reserveAge is the number of payouts after which a rolling reserve is released.
 const reserveAge = 8
 
-// settle gathers the events into payouts, oldest first. What is left is not paid
-// yet.
+// settle groups the events into payouts, oldest first. The rest is unpaid so far.
 func (b *book) settle() (payouts []*Payout, unpaid []Row, err error) {
 	b.divertFees()
 	sortEvents(b.events)
@@ -64,7 +63,7 @@ func (b *book) payout(rows List, date time.Time, debt int64, settlementType stri
 	}, nil
 }
 
-// take splits the rows of the events before a moment off.
+// take splits off the rows of the events before a given time.
 func take(events []event, before time.Time) ([]Row, []event) {
 	var rows []Row
 	for len(events) > 0 && events[0].at.Before(before) {
@@ -74,8 +73,7 @@ func take(events []event, before time.Time) ([]Row, []event) {
 	return rows, events
 }
 
-// earnedIn is what the events of slot i leave for the merchant before debt and
-// reserve.
+// earnedIn returns what the events of slot i leave for the merchant before debt and reserve.
 func (b *book) earnedIn(i int) int64 {
 	var t Totals
 	for _, e := range b.events {
@@ -92,8 +90,8 @@ func (b *book) inSlot(i int, at time.Time) bool {
 	return at.Before(b.slots[i].cutoff) && (i == 0 || !at.Before(b.slots[i-1].cutoff))
 }
 
-// reserve holds back part of the sales of a payout and releases what was held
-// back long enough ago. Both rows carry no order.
+// reserve holds back part of the sales of a payout and releases what was held back long enough ago. Both
+// rows have no order.
 func (b *book) reserve(rows, held []Row, s slot) (all, stillHeld []Row) {
 	if b.market.reserve == 0 {
 		return rows, held
@@ -116,9 +114,8 @@ func (b *book) reserve(rows, held []Row, s slot) (all, stillHeld []Row) {
 	return rows, held
 }
 
-// recall lets customers send so much back in one slot that its sales do not
-// cover it, that the next payout repays only part of the debt, and the one after
-// the rest.
+// recall makes customers return so much in one slot that its sales do not cover it, that the next payout
+// repays only part of the debt, and the one after that the rest.
 func (b *book) recall(i int) {
 	if i < 1 {
 		return
@@ -144,8 +141,8 @@ func (b *book) recall(i int) {
 	sortEvents(b.events)
 }
 
-// fillLarge blows one SEK payout up to the number of rows asked for, with the
-// orders of a campaign of its own whose goods few people return.
+// fillLarge extends one SEK payout to the requested number of rows, with the orders of a campaign of its
+// own whose goods few people return.
 func (b *book) fillLarge() error {
 	rows := b.config.LargeRows
 	if b.market.currency != homeCurrency || rows < 0 {
@@ -154,7 +151,7 @@ func (b *book) fillLarge() error {
 	i := largeSlot(b.slots, rows > 0)
 	if i < 1 {
 		if rows > 0 {
-			return fmt.Errorf("a payout of %d rows is asked for, but %d days hold too few payouts", rows, b.config.Days)
+			return fmt.Errorf("a payout of %d rows is requested, but %d days have too few payouts", rows, b.config.Days)
 		}
 		return nil
 	}
@@ -167,15 +164,15 @@ func (b *book) fillLarge() error {
 		}
 	}
 	if rows < 3 {
-		return fmt.Errorf("the large payout is asked to be smaller than it is without the campaign, by %d rows", 3-rows)
+		return fmt.Errorf("the requested large payout is smaller than it is without the campaign, by %d rows", 3-rows)
 	}
 	b.campaign(b.slots[i-1].cutoff, b.slots[i].cutoff, rows)
 	sortEvents(b.events)
 	return nil
 }
 
-// campaign sells parcels between two moments until exactly that many rows are
-// there; what three rows do not divide is fees for later due dates.
+// campaign sells parcels between two times until there are exactly that many rows; the remainder that
+// three rows do not divide is fees for later due dates.
 func (b *book) campaign(from, to time.Time, rows int) {
 	r := newRandom(b.config.Seed, b.market.number, 19)
 	seconds := int64(to.Sub(from) / time.Second)

@@ -7,8 +7,8 @@ import (
 
 var exampleDate = time.Date(2026, time.January, 15, 5, 0, 0, 0, time.UTC)
 
-// Settlement is a payout written by hand: the rows are given, the totals are
-// computed. It is for tests that need a special case.
+// Settlement is a payout written by hand: the rows are given, the totals are computed. It is for tests of
+// special cases.
 type Settlement struct {
 	PaymentReference     string    // default "600000000001"
 	MerchantID           string    // default "K600001"
@@ -20,9 +20,8 @@ type Settlement struct {
 	Rows                 []Row
 }
 
-// Payout computes the totals. Rows get the currency, merchant id, country of
-// registration and dates of the payout where they have none of their own; an
-// order id is never added. A row of a type that no total takes is an error.
+// Payout computes the totals. Rows without a currency, merchant id, country of registration or dates get
+// those of the payout; an order id is never added. A row of a type that belongs to no total is an error.
 func (s Settlement) Payout() (*Payout, error) {
 	s.PaymentReference = orElse(s.PaymentReference, "600000000001")
 	s.MerchantID = orElse(s.MerchantID, "K600001")
@@ -65,20 +64,20 @@ func countryOf(currency string) string {
 	return "SE"
 }
 
-// Of is a row of any type, without an order. Amounts are minor units.
+// Of returns a row of any type, without an order. Amounts are minor units.
 func Of(kind, detail string, amount int64) Row {
 	return Row{Type: kind, DetailedType: detail, Amount: amount}
 }
 
-// WithVAT gives a row Klarna's VAT at a rate of hundredths of a percent, rounded
-// half up to the minor unit.
+// WithVAT gives a row Klarna's VAT at a rate in hundredths of a percent, rounded half up to the minor
+// unit.
 func (r Row) WithVAT(rate int64) Row {
 	r.VATRate, r.VAT = rate, vatOn(r.Amount, rate)
 	return r
 }
 
-// ForOrder makes a row one of order number n: the same n gives the same order
-// id, and for sales and fees the same capture id.
+// ForOrder makes a row belong to order number n: the same n gives the same order id, and for sales and
+// fees the same capture id.
 func (r Row) ForOrder(n uint64) Row {
 	dice := newRandom(n, 23)
 	r.OrderID, r.ShortOrderID = dice.uuid(), dice.shortID(8)+"-1"
@@ -90,8 +89,8 @@ func (r Row) ForOrder(n uint64) Row {
 	return r
 }
 
-// SaleRows are the three rows of a captured order number n: the sale, its
-// percentage fee and its fixed fee, both with VAT at the rate.
+// SaleRows returns the three rows of a captured order number n: the sale, its percentage fee and its fixed
+// fee, both with VAT at the rate.
 func SaleRows(n uint64, amount, percentageFee, fixedFee, vatRate int64) []Row {
 	return []Row{
 		Of(TypeSale, "PURCHASE", amount).ForOrder(n),
@@ -100,7 +99,7 @@ func SaleRows(n uint64, amount, percentageFee, fixedFee, vatRate int64) []Row {
 	}
 }
 
-// ReturnRow is a return of order number n; part tells several apart.
+// ReturnRow returns a return of order number n; part distinguishes several.
 func ReturnRow(n, part uint64, amount int64) Row {
 	r := Of(TypeReturn, "PURCHASE_RETURN", amount).ForOrder(n)
 	r.RefundID = newRandom(n, 29, part).uuid()

@@ -51,7 +51,7 @@ func TestOneWeekLeavesADebtThatIsRepaidInPartAndThenInFull(t *testing.T) {
 					return
 				}
 			}
-			t.Error("no three payouts in NOK tell the story of a debt")
+			t.Error("no three payouts in NOK open and repay a debt")
 		})
 	}
 }
@@ -113,8 +113,8 @@ func TestFeesOfAGrossMarketAreInvoicedMonthly(t *testing.T) {
 	}
 }
 
-// Any window of any shop keeps the rules, not only the years above.
-func TestAnyWindowKeepsTheRules(t *testing.T) {
+// Any window of any shop follows the rules, not only the years above.
+func TestAnyWindowFollowsTheRules(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		s, err := Generate(Config{
 			Seed:      rapid.Uint64().Draw(rt, "seed"),
@@ -130,7 +130,7 @@ func TestAnyWindowKeepsTheRules(t *testing.T) {
 		for _, p := range s.Payouts() {
 			checkFormula(t, p)
 			if references[p.PaymentReference] || len(p.PaymentReference) > 12 || p.Rows.Len() == 0 {
-				rt.Fatalf("payout %q comes twice, has a long reference or no rows", p.PaymentReference)
+				rt.Fatalf("payout %q occurs twice, has a long reference or no rows", p.PaymentReference)
 			}
 			references[p.PaymentReference] = true
 		}

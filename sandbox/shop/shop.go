@@ -15,8 +15,8 @@ const (
 	GrossFee = "GROSS_FEE" // the invoice for those fees
 )
 
-// Payout is one payout of Klarna with its rows. Totals may be changed by a test
-// that wants them wrong; nothing computes them again.
+// Payout is one payout of Klarna with its rows. A test that needs wrong Totals may change them; nothing
+// computes them again.
 type Payout struct {
 	PaymentReference     string
 	MerchantID           string
@@ -28,8 +28,8 @@ type Payout struct {
 	Rows                 Rows
 }
 
-// Shop is a merchant and what Klarna settles for it. Its payouts must not be
-// changed while something serves them; more can be added at any time.
+// Shop is a merchant with what Klarna settles for it. Its payouts must not be changed while something
+// serves them; more can be added at any time.
 type Shop struct {
 	MerchantID           string
 	RegistrationCurrency string
@@ -46,7 +46,7 @@ func New(merchantID, registrationCurrency string, payouts ...*Payout) *Shop {
 	return s
 }
 
-// Add lets Klarna make more payouts. It may be called while others read.
+// Add adds payouts. It may be called while others read.
 func (s *Shop) Add(payouts ...*Payout) {
 	for {
 		old := s.payouts.Load()
@@ -62,10 +62,10 @@ func comparePayouts(a, b *Payout) int {
 	return cmp.Or(a.Date.Compare(b.Date), cmp.Compare(a.PaymentReference, b.PaymentReference))
 }
 
-// Payouts are all payouts, oldest first. The slice must not be changed.
+// Payouts returns all payouts, oldest first. The slice must not be changed.
 func (s *Shop) Payouts() []*Payout { return *s.payouts.Load() }
 
-// Payout is the payout with that payment reference, or nil.
+// Payout returns the payout with that payment reference, or nil.
 func (s *Shop) Payout(reference string) *Payout {
 	for _, p := range s.Payouts() {
 		if p.PaymentReference == reference {
@@ -75,7 +75,7 @@ func (s *Shop) Payout(reference string) *Payout {
 	return nil
 }
 
-// Unpaid are rows that no payout holds yet, oldest first.
+// Unpaid returns rows that no payout contains yet, oldest first.
 func (s *Shop) Unpaid() []Row { return s.unpaid }
 
 // Transactions goes through every row of every payout, oldest payout first, and

@@ -2,8 +2,8 @@ package shop
 
 import "fmt"
 
-// Totals are the sums of a payout in minor units, in Klarna's words and as
-// Klarna gives them: magnitudes, the settlement formula tells their direction.
+// Totals are the sums of a payout in minor units, named and given as Klarna does: magnitudes, whose
+// direction the settlement formula defines.
 type Totals struct {
 	Sale, Return, Reversal            int64 // reversal is net of merchant protection
 	Fee, FeeCorrection, FeeRefund     int64 // a fee is without VAT; a correction carries its sign
@@ -15,7 +15,7 @@ type Totals struct {
 	Settlement                        int64
 }
 
-// add counts one row.
+// add adds one row to the totals.
 func (t *Totals) add(r *Row) error {
 	switch r.Type {
 	case TypeSale:
@@ -45,22 +45,21 @@ func (t *Totals) add(r *Row) error {
 	case TypeRelease:
 		t.Release += r.Amount
 	default:
-		return fmt.Errorf("adding a row to the totals: no total takes rows of type %q", r.Type)
+		return fmt.Errorf("adding a row to the totals: rows of type %q belong to no total", r.Type)
 	}
 	return nil
 }
 
-// earned is what the rows leave for the merchant before debt: negative when
-// returns and charges exceed the sales.
+// earned returns what the rows leave for the merchant before debt: negative when returns and charges
+// exceed the sales.
 func (t *Totals) earned() int64 {
 	return t.Sale + t.FeeCorrection + t.Commission + t.Credit + t.Release + t.FeeRefund + t.TaxRefund -
 		t.Return - t.Reversal - t.Fee - t.Tax - t.Charge - t.Holdback - t.CommissionReversal
 }
 
-// settle turns what was earned and the debt so far into the settlement. An open
-// debt is repaid first, as far as it goes; a shortage becomes debt and nothing
-// is paid. A GROSS_FEE payout is an invoice: its settlement is negative and the
-// debt passes through it unchanged.
+// settle turns what was earned and the debt so far into the settlement. An open debt is repaid first, as
+// far as the amount allows; a shortage becomes debt and nothing is paid. A GROSS_FEE payout is an invoice:
+// its settlement is negative and the debt passes through it unchanged.
 func (t *Totals) settle(openingDebt int64, settlementType string) {
 	earned := t.earned()
 	t.OpeningDebt, t.Repay, t.Deposit = openingDebt, 0, 0
@@ -89,14 +88,14 @@ func sum(rows Rows, openingDebt int64, settlementType string) (Totals, error) {
 	return t, nil
 }
 
-// vatOn is VAT on amount at a rate of hundredths of a percent, rounded half away
-// from zero to the minor unit.
+// vatOn returns VAT on amount at a rate in hundredths of a percent, rounded half away from zero to the
+// minor unit.
 func vatOn(amount, rate int64) int64 { return share(amount, rate, 10_000) }
 
-// vatIn is the VAT contained in an amount that includes it.
+// vatIn returns the VAT contained in an amount that includes it.
 func vatIn(amount, rate int64) int64 { return share(amount, rate, 10_000+rate) }
 
-// share is amount × part / whole, rounded half away from zero.
+// share returns amount × part / whole, rounded half away from zero.
 func share(amount, part, whole int64) int64 {
 	if amount < 0 {
 		return -share(-amount, part, whole)

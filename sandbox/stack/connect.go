@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// Connect sets one connection up as a person would: create, Klarna's key,
-// Visma.net's authorisation. A connection that is there already is taken. It
-// posts by itself, because it is for trying out. say is told each command.
+// Connect sets one connection up as a person would: create, Klarna's key, Visma.net's authorisation. An
+// existing connection is reused. It posts automatically, because it is for trying out. say receives each
+// command.
 func (s *Stack) Connect(ctx context.Context, say func(args ...string)) (string, error) {
 	out, err := s.Ask(ctx, "connection", "list", "--output", "json")
 	if err != nil {

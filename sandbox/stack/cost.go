@@ -11,8 +11,8 @@ import (
 	"kvitt/workflows"
 )
 
-// Costs are what workflows cost: events in their histories, and Temporal's
-// billable actions as far as histories show them.
+// Costs are the costs of workflows: events in their histories, and Temporal's billable actions as far as
+// histories show them.
 type Costs struct {
 	Payouts, Actions, Events int
 }
@@ -46,8 +46,8 @@ func Cost(ctx context.Context, c client.Client, query string) (Costs, error) {
 	}
 }
 
-// billable is how many actions an event stands for. The start of a child is
-// counted in the parent and in the child, on the safe side.
+// billable returns the number of actions of an event. The start of a child is counted in both parent and
+// child, to be on the safe side.
 func billable(e *historypb.HistoryEvent) int {
 	switch e.GetEventType() {
 	case enumspb.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED,

@@ -1,7 +1,6 @@
-// Package stack runs the whole system on loopback: the official Temporal
-// development server, the simulated Klarna, Visma Connect and Visma.net, and
-// Kvitt's own worker and starter as real processes. The sandbox and the
-// end-to-end tests are made of it.
+// Package stack runs the whole system on loopback: the official Temporal development server, the simulated
+// Klarna, Visma Connect and Visma.net, and Kvitt's own worker and starter as real processes. The sandbox
+// and the end-to-end tests use it.
 //
 // It must never listen or call beyond this machine, and never leave a process
 // behind.
@@ -23,46 +22,43 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// Ports are where things listen; 0 means any free port.
+// Ports are the ports of the listeners; 0 means any free port.
 type Ports struct {
 	Temporal, UI, Portal, Metrics, Klarna, Visma, Connect int
 }
 
-// Fixed are the ports of a sandbox that people look at.
+// Fixed returns the ports of a sandbox that people use.
 func Fixed() Ports {
 	return Ports{Temporal: 7233, UI: 8233, Portal: 8088, Metrics: 9090, Klarna: 8091, Visma: 8092, Connect: 8093}
 }
 
-// Options say what the stack should be like.
+// Options configure the stack.
 type Options struct {
 	Ports Ports
-	// Dir is where everything is stored, to be there again at the next start;
-	// empty: a temporary folder that is removed at the end.
+	// Dir is the folder in which everything is stored, for the next start; empty: a temporary folder that
+	// is removed at the end.
 	Dir string
-	// Log is told in sentences what happens.
+	// Log receives sentences about what happens.
 	Log io.Writer
 	// Module is the root of Kvitt's source.
 	Module string
-	// Shop is what the simulated merchant sells; the zero value is the
-	// believable year of the sandbox.
+	// Shop configures the simulated merchant; the zero value is the sandbox's realistic year.
 	Shop Shop
-	// Subaccounts lets the simulated company want two subaccount segments on
-	// every line.
+	// Subaccounts makes the simulated company require two subaccount segments on every line.
 	Subaccounts bool
 	// Environment is added to that of worker and starter.
 	Environment []string
-	// Bin is a folder that holds worker and starter, built before; empty: they
-	// are built at every start.
+	// Bin is a folder with worker and starter already built; empty: they are built at every start.
 	Bin string
-	// Companies are further companies that the simulated Visma.net and Visma
-	// Connect know, so that several connections need not share their books.
+	// Companies are further companies in the simulated Visma.net and Visma Connect, so that several
+	// connections need not share their books.
 	Companies []vismasim.Company
-	// Tune changes how the simulators are set up.
+	// Tune changes the simulators' options.
 	Tune func(*klarnasim.Options, *vismasim.Options, *connectsim.Options)
 }
 
-// Claim turns a wanted port into an address that is free now; 0 means any. Any is
-// one that the system gives to no outgoing connection meanwhile.
+// Claim turns a port into an address that is free now; 0 means any port. Any is a port that the system
+// does not use for an outgoing connection meanwhile.
 func Claim(what string, port int) (string, error) {
 	if port != 0 {
 		address, err := free(port)
@@ -88,7 +84,7 @@ func free(port int) (string, error) {
 	return l.Addr().String(), nil
 }
 
-// Module is the root of the source, looked for from the working directory up.
+// Module returns the root of the source, searched from the working directory up.
 func Module() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

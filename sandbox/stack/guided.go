@@ -8,7 +8,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// What a person types and chooses who sets a second connection up by hand.
+// What a person types and chooses to set up a second connection by hand.
 const (
 	GuidedTenant  = "7a2e4c61-3d0f-4b8e-8c15-2f6d9e0b1a34"
 	GuidedCompany = "Fjord & Fjäll AB"
@@ -16,17 +16,17 @@ const (
 	PersonSecret  = "anna"
 )
 
-// guidedDays is how far back the shop of the guided set-up goes.
+// guidedDays is the length of the history of the guided set-up's shop.
 const guidedDays = 90
 
-// Guided adds the company that the guided set-up can be finished with.
+// Guided adds the company with which the guided set-up can be completed.
 func Guided(o *Options) {
-	firm := vismasim.SwedishCompany(GuidedTenant, GuidedCompany)
-	firm.Segments = nil // the presets name none
-	o.Companies = append(o.Companies, firm)
+	company := vismasim.SwedishCompany(GuidedTenant, GuidedCompany)
+	company.Segments = nil // the presets have no segments
+	o.Companies = append(o.Companies, company)
 }
 
-// ServeGuided adds a merchant of that company, with the key to paste.
+// ServeGuided adds a merchant of that company, and returns the key to paste.
 func (s *Stack) ServeGuided(now time.Time) (key string, err error) {
 	if key, err = kept(s.Dir, "klarna-2.key", "klarna_test_api_"); err != nil {
 		return "", err

@@ -20,10 +20,10 @@ type Process struct {
 	err  error
 	tail *tail
 
-	Metrics string // address, of a worker
+	Metrics string // address of a worker's metrics
 }
 
-// start runs a program in a group of its own that dies with this process.
+// start runs a program in its own process group that dies with this process.
 func start(name, path string, args, env []string, out io.Writer) (*Process, error) {
 	p := &Process{name: name, done: make(chan struct{}), tail: &tail{to: out}}
 	p.cmd = exec.Command(path, args...) //nolint:noctx // stopped by Stop and Kill, in order
@@ -52,16 +52,16 @@ func (p *Process) over() bool {
 	}
 }
 
-// Ended is how the process ended, with its last words.
+// Ended returns how the process ended, with its last output.
 func (p *Process) Ended() error {
 	<-p.done
 	if p.err == nil {
-		return fmt.Errorf("%s ended by itself (exit status 0): %s", p.name, p.tail)
+		return fmt.Errorf("%s ended unexpectedly (exit status 0): %s", p.name, p.tail)
 	}
-	return fmt.Errorf("%s ended by itself (%w): %s", p.name, p.err, p.tail)
+	return fmt.Errorf("%s ended unexpectedly (%w): %s", p.name, p.err, p.tail)
 }
 
-// Stop asks the process to end and waits; one that does not is killed.
+// Stop asks the process to end and waits; a process that does not end is killed.
 func (p *Process) Stop() {
 	_ = p.cmd.Process.Signal(os.Interrupt)
 	select {
@@ -77,7 +77,7 @@ func (p *Process) Kill() {
 	<-p.done
 }
 
-// tail keeps the last words of a process and passes everything on.
+// tail keeps the last output of a process and passes everything on.
 type tail struct {
 	mu   sync.Mutex
 	to   io.Writer
@@ -115,10 +115,10 @@ func Build(ctx context.Context, module, dir string, flags ...string) error {
 	return nil
 }
 
-// readyWithin is how long a process may take until it is ready.
+// readyWithin is the time a process may take until it is ready.
 const readyWithin = time.Minute
 
-// within calls ready until it says nil, the time is up, or the process ends.
+// within calls ready until it returns nil, the time is up, or the process ends.
 func within(ctx context.Context, p *Process, ready func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -133,11 +133,11 @@ func within(ctx context.Context, p *Process, ready func(context.Context) error) 
 		case <-p.done:
 			return p.Ended()
 		case <-ctx.Done():
-			return fmt.Errorf("wait for %s: not ready after %s: %w; its last words: %s", p.name, readyWithin, err, p.tail)
+			return fmt.Errorf("wait for %s: not ready after %s: %w; its last output: %s", p.name, readyWithin, err, p.tail)
 		case <-tick.C:
 		}
 	}
 }
 
-// Pid is the number of the process.
+// Pid returns the id of the process.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }

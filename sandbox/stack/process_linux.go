@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// ownGroup lets a process be killed with all it started, and dies with us.
+// ownGroup allows killing a process with all its children, and ends it with this process.
 func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

@@ -20,25 +20,24 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// What the sandbox's simulated providers know.
+// The fixed data of the sandbox's simulated providers.
 const (
 	TenantID    = "5f1d2c3b-8a4e-4c6d-9b7a-0e1f2a3b4c5d"
 	CompanyName = "Nordisk Webbhandel AB"
 	ClientID    = "isv_kvitt_sandbox"
-	// PortalClientID is the client for those who let people sign in to the portal
-	// at the simulated Visma Connect.
+	// PortalClientID is the OIDC client for portals at which people sign in through the simulated Visma
+	// Connect.
 	PortalClientID = "isv_kvitt_portal"
 )
 
-// Shop says what the simulated merchant sells. The zero value is a year and
-// the months since, in four currencies, with everything that happens to a
-// Nordic web shop.
+// Shop configures the simulated merchant. The zero value is a year and the months since, in four
+// currencies, with everything that happens to a Nordic web shop.
 type Shop struct {
 	Seed  uint64
 	Start time.Time
 	Days  int
 	Gross bool
-	// Made, when set, is served instead of a generated shop.
+	// Made, if set, is served instead of a generated shop.
 	Made *shop.Shop
 	// LargeRows is the number of rows of the one large payout, see shop.Config.
 	LargeRows int
@@ -72,27 +71,27 @@ type Providers struct {
 	KlarnaURL, VismaURL, ConnectURL string
 	KlarnaKey, ClientSecret         string
 
-	Shop *shop.Shop // what the simulated Klarna serves
+	Shop *shop.Shop // the shop that the simulated Klarna serves
 
 	servers []*http.Server
 	open    atomic.Int64
 }
 
-// Connections is how many connections to the simulators are open.
+// Connections returns the number of open connections to the simulators.
 func (p *Providers) Connections() int64 { return p.open.Load() }
 
 func (p *Providers) count(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		p.open.Add(1)
-	case http.StateClosed, http.StateHijacked: // what is hijacked is closed by who did
+	case http.StateClosed, http.StateHijacked: // the hijacker closes a hijacked connection
 		p.open.Add(-1)
 	default:
 	}
 }
 
-// StartProviders serves the simulators. With a folder, the books and the keys
-// are there again at the next start.
+// StartProviders serves the simulators. With a folder, the books and the keys are restored at the next
+// start.
 func StartProviders(o Options, dir string) (*Providers, error) {
 	merchant, err := o.Shop.make(time.Now())
 	if err != nil {
@@ -122,12 +121,12 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 		listeners[one.name] = l
 		*addresses[one.name] = "http://" + l.Addr().String()
 	}
-	firm := vismasim.SwedishCompany(TenantID, CompanyName)
+	company := vismasim.SwedishCompany(TenantID, CompanyName)
 	if !o.Subaccounts {
-		firm.Segments = nil // the presets name none
+		company.Segments = nil // the presets have no segments
 	}
-	firms := append([]vismasim.Company{firm}, o.Companies...)
-	if err := p.simulate(o, dir, merchant, firms); err != nil {
+	companies := append([]vismasim.Company{company}, o.Companies...)
+	if err := p.simulate(o, dir, merchant, companies); err != nil {
 		return nil, err
 	}
 	p.serve(listeners["klarna"], p.Klarna)
@@ -137,14 +136,14 @@ func StartProviders(o Options, dir string) (*Providers, error) {
 }
 
 // simulate makes the simulators.
-func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, firms []vismasim.Company) (err error) {
+func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, companies []vismasim.Company) (err error) {
 	var tenants []string
-	var companies []connectsim.Company
-	access := map[string]bool{} // of Anna, who may act for every company
-	for i := range firms {
-		tenants = append(tenants, firms[i].TenantID)
-		access[firms[i].TenantID] = true
-		companies = append(companies, connectsim.Company{TenantID: firms[i].TenantID, Name: firms[i].Name})
+	var known []connectsim.Company
+	access := map[string]bool{} // Anna's: she may act for every company
+	for i := range companies {
+		tenants = append(tenants, companies[i].TenantID)
+		access[companies[i].TenantID] = true
+		known = append(known, connectsim.Company{TenantID: companies[i].TenantID, Name: companies[i].Name})
 	}
 	from := klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: p.KlarnaKey}}, Now: time.Now, HideFuture: true}
 	in := connectsim.Options{
@@ -156,14 +155,14 @@ func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, firms [
 			ID: PortalClientID, Secret: p.ClientSecret, Name: "Kvitt's portal (sandbox)", Interactive: true,
 			RedirectURIs: []string{portalAddress(o.Ports.Portal) + "/signin/callback"},
 		}},
-		Companies: companies,
+		Companies: known,
 		Users: []connectsim.User{
 			{Email: PersonEmail, Password: PersonSecret, Name: "Anna Ek", Companies: access},
 			{Email: "bo@example.com", Password: PersonSecret, Name: "Bo Ask", Companies: access},
 			{Email: "cleo@example.com", Password: PersonSecret, Name: "Cleo Alm", Companies: access},
 		},
 	}
-	to := vismasim.Options{Companies: firms, Dir: dir}
+	to := vismasim.Options{Companies: companies, Dir: dir}
 	if o.Tune != nil {
 		o.Tune(&from, &to, &in)
 	}
@@ -178,9 +177,8 @@ func (p *Providers) simulate(o Options, dir string, merchant *shop.Shop, firms [
 	return err
 }
 
-// Front serves the simulators at further addresses, for one worker alone, so
-// that it can be told which of several has asked. The settings make that worker
-// use them.
+// Front serves the simulators at further addresses, for one worker only, so that a request can be
+// attributed to its worker. The returned settings make that worker use them.
 func (p *Providers) Front() (visma, klarna string, settings []string, err error) {
 	for _, one := range []struct {
 		to *string
@@ -202,8 +200,8 @@ func (p *Providers) serve(l net.Listener, h http.Handler) {
 	go func() { _ = s.Serve(l) }()
 }
 
-// redirects are the addresses that a browser may be sent back to: the portal's,
-// and the next port for a command line beside a worker.
+// redirects returns the addresses that a browser may be sent back to: the portal's, and the next port for
+// a command line beside a worker.
 func redirects(portal int) []string {
 	if portal == 0 {
 		portal = Fixed().Portal
@@ -231,7 +229,7 @@ func (p *Providers) Close() error {
 	return errors.Join(append(errs, p.Visma.Close(), p.Connect.Close())...)
 }
 
-// kept is a made-up secret that stays the same as long as the folder does.
+// kept returns a generated secret that stays the same as long as the folder exists.
 func kept(dir, name, prefix string) (string, error) {
 	path := filepath.Join(dir, name)
 	if b, err := os.ReadFile(path); err == nil {

@@ -39,8 +39,7 @@ type Stack struct {
 	workers []*Process
 }
 
-// Start starts everything but the worker, whose database `starter setup`
-// makes first.
+// Start starts everything except the worker, and runs `starter setup`, which creates its database.
 func Start(ctx context.Context, o Options) (s *Stack, err error) {
 	s = &Stack{o: o, Dir: o.Dir}
 	defer func() {
@@ -100,8 +99,8 @@ func (s *Stack) startTemporal(ctx context.Context) error {
 	return err
 }
 
-// RestartTemporal kills Temporal, as a crash would, and starts it again at the
-// same address with the same database.
+// RestartTemporal kills Temporal, as a crash would, and starts it again at the same address with the same
+// database.
 func (s *Stack) RestartTemporal(ctx context.Context) error {
 	s.Temporal.Kill()
 	path, err := TemporalPath(ctx, s.o.Module, s.o.Log)
@@ -116,7 +115,7 @@ func (s *Stack) RestartTemporal(ctx context.Context) error {
 	return nil
 }
 
-// environment is what worker and starter are told. Secrets are told by file.
+// environment returns the settings of worker and starter. Secrets are in files.
 func (s *Stack) environment() ([]string, error) {
 	keyset := filepath.Join(s.Dir, "keyset.json")
 	if _, err := os.Stat(keyset); err != nil {
@@ -125,7 +124,7 @@ func (s *Stack) environment() ([]string, error) {
 			return nil, err
 		}
 		if err := os.WriteFile(keyset, []byte(text+"\n"), 0o600); err != nil {
-			return nil, fmt.Errorf("keep the sandbox's keyset: %w", err)
+			return nil, fmt.Errorf("save the sandbox's keyset: %w", err)
 		}
 	}
 	settings := []string{
@@ -150,8 +149,7 @@ func (s *Stack) environment() ([]string, error) {
 	return append(settings, s.o.Environment...), nil
 }
 
-// full is our settings in an environment that has no others of Kvitt's or
-// Temporal's.
+// full returns settings in an environment that has no other settings of Kvitt or Temporal.
 func full(settings []string) []string {
 	var env []string
 	for _, e := range os.Environ() {
@@ -162,8 +160,7 @@ func full(settings []string) []string {
 	return append(env, settings...)
 }
 
-// StartWorker runs a worker. The first one has the portal's and the metrics'
-// address, further ones take any.
+// StartWorker runs a worker. The first one gets the portal's and the metrics' address, further ones any.
 func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, error) {
 	s.mu.Lock()
 	first := len(s.workers) == 0
@@ -192,8 +189,7 @@ func (s *Stack) StartWorker(ctx context.Context, more ...string) (*Process, erro
 	return p, s.awaitPoll(ctx, p)
 }
 
-// RestartWorker kills the first worker, as a crash would, and starts it again at
-// the same addresses.
+// RestartWorker kills the first worker, as a crash would, and starts it again at the same addresses.
 func (s *Stack) RestartWorker(ctx context.Context) error {
 	s.mu.Lock()
 	old := s.workers[0]
@@ -210,11 +206,11 @@ func (s *Stack) RestartWorker(ctx context.Context) error {
 	return within(ctx, p, func(ctx context.Context) error { return answers(ctx, "http://"+s.Metrics+"/readyz") })
 }
 
-// taskQueue is the one that worker and starter use unless they are told.
+// taskQueue is the default task queue of worker and starter.
 const taskQueue = "kvitt"
 
-// awaitPoll waits until Temporal has seen a worker, which it does a moment after
-// the worker is ready: what asks for one before that is told that there is none.
+// awaitPoll waits until Temporal has seen a worker, which happens shortly after the worker is ready: a
+// command before that would report that there is no worker.
 func (s *Stack) awaitPoll(ctx context.Context, p *Process) error {
 	c, err := client.DialContext(ctx, client.Options{HostPort: s.Temporal.Address, Logger: Quiet{}})
 	if err != nil {
@@ -251,8 +247,7 @@ func answers(ctx context.Context, url string) error {
 	return nil
 }
 
-// Command is the command line, ready to run with the stack's settings. Ending
-// ctx is Ctrl-C.
+// Command returns the command line, ready to run with the stack's settings. Ending ctx acts as Ctrl-C.
 func (s *Stack) Command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(s.bin, "starter"), args...)
 	cmd.Env = full(s.Env)
@@ -301,7 +296,7 @@ func (s *Stack) Close() error {
 
 func (s *Stack) say(words string) { fmt.Fprintln(s.o.Log, words) }
 
-// Workers are the workers that were started, in order.
+// Workers returns the workers that were started, in order.
 func (s *Stack) Workers() []*Process {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -25,8 +25,7 @@ type TemporalServer struct {
 	UI      string // URL of the Web UI
 }
 
-// TemporalPath finds the official CLI: the one on PATH, else the one in bin/,
-// else it builds it once.
+// TemporalPath finds the official CLI: on PATH, or in bin/; otherwise it builds it once.
 func TemporalPath(ctx context.Context, module string, log io.Writer) (string, error) {
 	if path, err := exec.LookPath("temporal"); err == nil {
 		return path, nil
@@ -36,7 +35,7 @@ func TemporalPath(ctx context.Context, module string, log io.Writer) (string, er
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	fmt.Fprintf(log, "Building the Temporal development server %s into bin/: about 8 minutes, this once. To skip it, put Temporal's CLI on PATH.\n", temporalVersion)
+	fmt.Fprintf(log, "Building the Temporal development server %s into bin/: about 8 minutes, only this time. To skip it, put Temporal's CLI on PATH.\n", temporalVersion)
 	cmd := exec.CommandContext(ctx, "go", "install", temporalModule+"@"+temporalVersion)
 	cmd.Dir, cmd.Env = module, append(os.Environ(), "GOBIN="+bin, "GOFLAGS=")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -45,8 +44,8 @@ func TemporalPath(ctx context.Context, module string, log io.Writer) (string, er
 	return path, nil
 }
 
-// StartTemporal runs the development server. Its database lies in dir; codec,
-// when given, is where its Web UI asks for payloads in clear.
+// StartTemporal runs the development server. Its database is in dir; codec, if given, is the address at
+// which its Web UI decodes payloads.
 func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*TemporalServer, error) {
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -55,9 +54,8 @@ func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*
 	args := []string{
 		"server", "start-dev", "--ip", "127.0.0.1", "--port", port, "--log-level", "error",
 		"--db-filename", filepath.Join(dir, "temporal.db"), "--sqlite-pragma", "synchronous=OFF", "--sqlite-pragma", "journal_mode=WAL",
-		// The development server has one shard, and a shard looks for work at most
-		// 20 times a second by default: 50 ms for each step of a workflow. A
-		// cluster has hundreds of shards.
+		// The development server has one shard, and a shard looks for work at most 20 times a second by
+		// default: 50 ms for each step of a workflow. A cluster has hundreds of shards.
 		"--dynamic-config-value", "history.transferProcessorMaxPollRPS=1000",
 		"--dynamic-config-value", "history.timerProcessorMaxPollRPS=1000",
 		"--dynamic-config-value", "matching.enableFairness=true",
@@ -93,17 +91,17 @@ func StartTemporal(ctx context.Context, path, dir, address, ui, codec string) (*
 	return t, nil
 }
 
-// Quiet is a logger for a server that is not up yet.
+// Quiet is a logger that discards everything, for a server that is not up yet.
 type Quiet struct{}
 
-// Debug says nothing.
+// Debug discards the message.
 func (Quiet) Debug(string, ...any) {}
 
-// Info says nothing.
+// Info discards the message.
 func (Quiet) Info(string, ...any) {}
 
-// Warn says nothing.
+// Warn discards the message.
 func (Quiet) Warn(string, ...any) {}
 
-// Error says nothing.
+// Error discards the message.
 func (Quiet) Error(string, ...any) {}

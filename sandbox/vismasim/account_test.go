@@ -7,7 +7,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-func TestAnAccountTellsItsLines(t *testing.T) {
+func TestAccountReturnsAnAccountsLines(t *testing.T) {
 	w := newWorld(t, nil)
 	number, _ := w.post(voucher(payoutLines))
 	var balance int64
@@ -18,7 +18,7 @@ func TestAnAccountTellsItsLines(t *testing.T) {
 		}
 	}
 	if want := w.sim.Books(tenant).Accounts["1686"].Balance(); balance != want || want == 0 {
-		t.Errorf("the lines come to %d, the books say %d", balance, want)
+		t.Errorf("the sum of the lines is %d, the books have %d", balance, want)
 	}
 	if lines := w.sim.Account(other, "1686"); len(lines) != 0 {
 		t.Errorf("the other company has %+v", lines)

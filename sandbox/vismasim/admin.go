@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// addAdmin serves the controls to processes that only have HTTP:
+// addAdmin serves the controls to processes that use HTTP:
 //
 //	GET    /_sandbox/visma/books?tenant=            Books
 //	GET    /_sandbox/visma/batches?tenant=&contains= the batches themselves
@@ -20,7 +20,7 @@ import (
 //	POST   /_sandbox/visma/faults                   Fault
 //	DELETE /_sandbox/visma/faults
 //	POST   /_sandbox/visma/latency                  {"ms":100}
-//	GET    /_sandbox/visma/writes                   what was asked to be changed
+//	GET    /_sandbox/visma/writes                   the requests to change something
 //	GET    /_sandbox/visma/requests                 counts by endpoint
 //	DELETE /_sandbox/visma/requests
 func (s *Sim) addAdmin() {

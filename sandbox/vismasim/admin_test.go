@@ -11,7 +11,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-func TestTheControlsAreThereOverHTTP(t *testing.T) {
+func TestTheAdminEndpointsWork(t *testing.T) {
 	w := newWorld(t, nil)
 	w.token = tenant + ",read,create,update"
 	added := w.ask(http.StatusOK, "POST", "/_sandbox/visma/batches", `{"tenant":"`+tenant+`","date":"2026-01-20","description":"Klarna by hand",
@@ -59,7 +59,7 @@ func TestTheControlsAreThereOverHTTP(t *testing.T) {
 	}
 }
 
-func TestTheHourlyLimitIsCountedAndTold(t *testing.T) {
+func TestTheHourlyLimitIsCountedAndReported(t *testing.T) {
 	w := newWorld(t, func(o *vismasim.Options) { o.Rate.Limit = 2 })
 	first := w.ask(http.StatusOK, "GET", "/v1/ledger", "")
 	if h := first.header; h.Get("X-RateLimit-Limit") != "2" || h.Get("X-RateLimit-Remaining") != "1" || h.Get("X-RateLimit-Reset") != "3600" || h.Get("X-RateLimit-Policy") != "4" {

@@ -13,8 +13,7 @@ import (
 	"strconv"
 )
 
-// attach takes a file for a batch or one of its lines. The same name again is a
-// new revision.
+// attach adds a file to a batch or one of its lines. A file of the same name is a new revision.
 func (s *Sim) attach(q *call) (answer, error) {
 	b := q.c.batchOf(q.PathValue("module"), q.id("number"))
 	if b == nil {
@@ -30,7 +29,7 @@ func (s *Sim) attach(q *call) (answer, error) {
 	}
 	u, ok := q.Context().Value(uploaded{}).(*upload)
 	if !ok {
-		u = readUpload(q.Request) // it waited in the background
+		u = readUpload(q.Request) // the upload waited in the background
 	}
 	if u.err != nil {
 		return answer{}, plainly("%s", u.err)
@@ -61,11 +60,11 @@ func (s *Sim) store(c *company, into *[]Attachment, u *upload) *file {
 	return f
 }
 
-// mostKept is how much is kept of a file, whole or not at all, and of a request
-// that carries one.
+// mostKept is the largest file that is stored, completely or not at all, and the part stored of a request
+// with a file.
 const mostKept = 1 << 20
 
-// beginning keeps the first bytes of what is written to it.
+// beginning keeps the first bytes written to it.
 type beginning []byte
 
 func (b *beginning) Write(p []byte) (int, error) {
@@ -73,16 +72,16 @@ func (b *beginning) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// uploaded is the context key of the upload that a request carried.
+// uploaded is the context key of a request's upload.
 type uploaded struct{}
 
-// upload is a file as it came in.
+// upload is a received file.
 type upload struct {
 	name   string
 	size   int
 	digest hash.Hash
 	start  beginning
-	err    error // what is wrong with it
+	err    error // the problem with it
 }
 
 // readUpload reads the one part "v" of a multipart body.

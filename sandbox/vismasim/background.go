@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// job is work that a request left to the background.
+// job is work that a request leaves to the background.
 type job struct {
 	ID          string            `json:"id"`
 	Tenant      string            `json:"tenant"`
@@ -29,7 +29,7 @@ type job struct {
 	ContentType string            `json:"content_type,omitempty"`
 	Error       string            `json:"error,omitempty"`
 	Fault       Fault             `json:"fault"`
-	Write       string            `json:"write,omitempty"` // id of the request that began it
+	Write       string            `json:"write,omitempty"` // id of the request that started it
 }
 
 type jobDTO struct {
@@ -49,7 +49,7 @@ type jobDTO struct {
 	ResponseHeaders    map[string]string `json:"responseHeaders"`
 }
 
-// enqueue takes a request as a background job and answers 202.
+// enqueue queues a request as a background job and answers 202.
 func (s *Sim) enqueue(q *call, notify string, fault Fault) answer {
 	j := &job{
 		ID: s.newID("job"), Tenant: q.c.TenantID, Method: q.Method, URI: q.URL.RequestURI(),
@@ -77,7 +77,7 @@ func (s *Sim) enqueue(q *call, notify string, fault Fault) answer {
 	return jsonAnswer(http.StatusAccepted, map[string]string{"id": j.ID, "stateLocation": state}).with("Location", state)
 }
 
-// run does a job whose time has come.
+// run runs a job that is due.
 func (s *Sim) run(j *job) {
 	c := s.companies[j.Tenant]
 	j.Done, j.Status = true, "Finished"
@@ -99,7 +99,7 @@ func (s *Sim) run(j *job) {
 	s.keep(c, kindJob, j)
 }
 
-// do sends the job's request to its endpoint, as of the moment it was due.
+// do sends the job's request to its endpoint, as of the time it was due.
 func (s *Sim) do(c *company, j *job) answer {
 	r, err := http.NewRequestWithContext(context.Background(), j.Method, j.URI, bytes.NewReader(j.Body))
 	if err != nil {
@@ -128,7 +128,7 @@ func (j *job) finish(a answer) {
 	}
 }
 
-// spoil is what the job's fault does after the work is done.
+// spoil applies the job's fault after the work is done.
 func (j *job) spoil() {
 	switch j.Fault.Kind {
 	case JobFailedAfterCommit:
@@ -198,8 +198,8 @@ func (s *Sim) getJobContent(q *call) (answer, error) {
 	return answer{status: http.StatusOK, header: http.Header{"Content-Type": {j.ContentType}}, body: j.Content}, nil
 }
 
-// elsewhere is an address as the API writes it in Location and originalUri: on
-// another host than the one that was called.
+// elsewhere returns an address as the API writes it in Location and originalUri: on another host than the
+// one that was called.
 func (s *Sim) elsewhere(c *company, pathAndQuery string) string {
 	return s.o.LocationURL + "/" + c.Number + "/api/" + pathAndQuery
 }

@@ -28,7 +28,7 @@ func (w *world) job(id string) object {
 	return read[object](w.t, w.ask(http.StatusOK, "GET", "/v1/background/"+id, ""))
 }
 
-func TestAJobIsStartedThenFinishedWithTheBatchsLocation(t *testing.T) {
+func TestAFinishedJobHasTheBatchsLocation(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.start(voucher(payoutLines))
 	if j := w.job(id); j["status"] != "Started" || fmt.Sprint(j["statusCode"]) != "0" || j["finishedUtc"] != nil {
@@ -95,7 +95,7 @@ func TestJobsRunInTheOrderInWhichTheyAreDue(t *testing.T) {
 	}
 }
 
-func TestARuleIsHeldWhenTheJobRunsNotWhenItIsQueued(t *testing.T) {
+func TestRulesAreCheckedWhenTheJobRuns(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.start(voucher(payoutLines))
 	if err := w.sim.ClosePeriod(tenant, "202601"); err != nil {

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// Status is where a batch stands.
+// Status is the state of a batch.
 type Status string
 
-// The statuses a general ledger batch passes through.
+// The states of a general ledger batch, in order.
 const (
 	Hold     Status = "Hold"     // may be incomplete; cannot be released
 	Balanced Status = "Balanced" // can be released
@@ -19,9 +19,8 @@ const (
 	Voided   Status = "Voided"
 )
 
-// Batch is a journal transaction as the simulator keeps it. Amounts are minor
-// units: of the batch's currency in Debit and Credit, of the company's base
-// currency in BaseDebit and BaseCredit.
+// Batch is a journal transaction as the simulator stores it. Amounts are minor units: of the batch's
+// currency in Debit and Credit, of the company's base currency in BaseDebit and BaseCredit.
 type Batch struct {
 	Number       string       `json:"number"`
 	Module       string       `json:"module"` // GL, AR, AP …
@@ -36,18 +35,18 @@ type Batch struct {
 	Code         string       `json:"transaction_code,omitempty"`
 	ControlTotal int64        `json:"control_total"`
 	Reversing    bool         `json:"auto_reversing,omitempty"`
-	Reverses     string       `json:"reverses,omitempty"` // the auto-reversing batch that it takes back
+	Reverses     string       `json:"reverses,omitempty"` // the auto-reversing batch that it reverses
 	VAT          bool         `json:"create_vat_transaction,omitempty"`
 	SkipVATCheck bool         `json:"skip_vat_amount_validation,omitempty"`
 	Lines        []Line       `json:"lines"`
-	LastLine     int          `json:"last_line"` // line numbers are never used twice
+	LastLine     int          `json:"last_line"` // line numbers are never reused
 	Attachments  []Attachment `json:"attachments,omitempty"`
 	BySomeone    bool         `json:"by_someone_else,omitempty"` // not made through the API
 	Created      time.Time    `json:"created"`
 	Modified     time.Time    `json:"modified"`
 	Stamp        uint64       `json:"stamp"`
 	ReleaseDue   *time.Time   `json:"release_due,omitempty"` // a queued release
-	ListedFrom   *time.Time   `json:"listed_from,omitempty"` // before, no list shows it
+	ListedFrom   *time.Time   `json:"listed_from,omitempty"` // no list shows it before this time
 }
 
 // Line is one line of a batch.
@@ -68,8 +67,8 @@ type Line struct {
 	Attachments []Attachment `json:"attachments,omitempty"`
 }
 
-// Attachment is a file on a batch or a line. The same name again makes a new
-// revision of the same attachment.
+// Attachment is a file on a batch or a line. A file of the same name makes a new revision of the same
+// attachment.
 type Attachment struct {
 	ID       string `json:"id"`
 	Name     string `json:"name"`
@@ -78,10 +77,10 @@ type Attachment struct {
 	SHA256   string `json:"sha256"` // of the last revision, lower-case hex
 }
 
-// Released says whether the batch counts in the books for good.
+// Released reports whether the batch is released.
 func (b *Batch) Released() bool { return b.Status == Unposted || b.Status == Posted }
 
-// Totals are the debit and credit totals in the batch's currency.
+// Totals returns the debit and credit totals in the batch's currency.
 func (b *Batch) Totals() (debit, credit int64) {
 	for _, l := range b.Lines {
 		debit += l.Debit
@@ -90,7 +89,7 @@ func (b *Batch) Totals() (debit, credit int64) {
 	return debit, credit
 }
 
-// BaseTotals are the debit and credit totals in the company's base currency.
+// BaseTotals returns the debit and credit totals in the company's base currency.
 func (b *Batch) BaseTotals() (debit, credit int64) {
 	for _, l := range b.Lines {
 		debit += l.BaseDebit
@@ -108,8 +107,8 @@ func (b *Batch) line(number int) *Line {
 	return nil
 }
 
-// clone copies a batch so that a change can be refused halfway, and so that
-// what a caller is given cannot change under it.
+// clone copies a batch so that a change can be refused halfway, and so that a returned batch does not
+// change later.
 func (b *Batch) clone() *Batch {
 	c := *b
 	c.Lines = slices.Clone(b.Lines)
@@ -120,18 +119,17 @@ func (b *Batch) clone() *Batch {
 	return &c
 }
 
-// timeStamp is the version of a record as the API writes it: eight bytes in
-// base64, the same in the body and in the ETag.
+// timeStamp is the version of a record in the API's form: eight bytes in base64, the same in the body and
+// in the ETag.
 func timeStamp(version uint64) string {
 	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, version))
 }
 
 func etag(version uint64) string { return `"` + timeStamp(version) + `"` }
 
-// balanceBase gives each line its amount in the base currency. Rounding can
-// leave an unbalanced rest although the batch balances in its own currency;
-// the largest line takes it, so that the books balance in both and a batch
-// reads back with the lines it was sent with.
+// balanceBase gives each line its amount in the base currency. Rounding can leave a difference although
+// the batch balances in its own currency; the largest line takes it, so that the books balance in both
+// currencies and a batch reads back with the lines it was sent with.
 func (c *company) balanceBase(b *Batch) error {
 	rate, err := literal(b.Rate).rat()
 	if err != nil {

@@ -17,8 +17,7 @@ type company struct {
 	batches  []*Batch // in the order they were made
 	series   map[string]int
 	files    map[string]*file // by attachment id
-	// changed are the accounts and periods that are no longer as the Company
-	// said; only they are kept.
+	// changed lists the accounts and periods that differ from the Company's; only these are saved.
 	changed map[string]bool
 }
 
@@ -56,8 +55,7 @@ func newCompany(c Company) (*company, error) {
 	return books, nil
 }
 
-// combinations are all subaccounts that the segments allow, inactive values
-// included, in order.
+// combinations returns all subaccounts that the segments allow, including inactive values, in order.
 func combinations(segments []Segment) []subaccount {
 	if len(segments) == 0 {
 		return nil
@@ -107,14 +105,14 @@ func (c *company) batchOf(module, number string) *Batch {
 	return nil
 }
 
-// enter numbers a batch from its module's series and writes it into the books.
+// enter numbers a batch from its module's series and adds it to the books.
 func (c *company) enter(b *Batch) {
 	c.series[b.Module]++
 	b.Number = fmt.Sprintf("%06d", c.series[b.Module])
 	c.batches = append(c.batches, b)
 }
 
-// replace puts a changed batch in the place of the one it was copied from.
+// replace puts a changed batch in place of the one it was copied from.
 func (c *company) replace(b *Batch) {
 	for i := range c.batches {
 		if c.batches[i].Module == b.Module && c.batches[i].Number == b.Number {
@@ -129,7 +127,7 @@ func (c *company) replace(b *Batch) {
 	}
 }
 
-// finishRelease ends a queued release whose time has come.
+// finishRelease completes a queued release that is due.
 func (c *company) finishRelease(b *Batch, at time.Time) {
 	b.Status, b.ReleaseDue = Unposted, nil
 	if c.PostOnRelease {
@@ -138,9 +136,9 @@ func (c *company) finishRelease(b *Batch, at time.Time) {
 	b.Modified = at
 }
 
-// reversal is what an auto-reversing batch that was released leads to: the same
-// lines with the sides exchanged on the first day of the next period, under the
-// same description. It is nil when there is none, or no period to put it in.
+// reversal returns the reversal of a released auto-reversing batch: the same lines with the sides
+// exchanged on the first day of the next period, with the same description. It is nil when there is none,
+// or no period for it.
 func (c *company) reversal(b *Batch) *Batch {
 	own := c.period(b.Period)
 	if !b.Reversing || own == nil {

@@ -12,7 +12,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-func TestBooksTellWhatWasBooked(t *testing.T) {
+func TestBooksReportWhatWasBooked(t *testing.T) {
 	w := newWorld(t, nil)
 	w.post(voucher(payoutLines))
 	books := w.sim.Books(tenant)
@@ -81,7 +81,7 @@ func TestARateMayBeGivenAndOtherwiseDependsOnlyOnTheDay(t *testing.T) {
 		t.Errorf("100 EUR at 11.5 is %v SEK", got)
 	}
 	if got := w.journal(given)["exchangeRate"]; got != json.Number("11.5") {
-		t.Errorf("the rate that was given reads %v", got)
+		t.Errorf("the given rate reads %v", got)
 	}
 	first, _ := w.post(voucher(lines, set("currencyId", "EUR")))
 	second, _ := w.post(voucher(lines, set("currencyId", "EUR")))
@@ -89,14 +89,14 @@ func TestARateMayBeGivenAndOtherwiseDependsOnlyOnTheDay(t *testing.T) {
 	w.inject(vismasim.Fault{Kind: vismasim.RateIgnored, Path: "/v2/journaltransaction"})
 	ignored, _ := w.post(voucher(lines, set("currencyId", "EUR"), set("exchangeRate", json.Number("11.5"))))
 	if a, b := w.journal(first)["exchangeRate"], w.journal(ignored)["exchangeRate"]; a != b {
-		t.Errorf("the rate that was to be ignored is %v, and the day's %v", b, a)
+		t.Errorf("the rate to be ignored is %v, and the day's %v", b, a)
 	}
 	if a, b, c := w.journal(first)["exchangeRate"], w.journal(second)["exchangeRate"], w.journal(next)["exchangeRate"]; a != b || a == c {
 		t.Errorf("the rates are %v and %v on one day, %v on another", a, b, c)
 	}
 }
 
-func TestWhateverIsPostedTheBooksBalance(t *testing.T) {
+func TestTheBooksAlwaysBalance(t *testing.T) {
 	w := newWorld(t, func(o *vismasim.Options) { o.MaxPageSize = 1 << 20 })
 	accounts := []string{"1930", "1686", "1687", "6064", "2641", "3740", "2391"}
 	rapid.Check(t, func(r *rapid.T) {

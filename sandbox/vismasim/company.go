@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Company is one company as Visma.net knows it. The presets fill one in; change
-// what a test needs before it goes to New.
+// Company is one company in Visma.net. The presets fill one in; change what a test needs before passing it
+// to New.
 type Company struct {
 	TenantID       string // the "Company Tenant ID", a UUID
 	OrganizationCD string
@@ -28,23 +28,22 @@ type Company struct {
 	// ClosedThrough closes every period up to and including this one (YYYYPP)
 	// from the start.
 	ClosedThrough string
-	// YTDAccount is the account of the year's net income; nothing is posted
-	// to it by hand.
+	// YTDAccount is the account of the year's net income, to which nothing is posted by hand.
 	YTDAccount string
 	// FirstBatch is the first number of the general ledger's series.
 	FirstBatch int
 
-	HoldOnEntry          bool // a batch that does not say "hold" is put on hold
+	HoldOnEntry          bool // a batch without "hold" is put on hold
 	PostOnRelease        bool // a released batch is Posted at once, not Unposted
 	RequireControlTotals bool
 	AllowClosedPeriods   bool
 
-	// What the company's settings fill in where a batch says nothing.
+	// Defaults of the company for what a batch leaves out.
 	VATOnEntry    bool   // a batch makes VAT transactions
 	DefaultBranch string // of the API's user; the main branch when empty
-	CutTexts      int    // a batch's description is cut to so many characters; 0: never
+	CutTexts      int    // a batch's description is cut to this many characters; 0: never
 
-	PadKeys int // keys of branches and ledgers are padded to so many characters
+	PadKeys int // keys of branches and ledgers are padded to this many characters
 }
 
 // Account is a row of the chart of accounts.
@@ -54,13 +53,13 @@ type Account struct {
 	Type          string `json:"type"` // Asset, Liability, Income or Expense
 	Inactive      bool   `json:"inactive,omitempty"`
 	NoManualEntry bool   `json:"no_manual_entry,omitempty"`
-	ControlModule string `json:"control_module,omitempty"` // AR, AP …: kept by that module alone
+	ControlModule string `json:"control_module,omitempty"` // AR, AP …: posted to by that module only
 	Currency      string `json:"currency,omitempty"`       // set: only batches in this currency
 	CashAccount   bool   `json:"cash_account,omitempty"`
 	VATCategory   string `json:"vat_category,omitempty"` // set: written on every line that names no VAT code
 }
 
-// Ledger is where batches are kept. The first one of type Actual is the default.
+// Ledger contains batches. The first one of type Actual is the default.
 type Ledger struct {
 	Number, Description string
 	BalanceType         string // Actual, Report, Statistical, Budget
@@ -93,8 +92,8 @@ type Currency struct {
 	ID, Description, Symbol string
 	Precision               int // decimals
 	UsedForAccounting       bool
-	// Rate is what one unit is worth in the base currency, as a decimal;
-	// empty: a rate that moves a little from day to day (see rateOn).
+	// Rate is the value of one unit in the base currency, as a decimal; empty: a rate that moves a little
+	// from day to day (see rateOn).
 	Rate string
 }
 
@@ -108,7 +107,7 @@ type VAT struct {
 	ClaimableAccount            string
 }
 
-// FinancialYear says how the company's years are cut into twelve periods.
+// FinancialYear defines the company's years and their twelve periods.
 type FinancialYear struct {
 	FirstMonth time.Month // January when zero
 	FirstYear  int        // the number of the first year that exists
@@ -116,18 +115,17 @@ type FinancialYear struct {
 	// BelongsToNextYear numbers a year after the calendar year in which it
 	// ends, not the one in which it begins.
 	BelongsToNextYear bool
-	// PeriodFormat is how the "period" member is written: "PPYYYY" (default),
-	// "YYYYPP" or "PP-YYYY"; what the real one writes is not documented.
+	// PeriodFormat is the form of the "period" member: "PPYYYY" (default), "YYYYPP" or "PP-YYYY"; the real
+	// API's form is not documented.
 	PeriodFormat string
-	// EndsOnNextStart writes endDate as the first moment after the period
-	// instead of its last day.
+	// EndsOnNextStart writes endDate as the first day after the period instead of its last day.
 	EndsOnNextStart bool
 }
 
-// Segmented is the id of the dimension that subaccounts are made of.
+// Segmented is the id of the dimension of subaccounts.
 const Segmented = "SUBACCOUNT"
 
-// padded is a key as the company writes it.
+// padded returns a key as the company writes it.
 func (c Company) padded(key string) string {
 	return key + strings.Repeat(" ", max(c.PadKeys-len(key), 0))
 }

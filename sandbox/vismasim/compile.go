@@ -33,8 +33,8 @@ type compiler struct {
 	doing  string // for the message: creating or updating
 }
 
-// apply writes the update over the batch (a fresh one, or a copy of the one
-// that is changed) and checks the whole.
+// apply writes the update into the batch (a new one, or a copy of the one being changed) and checks the
+// result.
 func (k compiler) apply(b *Batch, u *journalUpdate, now time.Time) error {
 	fresh := b.Number == ""
 	steps := []func() error{
@@ -82,7 +82,7 @@ func (k compiler) texts(b *Batch, u *journalUpdate) error {
 	return nil
 }
 
-// place settles ledger and branch.
+// place sets ledger and branch.
 func (k compiler) place(b *Batch, u *journalUpdate) error {
 	b.Branch = u.Branch.or(b.Branch)
 	if b.Branch == "" {
@@ -116,7 +116,7 @@ func (k compiler) branch(number string) error {
 	return nil
 }
 
-// when settles the date and the period, and that the period is open.
+// when sets the date and the period, and checks that the period is open.
 func (k compiler) when(b *Batch, u *journalUpdate, now time.Time, fresh bool) error {
 	switch {
 	case u.TransactionDate.given():
@@ -142,7 +142,7 @@ func (k compiler) when(b *Batch, u *journalUpdate, now time.Time, fresh bool) er
 	return k.open(b.Period)
 }
 
-// periodAsked is the period that the update names, as YYYYPP.
+// periodAsked returns the period in the update, as YYYYPP.
 func (k compiler) periodAsked(u *journalUpdate) (string, error) {
 	financial, post := u.FinancialPeriod.or(""), u.PostPeriod.or("")
 	if post != "" {
@@ -208,7 +208,7 @@ func (k compiler) currency(b *Batch, u *journalUpdate, fresh bool) error {
 	return nil
 }
 
-// totals settles hold, balance and control total.
+// totals sets hold, and checks balance and control total.
 func (k compiler) totals(b *Batch, u *journalUpdate) error {
 	held := b.Status == Hold
 	if b.Status == "" {
@@ -255,7 +255,7 @@ func amountProblem(err error) string {
 
 func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// parseDay reads the date of a date-time as it is written, whatever its zone.
+// parseDay reads the date of a date-time as written, whatever its zone.
 func parseDay(s string) (time.Time, bool) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999", "2006-01-02T15:04:05", "2006-01-02 15:04:05", time.DateOnly} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -88,7 +88,7 @@ func (k compiler) account(number, currency string) error {
 	return nil
 }
 
-// subaccount wants every segment, in order, with its exact zero-padded value.
+// subaccount requires every segment, in order, with its exact zero-padded value.
 func (k compiler) subaccount(l *Line, segments *[]segmentUpdate) error {
 	if len(k.c.Segments) == 0 {
 		return nil

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// The read DTOs: flat, amounts as JSON numbers, names as the API writes them.
-// "…InCurrency" is the batch's currency, the plain name the base currency.
+// The DTOs of reads: flat, amounts as JSON numbers, names as the API writes them. "…InCurrency" is the
+// batch's currency, the plain name the base currency.
 
 type journalDTO struct {
 	Module               string          `json:"module"`
@@ -95,7 +95,7 @@ type segmentDTO struct {
 	ValueDescription string `json:"segmentValueDescription"`
 }
 
-// journal writes a batch, or the part of one that fell on a page.
+// journal writes a batch, or the part of one that is on a page.
 func (c *company) journal(b *Batch, lines []Line, attachments bool) journalDTO {
 	precision, base := c.precision(b.Currency), c.basePrecision()
 	ledger, _ := c.ledger(b.Ledger)
@@ -185,8 +185,8 @@ func dateTime(t time.Time) string { return t.Format("2006-01-02T15:04:05") }
 // moment writes a time without a zone; it is UTC.
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000") }
 
-// local writes the "…Utc" members of a background operation, which in truth
-// carry the offset of the data centre.
+// local writes the "…Utc" members of a background operation, which in fact have the offset of the data
+// centre.
 func local(t time.Time) string {
 	return t.In(time.FixedZone("", 3600)).Format("2006-01-02T15:04:05.999-07:00")
 }

@@ -11,16 +11,16 @@ import (
 	"time"
 )
 
-// FaultKind is one way in which a request can go wrong.
+// FaultKind is a kind of fault of a request.
 type FaultKind string
 
-// Faults of the request itself. "Commit" is the moment at which the books (or
-// the queue of background jobs) have changed.
+// Faults of the request itself. "Commit" is the point at which the books (or the queue of background jobs)
+// have changed.
 const (
 	Slow                FaultKind = "slow"                  // answers after Delay
 	TimeoutBeforeCommit FaultKind = "timeout_before_commit" // does nothing, never answers (with Delay: 504 after it)
 	TimeoutAfterCommit  FaultKind = "timeout_after_commit"  // does it, never answers (with Delay: 504 after it)
-	TimeoutThenCommit   FaultKind = "timeout_then_commit"   // never answers, and does it Delay after it came
+	TimeoutThenCommit   FaultKind = "timeout_then_commit"   // never answers, and does it Delay after the request
 	ResetBeforeCommit   FaultKind = "reset_before_commit"   // the connection breaks
 	ResetAfterCommit    FaultKind = "reset_after_commit"
 	ErrorBeforeCommit   FaultKind = "error_before_commit" // Status (500), nothing done
@@ -28,20 +28,20 @@ const (
 	HTMLError           FaultKind = "html_error"          // a gateway's page: Status (502), nothing done
 	Truncated           FaultKind = "truncated"           // does it, answers with half of the body
 	Throttled           FaultKind = "throttled"           // 429 with Retry-After: Delay (1 s)
-	ThrottledBare       FaultKind = "throttled_bare"      // 429 that says nothing of when to come again
-	PagesShift          FaultKind = "pages_shift"         // from the second page on, a list has Shift (1) entries more at its front
+	ThrottledBare       FaultKind = "throttled_bare"      // 429 without Retry-After
+	PagesShift          FaultKind = "pages_shift"         // from the second page on, a list has Shift (1) more entries at its front
 	Unauthorized        FaultKind = "unauthorized"        // 401, as after a revoked grant
-	Forbidden           FaultKind = "forbidden"           // 403 without more
+	Forbidden           FaultKind = "forbidden"           // 403 without details
 	NoLicense           FaultKind = "no_license"          // 403, IPPException 12027
-	NotFound            FaultKind = "not_found"           // 404, whatever is asked for
+	NotFound            FaultKind = "not_found"           // 404 for every request
 	Rejected            FaultKind = "rejected"            // 400 with Message, nothing done
-	NothingListed       FaultKind = "nothing_listed"      // Status (200) with Message as the whole body, whatever is there; for lists
+	NothingListed       FaultKind = "nothing_listed"      // Status (200) with Message as the whole body, for lists
 	ReleaseFailed       FaultKind = "release_failed"      // 200 with actionResult Failed, nothing done
 	RateIgnored         FaultKind = "rate_ignored"        // does it, with the company's own exchange rate
 )
 
-// Faults of the background job that a request starts; the request itself is
-// answered 202 as always. Requests that start none do not meet them.
+// Faults of the background job that a request starts; the request itself is answered 202 as always. They
+// do not strike requests that start no job.
 const (
 	JobLate               FaultKind = "job_late"                 // finishes Delay later than others
 	JobLostBeforeCommit   FaultKind = "job_lost_before_commit"   // never done, its id answers Status (404)
@@ -53,7 +53,7 @@ const (
 	JobRejected           FaultKind = "job_rejected"             // Finished with statusCode 400 and Message
 	JobNoLocation         FaultKind = "job_no_location"          // Finished 201, responseHeaders null
 	JobContentGone        FaultKind = "job_content_gone"         // done, its content answers 410
-	JobElsewhere          FaultKind = "job_elsewhere"            // its address names another host
+	JobElsewhere          FaultKind = "job_elsewhere"            // its address is on another host
 )
 
 var requestFaults = []FaultKind{
@@ -66,61 +66,60 @@ var jobFaults = []FaultKind{
 	JobErrorAfterCommit, JobRejected, JobNoLocation, JobContentGone, JobElsewhere,
 }
 
-// Fault is something that goes wrong for requests that match.
+// Fault is a fault that strikes matching requests.
 type Fault struct {
 	Kind    FaultKind     `json:"kind"`
 	Method  string        `json:"method,omitempty"`  // empty: any
 	Path    string        `json:"path,omitempty"`    // as in path.Match ("/v2/journaltransaction/*"); empty: any
 	Tenant  string        `json:"tenant,omitempty"`  // only requests of this company; empty: of any
-	Body    string        `json:"body,omitempty"`    // only requests whose body holds this text, a payment reference for example
-	Skip    int           `json:"skip,omitempty"`    // so many matching requests go through first
+	Body    string        `json:"body,omitempty"`    // only requests whose body contains this text, a payment reference for example
+	Skip    int           `json:"skip,omitempty"`    // this many matching requests are spared first
 	Times   int           `json:"times,omitempty"`   // 0: once; -1: until cleared
 	Status  int           `json:"status,omitempty"`  // for the kinds that answer with one
 	Message string        `json:"message,omitempty"` // starts with "<": sent as HTML
 	Delay   time.Duration `json:"-"`
 	DelayMS int64         `json:"delay_ms,omitempty"` // Delay, in JSON
 
-	// With any kind: the background job that the request starts is due this much
-	// later, and lists show the batch that it makes only this long after it was
-	// made.
+	// With any kind: the background job that the request starts is due this much later, and lists show its
+	// batch only this long after it was made.
 	JobAfter      time.Duration `json:"-"`
 	JobAfterMS    int64         `json:"job_after_ms,omitempty"`
 	ListedAfter   time.Duration `json:"-"`
 	ListedAfterMS int64         `json:"listed_after_ms,omitempty"`
-	Shift         int           `json:"shift,omitempty"` // of PagesShift; negative: entries have gone
+	Shift         int           `json:"shift,omitempty"` // of PagesShift; negative: entries were removed
 
-	// Name is what a strike is counted and told under; see Watch.
+	// Name is the fault's name in Watch.
 	Name string `json:"name,omitempty"`
 }
 
-// Strike is a fault that has met its request. Server is the address at which
-// the request came in, Path what it asked for.
+// Strike is a fault that has struck a request. Server is the address at which the request arrived, Path
+// its path.
 type Strike struct {
 	Fault  Fault
 	Server string
 	Path   string
 }
 
-// Watch lets f know of every strike of a fault that has a name, before the
-// fault has done anything. f must be quick and must not use the simulator.
+// Watch makes f receive every strike of a fault that has a name, before the fault takes effect. f must be
+// quick and must not use the simulator.
 func (s *Sim) Watch(f func(Strike)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.watch = f
 }
 
-// armed is a fault with what is left of it.
+// armed is a fault with its remaining strikes.
 type armed struct {
 	Fault
 	Skipped int `json:"skipped"`
 	Fired   int `json:"fired"`
 }
 
-// Inject arms a fault. Faults are looked at in the order in which they were
-// injected; the first that matches a request is the only one it meets.
+// Inject arms a fault. Faults are checked in the order in which they were injected; only the first that
+// matches strikes a request.
 func (s *Sim) Inject(f Fault) error {
 	if !slices.Contains(requestFaults, f.Kind) && !slices.Contains(jobFaults, f.Kind) {
-		return fmt.Errorf("inject a fault: there is no kind %q; there are %v and %v", f.Kind, requestFaults, jobFaults)
+		return fmt.Errorf("inject a fault: unknown kind %q; the kinds are %v and %v", f.Kind, requestFaults, jobFaults)
 	}
 	if _, err := path.Match(f.Path, "/"); err != nil {
 		return fmt.Errorf("inject a fault: its path %q is not a pattern: %w", f.Path, err)
@@ -150,7 +149,7 @@ func (s *Sim) ClearFaults() {
 	s.faults = nil
 }
 
-// fire finds the fault for a request and uses one of its times up.
+// fire finds the fault for a request and counts one strike.
 func (s *Sim) fire(r *http.Request, body []byte) Fault {
 	for i, f := range s.faults {
 		if !s.concerns(&f.Fault, r, body) {
@@ -195,8 +194,8 @@ func (s *Sim) concerns(f *Fault, r *http.Request, body []byte) bool {
 	return bytes.Contains(body, []byte(f.Body))
 }
 
-// commits reports that the request is carried out before its answer is lost,
-// also when the client is killed while it waits.
+// commits reports whether the request is carried out before its answer is lost, even if the client is
+// killed while it waits.
 func (f Fault) commits() bool {
 	return f.Kind == TimeoutAfterCommit || f.Kind == TimeoutThenCommit || f.Kind == ResetAfterCommit || f.Kind == ErrorAfterCommit
 }
@@ -215,9 +214,8 @@ func (f Fault) status(otherwise int) int {
 	return otherwise
 }
 
-// breaks carries out the faults that leave the request without its answer. It
-// is asked before and after the commit, and says whether it has dealt with the
-// request.
+// breaks applies the faults that leave the request without an answer. It is called before and after the
+// commit, and reports whether it has handled the request.
 func (s *Sim) breaks(w http.ResponseWriter, r *http.Request, f Fault, committed bool, vismaID string) bool {
 	before, after := !committed, committed
 	switch {
@@ -268,7 +266,7 @@ func (f Fault) page(status int, message string) answer {
 	return jsonAnswer(f.status(status), map[string]string{"message": message})
 }
 
-// instead answers in the place of the endpoint, nothing done.
+// instead answers in place of the endpoint, without doing anything.
 func (f Fault) instead(q *call) (answer, bool) {
 	switch f.Kind {
 	case Rejected:
@@ -289,7 +287,7 @@ func (f Fault) message(otherwise string) string {
 	return otherwise
 }
 
-// spoil changes an answer on its way out.
+// spoil changes an answer before it is sent.
 func (f Fault) spoil(a *answer) {
 	if f.Kind == Truncated {
 		a.body = a.body[:len(a.body)/2]
@@ -313,7 +311,7 @@ func (s *Sim) hang(w http.ResponseWriter, r *http.Request, f Fault) {
 	}
 }
 
-// abort ends the request without an answer, in the way net/http offers.
+// abort ends the request without an answer, as net/http allows.
 func abort() { panic(http.ErrAbortHandler) } //nolint:forbidigo // net/http's own way
 
 // reset breaks the connection so that the client sees "connection reset".

@@ -23,7 +23,7 @@ func (w *world) inject(f vismasim.Fault) {
 	}
 }
 
-// onPost is a fault of creating a batch.
+// onPost returns a fault of creating a batch.
 func onPost(kind vismasim.FaultKind) vismasim.Fault {
 	return vismasim.Fault{Kind: kind, Method: "POST", Path: "/v2/journaltransaction"}
 }
@@ -56,17 +56,17 @@ func TestAnAnswerCanBeLostBeforeOrAfterTheCommit(t *testing.T) {
 	}
 }
 
-// until waits for the simulator to come to a state.
+// until waits until the simulator is in a state.
 func (w *world) until(what string, state func() bool) {
 	w.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !state(); runtime.Gosched() {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("it never happened that %s", what)
+			w.t.Fatalf("timed out waiting until %s", what)
 		}
 	}
 }
 
-// hang posts a voucher that is not answered, until the context ends.
+// hang posts a voucher that is not answered until the context ends.
 func (w *world) hang(ctx context.Context) <-chan error {
 	ended := make(chan error, 1)
 	r, err := http.NewRequestWithContext(ctx, "POST", w.server.URL+"/v2/journaltransaction", strings.NewReader(voucher(payoutLines)))
@@ -95,7 +95,7 @@ func TestATimeOutLastsUntilTheClientGivesUp(t *testing.T) {
 		})
 		select {
 		case err := <-ended:
-			t.Errorf("%s: the request ended by itself: %v", kind, err)
+			t.Errorf("%s: the request ended unexpectedly: %v", kind, err)
 		default:
 		}
 		cancel()
@@ -108,9 +108,9 @@ func TestATimeOutLastsUntilTheClientGivesUp(t *testing.T) {
 	}
 }
 
-// A client that dies before the simulator has even begun must not undo what
-// the fault promises, or a test that kills clients does not test the unheard.
-func TestWhatIsToBeCommittedIsCommittedForADeadClientToo(t *testing.T) {
+// A client that dies before the simulator has begun must not undo what the fault promises; otherwise a
+// test that kills clients would not test lost answers.
+func TestACommitHappensForADeadClientToo(t *testing.T) {
 	for _, kind := range []vismasim.FaultKind{vismasim.TimeoutAfterCommit, vismasim.ResetAfterCommit, vismasim.ErrorAfterCommit} {
 		w := newWorld(t, nil)
 		w.sim.SetLatency(200 * time.Millisecond)
@@ -137,7 +137,7 @@ func TestATimeOutWithADelayEndsAtTheGateway(t *testing.T) {
 	}
 }
 
-func TestCloseLetsHangingRequestsGo(t *testing.T) {
+func TestCloseEndsHangingRequests(t *testing.T) {
 	w := newWorld(t, nil)
 	w.inject(onPost(vismasim.TimeoutAfterCommit))
 	ended := w.hang(t.Context())
@@ -150,7 +150,7 @@ func TestCloseLetsHangingRequestsGo(t *testing.T) {
 	}
 }
 
-func TestAnswersThatSayNo(t *testing.T) {
+func TestRefusals(t *testing.T) {
 	for kind, want := range map[vismasim.FaultKind]struct {
 		status int
 		body   string
@@ -189,7 +189,7 @@ func TestAReleaseCanFailOnce(t *testing.T) {
 	w.ask(http.StatusOK, "POST", release, "")
 }
 
-func TestWhatCanBecomeOfAJob(t *testing.T) {
+func TestEveryFaultOfAJob(t *testing.T) {
 	for kind, want := range map[vismasim.FaultKind]struct {
 		batches int
 		job     string // status and code; empty: 404
@@ -236,7 +236,7 @@ func TestAQueuedJobRunsAlthoughItsIdNeverArrived(t *testing.T) {
 	}
 }
 
-func TestAFaultSkipsAndRepeatsAsAsked(t *testing.T) {
+func TestAFaultSkipsAndRepeatsRequests(t *testing.T) {
 	w := newWorld(t, nil)
 	w.inject(vismasim.Fault{Kind: vismasim.ErrorBeforeCommit, Status: 503, Method: "GET", Path: "/v1/*", Skip: 1, Times: 2})
 	var got []int
@@ -256,7 +256,7 @@ func TestAFaultSkipsAndRepeatsAsAsked(t *testing.T) {
 	w.sim.ClearFaults()
 	w.ask(http.StatusOK, "GET", "/v1/ledger", "")
 	if err := w.sim.Inject(vismasim.Fault{Kind: "nonsense"}); err == nil {
-		t.Error("a fault of no kind was taken")
+		t.Error("a fault without a kind was accepted")
 	}
 }
 

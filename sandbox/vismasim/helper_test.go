@@ -20,7 +20,7 @@ const (
 	other  = "22222222-2222-4222-8222-222222222222"
 )
 
-// clock is a clock that only moves when it is told to.
+// clock is a clock that only moves when a test moves it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -56,8 +56,7 @@ func byToken(token string) (string, []string, bool) {
 	return parts[0], scopes, parts[0] != ""
 }
 
-// newWorld starts a simulator with the Swedish demo company and a second one,
-// after what change does to the options.
+// newWorld starts a simulator with the Swedish demo company and a second one; change changes the options.
 func newWorld(t *testing.T, change func(*vismasim.Options)) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{now: time.Date(2026, 2, 3, 9, 0, 0, 0, time.UTC)}, token: tenant + ",read,create,update"}
@@ -109,7 +108,7 @@ func (w *world) try(method, path, body string, headers ...string) (reply, error)
 	return reply{response.StatusCode, response.Header, got}, err
 }
 
-// ask sends a request and wants a status.
+// ask sends a request and expects a status.
 func (w *world) ask(status int, method, path, body string, headers ...string) reply {
 	w.t.Helper()
 	got, err := w.try(method, path, body, headers...)

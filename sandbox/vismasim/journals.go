@@ -105,8 +105,7 @@ func (q *call) batch() (*Batch, error) {
 	return b, nil
 }
 
-// current is the batch of the request, if it still has the version that
-// If-Match names.
+// current returns the batch of the request, if it still has the version in If-Match.
 func (q *call) current() (*Batch, error) {
 	b, err := q.batch()
 	if err != nil {
@@ -155,8 +154,8 @@ func (s *Sim) listJournals(q *call) (answer, error) {
 	return jsonAnswer(http.StatusOK, dtos), nil
 }
 
-// journalFilter reads the parameters of the list. Parameters that do not exist
-// are ignored; so are texts in descriptions, which cannot be searched for.
+// journalFilter reads the parameters of the list. Unknown parameters are ignored; descriptions cannot be
+// searched.
 func (q *call) journalFilter() (func(*Batch) bool, error) {
 	period, modified := q.query("periodId"), q.query("lastModifiedDateTime")
 	if period == "" && modified == "" {
@@ -179,8 +178,8 @@ func (q *call) journalFilter() (func(*Batch) bool, error) {
 	}, nil
 }
 
-// parseMoment reads one of the formats of lastModifiedDateTime, which have no
-// zone; it is UTC. Nothing is the beginning of time.
+// parseMoment reads one of the formats of lastModifiedDateTime, which have no zone; it is UTC. An empty
+// text is the beginning of time.
 func parseMoment(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -193,7 +192,7 @@ func parseMoment(s string) (time.Time, error) {
 	return time.Time{}, errors.New("no such format")
 }
 
-// sorted are the batches by module and number.
+// sorted returns the batches by module and number.
 func (c *company) sorted() []*Batch {
 	return slices.SortedStableFunc(slices.Values(c.batches), func(a, b *Batch) int {
 		return bytes.Compare([]byte(a.Module+a.Number), []byte(b.Module+b.Number))

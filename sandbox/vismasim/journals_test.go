@@ -72,7 +72,7 @@ func TestABatchOnHoldNeedNotBalanceAndCannotBeReleased(t *testing.T) {
 	}
 }
 
-func TestABatchThatDoesNotSayHoldIsPutOnHold(t *testing.T) {
+func TestABatchIsPutOnHoldByDefault(t *testing.T) {
 	w := newWorld(t, nil)
 	number, _ := w.post(voucher(payoutLines, func(doc object) { delete(doc, "hold") }))
 	if got := w.journal(number)["status"]; got != "Hold" {
@@ -80,7 +80,7 @@ func TestABatchThatDoesNotSayHoldIsPutOnHold(t *testing.T) {
 	}
 }
 
-func TestAReleaseIsPostedOrUnpostedByTheCompanysSetting(t *testing.T) {
+func TestAReleasedBatchIsPostedByTheCompanysSetting(t *testing.T) {
 	for want, automatic := range map[string]bool{"Posted": true, "Unposted": false} {
 		t.Run(want, func(t *testing.T) {
 			w := newWorld(t, func(o *vismasim.Options) { o.Companies[0].PostOnRelease = automatic })
@@ -101,7 +101,7 @@ func TestAReleaseIsPostedOrUnpostedByTheCompanysSetting(t *testing.T) {
 	}
 }
 
-func TestAnAutoReversingBatchIsTakenBackOnTheFirstDayOfTheNextPeriod(t *testing.T) {
+func TestAnAutoReversingBatchIsReversedOnTheFirstDayOfTheNextPeriod(t *testing.T) {
 	w := newWorld(t, nil)
 	number, _ := w.post(voucher(payoutLines, func(b object) { b["autoReversing"] = object{"value": true} }))
 	if n := len(w.sim.Books(tenant).List); n != 1 {
@@ -115,12 +115,12 @@ func TestAnAutoReversingBatchIsTakenBackOnTheFirstDayOfTheNextPeriod(t *testing.
 	}
 	own, back := books.List[0], books.List[1]
 	if back.Reverses != own.Number || back.Date.Day() != 1 || back.Period <= own.Period || back.Description != own.Description || !back.Released() {
-		t.Errorf("it is taken back by %+v", back)
+		t.Errorf("it is reversed by %+v", back)
 	}
 	for number, a := range books.Accounts {
 		for currency, sums := range a.Currencies {
 			if sums.Balance() != 0 {
-				t.Errorf("%s is left with %d %s", number, sums.Balance(), currency)
+				t.Errorf("%s has a balance of %d %s left", number, sums.Balance(), currency)
 			}
 		}
 	}
@@ -205,7 +205,7 @@ func TestARefusedUpdateChangesNothing(t *testing.T) {
 	}
 }
 
-func TestATokenMustBeKnownHaveTheScopeAndBelongToACompany(t *testing.T) {
+func TestATokenMustBeValidAndHaveTheScope(t *testing.T) {
 	w := newWorld(t, nil)
 	for token, want := range map[string]int{
 		"": http.StatusUnauthorized, "33333333-3333-4333-8333-333333333333,read": http.StatusUnauthorized,

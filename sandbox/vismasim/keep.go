@@ -10,10 +10,9 @@ import (
 	"path/filepath"
 )
 
-// What the file of Options.Dir holds: one JSON document a line, each the whole
-// of one thing as it became. Reading them in order, the last of each wins. Each
-// line is written before the request that caused it is answered, so that even
-// a process that is killed has lost nothing it acknowledged.
+// The records in the file of Options.Dir: one JSON document a line, each the whole new state of one
+// object. Reading them in order, the last record of each object counts. A line is written before the
+// request that caused it is answered, so that even a killed process has lost nothing it acknowledged.
 const (
 	fileName    = "visma.jsonl"
 	kindBatch   = "batch"
@@ -46,7 +45,7 @@ func (j *journalFile) close() error {
 	return err
 }
 
-// keep writes what a thing has become.
+// keep writes the new state of an object.
 func (s *Sim) keep(c *company, kind string, thing any) {
 	if s.journal == nil || s.journal.file == nil || s.journal.err != nil {
 		return
@@ -56,7 +55,7 @@ func (s *Sim) keep(c *company, kind string, thing any) {
 		_, err = s.journal.file.Write(line)
 	}
 	if err != nil {
-		s.journal.err = fmt.Errorf("keep a %s of the simulated Visma.net: %w", kind, err)
+		s.journal.err = fmt.Errorf("save a %s of the simulated Visma.net: %w", kind, err)
 	}
 }
 
@@ -69,8 +68,8 @@ func (s *Sim) line(c *company, kind string, thing any) ([]byte, error) {
 	return append(line, '\n'), err
 }
 
-// restore reads the file back and writes it anew, without what has been
-// superseded, by way of a second file that takes its place at once.
+// restore reads the file and writes a new one without superseded records, which then replaces it in one
+// step.
 func (s *Sim) restore(dir string) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
@@ -151,7 +150,7 @@ func (s *Sim) read(name string) error {
 	return nil
 }
 
-// recall puts one thing back. Companies that no longer exist are passed over.
+// recall restores one object. Companies that no longer exist are skipped.
 func (s *Sim) recall(e entryLine) error {
 	s.ids, s.version = max(s.ids, e.IDs), max(s.version, e.Version)
 	c := s.companies[e.Tenant]
@@ -182,7 +181,7 @@ func (s *Sim) recall(e entryLine) error {
 	case kindPeriod:
 		return c.recallPeriod(e.Thing)
 	}
-	return fmt.Errorf("there is no kind %q", e.Kind)
+	return fmt.Errorf("unknown kind %q", e.Kind)
 }
 
 func (c *company) recallPeriod(thing json.RawMessage) error {

@@ -16,7 +16,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// upload attaches a file and answers its id.
+// upload attaches a file and returns its id.
 func (w *world) upload(path, part, name string, content []byte) (int, string) {
 	w.t.Helper()
 	var body bytes.Buffer
@@ -70,10 +70,10 @@ func TestAFileOfTheSameNameIsANewRevision(t *testing.T) {
 		t.Errorf("the file is %s %q", got.header.Get("Content-Type"), got.body)
 	}
 	if got := w.list("periodId=202601"); len(got[0].Attachments) != 0 {
-		t.Error("a list shows files without being asked to")
+		t.Error("a list shows files without a request for them")
 	}
 	if got := w.list("periodId=202601&expandAttachments=true"); len(got[0].Attachments) != 1 {
-		t.Error("a list does not show files when it is asked to")
+		t.Error("a list does not show requested files")
 	}
 	for name, path := range map[string]string{"payout": onBatch, "": onBatch} {
 		if status, _ := w.upload(path, "v", name, []byte("x")); status != http.StatusBadRequest {
@@ -90,7 +90,7 @@ func TestAFileOfTheSameNameIsANewRevision(t *testing.T) {
 	}
 }
 
-func TestALargeFileIsMeasuredAndNotKept(t *testing.T) {
+func TestALargeFileIsMeasuredAndNotStored(t *testing.T) {
 	w := newWorld(t, nil)
 	number, _ := w.post(voucher(payoutLines))
 	to := "/v2/journaltransaction/module/GL/" + number + "/attachment"
@@ -107,7 +107,7 @@ func TestALargeFileIsMeasuredAndNotKept(t *testing.T) {
 	}
 }
 
-func TestEverythingIsThereAgainAtTheNextStart(t *testing.T) {
+func TestEverythingIsRestoredAtTheNextStart(t *testing.T) {
 	dir := t.TempDir()
 	in := func(o *vismasim.Options) { o.Dir = dir }
 	w := newWorld(t, in)
@@ -149,7 +149,7 @@ func TestEverythingIsThereAgainAtTheNextStart(t *testing.T) {
 	}
 }
 
-func TestALineCutShortByAKillIsPassedOver(t *testing.T) {
+func TestALineCutShortByAKillIsIgnored(t *testing.T) {
 	dir := t.TempDir()
 	in := func(o *vismasim.Options) { o.Dir = dir }
 	w := newWorld(t, in)
@@ -169,6 +169,6 @@ func TestALineCutShortByAKillIsPassedOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := vismasim.New(vismasim.Options{Companies: []vismasim.Company{vismasim.SwedishCompany(tenant, "x")}, Authorize: byToken, Dir: dir}); err == nil {
-		t.Error("a file that cannot be read was passed over")
+		t.Error("an unreadable file was ignored")
 	}
 }

@@ -19,7 +19,7 @@ func (w *world) listed(query string) []object {
 	return read[[]object](w.t, w.ask(http.StatusOK, "GET", byPeriod+query, ""))
 }
 
-func TestAThrottleNeedNotSayWhenToComeAgain(t *testing.T) {
+func TestA429MayLackRetryAfter(t *testing.T) {
 	w := newWorld(t, nil)
 	w.inject(vismasim.Fault{Kind: vismasim.ThrottledBare})
 	if got := w.ask(http.StatusTooManyRequests, "GET", "/v1/ledger", ""); got.header.Get("Retry-After") != "" {
@@ -27,7 +27,7 @@ func TestAThrottleNeedNotSayWhenToComeAgain(t *testing.T) {
 	}
 }
 
-func TestABatchIsListedOnlyAfterAWhile(t *testing.T) {
+func TestABatchCanBeListedLate(t *testing.T) {
 	w := newWorld(t, nil)
 	f := onPost(vismasim.ErrorAfterCommit)
 	f.ListedAfter = 3 * time.Second
@@ -38,11 +38,11 @@ func TestABatchIsListedOnlyAfterAWhile(t *testing.T) {
 	}
 	w.clock.advance(3 * time.Second)
 	if n := len(w.listed("")); n != 1 {
-		t.Errorf("%d batches are listed after the while", n)
+		t.Errorf("%d batches are listed later", n)
 	}
 }
 
-func TestAJobIsDueLaterWhateverElseGoesWrong(t *testing.T) {
+func TestAJobCanBeLateWithAnyOtherFault(t *testing.T) {
 	w := newWorld(t, nil)
 	f := onPost(vismasim.ErrorAfterCommit)
 	f.JobAfterMS = 2000
@@ -58,7 +58,7 @@ func TestAJobIsDueLaterWhateverElseGoesWrong(t *testing.T) {
 	}
 }
 
-func TestWhatTimedOutIsDoneAfterTheClientGaveUp(t *testing.T) {
+func TestATimedOutRequestIsDoneAfterTheClientGaveUp(t *testing.T) {
 	w := newWorld(t, nil)
 	f := onPost(vismasim.TimeoutThenCommit)
 	f.Delay = 200 * time.Millisecond
@@ -73,7 +73,7 @@ func TestWhatTimedOutIsDoneAfterTheClientGaveUp(t *testing.T) {
 	w.until("it is done all the same", func() bool { return w.sim.Books(tenant).Batches == 1 })
 }
 
-func TestAJobCanBeGoneAndNamedOnAnotherHost(t *testing.T) {
+func TestAJobCanBeGoneAndOnAnotherHost(t *testing.T) {
 	w := newWorld(t, nil)
 	gone := onPost(vismasim.JobLostAfterCommit)
 	gone.Status = http.StatusGone
@@ -104,7 +104,7 @@ func TestPagesShiftWhileAListIsRead(t *testing.T) {
 	}
 	for shift, want := range map[int]string{0: "[4 5 6 7] 8", 1: "[4 5 6 7] 8", -1: "[6 7] 6"} {
 		w.inject(vismasim.Fault{Kind: vismasim.PagesShift, Shift: shift})
-		lines(1) // the first page is not met
+		lines(1) // the fault spares the first page
 		numbers, total := lines(2)
 		if got := fmt.Sprint(numbers, " ", total); got != want {
 			t.Errorf("shifted by %d, the second page is %s, want %s", shift, got, want)
@@ -112,7 +112,7 @@ func TestPagesShiftWhileAListIsRead(t *testing.T) {
 	}
 }
 
-func TestEveryStrikeOfANamedFaultIsTold(t *testing.T) {
+func TestEveryStrikeOfANamedFaultIsReported(t *testing.T) {
 	w := newWorld(t, nil)
 	struck := make(chan vismasim.Strike, 2)
 	w.sim.Watch(func(s vismasim.Strike) { struck <- s })
@@ -121,14 +121,14 @@ func TestEveryStrikeOfANamedFaultIsTold(t *testing.T) {
 	w.ask(http.StatusOK, "GET", "/v1/ledger", "")
 	w.ask(http.StatusOK, "GET", "/v1/ledger", "")
 	if len(struck) != 1 {
-		t.Fatalf("%d strikes were told", len(struck))
+		t.Fatalf("%d strikes were reported", len(struck))
 	}
 	if got := <-struck; got.Fault.Name != "slow ledger" || "http://"+got.Server != w.server.URL {
-		t.Errorf("told was %+v", got)
+		t.Errorf("reported was %+v", got)
 	}
 }
 
-func TestWritesAreRememberedWithWhatBecameOfThem(t *testing.T) {
+func TestWritesAreRecordedWithTheirResults(t *testing.T) {
 	w := newWorld(t, nil)
 	marked := voucher(payoutLines, func(o object) { o["description"] = object{"value": "[kvitt:00ff] payout"} })
 	w.inject(onPost(vismasim.JobRejected))

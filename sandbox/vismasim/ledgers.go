@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// entry is one line of the general ledger, with the account's balance before
-// and after it, in the base currency and on the account's natural side.
+// entry is one line of the general ledger, with the account's balance before and after it, in the base
+// currency and on the account's natural side.
 type entry struct {
 	b             *Batch
 	l             Line
@@ -44,7 +44,7 @@ type transactionDTO struct {
 	Metadata     *metadataDTO `json:"metadata,omitempty"`
 }
 
-// natural is the sign that makes an account's usual balance positive.
+// natural returns the sign that makes an account's usual balance positive.
 func (c *company) natural(account string) int64 {
 	if a := c.accounts[account]; a != nil && (a.Type == "Liability" || a.Type == "Income") {
 		return -1
@@ -52,8 +52,8 @@ func (c *company) natural(account string) int64 {
 	return 1
 }
 
-// entries is the general ledger: by account, then date, then batch. Only
-// posted batches count, unless unposted or unreleased ones are asked for too.
+// entries returns the general ledger: by account, then date, then batch. Only posted batches count, unless
+// unposted or unreleased ones are requested too.
 func (c *company) entries(ledger string, unposted, unreleased bool) []entry {
 	var all []entry
 	for _, b := range c.sorted() {
@@ -135,7 +135,7 @@ func (c *company) accountObject(number string) object {
 	return account
 }
 
-// balanceKey is what a row of the balances is about.
+// balanceKey identifies a row of the balances.
 type balanceKey struct{ period, branch, account, subaccount string }
 
 type balanceRow struct {
@@ -161,8 +161,8 @@ type balanceDTO struct {
 	Metadata     *metadataDTO `json:"metadata,omitempty"`
 }
 
-// balances are the rows of a period: every account that has moved in it or
-// brought a balance into it. Income and expense begin each year at zero.
+// balances returns the rows of a period: every account that has moved in it or had a balance at its start.
+// Income and expense begin each year at zero.
 func (c *company) balances(ledger, period string) []balanceRow {
 	rows := map[balanceKey]*balanceRow{}
 	for _, e := range c.entries(ledger, false, false) {

@@ -8,18 +8,17 @@ import (
 	"time"
 )
 
-// RateLimits of the API. Each is off when zero.
+// RateLimits are the limits of the API. Each is off when zero.
 type RateLimits struct {
-	// Limit is how many requests a company may make in a fixed window of
-	// Window (one hour when zero). The answers carry X-RateLimit-*.
+	// Limit is the number of requests a company may make in a fixed window of Window (one hour when zero).
+	// The answers have X-RateLimit-* headers.
 	Limit  int
 	Window time.Duration
 	Policy int // 4 when zero: per company and client, per hour
-	// SameRequest is how many identical requests are let through in a
-	// minute (5 in the real one).
+	// SameRequest is the number of identical requests allowed per minute (5 in the real API).
 	SameRequest int
-	// ClientError is how often the same request may be answered 4xx in five
-	// minutes before it is refused unread (2 in the real one).
+	// ClientError is the number of 4xx answers to the same request in five minutes before it is refused
+	// unread (2 in the real API).
 	ClientError int
 }
 
@@ -47,14 +46,14 @@ func newLimiter(limits RateLimits) limiter {
 	return limiter{RateLimits: limits, windows: map[string]*window{}, same: map[[32]byte][]time.Time{}, failures: map[[32]byte][]time.Time{}}
 }
 
-// SetRate changes the limits; the windows begin anew.
+// SetRate changes the limits and starts new windows.
 func (s *Sim) SetRate(limits RateLimits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.limiter = newLimiter(limits)
 }
 
-// Refused tells how many requests were over a limit since it was set.
+// Refused returns the number of requests over a limit since it was set.
 func (s *Sim) Refused() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,8 +64,7 @@ func fingerprint(tenant string, r *http.Request, body []byte) [32]byte {
 	return sha256.Sum256([]byte(tenant + "\n" + r.Method + " " + r.URL.String() + "\n" + string(body)))
 }
 
-// refuse answers 429 for a request that is over a limit, and counts it
-// otherwise.
+// refuse answers 429 to a request that is over a limit, and otherwise counts it.
 func (l *limiter) refuse(tenant string, r *http.Request, body []byte, now time.Time) (answer, bool) {
 	if l.Limit > 0 {
 		w := l.window(tenant, now)
@@ -111,7 +109,7 @@ func (l *limiter) window(tenant string, now time.Time) *window {
 	return w
 }
 
-// headers tells the client where it stands.
+// headers sets the headers with the client's remaining requests.
 func (l *limiter) headers(tenant string, h http.Header, now time.Time) {
 	if l.Limit == 0 {
 		return

@@ -113,7 +113,7 @@ func TestAListIsFilteredByStatusModuleAndTime(t *testing.T) {
 	}
 }
 
-func TestTheLedgerKnowsTransactionsAndBalances(t *testing.T) {
+func TestTheLedgerHasTransactionsAndBalances(t *testing.T) {
 	w := newWorld(t, nil)
 	for _, day := range []string{"2026-01-30", "2026-02-02"} {
 		number, _ := w.post(voucher(payoutLines, set("transactionDate", day+"T00:00:00")))

@@ -10,7 +10,7 @@ import (
 
 type object = map[string]any
 
-// since2020 is when the master data was last changed.
+// since2020 is the time of the last change of the master data.
 var since2020 = moment(time.Date(2020, time.January, 1, 8, 0, 0, 0, time.UTC))
 
 func list(items []object) (answer, error) {
@@ -24,7 +24,7 @@ func single(item object) (answer, error) {
 	return jsonAnswer(http.StatusOK, item).with("ETag", etag(1)), nil
 }
 
-// pick answers the one item whose key has the value of the path, or 404.
+// pick answers with the one item whose key has the value of the path, or 404.
 func pick(q *call, name, what string, items []object, key string) (answer, error) {
 	want := q.id(name)
 	for _, item := range items {
@@ -116,7 +116,7 @@ func accounts(q *call) (all []object) {
 	return all
 }
 
-// getAccounts has no paging: the whole chart is one answer.
+// getAccounts has no paging: it answers with the whole chart.
 func (s *Sim) getAccounts(q *call) (answer, error) {
 	var wanted []object
 	for _, account := range accounts(q) {

@@ -12,7 +12,7 @@ import (
 
 func jsonNumber(s string) json.Number { return json.Number(s) }
 
-func TestMasterDataIsThereToBeRead(t *testing.T) {
+func TestMasterDataCanBeRead(t *testing.T) {
 	w := newWorld(t, nil)
 	for path, want := range map[string]int{
 		"/v1/organization": 1, "/v1/branch": 3, "/v1/ledger": 2, "/v1/currency": 5, "/v1/vat": 5, "/v1/financialPeriod": 156,
@@ -56,7 +56,7 @@ func TestMasterDataIsThereToBeRead(t *testing.T) {
 	}
 }
 
-func TestThePeriodMemberAndTheEndDateComeInSeveralForms(t *testing.T) {
+func TestThePeriodAndItsEndDateHaveSeveralForms(t *testing.T) {
 	for format, want := range map[string]string{"": "012026", "YYYYPP": "202601", "PP-YYYY": "01-2026"} {
 		w := newWorld(t, func(o *vismasim.Options) {
 			o.Companies[0].FinancialYear.PeriodFormat, o.Companies[0].FinancialYear.EndsOnNextStart = format, true
@@ -76,7 +76,7 @@ func TestThePresetsAreSound(t *testing.T) {
 		inactive := 0
 		for _, account := range c.Accounts {
 			if known[account.Number] {
-				t.Errorf("%s: account %s is there twice", c.Country, account.Number)
+				t.Errorf("%s: account %s is listed twice", c.Country, account.Number)
 			}
 			known[account.Number] = true
 			if account.Inactive {

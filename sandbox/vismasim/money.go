@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// literal is a JSON number exactly as it was written. A quoted number is
-// refused: amounts are numbers in this API.
+// literal is a JSON number exactly as it was written. A quoted number is refused: amounts are numbers in
+// this API.
 type literal string
 
 func (l *literal) UnmarshalJSON(b []byte) error {
@@ -28,7 +28,7 @@ var (
 // rat reads a JSON number exactly.
 func (l literal) rat() (*big.Rat, error) {
 	s := string(l)
-	// A long exponent would make big.Rat allocate without end.
+	// A long exponent would make big.Rat allocate without limit.
 	if mantissa, exponent, ok := strings.Cut(strings.ToLower(s), "e"); ok {
 		if n, err := strconv.Atoi(exponent); err != nil || n > 30 || n < -30 || mantissa == "" {
 			return nil, errRange

@@ -11,15 +11,15 @@ type Period struct {
 	Year     int       `json:"year"`
 	Number   int       `json:"number"`
 	Start    time.Time `json:"start"`
-	Next     time.Time `json:"next"` // the first moment after it
+	Next     time.Time `json:"next"` // the first day after it
 	Closed   bool      `json:"closed"`
 	Inactive bool      `json:"inactive"`
 }
 
-// postPeriod is the period in the form PPYYYY.
+// postPeriod returns the period in the form PPYYYY.
 func (p *Period) postPeriod() string { return fmt.Sprintf("%02d%04d", p.Number, p.Year) }
 
-// shown is the period as the real one's messages write it.
+// shown returns the period as in the real API's messages.
 func (p *Period) shown() string { return fmt.Sprintf("%02d-%04d", p.Number, p.Year) }
 
 func (p *Period) written(format string) string {
@@ -33,7 +33,7 @@ func (p *Period) written(format string) string {
 	}
 }
 
-// periodsOf cuts the company's financial years into twelve periods each.
+// periodsOf divides the company's financial years into twelve periods each.
 func periodsOf(c Company) []*Period {
 	first := c.FinancialYear.FirstMonth
 	if first == 0 {

@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// SwedishCompany is the demo company: BAS chart, SEK, two subaccount segments,
-// a main branch and a shop branch, years from January, batches posted when they
-// are released.
+// SwedishCompany is the demo company: BAS chart, SEK, two subaccount segments, a main branch and a shop
+// branch, financial years from January, and batches that are posted on release.
 func SwedishCompany(tenantID, name string) Company {
 	c := nordicCompany(tenantID, name, "se", "SEK")
 	c.CorporateID, c.VATID, c.Number = "5560123456", "SE556012345601", "0921001005"
@@ -67,9 +66,8 @@ func DanishCompany(tenantID, name string) Company {
 	return c
 }
 
-// nordicCompany is what the four presets have in common: the four Nordic
-// currencies are used for accounting, GBP is known but not used, and years
-// 2020 to 2032 exist.
+// nordicCompany is the common part of the four presets: the four Nordic currencies are used for
+// accounting, GBP exists but is not used, and years 2020 to 2032 exist.
 func nordicCompany(tenantID, name, country, base string) Company {
 	return Company{
 		TenantID: tenantID, OrganizationCD: "1", Name: name, Country: strings.ToUpper(country), BaseCurrency: base,

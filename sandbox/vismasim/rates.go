@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// sekMillionths is what one unit of a currency is worth in SEK, in millionths,
-// around which the simulated rates move.
+// sekMillionths is the value of one unit of a currency in SEK, in millionths, around which the simulated
+// rates move.
 var sekMillionths = map[string]int64{
 	"SEK": 1_000_000, "NOK": 965_000, "DKK": 1_508_000, "EUR": 11_250_000, "GBP": 13_100_000, "USD": 9_600_000,
 }
 
-// rateOn is what one unit of the currency is worth in the base currency on a
-// day, as a decimal: the company's own fixed rate when it has one, else a rate within half a
-// percent of a usual one that depends on nothing but the day.
+// rateOn returns the value of one unit of the currency in the base currency on a day, as a decimal: the
+// company's own fixed rate when it has one, or else a rate within half a percent of a usual one that
+// depends only on the day.
 func (c Company) rateOn(currency string, day time.Time) (string, error) {
 	if currency == c.BaseCurrency {
 		return "1.0", nil

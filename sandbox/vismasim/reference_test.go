@@ -20,12 +20,12 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// reference is the published description of the API, where there is one.
+// reference returns the published description of the API, or skips the test.
 func reference(t *testing.T) *openapi3.T {
 	t.Helper()
 	dir := os.Getenv("KVITT_REFERENCE_DIR")
 	if dir == "" {
-		t.Skip("KVITT_REFERENCE_DIR is not set, so the simulated Visma.net is not held against the published description of the real one")
+		t.Skip("KVITT_REFERENCE_DIR is not set, so the simulated Visma.net is not checked against the published description of the real one")
 	}
 	doc, err := openapi3.NewLoader().LoadFromFile(filepath.Join(dir, "specs", "visma-net-erp.openapi.json"))
 	if err != nil {
@@ -34,15 +34,15 @@ func reference(t *testing.T) *openapi3.T {
 	doc.Servers = nil
 	for path := range doc.Paths.Map() {
 		if strings.HasPrefix(path, "/v1/project/") {
-			doc.Paths.Delete(path) // two of them are the same but for a letter's case
+			doc.Paths.Delete(path) // two of them differ only in a letter's case
 		}
 	}
 	return doc
 }
 
-// tighten makes schemas refuse members that they do not name: a member that the
-// real one does not send must not be sent here. And it loosens what is known to
-// be wrong: the real one writes date-times without a zone.
+// tighten makes schemas refuse undocumented members: the simulator must not send a member that the real
+// API does not send. It also loosens what is known to be wrong: the real API writes date-times without a
+// zone.
 func tighten(doc *openapi3.T) {
 	no := false
 	for _, schema := range doc.Components.Schemas {
@@ -58,8 +58,8 @@ func tighten(doc *openapi3.T) {
 	}
 }
 
-// withoutNulls drops members that are null: the description was rebuilt from a
-// client and has lost which members may be.
+// withoutNulls drops members that are null: the description was rebuilt from a client and does not say
+// which members may be null.
 func withoutNulls(v any) any {
 	switch v := v.(type) {
 	case []any:

@@ -5,21 +5,21 @@ import (
 	"net/http"
 )
 
-// refusal is a no of the simulated system, answered in the shape it uses.
+// refusal is an error answer of the simulated system, in the real one's form.
 type refusal struct {
 	status  int
-	doing   string // "creating document"; empty: the message stands alone
+	doing   string // "creating document"; empty: the message alone
 	message string
 }
 
 func (r *refusal) Error() string { return r.message }
 
-// refuse is a 400 "VismaId: … Error <doing>. Error: <message>".
+// refuse makes a 400 "VismaId: … Error <doing>. Error: <message>".
 func refuse(doing, format string, args ...any) *refusal {
 	return &refusal{status: http.StatusBadRequest, doing: doing, message: fmt.Sprintf(format, args...)}
 }
 
-// plainly is a 400 that carries nothing but the message.
+// plainly makes a 400 with only the message.
 func plainly(format string, args ...any) *refusal {
 	return &refusal{status: http.StatusBadRequest, message: fmt.Sprintf(format, args...)}
 }
@@ -28,8 +28,8 @@ func notFound(what string) *refusal {
 	return &refusal{status: http.StatusNotFound, message: what + " not found."}
 }
 
-// answer puts a refusal into the shape of the real one. One without a message
-// (412) has no body.
+// answer turns a refusal into an answer in the real one's form. A refusal without a message (412) has no
+// body.
 func (r *refusal) answer(vismaID string) answer {
 	if r.message == "" {
 		return emptyAnswer(r.status)

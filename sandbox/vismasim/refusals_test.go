@@ -8,7 +8,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-func TestWhatTheRealOneRefusesIsRefusedInItsWords(t *testing.T) {
+func TestRefusalsHaveTheRealAPIsTexts(t *testing.T) {
 	balanced := []line{{"1930", "100", ""}, {"1686", "", "100"}}
 	v := func(x any) object { return object{"value": x} }
 	cases := map[string]struct {
@@ -76,7 +76,7 @@ func TestWhatTheRealOneRefusesIsRefusedInItsWords(t *testing.T) {
 	}
 }
 
-func TestARefusalHasTheShapeOfTheRealOne(t *testing.T) {
+func TestARefusalHasTheRealAPIsForm(t *testing.T) {
 	w := newWorld(t, nil)
 	got := message(t, w.ask(http.StatusBadRequest, "POST", "/v2/journaltransaction", voucher([]line{{"9999", "1", ""}, {"1686", "", "1"}})))
 	before, after, _ := strings.Cut(got, ". Error creating document. Error: ")
@@ -85,20 +85,20 @@ func TestARefusalHasTheShapeOfTheRealOne(t *testing.T) {
 	}
 }
 
-func TestControlTotalsAreWantedWhereTheCompanyWantsThem(t *testing.T) {
+func TestControlTotalsAreRequiredByTheCompanysSetting(t *testing.T) {
 	w := newWorld(t, func(o *vismasim.Options) { o.Companies[0].RequireControlTotals = true })
 	w.ask(http.StatusBadRequest, "POST", "/v2/journaltransaction", voucher(payoutLines))
 	w.post(voucher(payoutLines, set("controlTotalInCurrency", 102000)))
 }
 
-func TestAClosedPeriodTakesBatchesWhereTheCompanyAllowsIt(t *testing.T) {
+func TestAClosedPeriodAcceptsBatchesByTheCompanysSetting(t *testing.T) {
 	w := newWorld(t, func(o *vismasim.Options) {
 		o.Companies[0].ClosedThrough, o.Companies[0].AllowClosedPeriods = "202601", true
 	})
 	w.post(voucher(payoutLines))
 }
 
-func TestACompanyWithoutSubaccountsWantsNone(t *testing.T) {
+func TestACompanyWithoutSubaccountsNeedsNone(t *testing.T) {
 	w := newWorld(t, nil)
 	w.token = other + ",read,create,update"
 	w.post(voucher([]line{{"1920", "10", ""}, {"1503", "", "10"}}, set("currencyId", "NOK"),

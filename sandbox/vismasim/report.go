@@ -13,20 +13,20 @@ type Sums struct {
 	Credit int64 `json:"credit"`
 }
 
-// Balance is debit less credit.
+// Balance returns debit less credit.
 func (s Sums) Balance() int64 { return s.Debit - s.Credit }
 
 func (s Sums) plus(debit, credit int64) Sums { return Sums{s.Debit + debit, s.Credit + credit} }
 
-// AccountSums is what an account holds: in minor units of the base currency,
-// and of each currency that was posted to it.
+// AccountSums are the sums of an account: in minor units of the base currency, and of each currency that
+// was posted to it.
 type AccountSums struct {
 	Sums
 	Currencies map[string]Sums `json:"currencies"`
 }
 
-// Books is what a simulated company's books say at one moment: every batch,
-// whoever made it and whatever its status. Amounts are minor units.
+// Books are a simulated company's books at one time: every batch, whoever made it and whatever its status.
+// Amounts are minor units.
 type Books struct {
 	TenantID     string                 `json:"tenant_id"`
 	Company      string                 `json:"company"`
@@ -38,17 +38,16 @@ type Books struct {
 	Currencies   map[string]Sums        `json:"currencies"` // each in its own minor units
 	Statuses     map[Status]int         `json:"statuses"`
 	Accounts     map[string]AccountSums `json:"accounts"`
-	// DuplicateReferences are the line references (payment references) that
-	// stand in more than one batch, with those batches' numbers. A batch and
-	// its reversal share one.
+	// DuplicateReferences are the line references (payment references) that occur in more than one batch,
+	// with those batches' numbers. A batch and its reversal share one.
 	DuplicateReferences map[string][]string `json:"duplicate_references"`
-	// DuplicateTokens are the "[name:hex]" tokens that stand in the
-	// descriptions of more than one batch. There must never be one.
+	// DuplicateTokens are the "[name:hex]" tokens that occur in the descriptions of more than one batch.
+	// There must never be one.
 	DuplicateTokens map[string][]string `json:"duplicate_tokens"`
 	List            []*Batch            `json:"-"` // in the order they were made
 }
 
-// Entry is a line on an account, and what its batch says of it.
+// Entry is a line on an account, with data of its batch.
 type Entry struct {
 	Batch    string
 	Date     time.Time
@@ -57,8 +56,8 @@ type Entry struct {
 	Line
 }
 
-// Account are the lines of every batch on an account of a company ("" is the
-// only one), in the order the batches were made. It costs less than Books.
+// Account returns the lines of every batch on an account of a company ("" is the only one), in the order
+// the batches were made. It is cheaper than Books.
 func (s *Sim) Account(tenantID, number string) []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -80,15 +79,14 @@ func (s *Sim) Account(tenantID, number string) []Entry {
 
 var token = regexp.MustCompile(`\[[a-z]+:[0-9a-f]+\]`)
 
-// WithDescription are the batches whose description contains the text, a token
-// for example.
+// WithDescription returns the batches whose description contains the text, a token for example.
 func (b Books) WithDescription(text string) []*Batch {
 	return slices.DeleteFunc(slices.Clone(b.List), func(batch *Batch) bool {
 		return !strings.Contains(batch.Description, text)
 	})
 }
 
-// WithReference are the batches with a line that carries the reference.
+// WithReference returns the batches with a line that has the reference.
 func (b Books) WithReference(reference string) []*Batch {
 	return slices.DeleteFunc(slices.Clone(b.List), func(batch *Batch) bool {
 		return !slices.ContainsFunc(batch.Lines, func(l Line) bool { return l.Reference == reference })
@@ -128,7 +126,7 @@ func (c *company) report() Books {
 	return b
 }
 
-// note remembers, once, that a key stands in a batch.
+// note records, once, that a key occurs in a batch.
 func note(where map[string][]string, key, number string) {
 	if key != "" && !slices.Contains(where[key], number) {
 		where[key] = append(where[key], number)

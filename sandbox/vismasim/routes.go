@@ -49,8 +49,7 @@ func (s *Sim) addRoutes() {
 	s.handle("POST "+journals+"/module/{module}/{number}/{line}/attachment", "create", s.attach)
 }
 
-// id is a path value; ids with special characters may be sent as
-// b64(<base64url>).
+// id returns a path value; ids with special characters may be sent as b64(<base64url>).
 func (q *call) id(name string) string {
 	v := q.PathValue(name)
 	if inner, ok := strings.CutPrefix(v, "b64("); ok && strings.HasSuffix(inner, ")") {
@@ -64,12 +63,11 @@ func (q *call) id(name string) string {
 
 func (q *call) query(name string) string { return q.URL.Query().Get(name) }
 
-// yes says whether a boolean query parameter is set and true.
+// yes reports whether a boolean query parameter is set and true.
 func (q *call) yes(name string) bool { return strings.EqualFold(q.query(name), "true") }
 
-// page reads pageNumber (from 1) and pageSize, at most the largest allowed,
-// which is also what is used when none is asked for. What cannot be read is
-// ignored, as unknown parameters are.
+// page reads pageNumber (from 1) and pageSize, which is limited to the largest allowed, also the default.
+// Invalid values are ignored, as unknown parameters are.
 func (s *Sim) page(q *call) (first, size int) {
 	size, page := s.o.MaxPageSize, 1
 	if n, err := strconv.Atoi(q.query("pageSize")); err == nil && n > 0 {
@@ -81,8 +79,7 @@ func (s *Sim) page(q *call) (first, size int) {
 	return (page - 1) * size, size
 }
 
-// cut is the page of a list that the request asks for, with the metadata that
-// each of its items carries.
+// cut returns the requested page of a list, with the metadata for each of its items.
 func cut[T any](s *Sim, q *call, all []T) ([]T, *metadataDTO) {
 	first, size := s.page(q)
 	meta := &metadataDTO{TotalCount: len(all), MaxPageSize: s.o.MaxPageSize}

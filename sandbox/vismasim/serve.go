@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// answer is a response that is still to be sent: a fault may send another one
-// in its place.
+// answer is a response that is not sent yet: a fault may replace it.
 type answer struct {
 	status int
 	header http.Header
@@ -63,7 +62,7 @@ type route struct {
 const (
 	interactiveScope = "vismanet_erp_interactive_api:"
 	serviceScope     = "vismanet_erp_service_api:"
-	mostBytes        = 30_000_000 // what a server of this kind takes unless told otherwise
+	mostBytes        = 30_000_000 // the usual default of such a server
 )
 
 func (s *Sim) handle(pattern, verb string, do func(*call) (answer, error)) {
@@ -76,8 +75,7 @@ func (s *Sim) handle(pattern, verb string, do func(*call) (answer, error)) {
 	})
 }
 
-// found is the context key under which invoke hands the mux a place for the
-// request with its path values.
+// found is the context key under which invoke gives the mux a place for the request with its path values.
 type found struct{}
 
 // match finds the endpoint of a request and its path values.
@@ -92,7 +90,7 @@ func (s *Sim) match(r *http.Request) (*http.Request, route, bool) {
 	return matched, to, matched != nil
 }
 
-// nowhere takes what the mux itself answers, a redirect to a cleaner path.
+// nowhere discards the mux's own answer, a redirect to a cleaner path.
 type nowhere struct{}
 
 func (nowhere) Header() http.Header         { return http.Header{} }
@@ -107,16 +105,16 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	r, body, err := receive(r)
 	if err != nil {
-		return // the client went away while it was sending
+		return // the client disconnected while sending
 	}
 	fault, latency, vismaID := s.arrive(r, body)
 	defer s.leave()
 	ctx := r.Context()
 	if fault.commits() {
-		ctx = context.WithoutCancel(ctx) // what it promises is done, whoever has gone
+		ctx = context.WithoutCancel(ctx) // the commit happens even if the client has disconnected
 	}
 	if !s.wait(ctx, latency+fault.latency()) {
-		abort() // nobody is there to be answered
+		abort() // there is nobody to answer
 	}
 	if s.breaks(w, r, fault, false, vismaID) {
 		return
@@ -131,8 +129,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply.send(w)
 }
 
-// receive reads a request to its end. A file on its way in is only measured, and
-// of a large body the beginning is kept.
+// receive reads a request to its end. A file is only measured while it arrives, and only the beginning of
+// a large body is stored.
 func receive(r *http.Request) (*http.Request, []byte, error) {
 	if !strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
 		body, err := io.ReadAll(io.LimitReader(r.Body, mostBytes+1))
@@ -153,7 +151,7 @@ func (s *Sim) leave() {
 	s.inside--
 }
 
-// arrive counts a request and finds the fault that is armed for it.
+// arrive counts a request and finds the fault that strikes it.
 func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -168,7 +166,7 @@ func (s *Sim) arrive(r *http.Request, body []byte) (Fault, time.Duration, string
 	return fault, s.latency, id
 }
 
-// wait lets time pass, or says false when the client or the simulator has gone.
+// wait lets time pass; it returns false when the client or the simulator has gone.
 func (s *Sim) wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return true
@@ -185,7 +183,7 @@ func (s *Sim) wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// process does what the request asks, or queues it, and makes the answer.
+// process carries out or queues the request, and makes the answer.
 func (s *Sim) process(r *http.Request, body []byte, vismaID string, fault Fault) (reply answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,7 +226,7 @@ func (s *Sim) invoke(request *call, to route, fault Fault) answer {
 	return request.answered(to)
 }
 
-// answered runs the endpoint and puts a refusal into the API's shape.
+// answered runs the endpoint and turns a refusal into the API's form.
 func (q *call) answered(to route) answer {
 	reply, err := to.do(q)
 	if err == nil {

@@ -15,42 +15,39 @@ import (
 // Options set up a simulated Visma.net.
 type Options struct {
 	Companies []Company
-	// Authorize checks a bearer token and names the company it is for and
-	// its scopes. Anyone serves when no token matters.
+	// Authorize checks a bearer token and returns its company and its scopes. Use Anyone when tokens do
+	// not matter.
 	Authorize func(token string) (tenantID string, scopes []string, ok bool)
 
 	Now func() time.Time // the wall clock when nil
 
-	// JobDelay is how long work in the background takes: 20 ms when zero, no
-	// time at all when negative.
+	// JobDelay is the duration of work in the background: 20 ms when zero, none when negative.
 	JobDelay time.Duration
-	// Release is how a release is answered: done at once, or queued and done
-	// after ReleaseDelay.
+	// Release is the way a release is answered: done at once, or queued and done after ReleaseDelay.
 	Release      ReleaseMode
 	ReleaseDelay time.Duration
-	// ContentLife is how long the content of a finished job can be fetched;
-	// 24 hours when zero.
+	// ContentLife is the time for which the content of a finished job can be fetched; 24 hours when zero.
 	ContentLife time.Duration
 
 	MaxPageSize int // 1000 when zero
 	Limits      Limits
 	Rate        RateLimits // off when zero
-	// ReleaseScope is the verb of the scope that a release needs; which one
-	// the real one wants is not documented. "update" when empty.
+	// ReleaseScope is the verb of the scope that a release needs; it is not documented for the real API.
+	// "update" when empty.
 	ReleaseScope string
-	// LocationURL is the host that Location headers and a job's originalUri
-	// point at; a host that is not this one, as in the real API.
+	// LocationURL is the host in Location headers and in a job's originalUri: another host than this one,
+	// as in the real API.
 	LocationURL string
 
-	// Dir keeps everything in a file of this directory, so that it is there
-	// again at the next start. Empty: in memory only.
+	// Dir is the directory of a file with everything, which is restored at the next start. Empty: in
+	// memory only.
 	Dir string
 }
 
-// ReleaseMode is how the release action answers.
+// ReleaseMode is the way the release action answers.
 type ReleaseMode string
 
-// The ways a release is answered when nothing goes wrong.
+// The ways a release is answered without a fault.
 const (
 	ReleaseDone      ReleaseMode = "Done"
 	ReleaseQueued    ReleaseMode = "Queued"
@@ -63,8 +60,8 @@ func Anyone(tenantID string) func(string) (string, []string, bool) {
 	return func(string) (string, []string, bool) { return tenantID, scopes, true }
 }
 
-// Sim is a simulated Visma.net: an http.Handler, and the same controls in Go
-// that the admin endpoints under /_sandbox/visma/ give.
+// Sim is a simulated Visma.net: an http.Handler, with the controls of the admin endpoints under
+// /_sandbox/visma/ as Go methods.
 type Sim struct {
 	o      Options
 	mux    *http.ServeMux
@@ -76,11 +73,11 @@ type Sim struct {
 	order     []string // tenant ids
 	jobs      map[string]*job
 	queue     []*job // not finished yet
-	version   uint64 // of the last change; the next record's timeStamp
-	ids       uint64 // of batches of ids handed out
+	version   uint64 // of the last change; becomes the next record's timeStamp
+	ids       uint64 // number of generated ids
 	faults    []*armed
 	watch     func(Strike)
-	inside    int // requests that are being answered
+	inside    int // requests being answered
 	writes    []Write
 	latency   time.Duration
 	requests  map[string]int
@@ -90,7 +87,7 @@ type Sim struct {
 	once      sync.Once
 }
 
-// New sets up the companies and reads back what Options.Dir holds.
+// New sets up the companies and restores the contents of Options.Dir.
 func New(o Options) (*Sim, error) {
 	if len(o.Companies) == 0 || o.Authorize == nil {
 		return nil, errors.New("set up the simulated Visma.net: at least one company and a check of bearer tokens are needed")
@@ -105,7 +102,7 @@ func New(o Options) (*Sim, error) {
 			return nil, err
 		}
 		if s.companies[c.TenantID] != nil {
-			return nil, fmt.Errorf("set up the simulated Visma.net: tenant %s is given twice", c.TenantID)
+			return nil, fmt.Errorf("set up the simulated Visma.net: tenant %s is listed twice", c.TenantID)
 		}
 		s.companies[c.TenantID], s.order = books, append(s.order, c.TenantID)
 	}
@@ -116,7 +113,7 @@ func New(o Options) (*Sim, error) {
 		return s, nil
 	}
 	if err := s.restore(o.Dir); err != nil {
-		return nil, fmt.Errorf("read back the simulated Visma.net from %s: %w", o.Dir, err)
+		return nil, fmt.Errorf("restore the simulated Visma.net from %s: %w", o.Dir, err)
 	}
 	return s, nil
 }
@@ -148,8 +145,8 @@ func withDefaults(o Options) Options {
 	return o
 }
 
-// Close releases every request that hangs and ends the file in Options.Dir. It
-// returns the first error of writing to that file.
+// Close releases every hanging request and closes the file in Options.Dir. It returns the first error of
+// writing to that file.
 func (s *Sim) Close() error {
 	s.once.Do(func() { close(s.closed) })
 	s.mu.Lock()
@@ -157,8 +154,8 @@ func (s *Sim) Close() error {
 	return s.journal.close()
 }
 
-// Books is what a company's books say now. The tenant id may be left empty
-// when there is one company. An unknown company has empty books.
+// Books returns a company's books as they are now. The tenant id may be empty when there is one company.
+// An unknown company has empty books.
 func (s *Sim) Books(tenantID string) Books {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,8 +167,8 @@ func (s *Sim) Books(tenantID string) Books {
 	return c.report()
 }
 
-// Pending is how much may still change the books: background jobs that are not
-// due, and requests that are not answered.
+// Pending is the number of things that may still change the books: background jobs that are not due, and
+// unanswered requests.
 func (s *Sim) Pending() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -179,8 +176,8 @@ func (s *Sim) Pending() int {
 	return len(s.queue) + s.inside
 }
 
-// Requests counts what was asked since the start or the last ResetRequests, by
-// endpoint: "POST /v2/journaltransaction", "GET /v1/background/{id}" ….
+// Requests counts the requests since the start or the last ResetRequests, by endpoint: "POST
+// /v2/journaltransaction", "GET /v1/background/{id}" ….
 func (s *Sim) Requests() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -191,8 +188,7 @@ func (s *Sim) Requests() map[string]int {
 	return counts
 }
 
-// ResetRequests starts the counts of Requests again from zero, and forgets the
-// Writes.
+// ResetRequests restarts the counts of Requests from zero, and clears the Writes.
 func (s *Sim) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -214,18 +210,17 @@ func (s *Sim) company(tenantID string) (*company, error) {
 	if c := s.companies[tenantID]; c != nil {
 		return c, nil
 	}
-	return nil, fmt.Errorf("find the simulated company %q: there are %v", tenantID, s.order)
+	return nil, fmt.Errorf("find the simulated company %q: the companies are %v", tenantID, s.order)
 }
 
-// touch gives a changed batch its new version and keeps it.
+// touch gives a changed batch its new version and saves it.
 func (s *Sim) touch(c *company, b *Batch, at time.Time) {
 	s.version++
 	b.Stamp, b.Modified = s.version, at
 	s.keep(c, kindBatch, b)
 }
 
-// release books a batch for good, and what takes it back when it is an
-// auto-reversing one.
+// release releases a batch, and makes the reversal of an auto-reversing one.
 func (s *Sim) release(c *company, b *Batch, at time.Time) {
 	c.finishRelease(b, at)
 	s.touch(c, b, at)
@@ -235,9 +230,8 @@ func (s *Sim) release(c *company, b *Batch, at time.Time) {
 	}
 }
 
-// settle does what is due by now: background jobs and queued releases, in the
-// order in which they are due. Nothing runs between requests, so that nothing
-// can be observed half done and nothing is left behind.
+// settle does what is due: background jobs and queued releases, in the order in which they are due.
+// Nothing runs between requests, so nothing can be observed half done and nothing is left behind.
 func (s *Sim) settle() {
 	now := s.o.Now()
 	slices.SortStableFunc(s.queue, func(a, b *job) int { return a.Due.Compare(b.Due) })
@@ -257,8 +251,7 @@ func (s *Sim) settle() {
 	}
 }
 
-// newID makes the next id: as unlike each other as random ones, and the same in
-// every run that does the same.
+// newID makes the next id: it looks random, and is the same in every run that does the same.
 func (s *Sim) newID(kind string) string {
 	s.ids++
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", kind, s.ids))

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// ForeignBatch is a batch that somebody else entered, in the user interface or
-// through another integration. It is not held to the rules of the API, but it
-// must balance.
+// ForeignBatch is a batch entered by somebody else, in the user interface or through another integration.
+// The API's rules do not apply to it, but it must balance.
 type ForeignBatch struct {
 	Module      string        `json:"module"` // GL when empty
 	Date        string        `json:"date"`   // YYYY-MM-DD
@@ -51,14 +50,14 @@ func (s *Sim) AddBatch(tenantID string, f ForeignBatch) (string, error) {
 func (c *company) foreign(f ForeignBatch) (*Batch, error) {
 	day, err := time.Parse(time.DateOnly, f.Date)
 	if err != nil {
-		return nil, fmt.Errorf("its date: %w", err)
+		return nil, fmt.Errorf("read its date: %w", err)
 	}
 	period := c.period(f.Period)
 	if f.Period == "" {
 		period = c.periodOn(day)
 	}
 	if period == nil {
-		return nil, fmt.Errorf("there is no period %q for %s", f.Period, f.Date)
+		return nil, fmt.Errorf("period %q does not exist, for %s", f.Period, f.Date)
 	}
 	b := &Batch{
 		Module: f.Module, Status: f.Status, Date: day, Period: period.ID, Ledger: c.Ledgers[0].Number, Branch: c.Branches[0].Number,
@@ -82,7 +81,7 @@ func (c *company) foreign(f ForeignBatch) (*Batch, error) {
 	}
 	for _, l := range f.Lines {
 		if c.accounts[l.Account] == nil {
-			return nil, fmt.Errorf("there is no account %q", l.Account)
+			return nil, fmt.Errorf("account %q does not exist", l.Account)
 		}
 		b.LastLine++
 		b.Lines = append(b.Lines, Line{
@@ -98,7 +97,7 @@ func (c *company) foreign(f ForeignBatch) (*Batch, error) {
 	return b, c.balanceBase(b)
 }
 
-// EditBatch lets somebody change a general ledger batch, also a released one.
+// EditBatch changes a general ledger batch as another user, even a released one.
 func (s *Sim) EditBatch(tenantID, number string, change func(*Batch)) error {
 	return s.changeBatch(tenantID, number, func(c *company, b *Batch) error {
 		edited := *b
@@ -110,8 +109,8 @@ func (s *Sim) EditBatch(tenantID, number string, change func(*Batch)) error {
 	})
 }
 
-// RemoveBatch lets a general ledger batch disappear, as a restored company
-// would. It comes back at the next start of a simulator that keeps its books.
+// RemoveBatch removes a general ledger batch, as restoring a company would. It comes back at the next
+// start of a simulator that saves its books.
 func (s *Sim) RemoveBatch(tenantID, number string) error {
 	return s.changeBatch(tenantID, number, func(c *company, b *Batch) error {
 		c.batches = slices.DeleteFunc(c.batches, func(other *Batch) bool { return other == b })
@@ -143,8 +142,8 @@ func (s *Sim) OpenPeriod(tenantID, period string) error {
 	})
 }
 
-// ClosePeriod closes a period (YYYYPP) in every module. It is refused while a
-// batch in it is not released, as in the real one.
+// ClosePeriod closes a period (YYYYPP) in every module. It is refused while a batch in it is not released,
+// as in the real API.
 func (s *Sim) ClosePeriod(tenantID, period string) error {
 	return s.changePeriod(tenantID, period, "close", func(c *company, p *Period) error {
 		for _, b := range c.batches {
@@ -157,7 +156,7 @@ func (s *Sim) ClosePeriod(tenantID, period string) error {
 	})
 }
 
-// DeactivatePeriod makes a period one that nothing can be posted to yet.
+// DeactivatePeriod makes a period inactive: nothing can be posted to it yet.
 func (s *Sim) DeactivatePeriod(tenantID, period string) error {
 	return s.changePeriod(tenantID, period, "deactivate", func(_ *company, p *Period) error {
 		p.Inactive = true

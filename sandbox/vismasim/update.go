@@ -7,8 +7,7 @@ import (
 	"fmt"
 )
 
-// value is a scalar of a write DTO, {"value": x}: not set when it is absent,
-// cleared when x is null.
+// value is a scalar of a write DTO, {"value": x}: not set when it is absent, cleared when x is null.
 type value[T any] struct {
 	set, null bool
 	v         T
@@ -34,7 +33,7 @@ func (v *value[T]) UnmarshalJSON(b []byte) error {
 	return json.Unmarshal(*wrapped.Value, &v.v)
 }
 
-// or is the value, or something else when it was not set or was cleared.
+// or returns the value, or otherwise if it was not set or was cleared.
 func (v value[T]) or(otherwise T) T {
 	if !v.set || v.null {
 		return otherwise
@@ -42,11 +41,10 @@ func (v value[T]) or(otherwise T) T {
 	return v.v
 }
 
-// given says whether a value, not null, was sent.
+// given reports whether a value, not null, was sent.
 func (v value[T]) given() bool { return v.set && !v.null }
 
-// journalUpdate is what POST and PUT of a journal transaction read. Members it
-// does not know are ignored.
+// journalUpdate is the body of POST and PUT of a journal transaction. Unknown members are ignored.
 type journalUpdate struct {
 	Hold            value[bool]    `json:"hold"`
 	TransactionDate value[string]  `json:"transactionDate"`

@@ -2,9 +2,8 @@ package vismasim
 
 import "time"
 
-// VATTransaction is what Visma.net makes of a line with a VAT code in a batch that
-// was told to create VAT transactions: what the VAT return is made of. Amounts are
-// in minor units of the batch's currency, debit less credit.
+// VATTransaction is Visma.net's record for the VAT return of a line with a VAT code, in a batch that asks
+// for VAT transactions. Amounts are in minor units of the batch's currency, debit less credit.
 type VATTransaction struct {
 	Batch    string
 	Date     time.Time
@@ -17,9 +16,8 @@ type VATTransaction struct {
 	Output   int64 // VAT on its payable account
 }
 
-// VATTransactions are those of every released batch of a company ("" is the only
-// one), in the order the batches were made. A line on one of the code's own
-// accounts is its VAT, any other is what the VAT is on.
+// VATTransactions returns those of every released batch of a company ("" is the only one), in the order
+// the batches were made. A line on one of the code's own accounts is VAT, any other is a taxable amount.
 func (s *Sim) VATTransactions(tenantID string) []VATTransaction {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A batch makes VAT transactions when it says so, is released, and its lines have
-// codes: a VAT account alone is in the ledger and not in the return.
-func TestVATTransactionsAreMadeOfLinesWithCodesOnly(t *testing.T) {
+// A batch makes VAT transactions when it asks for them, is released, and its lines have codes: a VAT
+// account alone is in the ledger and not in the return.
+func TestOnlyLinesWithCodesMakeVATTransactions(t *testing.T) {
 	line := func(account, code string, amount int64) Line {
 		l := Line{Account: account, VATCategory: code}
 		if l.Debit = amount; amount < 0 {

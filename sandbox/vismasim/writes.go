@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Write is one request to change something, as it came in, and what became of
-// it. A judge reads from it what a client sent again, and when.
+// Write is one request to change something, as it was received, with its result. A judge sees from it what
+// a client sent again, and when.
 type Write struct {
 	ID     string    `json:"id"`
 	At     time.Time `json:"at"`
@@ -15,20 +15,19 @@ type Write struct {
 	Path   string    `json:"path"`
 	Token  string    `json:"token,omitempty"` // the "[name:hex]" of the body
 	Fault  FaultKind `json:"fault,omitempty"`
-	// Status is what was answered, or would have been without its fault; 0 when
-	// the request was never looked at. Done is the status that the background job
-	// came to.
+	// Status is the status of the answer, or what it would have been without its fault; 0 when the request
+	// was never processed. Done is the status of the background job's result.
 	Status int `json:"status,omitempty"`
 	Done   int `json:"done,omitempty"`
 }
 
-// Refused tells whether the write was answered with a clear no.
+// Refused reports whether the write was clearly refused.
 func (w Write) Refused() bool {
 	return w.Fault == Rejected || w.Fault == JobRejected || w.Status == http.StatusBadRequest || w.Done == http.StatusBadRequest
 }
 
-// Writes are all requests to change something since the start or the last
-// ResetRequests, in the order in which they came.
+// Writes returns all requests to change something since the start or the last ResetRequests, in the order
+// of their arrival.
 func (s *Sim) Writes() []Write {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -36,7 +35,7 @@ func (s *Sim) Writes() []Write {
 	return slices.Clone(s.writes)
 }
 
-// arrived notes a write. Sim.mu is held, here and below.
+// arrived records a write. Sim.mu is held, here and below.
 func (s *Sim) arrived(r *http.Request, body []byte, id string, f Fault) {
 	if r.Method == http.MethodGet {
 		return
@@ -46,7 +45,7 @@ func (s *Sim) arrived(r *http.Request, body []byte, id string, f Fault) {
 	})
 }
 
-// wrote notes what became of a write.
+// wrote records the result of a write.
 func (s *Sim) wrote(id string, change func(*Write)) {
 	for i := len(s.writes) - 1; i >= 0; i-- {
 		if s.writes[i].ID == id {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// entry is what the indexes want of one entry; the entry itself is copied as
-// it is. Source: the schema of the Go vulnerability database, version 1.
+// entry holds the fields of an entry that the indexes need; the entry itself is copied unchanged. Source:
+// the schema of the Go vulnerability database, version 1.
 type entry struct {
 	ID       string     `json:"id"`
 	Modified time.Time  `json:"modified"`
@@ -40,8 +40,8 @@ type module struct {
 	Vulns []vuln `json:"vulns"`
 }
 
-// convert writes the entries of the module into the layout in which
-// `govulncheck -db` reads a database, and answers how many there are.
+// convert writes the entries of the module in the layout in which `govulncheck -db` reads a database, and
+// returns their number.
 func convert(from, to string, made time.Time) (int, error) {
 	files, err := filepath.Glob(filepath.Join(from, "data", "osv", "*.json"))
 	switch {
@@ -87,8 +87,8 @@ func convert(from, to string, made time.Time) (int, error) {
 		write(to, "modules", byPath), write(to, "vulns", vulns))
 }
 
-// modules are the modules that the entry affects, with the version that ends it
-// where that is the last thing that happens; "" says that it has no end.
+// modules returns the modules that the entry affects, with the version that fixes it where that is the
+// last event; "" means not fixed.
 func (e *entry) modules() map[string]string {
 	out := map[string]string{}
 	for _, a := range e.Affected {
@@ -96,7 +96,7 @@ func (e *entry) modules() map[string]string {
 		for _, r := range a.Ranges {
 			fixed = ""
 			for _, event := range r.Events {
-				fixed = event.Fixed // "" again where a later version brought it back
+				fixed = event.Fixed // "" again where a later version reintroduced it
 			}
 		}
 		if before, twice := out[a.Package.Name]; twice && before != fixed {

@@ -1,11 +1,11 @@
-// Vulnerabilities looks whether what Kvitt is built from has a known
-// vulnerability that its code can reach:
+// Vulnerabilities checks whether Kvitt's dependencies and toolchain have a known vulnerability that its
+// code can reach:
 //
 //	go run ./sandbox/vulnerabilities PATH/TO/govulncheck
 //
-// The database is the Go module golang.org/x/vulndb, which comes through the
-// module proxy as every dependency does, so no other server has to be reachable.
-// It ends with an error when something is found, when the database is older than
+// The database is the Go module golang.org/x/vulndb, which comes through the module proxy as every
+// dependency does, so no other server has to be reachable. The command fails when something is found, when
+// the database is older than 30 days, and when the check could not run.
 // 30 days, and when it could not look: a check that did not run is no check.
 package main
 
@@ -29,7 +29,7 @@ const (
 	patience = 15 * time.Minute
 )
 
-// found is govulncheck's exit status when the code calls what is vulnerable.
+// found is govulncheck's exit status when the code calls something vulnerable.
 const found = 3
 
 func main() {
@@ -45,8 +45,8 @@ func main() {
 	}
 }
 
-// look fetches the database, converts it, and asks govulncheck about every
-// package of the module in the working directory.
+// look downloads the database, converts it, and runs govulncheck on every package of the module in the
+// working directory.
 func look(ctx context.Context, govulncheck string, now time.Time, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
@@ -70,7 +70,7 @@ func look(ctx context.Context, govulncheck string, now time.Time, out io.Writer)
 	fmt.Fprintf(out, "Known vulnerabilities: %d entries of %s (%s), toolchain %s\n",
 		entries, source.Time.Format(time.DateOnly), source.Version, strings.TrimSpace(string(toolchain)))
 	if age := now.Sub(source.Time); age > oldest {
-		return fmt.Errorf("the database is %d days old, and what was found since is not in it; at most %d are allowed",
+		return fmt.Errorf("the database is %d days old, and newer vulnerabilities are not in it; at most %d days are allowed",
 			int(age.Hours()/24), int(oldest.Hours()/24))
 	}
 	return scan(ctx, govulncheck, dir, out)
@@ -89,21 +89,21 @@ func scan(ctx context.Context, govulncheck, dir string, out io.Writer) error {
 		fmt.Fprintln(out, "Known vulnerabilities: 0 can be reached")
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == found:
-		return fmt.Errorf("%d can be reached, listed above; raise what they are in", strings.Count(said.String(), "Vulnerability #"))
+		return fmt.Errorf("%d can be reached, listed above; upgrade the modules that have them", strings.Count(said.String(), "Vulnerability #"))
 	}
 	return fmt.Errorf("could not look: govulncheck: %w", err)
 }
 
-// source is a version of the database as the module proxy has it.
+// source is a version of the database in the module proxy.
 type source struct {
 	Version, Dir string
 	Error        string
 	Info         string    // a file
-	Time         time.Time // when that version was made; its entries carry no dates
+	Time         time.Time // the date of that version; its entries have no dates
 }
 
-// download asks for the newest version in an empty folder, so that nothing of
-// the working directory's module is read or changed.
+// download fetches the newest version in an empty folder, so that nothing of the working directory's
+// module is read or changed.
 func download(ctx context.Context, empty string) (source, error) {
 	var s source
 	answer, err := output(ctx, empty, "go", "mod", "download", "-json", database+"@latest")

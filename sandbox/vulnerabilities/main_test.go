@@ -17,7 +17,7 @@ const anEntry = `{"id":"GO-2026-0001","modified":"0001-01-01T00:00:00Z","aliases
 	{"package":{"name":"example.com/m","ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.3"}]}]},
 	{"package":{"name":"stdlib","ecosystem":"Go"},"ranges":[{"type":"SEMVER","events":[{"introduced":"0"},{"fixed":"1.2.3"},{"introduced":"1.3.0"}]}]}]}`
 
-// aDatabase is the module as it lies in the module cache.
+// aDatabase makes the module as it is in the module cache.
 func aDatabase(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -63,7 +63,7 @@ func TestTheDatabaseIsConverted(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatIsNoneIsNotTakenForAnEmptyOne(t *testing.T) {
+func TestAnInvalidDatabaseIsNotTakenForAnEmptyOne(t *testing.T) {
 	empty := t.TempDir()
 	if _, err := convert(empty, t.TempDir(), time.Now()); err == nil || err.Error() != "it has no entries" {
 		t.Errorf("got %v", err)
@@ -74,10 +74,10 @@ func TestADatabaseThatIsNoneIsNotTakenForAnEmptyOne(t *testing.T) {
 	}
 }
 
-func TestOnlyALookThatFoundNothingSucceeds(t *testing.T) {
+func TestOnlyACheckThatFindsNothingSucceeds(t *testing.T) {
 	made := time.Date(2026, 11, 5, 0, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		download, scan string // what `go mod download` and govulncheck do
+		download, scan string // scripts for `go mod download` and govulncheck
 		days           int    // age of the database
 		wrong          string // the error; "" for none
 		says           string
@@ -110,8 +110,7 @@ func TestOnlyALookThatFoundNothingSucceeds(t *testing.T) {
 	}
 }
 
-// TestWithoutTheModuleProxyItFails is the plant: nothing can be had, and that is
-// no success.
+// TestWithoutTheModuleProxyItFails: nothing can be downloaded, and that is a failure.
 func TestWithoutTheModuleProxyItFails(t *testing.T) {
 	t.Setenv("GOPROXY", "off")
 	t.Setenv("GOFLAGS", "-mod=mod")
@@ -124,10 +123,10 @@ func TestWithoutTheModuleProxyItFails(t *testing.T) {
 	}
 }
 
-// TestLintLooks: what is not run finds nothing.
+// TestLintLooks: a check that does not run finds nothing.
 func TestLintLooks(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "make", "--dry-run", "--directory", "../..", "lint").CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "run ./sandbox/vulnerabilities") {
-		t.Errorf("make lint does not look for known vulnerabilities: %v\n%s", err, out)
+		t.Errorf("make lint does not check for known vulnerabilities: %v\n%s", err, out)
 	}
 }

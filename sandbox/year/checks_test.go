@@ -7,8 +7,8 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// settled are the numbers of the documents that a payout settles. A row of
-// Klarna's and a document of the shop share the id that Klarna gave.
+// settled returns the numbers of the documents that a payout settles. Klarna's row and the shop's document
+// share the id that Klarna gave.
 func (w *world) settled(p *shop.Payout) map[string]bool {
 	numbers := map[string]bool{}
 	var r shop.Row
@@ -23,8 +23,8 @@ func (w *world) settled(p *shop.Payout) map[string]bool {
 	return numbers
 }
 
-// checkClearing asks Visma.net what stands on the clearing account for a
-// payout: what the shop booked of its orders less what the voucher settled.
+// checkClearing checks the clearing account in Visma.net for a payout: what the shop booked for its orders
+// less what the voucher settled.
 func (w *world) checkClearing(p *shop.Payout) {
 	settled := w.settled(p)
 	var balance, base int64
@@ -38,14 +38,13 @@ func (w *world) checkClearing(p *shop.Payout) {
 			w.differ("clearing", "the line %s of batch %s is %s in %s", e.Reference, e.Batch, e.Status, e.Currency)
 		}
 	}
-	// In another currency the base differs by what the rate moved between.
+	// In another currency the base amount differs by the movement of the rate.
 	if balance != 0 || base != 0 && p.Currency == w.country.company.BaseCurrency {
 		w.differ("clearing", "payout %s of %s leaves %d %s", p.PaymentReference, p.Date.Format(time.DateOnly), balance, p.Currency)
 	}
 }
 
-// checkOpen compares the clearing account at the end with the documents that no
-// payout settles yet.
+// checkOpen compares the clearing account at the end with the documents that no payout settles yet.
 func (w *world) checkOpen() {
 	open := map[string]int64{}
 	settled := map[string]bool{}
@@ -70,7 +69,7 @@ func (w *world) checkOpen() {
 	}
 }
 
-// balance is an account of Visma.net at the end of a day in a currency.
+// balance returns the balance of a Visma.net account at the end of a day in a currency.
 func (w *world) balance(account, currency string, day time.Time) int64 {
 	var sum int64
 	for _, e := range w.visma.Account("", w.accounts[account]) {
@@ -81,9 +80,8 @@ func (w *world) balance(account, currency string, day time.Time) int64 {
 	return sum
 }
 
-// checkReserveAndDebt holds two accounts of Visma.net at the end of a day
-// against Klarna: the rows that held back and released so far, and the debt
-// that the last payout closed with.
+// checkReserveAndDebt compares two Visma.net accounts at the end of a day with Klarna: the rows that held
+// back and released so far, and the debt after the last payout.
 func (w *world) checkReserveAndDebt(day time.Time) {
 	reserves, debts := map[string]int64{}, map[string]int64{}
 	var r shop.Row
@@ -107,7 +105,7 @@ func (w *world) checkReserveAndDebt(day time.Time) {
 			w.differ("reserve", "on %s the account holds %d %s and Klarna %d", day.Format(time.DateOnly), is, currency, reserve)
 		}
 		if is := -w.balance("debt", currency, day); is != debt {
-			w.differ("debt", "on %s the account says %d %s and Klarna %d", day.Format(time.DateOnly), is, currency, debt)
+			w.differ("debt", "on %s the account holds %d %s and Klarna %d", day.Format(time.DateOnly), is, currency, debt)
 		}
 		if reserve != 0 {
 			w.reserveDays++

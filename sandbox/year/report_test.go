@@ -15,14 +15,14 @@ import (
 // fees are Klarna's fees without VAT and the VAT.
 type fees struct{ net, vat int64 }
 
-// stated is what the PDFs of a month and currency come to.
+// stated is the sum of the PDFs of a month and currency.
 type stated struct {
 	fees
 	corrections int64
 }
 
-// report holds Kvitt's report of fees and VAT, and Visma.net's accounts for
-// them, against the sum of the PDFs.
+// report compares Kvitt's report of fees and VAT, and Visma.net's accounts for them, with the sum of the
+// PDFs.
 func (w *world) report() {
 	w.t.Helper()
 	reported := w.reported()
@@ -40,13 +40,12 @@ func (w *world) report() {
 	}
 	for key, got := range reported {
 		if got != (fees{}) {
-			w.differ("fees", "%s %%: the report says %+v and no PDF does", key, got)
+			w.differ("fees", "%s %%: the report has %+v and no PDF does", key, got)
 		}
 	}
 }
 
-// byRate tells what the PDFs do not: the rate of fees is the country's, and
-// corrections carry no VAT.
+// byRate adds what the PDFs do not say: the rate of fees is the country's, and corrections carry no VAT.
 func (w *world) byRate(s stated) map[int64]fees {
 	rates := map[int64]fees{w.country.feeRate: s.fees}
 	rest := rates[0]
@@ -55,8 +54,8 @@ func (w *world) byRate(s stated) map[int64]fees {
 	return rates
 }
 
-// checkBooked asks Visma.net for its accounts of fees and of the VAT on them.
-// Only in Sweden is there VAT, so elsewhere nothing may be booked for it.
+// checkBooked reads Visma.net's accounts of fees and of the VAT on them. Only Sweden has VAT on them, so
+// elsewhere nothing may be booked for it.
 func (w *world) checkBooked(month monthly, want fees) {
 	got := fees{net: w.moved("fees", month)}
 	if w.country.feeRate != 0 {
@@ -67,7 +66,7 @@ func (w *world) checkBooked(month monthly, want fees) {
 	}
 }
 
-// moved is what was booked on an account in a month.
+// moved returns what was booked on an account in a month.
 func (w *world) moved(account string, month monthly) int64 {
 	var sum int64
 	for _, e := range w.visma.Account("", w.accounts[account]) {
@@ -85,7 +84,7 @@ func (m monthly) String() string { return m.month + " " + m.currency }
 
 func rateKey(month monthly, rate int64) string { return fmt.Sprintf("%s %d", month, rate/100) }
 
-// stated is what the PDFs say.
+// stated returns the sums of the PDFs.
 func (w *world) stated() map[monthly]stated {
 	w.t.Helper()
 	sums := map[monthly]stated{}
@@ -97,7 +96,7 @@ func (w *world) stated() map[monthly]stated {
 		month := monthly{w.day(p.Date).Format("2006-01"), p.Currency}
 		s := sums[month]
 		s.corrections += w.figure(text, "Fee corrections")
-		if p.SettlementType != shop.Gross { // whose fees are billed apart, with a PDF of their own
+		if p.SettlementType != shop.Gross { // its fees are invoiced separately, with their own PDF
 			s.net -= w.figure(text, "Fees excl. VAT") + w.figure(text, "Refunded fees")
 			s.vat -= w.figure(text, "VAT on fees") + w.figure(text, "Refunded VAT")
 		}
@@ -106,7 +105,7 @@ func (w *world) stated() map[monthly]stated {
 	return sums
 }
 
-// reported are the sums for each rate in Kvitt's report of the year.
+// reported returns the sums for each rate in Kvitt's report of the year.
 func (w *world) reported() map[string]fees {
 	w.t.Helper()
 	ctx := w.t.Context()
@@ -132,13 +131,12 @@ func (w *world) reported() map[string]fees {
 		}
 	}
 	if notes := strings.Join(made.Notes(), "\n"); strings.Contains(notes, "differ from") {
-		w.differ("fees", "the report says so itself: %s", notes)
+		w.differ("fees", "the report itself reports differences: %s", notes)
 	}
 	return sums
 }
 
-// pdfText is read by a program that was not written here. `make
-// reporting-tools` installs it.
+// pdfText is read by a program from outside this project. `make reporting-tools` installs it.
 func (w *world) pdfText(reference string) string {
 	w.t.Helper()
 	command := exec.CommandContext(w.t.Context(), "pdftotext", "-layout", "-", "-")
@@ -150,7 +148,7 @@ func (w *world) pdfText(reference string) string {
 	return string(text)
 }
 
-// figure is an amount in a PDF, in minor units; 0 when it is not there.
+// figure returns an amount in a PDF, in minor units; 0 when it is not there.
 func (w *world) figure(text, name string) int64 {
 	w.t.Helper()
 	found := regexp.MustCompile(regexp.QuoteMeta(name) + `: (-?)(\d+)\.(\d\d) [A-Z]{3}`).FindStringSubmatch(text)

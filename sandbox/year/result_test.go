@@ -17,8 +17,8 @@ type booking struct {
 	monthly
 }
 
-// checkResult accrues every month's end, and holds what Visma.net then has of each
-// month, on every account of income and expense, against a booking by hand.
+// checkResult accrues at every month's end, and compares each month in Visma.net, on every account of
+// income and expense, with a booking by hand.
 func (w *world) checkResult() {
 	w.t.Helper()
 	if !w.fault.unaccrued {
@@ -47,12 +47,12 @@ func (w *world) checkResult() {
 	}
 }
 
-// accrueMonths accrues what was captured by each month's end and paid out after
-// it, with all payouts known.
+// accrueMonths accrues what was captured by each month's end and paid out after it, with all payouts
+// known.
 func (w *world) accrueMonths() {
 	ctx, last := w.t.Context(), newYear.AddDate(0, 0, w.country.shop.Days)
 	connection := w.connection()
-	connection.CompanyID = w.firm.ID
+	connection.CompanyID = w.company.ID
 	made := &report.Reports{Source: w.store, Connection: connection, Zone: w.profile.Location(), Now: last.AddDate(0, 0, 7)}
 	for end := newYear.AddDate(0, 1, -1); end.Before(last); end = end.AddDate(0, 0, 1).AddDate(0, 1, -1) {
 		n, err := made.Unsettled(ctx, voucher.DateOf(end, time.UTC))
@@ -69,9 +69,8 @@ func (w *world) accrueMonths() {
 	}
 }
 
-// byHand books what the shop knows: its invoices and credit notes, and of each
-// row of Klarna's that it is told of, what is income or expense, on the day of the
-// capture. A GROSS payout lists fees that are billed apart.
+// byHand books what the shop knows: its invoices and credit notes, and income and expense of each of
+// Klarna's rows, on the day of the capture. A GROSS payout lists fees that are invoiced separately.
 func (w *world) byHand() map[booking]int64 {
 	books := map[booking]int64{}
 	add := func(account string, at time.Time, currency string, debit int64) {

@@ -7,9 +7,8 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// eachCharge goes through what Klarna charged and paid the shop for its services:
-// fees, fees given back, commission. A GROSS payout only lists its fees; they are
-// charged by the GROSS_FEE bill.
+// eachCharge goes through what Klarna charged and paid back to the shop for its services: fees, refunded
+// fees, commission. A GROSS payout only lists its fees; they are charged by the GROSS_FEE invoice.
 func (w *world) eachCharge(f func(month monthly, r *shop.Row, amount, vat int64)) {
 	var r shop.Row
 	for _, p := range w.shop.Payouts() {
@@ -29,13 +28,12 @@ func (w *world) eachCharge(f func(month monthly, r *shop.Row, amount, vat int64)
 	}
 }
 
-// vatSums is a VAT return of one code.
+// vatSums are the sums of a VAT return for one code.
 type vatSums struct{ base, input, output, lines int64 }
 
-// checkVATReturn makes the VAT return of each month on Klarna's fees out of
-// Visma.net's VAT transactions. Where Klarna charges VAT, taxable amount and input
-// VAT are what it charged, to the minor unit. Where it charges none, the taxable
-// amount is the fees, and the buyer owes and deducts the same tax on it.
+// checkVATReturn makes each month's VAT return on Klarna's fees from Visma.net's VAT transactions. Where
+// Klarna charges VAT, taxable amount and input VAT equal what it charged, to the minor unit. Where it
+// charges none, the taxable amount is the fees, and the buyer owes and deducts the same tax on it.
 func (w *world) checkVATReturn() {
 	want, got := map[monthly]vatSums{}, map[monthly]vatSums{}
 	w.eachCharge(func(month monthly, r *shop.Row, amount, vat int64) {
@@ -76,11 +74,11 @@ func (w *world) checkVATReturn() {
 		delete(got, month)
 	}
 	for month, s := range got {
-		w.differ("vat", "%s: the return says %+v and nothing was charged", month, s)
+		w.differ("vat", "%s: the return has %+v and nothing was charged", month, s)
 	}
 }
 
-// rate is the rate of the reverse charge in hundredths of a percent.
+// rate returns the rate of the reverse charge in hundredths of a percent.
 func (w *world) rate() int64 {
 	w.t.Helper()
 	whole, rest, _ := strings.Cut(w.owed.rate, ".")

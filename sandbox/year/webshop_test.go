@@ -11,13 +11,13 @@ import (
 	"kvitt/sandbox/shop"
 )
 
-// integration books a web shop's documents as those on the market do: one batch
-// a day and currency, a line on the clearing account for each document, sales
-// and VAT in one sum. It shares nothing with Kvitt but the account.
+// integration books a web shop's documents as those on the market do: one batch per day and currency, a
+// line on the clearing account for each document, sales and VAT in one sum. It shares nothing with Kvitt
+// but the account.
 type integration struct {
 	url                        string
 	clearing, sales, outputVAT string
-	forgets                    string // the number of a document
+	forgets                    string // the number of the document to skip
 }
 
 type object map[string]any
@@ -90,14 +90,14 @@ func (i *integration) book(t *testing.T, day time.Time, documents []shop.Documen
 	}
 }
 
-// post makes a batch and releases it.
+// post creates a batch and releases it.
 func (i *integration) post(t *testing.T, batch object) {
 	t.Helper()
 	made := i.send(t, "/v2/journaltransaction", batch, http.StatusCreated)
 	i.send(t, "/v2/journaltransaction/"+made+"/action/release", object{}, http.StatusOK)
 }
 
-// send gives the last part of the Location.
+// send returns the last part of the Location.
 func (i *integration) send(t *testing.T, path string, body object, want int) string {
 	t.Helper()
 	encoded, err := json.Marshal(body)

@@ -42,15 +42,15 @@ type world struct {
 	visma       *vismasim.Sim
 	integration integration
 	numbers     map[string]string // of documents, by capture or refund id
-	accounts    map[string]string // of the preset as it is shipped, by name
-	owed        reverse           // none where Klarna charges VAT
+	accounts    map[string]string // of the preset as shipped, by name
+	owed        reverse           // empty where Klarna charges VAT
 
 	store    *store.Store
 	from     *klarna.Client
 	to       *visma.Client
 	profile  *voucher.Profile
 	document []byte
-	firm     *company.Company
+	company  *company.Company
 	scans    posting.Scans
 	debts    map[string]*settlement.Debt
 	pdfs     map[string][]byte
@@ -98,9 +98,9 @@ func newWorld(t *testing.T, c country, f fault) *world {
 	if f.unsent {
 		w.integration.forgets = w.shop.Documents()[3].Number
 	}
-	w.firm, err = company.Read(t.Context(), w.to, time.Now())
+	w.company, err = company.Read(t.Context(), w.to, time.Now())
 	check(t, err)
-	if problems := w.firm.Check(w.profile.Uses()); len(problems) > 0 {
+	if problems := w.company.Check(w.profile.Uses()); len(problems) > 0 {
 		t.Fatalf("the company refuses the preset: %v", problems)
 	}
 	w.store, err = store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "kvitt.db"))
@@ -113,8 +113,8 @@ func newWorld(t *testing.T, c country, f fault) *world {
 	return w
 }
 
-// settleShort takes 1.00 off a sale that Klarna settles; its totals agree with
-// it, so nothing in Klarna's figures is wrong by itself.
+// settleShort takes 1.00 off a sale that Klarna settles; its totals agree with it, so Klarna's figures are
+// consistent.
 func (w *world) settleShort() {
 	w.t.Helper()
 	for _, p := range w.shop.Payouts() {
@@ -140,8 +140,7 @@ func (w *world) connection() store.Connection {
 	}
 }
 
-// prepareProfile reads the preset, and notes its accounts before a fault is put
-// into it.
+// prepareProfile reads the preset, and records its accounts before a mistake is put into it.
 func (w *world) prepareProfile() {
 	w.t.Helper()
 	document, err := voucher.Preset(w.country.preset)
@@ -154,7 +153,7 @@ func (w *world) prepareProfile() {
 	document = w.answered(document)
 	right, wrong := w.fault.profile[0], w.fault.profile[1]
 	if strings.Count(string(document), right) != 1 && right != "" {
-		w.t.Fatalf("the preset does not say %q once", right)
+		w.t.Fatalf("the preset does not contain %q exactly once", right)
 	}
 	if right != "" {
 		document = []byte(strings.Replace(string(document), right, wrong, 1))
@@ -164,9 +163,8 @@ func (w *world) prepareProfile() {
 	check(w.t, err)
 }
 
-// answered is a preset with what the accountant of the company answers about VAT:
-// Visma.net makes VAT transactions, and a fee without VAT from abroad is a
-// reverse charge. The lines are those that the preset offers.
+// answered returns a preset with the accountant's answers about VAT: Visma.net makes VAT transactions, and
+// a fee without VAT from abroad is a reverse charge. The lines are those that the preset offers.
 func (w *world) answered(document []byte) []byte {
 	w.t.Helper()
 	text := string(document)
@@ -186,8 +184,8 @@ func (w *world) answered(document []byte) []byte {
 // reverse is the reverse charge that a preset offers.
 type reverse struct{ rate, input, output string }
 
-// prepareCompany opens the accounts that the profile names in the company, and
-// gives the code of its reverse charge the same accounts as the profile.
+// prepareCompany adds the accounts that the profile names to the company, and gives the code of its
+// reverse charge the same accounts as in the profile.
 func (w *world) prepareCompany() {
 	c := &w.country.company
 	for i := range c.VATs {
@@ -202,7 +200,7 @@ func (w *world) prepareCompany() {
 	}
 }
 
-// nature is what kind of account a number is in the preset's chart.
+// nature returns the type of an account number in the preset's chart.
 func (w *world) nature(number string) string {
 	w.t.Helper()
 	f, err := os.Open(filepath.Join("..", "..", "internal", "voucher", "presets", "charts.csv"))
@@ -215,11 +213,11 @@ func (w *world) nature(number string) string {
 			return map[string]string{"asset": "Asset", "liability": "Liability", "income": "Income", "cost": "Expense"}[l[5]]
 		}
 	}
-	w.t.Fatalf("the chart of %s does not know account %s", w.country.preset, number)
+	w.t.Fatalf("the chart of %s has no account %s", w.country.preset, number)
 	return ""
 }
 
-// connect starts the two simulators and makes Kvitt's clients of them.
+// connect starts the two simulators and makes Kvitt's clients for them.
 func (w *world) connect() {
 	w.t.Helper()
 	provider, err := klarnasim.New(w.shop, klarnasim.Options{Environment: "test", Keys: []klarnasim.Key{{Key: apiKey}}})
@@ -253,15 +251,15 @@ func (w *world) book(p *shop.Payout) {
 	payout := listed.Settlement()
 	_, err = w.store.UpsertPayouts(ctx, "c1", []store.Payout{{
 		PaymentReference: reference, MerchantID: payout.MerchantID, Date: payout.Date, Currency: string(payout.Currency), SettlementType: string(payout.Type),
-		Settlement: payout.Totals.Settlement, OpeningDebt: payout.Totals.OpeningDebt, ClosingDebt: payout.Totals.ClosingDebt, Payout: w.json(payout),
+		Settlement: payout.Totals[settlement.TotalSettlement], OpeningDebt: payout.Totals[settlement.TotalOpeningDebt], ClosingDebt: payout.Totals[settlement.TotalClosingDebt], Payout: w.json(payout),
 	}})
 	check(w.t, err)
 	tally, kept, announced, err := activities.Fetch(ctx, w.from, archive.NewWriter(w.store, "c1", reference, archive.KindTransactions), &payout, nil)
 	check(w.t, err)
 	proof, err := settlement.Prove(payout, tally, announced, w.debts[p.Currency])
 	check(w.t, err)
-	w.debts[p.Currency] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals.ClosingDebt}
-	v, err := voucher.Compile(w.profile, proof, voucher.Target{Company: w.firm.ID})
+	w.debts[p.Currency] = &settlement.Debt{PaymentReference: reference, Closing: payout.Totals[settlement.TotalClosingDebt]}
+	v, err := voucher.Compile(w.profile, proof, voucher.Target{Company: w.company.ID})
 	check(w.t, err)
 	w.pdfs[reference], err = w.pdf(reference)
 	check(w.t, err)
@@ -277,17 +275,17 @@ func (w *world) book(p *shop.Payout) {
 	}, nil))
 }
 
-// post is the real protocol, with the memory of payouts or of accruals.
+// post runs the real protocol, with the memory of payouts or of accruals.
 func (w *world) post(v *voucher.Voucher, memory posting.Memory) {
 	w.t.Helper()
 	ctx := w.t.Context()
-	period, err := w.firm.Calendar.Of(visma.DateOf(v.Date.Time()))
+	period, err := w.company.Calendar.Of(visma.DateOf(v.Date.Time()))
 	check(w.t, err)
 	poster := &posting.Poster{
 		Books: w.to, Memory: memory, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
-	in := posting.Intent{Connection: "c1", Company: w.firm.ID, Voucher: v, Periods: []string{period.ID}}
+	in := posting.Intent{Connection: "c1", Company: w.company.ID, Voucher: v, Periods: []string{period.ID}}
 	got, err := poster.Post(ctx, in)
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
 		w.t.Fatalf("post %s: %+v, %v", v.PaymentReference, got.Stop, err)
@@ -298,7 +296,7 @@ func (w *world) post(v *voucher.Voucher, memory posting.Memory) {
 	}
 }
 
-// pdf is Klarna's PDF of a payout.
+// pdf returns Klarna's PDF of a payout.
 func (w *world) pdf(reference string) ([]byte, error) {
 	page, err := w.from.PayoutPDF(w.t.Context(), reference)
 	return page.Body, err

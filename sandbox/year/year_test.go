@@ -11,12 +11,12 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// country is where a shop and its books are.
+// country is the country of a shop and its books.
 type country struct {
 	preset  string
 	company vismasim.Company
 	shop    shop.Config
-	// What the web-shop integration books; the preset knows nothing of it.
+	// The accounts of the web-shop integration; the preset does not use them.
 	sales, outputVAT string
 	feeRate          int64 // VAT on Klarna's fees, in hundredths of a percent
 }
@@ -25,9 +25,8 @@ const tenant = "5f1d2c3b-8a4e-4c6d-9b7a-0e1f2a3b4c5d"
 
 var newYear = time.Date(2025, time.January, 1, 0, 0, 0, 0, time.UTC)
 
-// countries sell at home and in one more currency, so that each has weekly
-// payouts, reviews, a rolling reserve (EUR) and debts. Each sells little: what
-// shows in a year of ten orders a day shows in one of a few.
+// countries sell at home and in one more currency, so that each has weekly payouts, reviews, a rolling
+// reserve (EUR) and debts. Each sells little: a year of a few orders a day shows the same as one of many.
 func countries() []country {
 	config := func(in string, seed uint64, days int, currencies ...string) shop.Config {
 		return shop.Config{Seed: seed, Start: newYear, Days: days, Country: in, Currencies: currencies, Demand: 12, LargeRows: -1, Gross: in == "DK"}
@@ -60,19 +59,19 @@ func TestAYearOfTheBooksEqualsKlarnasFigures(t *testing.T) {
 	}
 }
 
-// fault is what somebody got wrong.
+// fault is a mistake in the set-up.
 type fault struct {
 	about   string
-	profile [2]string // in the preset: instead of the first, the second
+	profile [2]string // in the preset: replace the first with the second
 	unsent  bool      // the integration forgets an invoice
 	short   bool      // Klarna settles an order with less than it was
 	unread  bool      // a payout's fees are not reported
 	// unaccrued leaves every payout in the month in which it was paid out.
 	unaccrued bool
-	finds     []string // which of the checks must say so
+	finds     []string // the checks that must find it
 }
 
-// Each of the checks notices what it is there for.
+// Each check finds the mistakes that it exists for.
 func TestAYearWithAFaultDoesNotPass(t *testing.T) {
 	for _, f := range []fault{
 		{about: "returns are booked to suspense", profile: [2]string{"PURCHASE_RETURN: {account: clearing", "PURCHASE_RETURN: {account: suspense"}, finds: []string{"clearing"}},
@@ -107,19 +106,19 @@ func TestAYearWithAFaultDoesNotPass(t *testing.T) {
 				}
 			}
 			if slices.Sort(found); !slices.Equal(found, f.finds) {
-				t.Errorf("%v should say so, and these do: %v", f.finds, found)
+				t.Errorf("%v should find it, and these do: %v", f.finds, found)
 			}
 		})
 	}
 }
 
-// differ notes what a check found.
+// differ records a difference that a check found.
 func (w *world) differ(check, format string, about ...any) {
 	w.findings = append(w.findings, check+": "+fmt.Sprintf(format, about...))
 }
 
-// trade goes through the year day by day: the integration books what the shop
-// did, then Kvitt the payouts of the day.
+// trade goes through the year day by day: the integration books the shop's documents, then Kvitt the
+// payouts of the day.
 func (w *world) trade() {
 	documents, payouts := w.shop.Documents(), w.shop.Payouts()
 	for day := newYear; !day.After(newYear.AddDate(0, 0, w.country.shop.Days)); day = day.AddDate(0, 0, 1) {
@@ -142,7 +141,7 @@ func (w *world) trade() {
 	w.checkOpen()
 }
 
-// day is the civil day of a moment where the company is.
+// day returns the civil day of a time in the company's country.
 func (w *world) day(at time.Time) time.Time {
 	year, month, day := at.In(w.profile.Location()).Date()
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)

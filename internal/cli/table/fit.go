@@ -15,7 +15,7 @@ import (
 // holds what people copy.
 const least = 8
 
-// Columns is how wide a terminal is, 0 when w is none: what goes to a file or a
+// Columns returns the width of a terminal, 0 when w is none: what goes to a file or a
 // pipe keeps one line for each row, however long.
 func Columns(w io.Writer) int {
 	switch t := w.(type) {

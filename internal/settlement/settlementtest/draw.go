@@ -136,39 +136,39 @@ func (c *Case) total() {
 		}
 		switch {
 		case apart && (r.Type == "REVERSAL" || r.Type == "COMMISSION"):
-			t.CommissionReversal += amount
+			t[settlement.TotalCommissionReversal] += amount
 		case r.Type == "SALE":
-			t.Sale += amount
+			t[settlement.TotalSale] += amount
 		case r.Type == "RETURN":
-			t.Return += amount
+			t[settlement.TotalReturn] += amount
 		case r.Type == "REVERSAL":
-			t.Reversal += amount
+			t[settlement.TotalReversal] += amount
 		case r.Type == "REVERSAL_MERCHANT_PROTECTION":
-			t.Reversal -= amount
+			t[settlement.TotalReversal] -= amount
 		case r.Type == "COMMISSION":
-			t.Commission += amount
+			t[settlement.TotalCommission] += amount
 		case r.Type == "CORRECTION":
-			t.FeeCorrection += r.Amount
+			t[settlement.TotalFeeCorrection] += r.Amount
 		case r.Type == "CHARGE":
-			t.Charge += amount
+			t[settlement.TotalCharge] += amount
 		case r.Type == "CREDIT":
-			t.Credit += amount
+			t[settlement.TotalCredit] += amount
 		case r.Type == "HOLDBACK":
-			t.Holdback += amount
+			t[settlement.TotalHoldback] += amount
 		case r.Type == "RELEASE":
-			t.Release += amount
+			t[settlement.TotalRelease] += amount
 		case !totalled:
 		case r.Type == "TAX":
-			t.Tax += amount
+			t[settlement.TotalTax] += amount
 		case r.Type == "FEE":
-			t.Fee += amount
-			t.Tax += vat
+			t[settlement.TotalFee] += amount
+			t[settlement.TotalTax] += vat
 		case r.Type == "FEE_REFUND":
-			t.FeeRefund += amount
+			t[settlement.TotalFeeRefund] += amount
 			if c.habits.taxNet {
-				t.Tax -= vat
+				t[settlement.TotalTax] -= vat
 			} else {
-				t.TaxRefund += vat
+				t[settlement.TotalTaxRefund] += vat
 			}
 		}
 	}
@@ -188,23 +188,23 @@ func (c *Case) cashOf(r *settlement.Row) int64 {
 // settle draws the debt and computes the settlement amount.
 func (c *Case) settle(t *rapid.T) {
 	totals := &c.Payout.Totals
-	totals.OpeningDebt = rapid.SampledFrom([]int64{0, 0, 50_000}).Draw(t, "opening debt")
-	totals.Settlement = c.Cash
+	totals[settlement.TotalOpeningDebt] = rapid.SampledFrom([]int64{0, 0, 50_000}).Draw(t, "opening debt")
+	totals[settlement.TotalSettlement] = c.Cash
 	switch {
 	case c.Payout.Type == settlement.GrossFee:
-		totals.Settlement *= rapid.SampledFrom([]int64{1, -1, 0}).Draw(t, "bill stated as")
+		totals[settlement.TotalSettlement] *= rapid.SampledFrom([]int64{1, -1, 0}).Draw(t, "bill stated as")
 	case c.Cash > 0:
-		totals.Repay = min(totals.OpeningDebt, rapid.Int64Range(0, c.Cash).Draw(t, "repay"))
-		totals.Settlement -= totals.Repay
+		totals[settlement.TotalRepay] = min(totals[settlement.TotalOpeningDebt], rapid.Int64Range(0, c.Cash).Draw(t, "repay"))
+		totals[settlement.TotalSettlement] -= totals[settlement.TotalRepay]
 	case c.Cash < 0 && !c.habits.negativeCollected:
-		totals.Deposit = -c.Cash
+		totals[settlement.TotalDeposit] = -c.Cash
 		if !c.habits.negativeCarried {
-			totals.Settlement = 0
+			totals[settlement.TotalSettlement] = 0
 		}
 	}
-	totals.ClosingDebt = totals.OpeningDebt - totals.Repay + totals.Deposit
+	totals[settlement.TotalClosingDebt] = totals[settlement.TotalOpeningDebt] - totals[settlement.TotalRepay] + totals[settlement.TotalDeposit]
 	if rapid.Bool().Draw(t, "previous known") {
-		c.Previous = &settlement.Debt{PaymentReference: "before", Closing: totals.OpeningDebt}
+		c.Previous = &settlement.Debt{PaymentReference: "before", Closing: totals[settlement.TotalOpeningDebt]}
 	}
 }
 
@@ -213,9 +213,9 @@ func (c *Case) settle(t *rapid.T) {
 // reading.
 func (c *Case) OneApart() bool {
 	t := &c.Payout.Totals
-	fees := t.FeeRefund + t.TaxRefund - t.Fee - t.Tax
+	fees := t[settlement.TotalFeeRefund] + t[settlement.TotalTaxRefund] - t[settlement.TotalFee] - t[settlement.TotalTax]
 	bill := c.Payout.Type == settlement.GrossFee && abs(c.Cash) <= 2
-	return t.Deposit == 1 || abs(fees) == 1 || bill
+	return t[settlement.TotalDeposit] == 1 || abs(fees) == 1 || bill
 }
 
 // FeesUntotalled tells a GROSS payout whose fee rows are in no total.
@@ -244,11 +244,11 @@ func (c *Case) Prove() (*settlement.Proof, error) {
 func Totals(p *settlement.Payout) map[string]*int64 {
 	t := &p.Totals
 	return map[string]*int64{
-		"sale": &t.Sale, "return": &t.Return, "reversal": &t.Reversal, "fee": &t.Fee,
-		"fee_correction": &t.FeeCorrection, "fee_refund": &t.FeeRefund, "tax": &t.Tax,
-		"tax_refund": &t.TaxRefund, "commission": &t.Commission,
-		"commission_reversal": &t.CommissionReversal, "charge": &t.Charge, "credit": &t.Credit,
-		"holdback": &t.Holdback, "release": &t.Release, "repay": &t.Repay, "deposit": &t.Deposit,
-		"opening_debt": &t.OpeningDebt, "closing_debt": &t.ClosingDebt, "settlement": &t.Settlement,
+		"sale": &t[settlement.TotalSale], "return": &t[settlement.TotalReturn], "reversal": &t[settlement.TotalReversal], "fee": &t[settlement.TotalFee],
+		"fee_correction": &t[settlement.TotalFeeCorrection], "fee_refund": &t[settlement.TotalFeeRefund], "tax": &t[settlement.TotalTax],
+		"tax_refund": &t[settlement.TotalTaxRefund], "commission": &t[settlement.TotalCommission],
+		"commission_reversal": &t[settlement.TotalCommissionReversal], "charge": &t[settlement.TotalCharge], "credit": &t[settlement.TotalCredit],
+		"holdback": &t[settlement.TotalHoldback], "release": &t[settlement.TotalRelease], "repay": &t[settlement.TotalRepay], "deposit": &t[settlement.TotalDeposit],
+		"opening_debt": &t[settlement.TotalOpeningDebt], "closing_debt": &t[settlement.TotalClosingDebt], "settlement": &t[settlement.TotalSettlement],
 	}
 }

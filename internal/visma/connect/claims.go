@@ -9,20 +9,20 @@ import (
 	"time"
 )
 
-// Claims are what an access token says about itself. They are read without
-// checking a signature: Visma.net checks the token, and to us they are a hint
-// for people (which company is this?), never a decision.
+// Claims are the claims of an access token. They are read without checking a signature: Visma.net checks
+// the token, and for Kvitt they are information for people (which company is this?), never the basis of a
+// decision.
 type Claims struct {
 	Subject   string // absent in tokens of the service flow
 	ClientID  string
-	TenantID  string // the company, when the app is set up to tell it
+	TenantID  string // the company, when the app is set up to include it
 	Scopes    []string
 	AuthTime  time.Time
 	ExpiresAt time.Time
 }
 
-// AccessTokenClaims reads the claims of an access token. A token that is not a
-// JWT has none, and an error that does not show the token.
+// AccessTokenClaims reads the claims of an access token. For a token that is not a JWT it returns an error
+// that does not show the token.
 func AccessTokenClaims(accessToken string) (Claims, error) {
 	parts := strings.Split(accessToken, ".")
 	if len(parts) != 3 {
@@ -41,7 +41,7 @@ func AccessTokenClaims(accessToken string) (Claims, error) {
 		Expiry   int64      `json:"exp"`
 	}
 	if err := json.Unmarshal(payload, &raw); err != nil {
-		return Claims{}, errors.New("read access token: its payload is not the JSON of claims")
+		return Claims{}, errors.New("read access token: its payload is not JSON with claims")
 	}
 	c := Claims{Subject: raw.Subject, ClientID: raw.ClientID, TenantID: raw.TenantID, Scopes: raw.Scope}
 	if raw.AuthTime > 0 {
@@ -53,7 +53,7 @@ func AccessTokenClaims(accessToken string) (Claims, error) {
 	return c, nil
 }
 
-// textOrList reads a claim that is a text with spaces, or a list of texts.
+// textOrList reads a claim that is a space-separated text or a list of texts.
 type textOrList []string
 
 func (t *textOrList) UnmarshalJSON(b []byte) error {

@@ -21,17 +21,16 @@ import (
 
 // Prompts for a Consent.
 const (
-	PromptSelectAccount = "select_account" // choose the account, which is what most people need
+	PromptSelectAccount = "select_account" // choose the account; right for most people
 	PromptConsent       = "consent"
 	PromptLogin         = "login"
 )
 
-// clockSkew is how far Visma Connect's clock may be from ours.
+// clockSkew is the tolerated difference between Visma Connect's clock and ours.
 const clockSkew = 2 * time.Minute
 
-// Consent is one run of the interactive flow, from the link to the callback.
-// Whoever starts one keeps it, bound to the session of the person, and uses it
-// once: it holds the secrets that make the callback ours.
+// Consent is one run of the interactive flow, from the link to the callback. Keep it bound to the person's
+// session and use it once: it holds the secrets that tie the callback to it.
 type Consent struct {
 	State       string   `json:"state"`
 	Nonce       string   `json:"nonce"`
@@ -41,8 +40,8 @@ type Consent struct {
 	Prompt      string   `json:"prompt,omitempty"`
 }
 
-// NewConsent starts a consent that comes back to exactly that address, https
-// or loopback, and asks for all InteractiveScopes.
+// NewConsent starts a consent that redirects to exactly that address, https or loopback, and asks for all
+// InteractiveScopes.
 func NewConsent(redirectURL string) (Consent, error) {
 	if err := checkURL(redirectURL); err != nil {
 		return Consent{}, fmt.Errorf("start a consent: the redirect address %w", err)
@@ -62,7 +61,7 @@ func (c Consent) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String
 // LogValue describes the consent to log/slog without its secrets.
 func (c Consent) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// Identity is who consented, and for which company.
+// Identity is the person who consented, and the company.
 type Identity struct {
 	Subject  string
 	Name     string
@@ -88,10 +87,9 @@ func (p *Provider) AuthCodeURL(ctx context.Context, c Consent) (string, error) {
 
 const finishConsent = "finish the consent"
 
-// Exchange turns the callback of a consent into a grant. It checks state, the
-// issuer, the nonce and the signature of the identity token, and that all
-// scopes and a refresh token were granted. The code can be used once: whatever
-// went wrong, a new consent is the way on.
+// Exchange turns the callback of a consent into a grant. It checks state, the issuer, the nonce and the
+// signature of the identity token, and that all scopes and a refresh token were granted. The code can be
+// used once: after any failure a new consent is needed.
 func (p *Provider) Exchange(ctx context.Context, c Consent, callback url.Values) (Grant, Identity, error) {
 	d, err := p.discover(ctx)
 	if err != nil {
@@ -126,14 +124,14 @@ func (p *Provider) Exchange(ctx context.Context, c Consent, callback url.Values)
 	return g, who, nil
 }
 
-// Answered reports whether a callback brings the state that this consent sent
-// out. One that does not is somebody else's, and says nothing about this one.
+// Answered reports whether a callback has the state that this consent sent. Another state belongs to
+// somebody else's consent, and says nothing about this one.
 func (c *Consent) Answered(callback url.Values) bool {
 	return c.State != "" && subtle.ConstantTimeCompare([]byte(callback.Get("state")), []byte(c.State)) == 1
 }
 
-// checkCallback refuses a callback that is not the answer to this consent. The
-// state comes first: without it, nothing else in the callback is believed.
+// checkCallback refuses a callback that does not belong to this consent. The state is checked first:
+// without it, nothing else in the callback is believed.
 func (c *Consent) checkCallback(d *discovery, callback url.Values) error {
 	for _, name := range []string{"state", "iss", "code", "error"} {
 		if len(callback[name]) > 1 {
@@ -141,7 +139,7 @@ func (c *Consent) checkCallback(d *discovery, callback url.Values) error {
 		}
 	}
 	if !c.Answered(callback) {
-		return forged(CodeInvalidState, "the state is not the one that was sent out")
+		return forged(CodeInvalidState, "the state is not the one that was sent")
 	}
 	switch iss := callback.Get("iss"); {
 	case iss == "" && d.IssParameterSupported:
@@ -165,9 +163,8 @@ func forged(code, words string) error {
 	}
 }
 
-// identify checks the identity token and reads who consented. A name and an
-// address that it lacks are asked for, and done without when they cannot be
-// had.
+// identify checks the identity token and reads who consented. It asks for a missing name or address, and
+// continues without them when it gets none.
 func (p *Provider) identify(ctx context.Context, d *discovery, c Consent, token *oauth2.Token) (Identity, error) {
 	raw, _ := token.Extra("id_token").(string)
 	if raw == "" {
@@ -182,7 +179,7 @@ func (p *Provider) identify(ctx context.Context, d *discovery, c Consent, token 
 		return Identity{}, notIdentified(redactedError(err, []string{raw}))
 	}
 	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(c.Nonce)) != 1 {
-		return Identity{}, notIdentified(errors.New("its nonce is not the one that was sent out"))
+		return Identity{}, notIdentified(errors.New("its nonce is not the one that was sent"))
 	}
 	who := Identity{Subject: verified.Subject}
 	var claims struct{ Name, Email string }

@@ -12,7 +12,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-func TestTheConsentPageIsAskedForToTheLetter(t *testing.T) {
+func TestTheConsentAddressHasEveryParameter(t *testing.T) {
 	v := newVisma(t)
 	c, err := NewConsent(testRedirect)
 	if err != nil {
@@ -51,7 +51,7 @@ func TestEachConsentHasSecretsOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestAConsentComesBackOverHTTPSOrLoopbackOnly(t *testing.T) {
+func TestARedirectAddressIsHTTPSOrLoopback(t *testing.T) {
 	for address, good := range map[string]bool{
 		testRedirect: true, "https://kvitt.example/connect/visma/callback": true,
 		"http://kvitt.example/callback": false, "https://kvitt.example/cb#x": false, "/callback": false, "": false,
@@ -62,7 +62,7 @@ func TestAConsentComesBackOverHTTPSOrLoopbackOnly(t *testing.T) {
 	}
 }
 
-func TestAConsentBecomesAGrantAndTellsWhoConsented(t *testing.T) {
+func TestAConsentBecomesAGrantAndNamesThePerson(t *testing.T) {
 	v := newVisma(t)
 	p := v.provider()
 	c, _ := NewConsent(testRedirect)
@@ -127,7 +127,7 @@ func TestACallbackThatIsNotOursIsRefusedBeforeAnythingIsSent(t *testing.T) {
 			}
 		})
 	}
-	c := Consent{} // a consent without a state matches nothing, not even nothing
+	c := Consent{} // a consent without a state matches nothing, not even an empty state
 	if err := c.checkCallback(&discovery{}, url.Values{"code": {"x"}}); fault.As(err) == nil {
 		t.Error("an empty state matched")
 	}
@@ -166,7 +166,7 @@ func TestAClockThatIsALittleOffIsTolerated(t *testing.T) {
 	}
 }
 
-func TestAConsentThatGrantsTooLittleIsRefused(t *testing.T) {
+func TestAConsentWithMissingScopesIsRefused(t *testing.T) {
 	v := newVisma(t)
 	v.reply["scope"] = "openid email profile offline_access vismanet_erp_interactive_api:read vismanet_erp_interactive_api:create"
 	_, _, err := exchange(v)
@@ -190,7 +190,7 @@ func TestACodeThatCouldNotBeExchangedNeedsANewConsent(t *testing.T) {
 	}
 }
 
-func TestWhoConsentedIsToldEvenWithoutTheUserInfo(t *testing.T) {
+func TestThePersonIsKnownEvenWithoutTheUserInfo(t *testing.T) {
 	v := newVisma(t)
 	delete(v.document, "userinfo_endpoint")
 	_, who, err := exchange(v)

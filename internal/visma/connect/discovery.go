@@ -12,8 +12,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-// discovery is the part of the discovery document that is used, and the
-// verifier made from it.
+// discovery is the part of the discovery document that is used, with the verifier made from it.
 type discovery struct {
 	Issuer                   string   `json:"issuer"`
 	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
@@ -26,19 +25,17 @@ type discovery struct {
 	IssParameterSupported    bool     `json:"authorization_response_iss_parameter_supported"`
 
 	oidc *oidc.Provider
-	good time.Time // until when it is used without asking again
+	good time.Time // used without reading it again until then
 }
 
-// How long a discovery document is used, and how long an old one is when a new
-// one cannot be had.
+// The time a discovery document is used, and the time an old one is used when a new one cannot be read.
 const (
 	discoveryLife  = 24 * time.Hour
 	discoveryGrace = time.Minute
 )
 
-// Discover reads the discovery document, or does nothing while the one that
-// was read is still good. It is a way to check the issuer; the other methods
-// call it by themselves.
+// Discover reads the discovery document, or does nothing while the last one is still valid. Use it to
+// check the issuer; the other methods call it themselves.
 func (p *Provider) Discover(ctx context.Context) error {
 	_, err := p.discover(ctx)
 	return err
@@ -61,7 +58,7 @@ func (p *Provider) discover(ctx context.Context) (*discovery, error) {
 		d.good = p.now().Add(discoveryLife)
 		p.found = d
 	case p.found != nil && fault.ClassOf(err) == fault.Transient:
-		p.found.good = p.now().Add(discoveryGrace) // the old one still serves
+		p.found.good = p.now().Add(discoveryGrace) // the old one is still used
 	default:
 		return nil, err
 	}
@@ -78,7 +75,7 @@ func (p *Provider) fetchDiscovery(ctx context.Context, attempted string) (*disco
 	if err != nil {
 		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: err}
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing is left to do about it
+	defer resp.Body.Close() //nolint:errcheck // an error here changes nothing
 	body, err := readBody(resp)
 	if err != nil {
 		return nil, &fault.Error{Class: fault.Transient, Party: Party, Attempted: attempted, Err: err}
@@ -104,8 +101,8 @@ func (p *Provider) fetchDiscovery(ctx context.Context, attempted string) (*disco
 	return d, nil
 }
 
-// signing returns the algorithms that a public key can check, and no other:
-// "none" and shared secrets are nothing to trust an identity token for.
+// signing returns only algorithms that a public key can check: "none" and shared secrets cannot make an
+// identity token trustworthy.
 func (d *discovery) signing() []string {
 	var known []string
 	for _, algorithm := range d.SigningAlgorithms {
@@ -124,11 +121,10 @@ func wrongDocument(attempted string, err error) error {
 	}
 }
 
-// check refuses a document of another issuer, and endpoints to which a secret
-// would go in the clear.
+// check refuses a document of another issuer, and endpoints to which a secret would be sent in clear text.
 func (d *discovery) check(issuer string) error {
 	if d.Issuer != issuer && d.Issuer != issuer+"/" {
-		return fmt.Errorf("it is of the issuer %q, not of %q", d.Issuer, issuer)
+		return fmt.Errorf("its issuer is %q, not %q", d.Issuer, issuer)
 	}
 	required := map[string]string{
 		"authorization_endpoint": d.AuthorizationEndpoint, "token_endpoint": d.TokenEndpoint, "jwks_uri": d.JWKSURI,

@@ -26,7 +26,7 @@ const (
 	testRedirect     = "http://127.0.0.1:8088/connect/visma/callback"
 )
 
-// clock is a time that stands still until it is moved.
+// clock is a clock that stands still until a test moves it.
 type clock struct {
 	mu sync.Mutex
 	t  time.Time
@@ -46,8 +46,8 @@ func (c *clock) move(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// visma is a small Visma Connect with both policies for refresh tokens. It
-// refuses what the real one refuses, and counts.
+// visma is a small Visma Connect with both policies for refresh tokens. It refuses what the real one
+// refuses, and counts requests.
 type visma struct {
 	t      *testing.T
 	clock  *clock
@@ -58,17 +58,17 @@ type visma struct {
 	document  map[string]any // the discovery document
 	oneTime   bool
 	grace     time.Duration
-	life      int                  // seconds an access token lives; 0: not told
-	live      map[string]bool      // refresh tokens that are good
-	usedAt    map[string]time.Time // one-time refresh tokens that were used
+	life      int                  // lifetime of an access token in seconds; 0: not reported
+	live      map[string]bool      // valid refresh tokens
+	usedAt    map[string]time.Time // used one-time refresh tokens
 	issued    map[string]time.Time // access tokens and when they expire
 	codes     map[string]url.Values
-	claims    map[string]any // of the identity token, over the usual ones
+	claims    map[string]any // of the identity token, in addition to the usual ones
 	signer    *rsa.PrivateKey
-	reply     map[string]any // members of the token answer, over the usual ones; nil takes one out
+	reply     map[string]any // members of the token answer, in addition to the usual ones; nil removes one
 	fail      []http.HandlerFunc
 	requests  map[string]int // by path
-	refreshes int            // that gave tokens
+	refreshes int            // requests that issued tokens
 	forms     []url.Values
 	revoked   []string
 	serial    int
@@ -315,7 +315,7 @@ func (v *visma) userinfo(w http.ResponseWriter, r *http.Request) {
 	v.json(w, 200, map[string]any{"sub": "user-1", "email": "kajsa@example.com", "name": "Kajsa"})
 }
 
-// consent lets a person approve the address, and returns the callback.
+// consent plays the person who approves the address, and returns the callback.
 func (v *visma) consent(address string) url.Values {
 	v.t.Helper()
 	u, err := url.Parse(address)

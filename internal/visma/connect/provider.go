@@ -22,7 +22,7 @@ const DefaultIssuer = "https://connect.visma.com"
 // Party is the name that errors of Visma Connect carry.
 const Party = "Visma Connect"
 
-// requestTimeout bounds each request to Visma Connect.
+// requestTimeout limits each request to Visma Connect.
 const requestTimeout = 30 * time.Second
 
 // Config configures a Provider. ClientID and ClientSecret are required.
@@ -42,22 +42,20 @@ func (c Config) String() string {
 // Format describes the configuration without its secret, whatever the verb.
 func (c Config) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, c.String()) }
 
-// Provider is Visma Connect as one client of it sees it. It is safe for use by
-// several goroutines.
+// Provider is Visma Connect for one OAuth client. It is safe for use by several goroutines.
 type Provider struct {
 	config Config
 	http   *http.Client
 	now    func() time.Time
 
-	one   chan struct{} // held while the discovery document is looked at
+	one   chan struct{} // held while the discovery document is read
 	found *discovery
 }
 
 // Format describes the provider without its secret, whatever the verb.
 func (p *Provider) Format(f fmt.State, verb rune) { p.config.Format(f, verb) }
 
-// New returns a provider, or an error that says which setting is wrong. It
-// does not speak with Visma Connect yet.
+// New returns a provider, or an error that names the wrong setting. It does not contact Visma Connect yet.
 func New(c Config) (*Provider, error) {
 	c.Issuer = strings.TrimRight(cmp.Or(c.Issuer, DefaultIssuer), "/")
 	if err := checkURL(c.Issuer); err != nil {
@@ -98,14 +96,13 @@ func isLoopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
-// withClient makes the oauth2 and oidc libraries use our client.
+// withClient makes the oauth2 and oidc libraries use our HTTP client.
 func (p *Provider) withClient(ctx context.Context) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, p.http)
 }
 
-// oauth is the configuration for golang.org/x/oauth2. The way the client
-// authenticates is fixed: trying both could use up a code or a one-time
-// refresh token.
+// oauth returns the configuration for golang.org/x/oauth2. The client's way to authenticate is fixed:
+// trying both could use up a code or a one-time refresh token.
 func (p *Provider) oauth(d *discovery, redirectURL string, scopes []string) *oauth2.Config {
 	style := oauth2.AuthStyleInHeader
 	if !d.basicAuth() {
@@ -118,14 +115,14 @@ func (p *Provider) oauth(d *discovery, redirectURL string, scopes []string) *oau
 	}
 }
 
-// basicAuth reports whether the client's secret goes into the header; it is
-// what OAuth 2.0 assumes when the document is silent.
+// basicAuth reports whether the client's secret goes into the header, which is OAuth 2.0's default when
+// the document does not say.
 func (d *discovery) basicAuth() bool {
 	methods := d.TokenEndpointAuthMethods
 	return len(methods) == 0 || slices.Contains(methods, "client_secret_basic") || !slices.Contains(methods, "client_secret_post")
 }
 
-// readBody reads what is worth reading of an answer.
+// readBody reads an answer up to a limit.
 func readBody(resp *http.Response) ([]byte, error) {
 	return io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 }

@@ -32,7 +32,7 @@ func wantFault(t *testing.T, err error, class fault.Class) *fault.Error {
 	return e
 }
 
-func TestAConfigurationThatWouldSendSecretsInTheClearIsRefused(t *testing.T) {
+func TestAConfigurationWithoutTLSIsRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		config Config
 		wrong  string
@@ -66,7 +66,7 @@ func TestTheDiscoveryDocumentIsReadOnceADay(t *testing.T) {
 	v.clock.move(25 * time.Hour)
 	v.failNext(status(503, ""))
 	if err := p.Discover(context.Background()); err != nil {
-		t.Errorf("the old one does not serve while Visma Connect is down: %v", err)
+		t.Errorf("the old document is not used while Visma Connect is down: %v", err)
 	}
 	v.clock.move(2 * time.Minute)
 	if err := p.Discover(context.Background()); err != nil || v.count(path) != 3 {
@@ -138,7 +138,7 @@ func TestRefusalsAreClassifiedByWhatHelps(t *testing.T) {
 		class   fault.Class
 		remedy  string
 	}{
-		"invalid_grant":        {status(400, `{"error":"invalid_grant","error_description":"expired"}`), fault.Auth, "Authorize the connection again"},
+		"invalid_grant":        {status(400, `{"error":"invalid_grant","error_description":"expired"}`), fault.Auth, "Authorise the connection again"},
 		"invalid_tenant":       {status(400, `{"error":"invalid_tenant"}`), fault.Auth, "role API User"},
 		"invalid_client":       {status(401, `{"error":"invalid_client"}`), fault.Auth, "KVITT_VISMA_CLIENT_ID"},
 		"unauthorized_client":  {status(400, `{"error":"unauthorized_client"}`), fault.Auth, "approved the app"},
@@ -180,7 +180,7 @@ func TestA429SaysHowLongToWait(t *testing.T) {
 	}
 }
 
-func TestARefreshTokenIsKeptWhenNoNewOneComesAndReplacedWhenOneDoes(t *testing.T) {
+func TestARefreshTokenIsKeptUnlessANewOneComes(t *testing.T) {
 	for _, oneTime := range []bool{false, true} {
 		v := newVisma(t)
 		v.oneTime = oneTime
@@ -224,7 +224,7 @@ func TestAGrantThatCannotBeRefreshedSaysWhatHelps(t *testing.T) {
 	v := newVisma(t)
 	for _, g := range []Grant{{}, {Flow: "legacy"}, {Flow: FlowInteractive}} {
 		_, err := v.provider().Refresh(context.Background(), g)
-		if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Remedy, "Authorize") {
+		if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Remedy, "Authorise") {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -237,13 +237,13 @@ func TestAScopeThatWasNotGrantedIsNamed(t *testing.T) {
 	if e := wantFault(t, err, fault.Auth); e.Code != "missing_scope" || !strings.Contains(e.Words, "vismanet_erp_service_api:update") {
 		t.Errorf("%+v", e)
 	}
-	v.reply["scope"] = nil // grants what was asked
+	v.reply["scope"] = nil // grants the requested scopes
 	if _, err := v.provider().Service(context.Background(), testTenant); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestTokensAreGivenBack(t *testing.T) {
+func TestTokensAreRevoked(t *testing.T) {
 	v := newVisma(t)
 	g := v.connected()
 	if err := v.provider().Revoke(context.Background(), g); err != nil {
@@ -309,6 +309,6 @@ func TestNoFormOfPrintingShowsASecret(t *testing.T) {
 	kept, err := json.Marshal(g)
 	var back Grant
 	if err != nil || json.Unmarshal(kept, &back) != nil || back != g {
-		t.Errorf("the Keeper cannot keep it: %s, %v", kept, err)
+		t.Errorf("the Keeper cannot save it: %s, %v", kept, err)
 	}
 }

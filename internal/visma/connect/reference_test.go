@@ -39,7 +39,7 @@ func TestTheDiscoveryDocumentOfVismaConnectIsUnderstood(t *testing.T) {
 	}
 }
 
-func TestTheConsentPageIsAskedForAsInTheExample(t *testing.T) {
+func TestTheConsentAddressIsAsInTheExample(t *testing.T) {
 	text := string(referenceFile(t, "our consent address against the example", "token.authorization_code.http"))
 	example, _, _ := strings.Cut(strings.TrimPrefix(text, "GET "), "\n")
 	example = strings.NewReplacer("<", "", ">", "").Replace(example)
@@ -77,7 +77,7 @@ func TestTheConsentPageIsAskedForAsInTheExample(t *testing.T) {
 	}
 }
 
-func TestTheServiceTokenIsAskedForAsInTheExample(t *testing.T) {
+func TestTheServiceTokenRequestIsAsInTheExample(t *testing.T) {
 	text := string(referenceFile(t, "our token request against the example", "token.client_credentials.http"))
 	var form url.Values
 	for line := range strings.Lines(text) {

@@ -13,37 +13,37 @@ import (
 	"kvitt/internal/fault"
 )
 
-// Codes of errors that a person is told apart. They are in fault.Error.Code;
-// those of the callback and of scopes are our own, the others Visma Connect's.
+// Codes of errors that people see separately. They are in fault.Error.Code; those of the callback and of
+// scopes are Kvitt's own, the others Visma Connect's.
 const (
 	CodeInvalidGrant    = "invalid_grant"    // a code or a refresh token is dead
 	CodeInvalidTenant   = "invalid_tenant"   // the company, or the role in it, is missing
-	CodeInvalidClient   = "invalid_client"   // our own id or secret is wrong
+	CodeInvalidClient   = "invalid_client"   // Kvitt's own id or secret is wrong
 	CodeAccessDenied    = "access_denied"    // the person declined
-	CodeMissingScope    = "missing_scope"    // less was granted than is needed
-	CodeInvalidState    = "invalid_state"    // a callback that is not ours
+	CodeMissingScope    = "missing_scope"    // fewer scopes were granted than are needed
+	CodeInvalidState    = "invalid_state"    // a callback of another consent
 	CodeIssuerMissing   = "missing_iss"      // a callback that does not name its issuer
-	CodeIssuerWrong     = "invalid_iss"      // a callback of somebody else
-	CodeInvalidCallback = "invalid_callback" // a callback that is no answer
+	CodeIssuerWrong     = "invalid_iss"      // a callback of another issuer
+	CodeInvalidCallback = "invalid_callback" // a callback that is not an answer
 	CodeInvalidIDToken  = "invalid_id_token" // an identity token that cannot be trusted
 )
 
-// remedies says what helps against an error code of Visma Connect. A code that
-// is listed here is final: the same request is never sent again.
+// remedies gives the remedy for each error code of Visma Connect. A listed code is final: the same request
+// is never sent again.
 var remedies = map[string]string{
-	CodeInvalidGrant:           "The consent has expired, was revoked or was used already. Authorize the connection again.",
-	CodeInvalidTenant:          "Check that the tenant id is the Company Tenant ID and that the user has the role API User in that company; a new role takes up to 15 minutes. Then authorize the connection again.",
+	CodeInvalidGrant:           "The consent has expired, was revoked or was used already. Authorise the connection again.",
+	CodeInvalidTenant:          "Check that the tenant id is the Company Tenant ID and that the user has the role API User in that company; a new role takes up to 15 minutes. Then authorise the connection again.",
 	CodeInvalidClient:          "Check KVITT_VISMA_CLIENT_ID and KVITT_VISMA_CLIENT_SECRET.",
 	"unauthorized_client":      "Check that the client may use this flow, and that the company's administrator has approved the app.",
 	"invalid_scope":            "Check that the app has been approved with all scopes that Kvitt asks for.",
-	CodeAccessDenied:           "The consent was declined. Authorize the connection again and approve it.",
-	"consent_required":         "Authorize the connection again and approve it.",
-	"interaction_required":     "Authorize the connection again.",
-	"login_required":           "Authorize the connection again.",
-	"account_selection_needed": "Authorize the connection again.",
+	CodeAccessDenied:           "The consent was declined. Authorise the connection again and approve it.",
+	"consent_required":         "Authorise the connection again and approve it.",
+	"interaction_required":     "Authorise the connection again.",
+	"login_required":           "Authorise the connection again.",
+	"account_selection_needed": "Authorise the connection again.",
 }
 
-// answered classifies an answer of Visma Connect that is not the wanted one.
+// answered classifies an error answer of Visma Connect.
 func answered(attempted string, resp *http.Response, body []byte, secrets ...string) *fault.Error {
 	var oauthError struct {
 		Code        string `json:"error"`
@@ -75,13 +75,13 @@ func refusal(attempted string, resp *http.Response, code, words string, secrets 
 		e.Class = fault.Rejected
 	}
 	if strings.HasPrefix(strings.TrimSpace(e.Words), "<") || e.Words == "" {
-		e.Words = http.StatusText(resp.StatusCode) // a page of a proxy tells people nothing
+		e.Words = http.StatusText(resp.StatusCode) // a proxy's error page says nothing useful
 	}
 	return e
 }
 
-// tokenFailure classifies an error of golang.org/x/oauth2. The error itself is
-// not kept when it may carry the body of an answer.
+// tokenFailure classifies an error of golang.org/x/oauth2. The error itself is dropped when it may contain
+// the body of an answer.
 func tokenFailure(attempted string, err error, secrets ...string) *fault.Error {
 	var refused *oauth2.RetrieveError
 	if errors.As(err, &refused) {

@@ -11,9 +11,8 @@ const (
 	FlowInteractive = "interactive" // a person consents in a browser
 )
 
-// ServiceScopes are all scopes to ask for with the service flow, from the
-// first day on: a scope that is added later needs a new approval by Visma and
-// by every customer. Deleting is never needed.
+// ServiceScopes are all scopes to request with the service flow, from the first day on: a scope that is
+// added later needs a new approval by Visma and by every customer. Deleting is never needed.
 func ServiceScopes() []string {
 	return []string{
 		"vismanet_erp_service_api:read",
@@ -22,9 +21,8 @@ func ServiceScopes() []string {
 	}
 }
 
-// InteractiveScopes are all scopes to ask for with the interactive flow, from
-// the first day on: who consents (openid, email, profile), which company the
-// token is for (tenants), a refresh token (offline_access), and the API.
+// InteractiveScopes are all scopes to request with the interactive flow, from the first day on: the person
+// (openid, email, profile), the token's company (tenants), a refresh token (offline_access), and the API.
 func InteractiveScopes() []string {
 	return []string{
 		"openid", "email", "profile", "tenants", "offline_access",
@@ -34,8 +32,8 @@ func InteractiveScopes() []string {
 	}
 }
 
-// MissingScopes returns the API scopes that were asked for and not granted. A
-// reply without scopes grants what was asked.
+// MissingScopes returns the API scopes that were requested and not granted. A reply without scopes grants
+// the requested ones.
 func MissingScopes(asked []string, granted string) []string {
 	has := strings.Fields(granted)
 	if len(has) == 0 {

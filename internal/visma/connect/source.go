@@ -14,36 +14,33 @@ import (
 	"kvitt/internal/fault"
 )
 
-// How long nothing is asked after a failure that may heal: short enough that a
-// one-time refresh token whose answer was lost can be tried again within its
-// grace period (5 to 60 seconds), long enough that no storm comes of it.
+// The time without requests after a failure that may be temporary: short enough that a one-time refresh
+// token whose answer was lost can be tried again within its grace period (5 to 60 seconds), long enough to
+// avoid a storm of requests.
 const (
 	coolDown        = 2 * time.Second
 	longestCoolDown = 5 * time.Minute
 )
 
-// How long a renewal waits for the lock, and how long its request and its save
-// may take together. The second counts from the lock on, so that a long wait
-// does not cut the way from the answer to the save.
+// How long a renewal waits for the lock, and how long its request and its save may take together. The
+// second starts when the lock is taken, so that a long wait for the lock leaves enough time to save the
+// answer.
 const (
 	lockTimeout  = 90 * time.Second
 	renewTimeout = 90 * time.Second
 )
 
-// rounds bounds how often a renewal looks again because the kept grant has
-// moved on while it was busy with the one before.
+// rounds limits how often a renewal starts over because the saved grant has changed while it was working
+// on the one before.
 const rounds = 3
 
-// Source gives the access tokens of one connection. However many goroutines
-// and processes ask, an expiry costs one refresh; the new grant is saved
-// before its access token is given to anyone.
+// Source returns the access tokens of one connection. However many goroutines and processes ask, an expiry
+// costs one refresh; the new grant is saved before anyone gets its access token.
 //
-// After an answer that makes the grant useless, every further call gets that
-// same fault.Auth without asking Visma Connect, until the Keeper holds another
-// grant. A refresh token that is dead is marked as such in the Keeper, so that
-// is true of all processes and after a restart; anything else that was refused
-// (a role, the client's own secret) is remembered by this Source, until Forget
-// is called.
+// After an answer that makes the grant useless, every further call gets that same fault.Auth without
+// asking Visma Connect, until the Keeper holds another grant. A dead refresh token is marked as such in
+// the Keeper, so that all processes know, after a restart too; other refusals (a role, the client's own
+// secret) are remembered by this Source, until Forget is called.
 type Source struct {
 	provider *Provider
 	keeper   Keeper
@@ -52,7 +49,7 @@ type Source struct {
 	cached  Grant
 	refused string // the access token that Visma.net answered 401 to
 	flight  *flight
-	dead    *failure // of one grant, for good
+	dead    *failure // of one grant, permanently
 	cooling *failure // of any grant, for a while
 	unsaved *unsaved
 }
@@ -70,18 +67,18 @@ type failure struct {
 	until time.Time
 }
 
-// unsaved is a grant that Visma Connect has given and the Keeper could not
-// take: with one-time refresh tokens it is the only good one there is.
+// unsaved is a grant that Visma Connect has issued and the Keeper could not save: with one-time refresh
+// tokens it is the only valid one.
 type unsaved struct{ from, next Grant }
 
-// Source returns the source of the grant that the keeper keeps.
+// Source returns the source of the grant that the keeper holds.
 func (p *Provider) Source(k Keeper) *Source { return &Source{provider: p, keeper: k} }
 
 // Format describes the source without its secrets, whatever the verb.
 func (s *Source) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "source of access tokens") }
 
-// Token returns an access token that is good for a while yet. Its errors are
-// *fault.Error of the party Visma Connect, or errors of the Keeper.
+// Token returns an access token that stays valid for a while. Its errors are *fault.Error of the party
+// Visma Connect, or errors of the Keeper.
 func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 	s.mu.Lock()
 	if s.usable(&s.cached) {
@@ -99,7 +96,7 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 		defer s.mu.Unlock()
 		return token, nil
 	}
-	f = s.join(ctx) // what was under way had picked up the refused one
+	f = s.join(ctx) // the renewal under way had loaded the refused token
 	s.mu.Unlock()
 	return f.wait(ctx)
 }
@@ -108,8 +105,8 @@ func (s *Source) Token(ctx context.Context) (*oauth2.Token, error) {
 func (s *Source) join(ctx context.Context) *flight {
 	if s.flight == nil {
 		s.flight = &flight{done: make(chan struct{})}
-		// A caller that gives up must not take the refresh of the others
-		// down with it, nor stop it between the answer and the save.
+		// A caller that gives up must neither cancel the refresh of the others nor stop it between the
+		// answer and the save.
 		go s.renew(context.WithoutCancel(ctx), s.flight)
 	}
 	return s.flight
@@ -124,25 +121,24 @@ func (f *flight) wait(ctx context.Context) (*oauth2.Token, error) {
 	}
 }
 
-// Invalidate says that Visma.net answered 401 to an access token. The next
-// Token is another one: somebody else's newer one, or a refreshed one.
+// Invalidate reports that Visma.net answered 401 to an access token. The next Token is another one: a
+// newer one of another process, or a refreshed one.
 func (s *Source) Invalidate(accessToken string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = accessToken
 }
 
-// Forget forgets failures, so that the next Token asks Visma Connect again:
-// after something was put right outside of the grant.
+// Forget clears remembered failures, so that the next Token asks Visma Connect again after something
+// outside of the grant was corrected.
 func (s *Source) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dead, s.cooling = nil, nil
 }
 
-// Settle waits until nothing is under way between Visma Connect and the Keeper,
-// or ctx ends. A process that ends orderly calls it first, because a one-time
-// refresh token that is not saved is lost with the process.
+// Settle waits until nothing is under way between Visma Connect and the Keeper, or ctx ends. Call it when
+// a process ends, because a one-time refresh token that is not saved is lost with the process.
 func (s *Source) Settle(ctx context.Context) {
 	s.mu.Lock()
 	f := s.flight
@@ -164,7 +160,7 @@ func (s *Source) renew(ctx context.Context, f *flight) {
 	if f.err = err; err == nil {
 		s.cached, f.token, f.refreshed = g, tokenOf(&g), refreshed
 		if refreshed && s.refused == g.AccessToken {
-			s.refused = "" // Visma Connect stands by it; asking again changes nothing
+			s.refused = "" // Visma Connect returned the same token; asking again changes nothing
 		}
 	}
 	s.flight = nil
@@ -172,8 +168,8 @@ func (s *Source) renew(ctx context.Context, f *flight) {
 	close(f.done)
 }
 
-// obtain returns a grant whose access token is good: the kept one if somebody
-// has refreshed it, else a refreshed one.
+// obtain returns a grant with a valid access token: the saved one if another process has refreshed it,
+// otherwise a refreshed one.
 func (s *Source) obtain(ctx context.Context) (g Grant, refreshed bool, err error) {
 	waiting, cancel := context.WithTimeout(ctx, lockTimeout)
 	defer cancel()
@@ -199,14 +195,13 @@ func (s *Source) obtain(ctx context.Context) (g Grant, refreshed bool, err error
 	}
 	return Grant{}, false, &fault.Error{
 		Class: fault.Transient, Party: Party, Attempted: "get an access token",
-		Words: "the kept grant changes all the time", Err: err,
+		Words: "the saved grant keeps changing", Err: err,
 	}
 }
 
-// refreshKept refreshes the kept grant if that is still needed. The error is
-// ErrMoved when another grant was kept meanwhile: our lock had run out, or the
-// connection was authorized again. Then nothing follows from what was answered
-// about the one before.
+// refreshKept refreshes the saved grant if that is still needed. The error is ErrMoved when another grant
+// was saved meanwhile: our lock had run out, or the connection was authorised again. Then the answer about
+// the earlier grant has no consequences.
 func (s *Source) refreshKept(ctx context.Context) (g Grant, refreshed bool, err error) {
 	g, done, err := s.kept(ctx)
 	if err == nil && !done {
@@ -235,9 +230,8 @@ func (s *Source) refreshKept(ctx context.Context) (g Grant, refreshed bool, err 
 	return Grant{}, false, err
 }
 
-// save keeps a refreshed grant before anyone uses it. One that cannot be saved
-// is remembered, to be saved before anything else is tried. One that nobody
-// waits for any more, because the connection was ended, is given back.
+// save saves a refreshed grant before anyone uses it. A grant that cannot be saved is remembered, and
+// saved before anything else is tried. A grant whose connection was ended meanwhile is revoked.
 func (s *Source) save(ctx context.Context, from, next Grant) error {
 	s.mu.Lock()
 	s.unsaved = &unsaved{from: from, next: next}
@@ -251,15 +245,14 @@ func (s *Source) save(ctx context.Context, from, next Grant) error {
 	s.unsaved, s.cooling = nil, nil
 	s.mu.Unlock()
 	if gone {
-		_ = s.provider.Revoke(ctx, next) // it dies by itself later
+		_ = s.provider.Revoke(ctx, next) // if this fails, it expires later
 		return ErrMoved
 	}
 	return err
 }
 
-// saveLate saves what Visma Connect gave the last time and the Keeper could
-// not take, unless the kept grant has moved on since. It is done when that
-// makes a good access token.
+// saveLate saves the grant that Visma Connect issued last time and the Keeper could not save, unless the
+// saved grant has changed since. done is true if that gives a valid access token.
 func (s *Source) saveLate(ctx context.Context, kept Grant) (g Grant, done bool, err error) {
 	s.mu.Lock()
 	late := s.late(&kept)
@@ -275,7 +268,7 @@ func (s *Source) saveLate(ctx context.Context, kept Grant) (g Grant, done bool, 
 	return late.next, s.usable(&late.next), nil
 }
 
-// late is what Visma Connect gave for the kept grant and is not saved yet.
+// late returns the grant that Visma Connect issued for the saved grant and that is not saved yet.
 func (s *Source) late(kept *Grant) *unsaved {
 	if s.unsaved == nil || !s.unsaved.from.Same(kept) {
 		return nil
@@ -283,15 +276,15 @@ func (s *Source) late(kept *Grant) *unsaved {
 	return s.unsaved
 }
 
-// kept reads the grant. It is done when its access token is good, and an error
-// when it must not be tried.
+// kept reads the saved grant. done is true if its access token is valid; err is set if the grant must not
+// be tried.
 func (s *Source) kept(ctx context.Context) (g Grant, done bool, err error) {
 	g, err = s.keeper.Load(ctx)
 	switch {
 	case errors.Is(err, ErrNoGrant), err == nil && g.Flow == "":
 		return Grant{}, false, &fault.Error{
 			Class: fault.Auth, Party: Party, Attempted: "get an access token",
-			Words: "the connection is not authorized", Remedy: "Authorize the connection.",
+			Words: "the connection is not authorised", Remedy: "Authorise the connection.",
 		}
 	case err != nil:
 		return Grant{}, false, fmt.Errorf("get an access token: load the grant: %w", err)
@@ -314,14 +307,14 @@ func (s *Source) kept(ctx context.Context) (g Grant, done bool, err error) {
 	return g, false, nil
 }
 
-// isDead reports whether an error says that the grant's refresh token will
-// never be good again, so that only a new consent helps.
+// isDead reports whether an error means that the grant's refresh token will never be valid again, so that
+// a new consent is needed.
 func isDead(g *Grant, err error) bool {
 	e := fault.As(err)
 	return e != nil && e.Class == fault.Auth && e.Code == CodeInvalidGrant && g.RefreshToken != ""
 }
 
-// deadSince is the failure of a grant that some process found dead.
+// deadSince returns the failure of a grant that some process found dead.
 func deadSince(g *Grant) error {
 	return &fault.Error{
 		Class: fault.Auth, Party: Party, Attempted: "refresh the access token", Status: http.StatusBadRequest,
@@ -330,8 +323,7 @@ func deadSince(g *Grant) error {
 	}
 }
 
-// failed remembers a failure: for good when the grant is dead, for a while
-// when it may heal.
+// failed remembers a failure: permanently when the grant is dead, for a while when it may be temporary.
 func (s *Source) failed(g *Grant, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -354,7 +346,7 @@ func (s *Source) coolsFor() time.Duration {
 	return s.cooling.until.Sub(s.provider.now())
 }
 
-// waiting is the failure of a moment ago, with how long it will be repeated.
+// waiting returns the last failure, with the time for which it will be repeated.
 func waiting(err error, left time.Duration) error {
 	e := fault.As(err)
 	if e == nil {

@@ -13,7 +13,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-// during runs f while the token endpoint is asked, and then lets it answer.
+// during runs f while the token endpoint handles a request, and then lets it answer.
 func (v *visma) during(f func()) {
 	v.failNext(func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Unlock()
@@ -23,8 +23,8 @@ func (v *visma) during(f func()) {
 	})
 }
 
-// expired is a keeper with a one-time grant whose access token has expired, and
-// a provider that has read the discovery document.
+// expired returns a keeper with a one-time grant whose access token has expired, and a provider that has
+// read the discovery document.
 func expired(t *testing.T) (*visma, *Provider, *memory) {
 	t.Helper()
 	v := newVisma(t)
@@ -38,7 +38,7 @@ func expired(t *testing.T) (*visma, *Provider, *memory) {
 	return v, p, k
 }
 
-func TestADeadRefreshTokenIsLeftAloneByAllProcessesAndAfterARestart(t *testing.T) {
+func TestADeadRefreshTokenIsNotSentAgainByAnyProcess(t *testing.T) {
 	v, p, k := expired(t)
 	v.live = map[string]bool{}
 	asked := v.count("/connect/token")
@@ -62,7 +62,7 @@ func TestADeadRefreshTokenIsLeftAloneByAllProcessesAndAfterARestart(t *testing.T
 	}
 }
 
-func TestWhatIsRefusedOutsideOfTheGrantIsNotHeldAgainstItForGood(t *testing.T) {
+func TestARefusalThatIsNotAboutTheGrantDoesNotKillIt(t *testing.T) {
 	for _, code := range []string{CodeInvalidTenant, CodeInvalidClient} {
 		v, p, k := expired(t)
 		v.failNext(status(400, `{"error":"`+code+`"}`))
@@ -76,23 +76,23 @@ func TestWhatIsRefusedOutsideOfTheGrantIsNotHeldAgainstItForGood(t *testing.T) {
 		if !k.grant.DeadSince.IsZero() {
 			t.Errorf("after %s the grant counts as dead", code)
 		}
-		mustToken(t, p.Source(k)) // a restart, after it was put right
+		mustToken(t, p.Source(k)) // a restart, after it was corrected
 	}
 }
 
-func TestAnAuthorizationThatCameDuringARefreshIsNotOverwritten(t *testing.T) {
+func TestAnAuthorisationDuringARefreshIsNotOverwritten(t *testing.T) {
 	v, p, k := expired(t)
-	authorized := v.connected()
-	v.during(func() { k.set(func(k *memory) { k.grant = authorized }) })
-	if token := mustToken(t, p.Source(k)); token != authorized.AccessToken || k.grant != authorized {
-		t.Error("the grant of before is kept, or used")
+	authorised := v.connected()
+	v.during(func() { k.set(func(k *memory) { k.grant = authorised }) })
+	if token := mustToken(t, p.Source(k)); token != authorised.AccessToken || k.grant != authorised {
+		t.Error("the earlier grant is saved, or used")
 	}
 }
 
-func TestAGrantThatMovedOnWhileItsPredecessorWasRefusedIsTriedItself(t *testing.T) {
+func TestANewerGrantIsTriedWhenItsPredecessorIsRefused(t *testing.T) {
 	v, p, k := expired(t)
 	next := v.connected()
-	next.Expiry = v.clock.now() // it moved on, and needs a refresh already
+	next.Expiry = v.clock.now() // a newer grant that already needs a refresh
 	v.during(func() {
 		k.set(func(k *memory) { k.grant = next })
 		v.mu.Lock()
@@ -104,11 +104,11 @@ func TestAGrantThatMovedOnWhileItsPredecessorWasRefusedIsTriedItself(t *testing.
 	}
 }
 
-func TestAConnectionThatEndedDuringARefreshStaysEndedAndItsTokensAreRevoked(t *testing.T) {
+func TestAConnectionEndedDuringARefreshStaysEnded(t *testing.T) {
 	v, p, k := expired(t)
 	v.during(func() { k.set(func(k *memory) { k.grant, k.loadErr = Grant{}, ErrNoGrant }) })
 	_, err := p.Source(k).Token(context.Background())
-	if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Words, "not authorized") {
+	if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Words, "not authorised") {
 		t.Errorf("%+v", e)
 	}
 	if k.grant != (Grant{}) || k.saves != 0 || len(v.live) != 0 || len(v.revoked) != 1 {
@@ -116,12 +116,12 @@ func TestAConnectionThatEndedDuringARefreshStaysEndedAndItsTokensAreRevoked(t *t
 	}
 }
 
-func TestAGoodGrantThatCouldNotBeSavedHealsOneThatAnotherProcessFoundDead(t *testing.T) {
+func TestAnUnsavedGrantReplacesOneFoundDead(t *testing.T) {
 	v, p, k := expired(t)
 	here, there := p.Source(k), p.Source(k)
 	k.set(func(k *memory) { k.saveErr = errors.New("database is down") })
 	if _, err := here.Token(context.Background()); err == nil {
-		t.Fatal("a token was given that is not saved")
+		t.Fatal("a token was returned that is not saved")
 	}
 	k.set(func(k *memory) { k.saveErr = nil })
 	v.clock.move(time.Second)
@@ -135,10 +135,10 @@ func TestAGoodGrantThatCouldNotBeSavedHealsOneThatAnotherProcessFoundDead(t *tes
 	}
 }
 
-func TestAnAuthorizationAnewIsAnotherGrantThoughItCountsFromTheStart(t *testing.T) {
+func TestANewAuthorisationIsAnotherGrant(t *testing.T) {
 	v := newVisma(t)
 	p := v.provider()
-	begun := Grant{Flow: FlowService, TenantID: testTenant} // as it is offered
+	begun := Grant{Flow: FlowService, TenantID: testTenant} // as a candidate
 	k := newMemory(begun)
 	s := p.Source(k)
 	mustToken(t, s)
@@ -146,9 +146,9 @@ func TestAnAuthorizationAnewIsAnotherGrantThoughItCountsFromTheStart(t *testing.
 	v.failNext(status(400, `{"error":"invalid_tenant"}`))
 	_, err := s.Token(context.Background())
 	wantFault(t, err, fault.Auth)
-	anew := newMemory(begun) // verified by another process
-	mustToken(t, p.Source(anew))
-	k.set(func(k *memory) { k.grant = anew.grant })
+	fresh := newMemory(begun) // verified by another process
+	mustToken(t, p.Source(fresh))
+	k.set(func(k *memory) { k.grant = fresh.grant })
 	mustToken(t, s)
 	v.clock.move(time.Hour)
 	mustToken(t, s)
@@ -170,7 +170,7 @@ func TestARevocationTriesBothTokens(t *testing.T) {
 	}
 }
 
-func TestAProcessThatEndsOrderlySavesWhatItWasGivenFirst(t *testing.T) {
+func TestSettleSavesGrantsBeforeTheProcessEnds(t *testing.T) {
 	v, p, k := expired(t)
 	s := p.Source(k)
 	asked, answer := make(chan struct{}), make(chan struct{})

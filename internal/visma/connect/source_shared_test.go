@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-func TestARefusedTokenIsReplacedOnceHoweverManyReportIt(t *testing.T) {
+func TestARefusedTokenIsReplacedOnlyOnce(t *testing.T) {
 	v := newVisma(t)
 	k := newMemory(v.connected())
 	s := v.provider().Source(k)
@@ -33,7 +33,7 @@ func TestARefusedTokenIsReplacedOnceHoweverManyReportIt(t *testing.T) {
 	}
 }
 
-func TestARefusedTokenThatAnotherProcessHasReplacedCostsNoRefresh(t *testing.T) {
+func TestATokenReplacedByAnotherProcessCostsNoRefresh(t *testing.T) {
 	v := newVisma(t)
 	k := newMemory(v.connected())
 	here, there := v.provider().Source(k), v.provider().Source(k)
@@ -49,7 +49,7 @@ func TestARefusedTokenThatAnotherProcessHasReplacedCostsNoRefresh(t *testing.T) 
 	}
 }
 
-func TestWhoeverWaitsForTheLockUsesWhatTheOtherHasFetched(t *testing.T) {
+func TestAWaiterForTheLockUsesTheOthersGrant(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
 	k := newMemory(v.connected())
@@ -68,14 +68,14 @@ func TestWhoeverWaitsForTheLockUsesWhatTheOtherHasFetched(t *testing.T) {
 	}
 }
 
-func TestALockThatRanOutDoesNotKillAGrantThatAnotherHasRefreshed(t *testing.T) {
+func TestAnExpiredLockDoesNotKillANewerGrant(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
 	v.grace = 0
 	k := newMemory(v.connected())
 	v.clock.move(time.Hour)
 	other := v.provider()
-	v.failNext(nil, func(w http.ResponseWriter, _ *http.Request) { // while we ask, another refreshes and saves
+	v.failNext(nil, func(w http.ResponseWriter, _ *http.Request) { // meanwhile another process refreshes and saves
 		v.mu.Unlock()
 		next, err := other.Refresh(context.Background(), k.grant)
 		if err != nil {
@@ -86,18 +86,18 @@ func TestALockThatRanOutDoesNotKillAGrantThatAnotherHasRefreshed(t *testing.T) {
 		status(400, `{"error":"invalid_grant"}`)(w, nil)
 	})
 	if mustToken(t, v.provider().Source(k)) != k.grant.AccessToken {
-		t.Error("the grant of the other is not used")
+		t.Error("the other process's grant is not used")
 	}
 }
 
-func TestACallerThatGivesUpDoesNotTakeTheRefreshDown(t *testing.T) {
+func TestACallerThatGivesUpDoesNotCancelTheRefresh(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
 	k := newMemory(v.connected())
 	s := v.provider().Source(k)
 	v.clock.move(time.Hour)
 	ctx, cancel := context.WithCancel(context.Background())
-	k.onLocked = cancel // in the middle of it
+	k.onLocked = cancel // during the refresh
 	_, err := s.Token(ctx)
 	if err != nil && (fault.ClassOf(err) != fault.Transient || !errors.Is(err, context.Canceled)) {
 		t.Errorf("the error is %v", err)
@@ -107,8 +107,7 @@ func TestACallerThatGivesUpDoesNotTakeTheRefreshDown(t *testing.T) {
 	}
 }
 
-// Two processes of 25 goroutines each share one one-time refresh token for ten
-// hours.
+// Two processes of 25 goroutines each share one one-time refresh token for ten hours.
 func TestFiftyGoroutinesInTwoProcessesRefreshOncePerExpiry(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
@@ -132,7 +131,7 @@ func TestFiftyGoroutinesInTwoProcessesRefreshOncePerExpiry(t *testing.T) {
 				good := v.issued[token.AccessToken].After(now)
 				v.mu.Unlock()
 				if !good {
-					t.Errorf("after %s: an expired token was given", now.Sub(start))
+					t.Errorf("after %s: an expired token was returned", now.Sub(start))
 				}
 			})
 		}

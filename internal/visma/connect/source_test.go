@@ -12,7 +12,7 @@ import (
 	"kvitt/internal/fault"
 )
 
-// memory is a Keeper in memory, as a database shared by processes.
+// memory is a Keeper in memory that plays the database shared by processes.
 type memory struct {
 	mu       sync.Mutex
 	grant    Grant
@@ -131,7 +131,7 @@ func TestTheServiceFlowAsksAgainWithoutARefreshToken(t *testing.T) {
 	}
 }
 
-func TestTheNewRefreshTokenIsSavedBeforeTheAccessTokenIsGiven(t *testing.T) {
+func TestTheNewRefreshTokenIsSavedBeforeTheAccessTokenIsReturned(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
 	k := newMemory(v.connected())
@@ -142,7 +142,7 @@ func TestTheNewRefreshTokenIsSavedBeforeTheAccessTokenIsGiven(t *testing.T) {
 	k.set(func(k *memory) { k.saveErr = down })
 	for range 3 { // the new grant waits to be saved; Visma Connect is not asked again
 		if token, err := s.Token(context.Background()); !errors.Is(err, down) || token != nil {
-			t.Fatalf("a token was given that is not saved: %v, %v", token, err)
+			t.Fatalf("a token was returned that is not saved: %v, %v", token, err)
 		}
 	}
 	if k.grant != old || v.refreshes != 1 {
@@ -154,7 +154,7 @@ func TestTheNewRefreshTokenIsSavedBeforeTheAccessTokenIsGiven(t *testing.T) {
 	}
 }
 
-func TestAGrantThatWasSavedLateAndIsOldByThenIsRefreshedOnce(t *testing.T) {
+func TestAGrantSavedLateAfterItsExpiryIsRefreshedOnce(t *testing.T) {
 	v := newVisma(t)
 	v.oneTime = true
 	k := newMemory(v.connected())
@@ -202,7 +202,7 @@ func TestACrashBetweenAnswerAndSaveIsSurvivedWithinTheGracePeriod(t *testing.T) 
 	}
 }
 
-func TestADeadGrantIsAskedForOnceAndThenLeftAlone(t *testing.T) {
+func TestADeadGrantIsTriedOnce(t *testing.T) {
 	v := newVisma(t)
 	k := newMemory(v.connected())
 	s := v.provider().Source(k)
@@ -217,7 +217,7 @@ func TestADeadGrantIsAskedForOnceAndThenLeftAlone(t *testing.T) {
 		t.Errorf("the token endpoint was asked %d times", n)
 	}
 	v.clock.move(time.Hour)
-	k.set(func(k *memory) { k.grant = v.connected() }) // authorized again
+	k.set(func(k *memory) { k.grant = v.connected() }) // authorised again
 	if mustToken(t, s) != k.grant.AccessToken {
 		t.Error("the new grant is not used")
 	}
@@ -240,7 +240,7 @@ func TestForgettingLetsADeadGrantBeTriedAgain(t *testing.T) {
 	mustToken(t, s)
 }
 
-func TestAFailureThatMayHealCoolsDownAndIsNoStorm(t *testing.T) {
+func TestATemporaryFailureIsNotRetriedAtOnce(t *testing.T) {
 	for name, down := range map[string]http.HandlerFunc{
 		"503":     status(503, ""),
 		"dropped": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
@@ -278,7 +278,7 @@ func TestAFailureThatMayHealCoolsDownAndIsNoStorm(t *testing.T) {
 	}
 }
 
-func TestDiscoveryThatFailsCoolsDownToo(t *testing.T) {
+func TestAFailedDiscoveryIsNotRetriedAtOnce(t *testing.T) {
 	v := newVisma(t)
 	g := v.connected()
 	v.clock.move(time.Hour)
@@ -293,11 +293,11 @@ func TestDiscoveryThatFailsCoolsDownToo(t *testing.T) {
 	}
 }
 
-func TestWithoutAGrantThereIsNothingToDoButAuthorize(t *testing.T) {
+func TestWithoutAGrantTheRemedyIsToAuthorise(t *testing.T) {
 	v := newVisma(t)
 	k := newMemory(Grant{})
 	_, err := v.provider().Source(k).Token(context.Background())
-	if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Remedy, "Authorize") {
+	if e := wantFault(t, err, fault.Auth); !strings.Contains(e.Remedy, "Authorise") {
 		t.Errorf("%+v", e)
 	}
 	k.loadErr = ErrNoGrant
@@ -305,7 +305,7 @@ func TestWithoutAGrantThereIsNothingToDoButAuthorize(t *testing.T) {
 	wantFault(t, err, fault.Auth)
 }
 
-func TestErrorsOfTheKeeperAreItsOwn(t *testing.T) {
+func TestErrorsOfTheKeeperArePassedOn(t *testing.T) {
 	v := newVisma(t)
 	g := v.connected()
 	v.clock.move(time.Hour)

@@ -17,13 +17,11 @@ import (
 	"kvitt/internal/fault"
 )
 
-// unknownLife is how long an access token is used when Visma Connect does not
-// say how long it lives.
+// unknownLife is the time an access token is used when Visma Connect does not report its lifetime.
 const unknownLife = 5 * time.Minute
 
-// Service asks for the first token of the service flow: for one company, named
-// by its Company Tenant ID. It is also the check that the company has approved
-// the app.
+// Service requests the first token of the service flow, for one company, named by its Company Tenant ID.
+// It also checks that the company has approved the app.
 func (p *Provider) Service(ctx context.Context, tenantID string) (Grant, error) {
 	g, err := p.clientCredentials(ctx, "connect with the service flow", tenantID)
 	if err != nil {
@@ -35,8 +33,8 @@ func (p *Provider) Service(ctx context.Context, tenantID string) (Grant, error) 
 	return g, nil
 }
 
-// Refresh asks for a new access token with what the grant holds: one request,
-// never repeated. The grant that is returned must be saved before it is used.
+// Refresh requests a new access token with the grant: one request, never repeated. Save the returned grant
+// before using it.
 func (p *Provider) Refresh(ctx context.Context, g Grant) (Grant, error) {
 	const attempted = "refresh the access token"
 	next := Grant{}
@@ -49,7 +47,7 @@ func (p *Provider) Refresh(ctx context.Context, g Grant) (Grant, error) {
 	default:
 		return Grant{}, &fault.Error{
 			Class: fault.Auth, Party: Party, Attempted: attempted,
-			Words: fmt.Sprintf("the kept grant is of no known flow (%q)", g.Flow), Remedy: "Authorize the connection again.",
+			Words: fmt.Sprintf("the saved grant has an unknown flow (%q)", g.Flow), Remedy: "Authorise the connection again.",
 		}
 	}
 	if err != nil {
@@ -84,7 +82,7 @@ func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) 
 	if g.RefreshToken == "" {
 		return Grant{}, &fault.Error{
 			Class: fault.Auth, Party: Party, Attempted: attempted,
-			Words: "the grant has no refresh token", Remedy: "Authorize the connection again; the app must be allowed offline_access.",
+			Words: "the grant has no refresh token", Remedy: "Authorise the connection again; the app must be allowed offline_access.",
 		}
 	}
 	d, err := p.discover(ctx)
@@ -99,7 +97,7 @@ func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) 
 	}
 	next := grantOf(token, FlowInteractive, asked)
 	if next.RefreshToken == "" {
-		next.RefreshToken = g.RefreshToken // the old one stays good when no new one comes
+		next.RefreshToken = g.RefreshToken // the old one stays valid when no new one comes
 	}
 	next.TenantID, next.ConsentedAt = g.TenantID, g.ConsentedAt
 	if next.Scope == "" {
@@ -108,32 +106,31 @@ func (p *Provider) refreshToken(ctx context.Context, attempted string, g Grant) 
 	return next, nil
 }
 
-// grantOf reads a token answer. The life of the token counts from when it was
-// asked for, on our own clock, so a clock that is off does no harm.
+// grantOf reads a token answer. The token's lifetime is counted from the request on our own clock, so a
+// wrong clock does no harm.
 func grantOf(token *oauth2.Token, flow string, asked time.Time) Grant {
 	life := lifeOf(token)
 	scope, _ := token.Extra("scope").(string)
 	return Grant{
 		Flow: flow, AccessToken: token.AccessToken, RefreshToken: token.RefreshToken,
 		IssuedAt: asked.UTC(), Expiry: asked.Add(life).UTC(), Scope: scope,
-		// So no two consents share a version, whatever they counted up to.
+		// Different consents never share a version, however often they were refreshed.
 		Version: asked.UnixMilli(),
 	}
 }
 
-// lifeOf reads expires_in, which golang.org/x/oauth2 passes on in one field or
-// the other, as the flow may be. Token.Expiry is of no use: it is reckoned with
-// a clock that is not ours to set.
+// lifeOf reads expires_in, which golang.org/x/oauth2 returns in one of two fields, depending on the flow.
+// Token.Expiry cannot be used: it is computed with a clock that tests cannot set.
 func lifeOf(token *oauth2.Token) time.Duration {
 	seconds := token.ExpiresIn
 	if seconds == 0 {
-		switch told := token.Extra("expires_in").(type) {
+		switch value := token.Extra("expires_in").(type) {
 		case float64:
-			seconds = int64(told)
+			seconds = int64(value)
 		case int64:
-			seconds = told
+			seconds = value
 		case string:
-			seconds, _ = strconv.ParseInt(told, 10, 64)
+			seconds, _ = strconv.ParseInt(value, 10, 64)
 		}
 	}
 	const longest = 365 * 24 * 60 * 60
@@ -147,13 +144,13 @@ func missingScopes(attempted string, missing []string) *fault.Error {
 	return &fault.Error{
 		Class: fault.Auth, Party: Party, Attempted: attempted, Status: http.StatusOK, Code: CodeMissingScope,
 		Words:  "not granted: " + strings.Join(missing, " "),
-		Remedy: "Have the scopes added to the app and approved, then authorize the connection again.",
+		Remedy: "Have the scopes added to the app and approved, then authorise the connection again.",
 	}
 }
 
-// Revoke gives the tokens of a grant back to Visma Connect: the refresh token,
-// and the access token where it takes that kind. A token that is already dead
-// is no error, and one that cannot be given back does not keep the other.
+// Revoke revokes the tokens of a grant at Visma Connect: the refresh token, and the access token where
+// that is supported. A dead token is not an error, and a token that cannot be revoked does not stop the
+// other.
 func (p *Provider) Revoke(ctx context.Context, g Grant) error {
 	const attempted = "revoke the tokens"
 	d, err := p.discover(ctx)
@@ -195,7 +192,7 @@ func (p *Provider) revoke(ctx context.Context, d *discovery, attempted, hint, to
 	if err != nil {
 		return tokenFailure(attempted, err, token, p.config.ClientSecret)
 	}
-	defer resp.Body.Close() //nolint:errcheck // nothing is left to do about it
+	defer resp.Body.Close() //nolint:errcheck // an error here changes nothing
 	body, _ := readBody(resp)
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
 		return nil

@@ -1,10 +1,9 @@
-// Package judge compares what stands in the simulated Visma.net's own books with
-// what Klarna paid out, and what Kvitt says of a payout with what was done to
-// it. It believes the simulators and the plan; what Kvitt says is the accused's
-// word.
+// Package judge compares the simulated Visma.net's books with what Klarna paid out, and what Kvitt reports
+// about a payout with what was done to it. It believes the simulators and the plan, and treats Kvitt's
+// reports as claims to be checked.
 //
-// It must never mend, wait or ask again, and never import the product's
-// judgement of what is right: a mistake there would be repeated here.
+// It must never repair, wait or ask again, and never import the product's judgement of what is right: a
+// mistake there would be repeated here.
 package judge
 
 import (
@@ -22,59 +21,57 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// Case is everything that is known after a run.
+// Case is the evidence after a run.
 type Case struct {
 	Payouts []*shop.Payout // what Klarna paid
-	Books   vismasim.Books // of the company they belong to, in which nobody else books
+	Books   vismasim.Books // of their company, in which nobody else books
 	Writes  []vismasim.Write
 	// Bank is the settlement account of the profile.
 	Bank string
-	// Split are the days by which a part of a payout was captured in an earlier
-	// period, by payment reference; Receivable is the account of what was owed then.
+	// Split holds, for each split payout by payment reference, the day by which a part was captured in an
+	// earlier period; Receivable is the account for what Klarna owed then.
 	Split      map[string]string
 	Receivable string
-	Zone       *time.Location // the company's, in which a capture has its day
+	Zone       *time.Location // the company's, which decides the day of a capture
 
-	Told      []Told     // what Kvitt says of each payout in the end
+	Reports   []Report   // Kvitt's final report on each payout
 	Holds     []Hold     // each time a payout was seen held
-	True      []Cause    // what was done that makes holding right
-	Asked     []Asked    // what a person asked for
+	True      []Cause    // what justifies holding
+	Asked     []Asked    // a person's commands
 	Workflows []Workflow // of the connection
-	// UnknownWait is how long a batch whose outcome is unknown must stay away
-	// before it is sent again.
+	// UnknownWait is the time a batch whose outcome is unknown must be missing before it is sent again.
 	UnknownWait time.Duration
 }
 
-// Told is what Kvitt says of a payout.
-type Told struct{ Reference, State, Reason, Batch string }
+// Report is Kvitt's report on a payout.
+type Report struct{ Reference, State, Reason, Batch string }
 
 // Hold is a payout that was seen held.
 type Hold struct{ Reference, Code, Words string }
 
-// Cause makes it right to hold a payout: one, or any when Reference is empty.
-// Words, when given, must be repeated in the reason.
+// Cause justifies holding a payout: one, or any when Reference is empty. Words, if given, must occur in
+// the reason.
 type Cause struct{ Reference, Code, Words string }
 
-// Asked is a person's wish to try a payout again.
+// Asked is a person's command to retry a payout.
 type Asked struct {
 	Reference string
 	At        time.Time
 }
 
-// Workflow is how one of Temporal's workflows stands.
+// Workflow is the state of one of Temporal's workflows.
 type Workflow struct{ ID, Type, Status, Words string }
 
 // Judge returns what is wrong, in sentences; nothing when all is clean.
 func Judge(c Case) []string {
 	var found []string
-	for _, look := range []func(Case) []string{books, told, holds, writes, ended} {
+	for _, look := range []func(Case) []string{books, reported, holds, writes, ended} {
 		found = append(found, look(c)...)
 	}
 	return found
 }
 
-// books: one batch for each payout, released, equal to the öre; none missing,
-// none twice, nothing else.
+// books: one batch for each payout, released, equal to the öre; none missing, none twice, nothing else.
 func books(c Case) (found []string) {
 	say := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	if c.Books.Debit != c.Books.Credit {
@@ -82,7 +79,7 @@ func books(c Case) (found []string) {
 	}
 	for token, numbers := range c.Books.DuplicateTokens {
 		if !takesBack(c, numbers) {
-			say("the token %s stands in the batches %v", token, numbers)
+			say("the token %s is in the batches %v", token, numbers)
 		}
 	}
 	for reference, numbers := range c.Books.DuplicateReferences {
@@ -91,7 +88,7 @@ func books(c Case) (found []string) {
 		}
 	}
 	if want := len(c.Payouts) + 2*len(c.Split); c.Books.Batches != want {
-		say("the books hold %d batches for %d payouts, of which %d are split, and not %d", c.Books.Batches, len(c.Payouts), len(c.Split), want)
+		say("the books hold %d batches for %d payouts, of which %d are split, instead of %d", c.Books.Batches, len(c.Payouts), len(c.Split), want)
 	}
 	found = append(found, parts(c)...)
 	paid := map[string]int64{}
@@ -113,16 +110,14 @@ func books(c Case) (found []string) {
 	return found
 }
 
-// takesBack tells whether two batches are an auto-reversing one and what Visma.net
-// took it back with.
+// takesBack reports whether two batches are an auto-reversing one and Visma.net's reversal of it.
 func takesBack(c Case, numbers []string) bool {
 	return len(numbers) == 2 && slices.ContainsFunc(c.Books.List, func(b *vismasim.Batch) bool {
 		return b.Number == numbers[1] && b.Reverses == numbers[0]
 	})
 }
 
-// parts: what was captured of a payout in an earlier period stands there once, to
-// the öre.
+// parts: the part of a payout that was captured in an earlier period is there once, to the öre.
 func parts(c Case) (found []string) {
 	for _, p := range c.Payouts {
 		if day, ok := c.Split[p.PaymentReference]; ok {
@@ -160,7 +155,7 @@ func part(c Case, p *shop.Payout, day string) (found []string) {
 	return found
 }
 
-// owed is what Klarna owed for the rows that were captured by a day.
+// owed returns what Klarna owed for the rows that were captured by a day.
 func owed(p *shop.Payout, day string, zone *time.Location) (sum int64) {
 	var row shop.Row
 	for i := range p.Rows.Len() {
@@ -176,7 +171,7 @@ func owed(p *shop.Payout, day string, zone *time.Location) (sum int64) {
 	return sum
 }
 
-// batch: it is the payout's, to the öre, line by line as far as Klarna tells.
+// batch: it is the payout's, to the öre, line by line as far as Klarna reports lines.
 func batch(c Case, p *shop.Payout, b *vismasim.Batch) (found []string) {
 	say := func(format string, args ...any) {
 		found = append(found, fmt.Sprintf("payout %s, batch %s: ", p.PaymentReference, b.Number)+fmt.Sprintf(format, args...))
@@ -206,8 +201,8 @@ func batch(c Case, p *shop.Payout, b *vismasim.Batch) (found []string) {
 	return append(found, documents(p, b)...)
 }
 
-// documents: Klarna's two reports and the proof hang on a batch, each once, and
-// the one with the rows is Klarna's, byte for byte.
+// documents: Klarna's two reports and the proof are attached to a batch, each once, and the one with the
+// rows is Klarna's, byte for byte.
 func documents(p *shop.Payout, b *vismasim.Batch) (found []string) {
 	say := func(format string, args ...any) {
 		found = append(found, fmt.Sprintf("payout %s, batch %s: ", p.PaymentReference, b.Number)+fmt.Sprintf(format, args...))
@@ -227,7 +222,7 @@ func documents(p *shop.Payout, b *vismasim.Batch) (found []string) {
 	return found
 }
 
-// digest is the SHA-256 of a payout's report with its rows.
+// digest returns the SHA-256 of a payout's report with its rows.
 func digest(p *shop.Payout) string {
 	sum := sha256.New()
 	if err := klarnasim.WriteCSV(sum, p); err != nil {
@@ -236,15 +231,15 @@ func digest(p *shop.Payout) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// told: every payout is accounted for, and is said to be where it is.
-func told(c Case) (found []string) {
+// reported: every payout is reported, and reported where it is.
+func reported(c Case) (found []string) {
 	for _, p := range c.Payouts {
-		i := slices.IndexFunc(c.Told, func(t Told) bool { return t.Reference == p.PaymentReference })
+		i := slices.IndexFunc(c.Reports, func(t Report) bool { return t.Reference == p.PaymentReference })
 		if i < 0 {
 			found = append(found, fmt.Sprintf("Kvitt does not know payout %s", p.PaymentReference))
 			continue
 		}
-		t := c.Told[i]
+		t := c.Reports[i]
 		switch {
 		case t.State != "verified":
 			found = append(found, fmt.Sprintf("Kvitt says payout %s is %s %s, not verified", t.Reference, t.State, t.Reason))
@@ -271,19 +266,19 @@ func holds(c Case) (found []string) {
 // answeredNo are faults after which a write has certainly not been done.
 var answeredNo = []vismasim.FaultKind{vismasim.Throttled, vismasim.ThrottledBare, vismasim.Unauthorized, vismasim.Forbidden, vismasim.NoLicense, vismasim.NotFound}
 
-// noStatus are answers of Visma.net itself that say the same.
+// noStatus are answers of Visma.net itself that mean the same.
 var noStatus = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
 
-// posting is where batches are made.
+// posting is the path at which batches are created.
 const posting = "/v2/journaltransaction"
 
-// writes: what was refused is sent again only when a person asked, and what is
-// unknown only after the wait.
+// writes: what was refused is sent again only when a person asked for that, and what is unknown only after
+// the wait.
 func writes(c Case) (found []string) {
 	last := map[string]vismasim.Write{}
 	for _, w := range c.Writes {
 		if w.Token == "" || w.Path != posting {
-			continue // the proof that is attached repeats the token
+			continue // the attached proof repeats the token
 		}
 		before, sent := last[w.Token]
 		last[w.Token] = w
@@ -292,7 +287,7 @@ func writes(c Case) (found []string) {
 		case !sent, slices.Contains(answeredNo, before.Fault), slices.Contains(noStatus, before.Status):
 		case before.Refused():
 			if !slices.ContainsFunc(c.Asked, func(a Asked) bool { return a.At.After(before.At) && a.At.Before(w.At) }) {
-				found = append(found, fmt.Sprintf("%s was refused and sent again %s later, and nobody asked for it", w.Token, gap.Round(time.Millisecond)))
+				found = append(found, fmt.Sprintf("%s was refused and sent again %s later, and nobody asked for that", w.Token, gap.Round(time.Millisecond)))
 			}
 		case gap < c.UnknownWait:
 			found = append(found, fmt.Sprintf("%s was sent again %s after a request of unknown outcome (%s)", w.Token, gap.Round(time.Millisecond), before.Fault))

@@ -17,7 +17,7 @@ const wait = 5 * time.Second
 
 var noon = time.Date(2026, 1, 15, 12, 0, 0, 0, time.UTC)
 
-// split lets all of the second payout be captured in the year before.
+// split makes all of the second payout captured in the year before.
 func split(c *judge.Case) {
 	const day, token = "2025-12-31", "[kvitt:09e]"
 	c.Receivable, c.Split, c.Zone = "1687", map[string]string{"92": day}, time.UTC
@@ -31,8 +31,8 @@ func split(c *judge.Case) {
 	c.Books.DuplicateTokens, c.Books.DuplicateReferences = map[string][]string{token: both}, map[string][]string{"ACC1": both}
 }
 
-// clean is a case in which everything is right: two payouts, one of which was
-// refused once and tried again, the other held and sent again after the wait.
+// clean returns a case in which everything is right: two payouts, one refused once and retried, the other
+// held and sent again after the wait.
 func clean(t *testing.T) judge.Case {
 	t.Helper()
 	c := judge.Case{Bank: "1930", UnknownWait: wait}
@@ -54,7 +54,7 @@ func clean(t *testing.T) judge.Case {
 			t.Fatal(err)
 		}
 		c.Payouts = append(c.Payouts, p)
-		c.Told = append(c.Told, judge.Told{Reference: reference, State: "verified", Batch: number})
+		c.Reports = append(c.Reports, judge.Report{Reference: reference, State: "verified", Batch: number})
 		c.Books.List = append(c.Books.List, &vismasim.Batch{
 			Number: number, Status: vismasim.Posted, Currency: "SEK", Description: "[kvitt:0" + reference + "] Klarna",
 			Lines: []vismasim.Line{
@@ -89,13 +89,13 @@ func posted(token string, after time.Duration, f vismasim.FaultKind) vismasim.Wr
 	return vismasim.Write{Method: "POST", Path: "/v2/journaltransaction", Token: token, At: noon.Add(after), Fault: f}
 }
 
-func TestWhatIsRightIsClean(t *testing.T) {
+func TestACorrectRunIsClean(t *testing.T) {
 	if found := judge.Judge(clean(t)); len(found) > 0 {
 		t.Errorf("found: %s", strings.Join(found, "\n"))
 	}
 }
 
-func TestEveryWrongIsFound(t *testing.T) {
+func TestEveryErrorIsFound(t *testing.T) {
 	for what, c := range map[string]struct {
 		spoil func(*judge.Case)
 		words string
@@ -104,13 +104,13 @@ func TestEveryWrongIsFound(t *testing.T) {
 		"a payout is booked twice": {func(c *judge.Case) {
 			c.Books.DuplicateReferences = map[string][]string{"91": {"1", "2"}}
 		}, "booked twice"},
-		"a token stands twice":  {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "stands in the batches"},
+		"a token occurs twice":  {func(c *judge.Case) { c.Books.DuplicateTokens = map[string][]string{"[kvitt:0]": {"1", "2"}} }, "is in the batches"},
 		"a part is missing":     {func(c *judge.Case) { c.Books.List = c.Books.List[:2] }, "0 batches have 0"},
 		"a part is off":         {func(c *judge.Case) { c.Books.List[2].Lines[0].Debit++ }, "Klarna owed"},
 		"a part on another day": {func(c *judge.Case) { c.Books.List[2].Date = noon }, "the part of payout 92"},
 		"a part not released":   {func(c *judge.Case) { c.Books.List[2].Status = vismasim.Balanced }, "the part of payout 92"},
 		"a part without words":  {func(c *judge.Case) { c.Books.List[2].Attachments = nil }, "its attachments are"},
-		"a part twice":          {func(c *judge.Case) { c.Books.List[3].Reverses = "" }, "stands in the batches"},
+		"a part twice":          {func(c *judge.Case) { c.Books.List[3].Reverses = "" }, "is in the batches"},
 		"one batch more":        {func(c *judge.Case) { c.Books.Batches++ }, "5 batches for 2 payouts"},
 		"the books are off":     {func(c *judge.Case) { c.Books.Credit++ }, "do not balance"},
 		"one öre too much":      {func(c *judge.Case) { c.Books.List[0].Lines[0].Debit++ }, "account 1930 got"},
@@ -125,14 +125,14 @@ func TestEveryWrongIsFound(t *testing.T) {
 		"a document is missing":  {func(c *judge.Case) { c.Books.List[1].Attachments = c.Books.List[1].Attachments[1:] }, "attachments are"},
 		"another payout's":       {func(c *judge.Case) { c.Books.List[1].Attachments[1].Name = "settlement.91.pdf" }, "attachments are"},
 		"half of the rows":       {func(c *judge.Case) { c.Books.List[1].Attachments[0].SHA256 = strings.Repeat("0", 64) }, "Klarna's has"},
-		"not known":              {func(c *judge.Case) { c.Told = c.Told[:1] }, "does not know payout 92"},
-		"not verified":           {func(c *judge.Case) { c.Told[0].State = "held" }, "not verified"},
-		"said to be another":     {func(c *judge.Case) { c.Told[0].Batch = "000099" }, "the books do not"},
+		"not known":              {func(c *judge.Case) { c.Reports = c.Reports[:1] }, "does not know payout 92"},
+		"not verified":           {func(c *judge.Case) { c.Reports[0].State = "held" }, "not verified"},
+		"said to be another":     {func(c *judge.Case) { c.Reports[0].Batch = "000099" }, "the books do not"},
 		"held for no cause":      {func(c *judge.Case) { c.True = nil }, "which is not true"},
 		"held for another cause": {func(c *judge.Case) { c.Holds[0].Code = "bad_data" }, "which is not true"},
 		"held with other words":  {func(c *judge.Case) { c.Holds[0].Words = "something" }, "which is not true"},
-		"a no is repeated":       {func(c *judge.Case) { c.Asked = nil }, "nobody asked for it"},
-		"asked before the no":    {func(c *judge.Case) { c.Asked[0].At = noon.Add(-time.Second) }, "nobody asked for it"},
+		"a no is repeated":       {func(c *judge.Case) { c.Asked = nil }, "nobody asked for that"},
+		"asked before the no":    {func(c *judge.Case) { c.Asked[0].At = noon.Add(-time.Second) }, "nobody asked for that"},
 		"unknown, sent again":    {func(c *judge.Case) { c.Writes[3].At = noon.Add(wait - 1) }, "request of unknown outcome"},
 		"booked, sent again":     {func(c *judge.Case) { c.Writes = append(c.Writes, posted("[kvitt:092]", 14*time.Second, "")) }, "request of unknown outcome"},
 		"a workflow failed":      {func(c *judge.Case) { c.Workflows[1].Status = "Failed" }, "is Failed"},

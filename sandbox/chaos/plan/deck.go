@@ -10,15 +10,15 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// UnknownWait is how long the plans let a batch stay away before it may be sent
-// again, and lateness how late the simulated Visma.net books and lists at worst:
-// the promise holds only where the first is longer.
+// UnknownWait is the time for which, in plans, a batch must be missing before it may be sent again;
+// lateness is the longest delay with which the simulated Visma.net books and lists: the promise holds only
+// if the first is longer.
 const (
 	UnknownWait = 5 * time.Second
 	lateness    = 2500 * time.Millisecond
 )
 
-// card deals one fault, with what is left to chance.
+// card deals one fault; chance fills in the rest.
 type card func(*rand.Rand, *Plan) Fault
 
 // The parties of the table.
@@ -30,13 +30,13 @@ const (
 	database     = "Database"
 )
 
-// endpoint is a request that it takes to post a payout.
+// endpoint is a request that posting a payout needs.
 type endpoint struct {
 	name         string
 	method, path string
 	writes       bool
 	aimed        bool // its body names the payout
-	rare         bool // asked once by a process in a while
+	rare         bool // sent rarely by a process
 }
 
 var vismaEndpoints = []endpoint{
@@ -63,7 +63,7 @@ var klarnaEndpoints = []endpoint{
 	{name: "report with rows", path: "/reports/payout-with-transactions", aimed: true},
 }
 
-// deck is every card once.
+// deck returns every card once.
 func deck() []card {
 	var all []card
 	all = append(all, vismaCards()...)
@@ -75,8 +75,7 @@ func deck() []card {
 	return append(all, stepCards()...)
 }
 
-// shuffled is the deck in an order that is the same for every seed, so that a
-// plan holds faults of several kinds.
+// shuffled returns the deck in an order that is the same for every seed and mixes the kinds of faults.
 func shuffled() []card {
 	all := deck()
 	dice := rand.New(rand.NewPCG(2026, 2)) //nolint:gosec // the same on purpose
@@ -84,10 +83,10 @@ func shuffled() []card {
 	return all
 }
 
-// aim names the payout whose request is struck.
+// aim picks the payout whose request is struck.
 func aim(dice *rand.Rand, p *Plan) int { return dice.IntN(p.Payouts) }
 
-// vismaCards are the faults that every request of Visma.net can meet.
+// vismaCards are the faults that can strike any request to Visma.net.
 func vismaCards() []card {
 	every := map[string]vismasim.Fault{
 		"a slow answer":           {Kind: vismasim.Slow, Delay: 400 * time.Millisecond},
@@ -123,8 +122,7 @@ func vismaCards() []card {
 	return append(all, shifting("pages shift: entries came", 3), shifting("pages shift: entries went", -3))
 }
 
-// shifting moves the pages of a period in which a batch is looked for among
-// those of the payouts before it.
+// shifting moves the pages of a period while a batch is looked for among those of the payouts before it.
 func shifting(what string, by int) card {
 	lost := vismaCard(vismaEndpoints[0], "reset after, listed late", vismasim.Fault{Kind: vismasim.ResetAfterCommit, ListedAfter: lateness})
 	return func(dice *rand.Rand, p *Plan) Fault {
@@ -141,7 +139,7 @@ func shifting(what string, by int) card {
 
 func vismaCard(e endpoint, what string, f vismasim.Fault) card {
 	return func(dice *rand.Rand, p *Plan) Fault {
-		f := f // every plan has its own
+		f := f // each plan has its own copy
 		f.Method, f.Path = e.method, e.path
 		out := Fault{Party: vismaNet, What: what, Where: e.name, Payout: -1, Unknown: e.method+e.path == vismaEndpoints[0].method+vismaEndpoints[0].path}
 		switch {
@@ -161,8 +159,8 @@ func vismaCard(e endpoint, what string, f vismasim.Fault) card {
 	}
 }
 
-// jobCards are what can become of the background job that books a batch, and of
-// the list in which it is looked for.
+// jobCards are the faults of the background job that books a batch, and of the list in which the batch is
+// looked for.
 func jobCards() []card {
 	post := vismaEndpoints[0]
 	jobs := map[string]vismasim.Fault{
@@ -194,7 +192,7 @@ func jobCards() []card {
 	return all
 }
 
-// klarnaCards are the faults that every request of Klarna can meet.
+// klarnaCards are the faults that can strike any request to Klarna.
 func klarnaCards() []card {
 	every := map[string]klarnasim.Fault{
 		"a slow answer":        {Kind: klarnasim.FaultSlow, Milliseconds: 400},
@@ -212,7 +210,7 @@ func klarnaCards() []card {
 	var all []card
 	for _, e := range klarnaEndpoints {
 		for _, what := range sorted(every) {
-			if f := every[what]; f.Kind != klarnasim.FaultTruncated || e.name != "report with rows" { // whose form is the merchant's: nobody can tell half of it
+			if f := every[what]; f.Kind != klarnasim.FaultTruncated || e.name != "report with rows" { // its form is up to the merchant, so half of it cannot be recognised
 				all = append(all, klarnaCard(e, what, f))
 			}
 		}
@@ -232,11 +230,11 @@ var pages = map[string]klarnasim.Fault{
 
 func klarnaCard(e endpoint, what string, f klarnasim.Fault) card {
 	return func(dice *rand.Rand, p *Plan) Fault {
-		f := f // every plan has its own
+		f := f // each plan has its own copy
 		out := Fault{Party: klarna, What: what, Where: e.name, Payout: -1}
 		f.Path = e.path
 		if _, shifts := pages[what]; shifts {
-			out.Payout = p.Payouts - 1 // the one of several pages
+			out.Payout = p.Payouts - 1 // the one with several pages
 			out.Klarna = &f
 			return out
 		}
@@ -254,8 +252,7 @@ func klarnaCard(e endpoint, what string, f klarnasim.Fault) card {
 	}
 }
 
-// refusalCards are the ones that hold a payout with a reason that is true,
-// until a person has removed the cause.
+// refusalCards are the faults that hold a payout for a true reason, until a person has removed the cause.
 func refusalCards() []card {
 	refused := func(e endpoint, what string, f vismasim.Fault, holds ...held.Code) card {
 		deal := vismaCard(e, what, f)
@@ -279,7 +276,7 @@ func refusalCards() []card {
 	}
 }
 
-// bent are the rows of a payout with something wrong in them.
+// bent is a fault in the rows of a payout.
 func bent(what string, payout int, f klarnasim.Fault, holds ...held.Code) Fault {
 	f.Path = "/transactions"
 	return Fault{Party: klarna, What: what, Where: "rows", Payout: payout, Klarna: &f, Holds: holds}
@@ -303,7 +300,7 @@ func connectCards() []card {
 	}
 }
 
-// processCards kill at a moment that chance picks.
+// processCards kill at a random moment.
 func processCards() []card {
 	kill := func(party, what string, d Deed, lasts ...time.Duration) card {
 		return func(dice *rand.Rand, _ *Plan) Fault {
@@ -331,8 +328,7 @@ func processCards() []card {
 	}
 }
 
-// Shower is an endless row of single faults of requests that need nobody to
-// mend them, for a long run.
+// Shower returns an endless row of single request faults that need no repair, for a long run.
 func Shower(seed uint64, payouts int) func() Fault {
 	dice := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // repeatable on purpose
 	all := append(append(vismaCards(), jobCards()...), klarnaCards()...)
@@ -341,7 +337,7 @@ func Shower(seed uint64, payouts int) func() Fault {
 			p := Plan{Payouts: payouts}
 			f := all[dice.IntN(len(all))](dice, &p)
 			if len(p.Faults) > 0 || f.pages() || f.Visma != nil && f.Visma.Kind == vismasim.Unauthorized {
-				continue // these need company, or are a dead credential when they come together
+				continue // these need another fault, or together kill the credential
 			}
 			if f.Visma != nil {
 				f.Visma.Times, f.Visma.Skip = 1, 0

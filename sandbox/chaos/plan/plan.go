@@ -1,9 +1,8 @@
-// Package plan draws fault plans: what is broken, where and when, while a few
-// payouts are on their way into the books. One seed is one plan, on every
-// machine, so that a plan that was judged unclean can be run again by its seed.
+// Package plan draws fault plans: what is broken, where and when, while a few payouts are on their way
+// into the books. One seed gives the same plan on every machine, so that a plan that was judged unclean
+// can be run again by its seed.
 //
-// It is pure: it must never read a clock, start a process or know how a fault is
-// carried out.
+// It is pure: it must never read a clock, start a process or know how a fault is carried out.
 package plan
 
 import (
@@ -18,16 +17,16 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// Database is the one that a plan's workers use.
+// Database is the database that a plan's workers use.
 type Database string
 
-// The databases. SQLite is for one worker, so its plans have one.
+// The databases. SQLite allows one worker, so its plans have one.
 const (
 	PostgreSQL Database = "PostgreSQL"
 	SQLite     Database = "SQLite"
 )
 
-// Deed is what the rig does itself, besides the faults of the providers.
+// Deed is something that the rig does itself, besides the faults of the providers.
 type Deed string
 
 // The deeds.
@@ -47,9 +46,8 @@ const (
 	JumpClock     Deed = "move the providers' clocks"
 )
 
-// Fault is one thing that goes wrong. A provider's fault strikes the requests
-// that it names; a deed is done when its provider's fault strikes, or after so
-// many requests.
+// Fault is one thing that goes wrong. A provider's fault strikes the requests that it names; a deed is
+// done when its provider's fault strikes, or after a number of requests.
 type Fault struct {
 	Party string // the row of the table: who, what, and at which request
 	What  string
@@ -57,22 +55,21 @@ type Fault struct {
 
 	Visma  *vismasim.Fault
 	Klarna *klarnasim.Fault
-	Payout int // whose requests are struck, counted from 0; -1: anybody's
-	// Released lets the fault wait until a batch is released, and then strike
-	// what is asked about that batch.
+	Payout int // the payout whose requests are struck, from 0; -1: any
+	// Released makes the fault wait until a batch is released, and then strike requests about that batch.
 	Released bool
 
 	Deed  Deed
 	After int           // requests to both providers before the deed
-	Lasts time.Duration // how long what was killed stays away, or how far a clock moves
+	Lasts time.Duration // the time that a killed process stays down, or a clock moves
 
-	// Holds are the reasons that this fault makes true. Unknown says that it may
-	// leave the outcome of a write unknown.
+	// Holds are the held codes that this fault justifies. Unknown says that it may leave the outcome of a
+	// write unknown.
 	Holds   []held.Code
 	Unknown bool
 }
 
-// Name is the fault in a few words.
+// Name returns the fault in a few words.
 func (f Fault) Name() string {
 	name := f.Party + ": " + f.What
 	if f.Where != "" {
@@ -81,23 +78,23 @@ func (f Fault) Name() string {
 	return name
 }
 
-// Plan is what is broken in one run.
+// Plan describes what is broken in one run.
 type Plan struct {
 	Seed        uint64
 	Database    Database
 	Payouts     int
 	Rows        int // of the last payout; 0: as few as the others
 	Concurrency int
-	// Clock lets the workers' clocks jump an hour forth and back all the time.
+	// Clock makes the workers' clocks jump an hour forward and back all the time.
 	Clock  bool
 	Faults []Fault
 }
 
-// Splits tells whether the profile splits payouts by period; some of the plan's
-// payouts straddle one then. It is one plan in four.
+// Splits reports whether the profile splits payouts by period; some of the plan's payouts then span two.
+// One plan in four does.
 func (p Plan) Splits() bool { return p.Seed%4 == 3 }
 
-// String is the plan as it is printed when it was judged unclean.
+// String returns the plan as it is printed when it was judged unclean.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "plan %d: %d payouts, %d at a time, on %s", p.Seed, p.Payouts, p.Concurrency, p.Database)
@@ -127,8 +124,8 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// perPlan is how many cards of the deck a plan takes in turn, so that as many
-// plans in a row as the deck needs take every card.
+// perPlan is the number of cards of the deck that a plan takes in turn, so that enough plans in a row take
+// every card.
 const perPlan = 4
 
 // Draw makes the plan of a seed.
@@ -148,17 +145,17 @@ func Draw(seed uint64) Plan {
 	}
 	for i := range p.Faults {
 		if f := &p.Faults[i]; f.Deed == KillDatabase && p.Database == SQLite {
-			// Nothing can be killed there; what can happen is that it is full.
+			// SQLite cannot be killed; its disk can be full.
 			f.Deed, f.What, f.Lasts = FillDisk, killed[FillDisk], 3*time.Second
 		}
 	}
 	return p
 }
 
-// take adds a card and makes the plan one in which it can be met.
+// take adds a card and adapts the plan so that it can be met.
 func (p *Plan) take(c card, dice *rand.Rand) []Fault {
 	f := c(dice, p)
-	if f.shuts() { // two of them at the same request are a dead credential, and rightly so
+	if f.shuts() { // two of them at the same request rightly kill the credential
 		others := func(one Fault) bool { return one.shuts() }
 		if slices.ContainsFunc(p.Faults, others) && dice.IntN(2) == 0 {
 			return p.Faults
@@ -174,7 +171,7 @@ func (p *Plan) take(c card, dice *rand.Rand) []Fault {
 	return append(p.Faults, f)
 }
 
-// shuts tells whether the fault makes Visma.net answer 401 to a token once.
+// shuts reports whether the fault makes Visma.net answer 401 to a token once.
 func (f *Fault) shuts() bool {
 	switch f.Deed {
 	case ExpireTokens, FailTokens, LoseTokens, RevokeCompany, JumpClock:
@@ -184,7 +181,7 @@ func (f *Fault) shuts() bool {
 	}
 }
 
-// pages tells whether the fault needs a list of more than one page.
+// pages reports whether the fault needs a list of more than one page.
 func (f *Fault) pages() bool {
 	if f.Klarna == nil {
 		return false
@@ -197,13 +194,12 @@ func (f *Fault) pages() bool {
 	}
 }
 
-// Names are the names of all faults that PostgreSQL's plans can hold, each
-// once.
+// Names returns the names of all faults that plans on PostgreSQL can contain, each once.
 func Names() []string {
 	names := map[string]bool{}
 	for _, c := range deck() {
 		p := Plan{Database: PostgreSQL, Payouts: 1, Concurrency: 1}
-		f := c(rand.New(rand.NewPCG(1, 1)), &p) //nolint:gosec // nothing hangs on it
+		f := c(rand.New(rand.NewPCG(1, 1)), &p) //nolint:gosec // any source will do
 		names[f.Name()] = true
 	}
 	return sorted(names)

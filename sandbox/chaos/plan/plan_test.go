@@ -9,15 +9,15 @@ import (
 func TestOneSeedIsOnePlan(t *testing.T) {
 	for seed := range uint64(50) {
 		if a, b := plan.Draw(seed).String(), plan.Draw(seed).String(); a != b {
-			t.Fatalf("seed %d is\n%s\nand then\n%s", seed, a, b)
+			t.Fatalf("seed %d gives\n%s\nand then\n%s", seed, a, b)
 		}
 	}
 	if plan.Draw(1).String() == plan.Draw(2).String() {
-		t.Error("two seeds are one plan")
+		t.Error("two seeds give the same plan")
 	}
 }
 
-func TestTwoHundredPlansInARowHoldEveryFault(t *testing.T) {
+func TestTwoHundredPlansInARowContainEveryFault(t *testing.T) {
 	drawn := map[string]int{}
 	for seed := range uint64(200) {
 		for _, f := range plan.Draw(seed + 1).Faults {
@@ -26,7 +26,7 @@ func TestTwoHundredPlansInARowHoldEveryFault(t *testing.T) {
 	}
 	for _, name := range plan.Names() {
 		if drawn[name] == 0 {
-			t.Errorf("200 plans never hold %q", name)
+			t.Errorf("200 plans never contain %q", name)
 		}
 	}
 	for _, wanted := range []string{
@@ -34,15 +34,15 @@ func TestTwoHundredPlansInARowHoldEveryFault(t *testing.T) {
 		"Visma.net: no answer, all done, listed late, post the batch", "Visma.net: done after the cut, release",
 		"Klarna: 429 without, rows", "Klarna: pages shift: rows came, rows", "Processes: Temporal is killed, at any moment",
 		"Database: PostgreSQL refuses connections, at any moment", "Database: SQLite's disk is full, at any moment",
-		"Visma Connect: the approval is revoked in mid-flight", "Processes: the worker is killed, at sending: it has arrived and nobody heard",
+		"Visma Connect: the approval is revoked in mid-flight", "Processes: the worker is killed, at sending: it has arrived and is not answered",
 	} {
 		if drawn[wanted] == 0 {
-			t.Errorf("there is no %q", wanted)
+			t.Errorf("%q is missing", wanted)
 		}
 	}
 }
 
-func TestAFaultFitsItsPlan(t *testing.T) {
+func TestEveryFaultFitsItsPlan(t *testing.T) {
 	for seed := range uint64(500) {
 		p := plan.Draw(seed)
 		for _, f := range p.Faults {
@@ -56,7 +56,7 @@ func TestAFaultFitsItsPlan(t *testing.T) {
 	}
 }
 
-// A fault that one plan has changed must not be the next one's.
+// A plan's change to a fault must not affect the next plan.
 func TestPlansShareNothing(t *testing.T) {
 	for seed := range uint64(100) {
 		p := plan.Draw(seed)

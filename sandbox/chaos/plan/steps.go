@@ -12,9 +12,8 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// Step is a place in the protocol at which something can be killed exactly: a
-// request that has arrived and is not answered. What was durable before it is
-// durable, and nothing after it has begun.
+// Step is a point in the protocol at which a process can be killed exactly: a request that has arrived and
+// is not answered. What was durable before is durable, and nothing after it has begun.
 type Step struct {
 	Name     string
 	visma    *vismasim.Fault
@@ -23,7 +22,7 @@ type Step struct {
 	released bool
 }
 
-// Steps are the named steps of a payout, in order.
+// Steps returns the named steps of a payout, in order.
 func Steps() []Step {
 	before := func(name, method, path string, aimed bool) Step {
 		return Step{Name: name, aimed: aimed, visma: &vismasim.Fault{Kind: vismasim.TimeoutBeforeCommit, Method: method, Path: path}}
@@ -47,20 +46,20 @@ func Steps() []Step {
 		before("proven: the company is read", http.MethodGet, "/v1/account", false),
 		before("intended: the period is read", http.MethodGet, journals, false),
 		before("sending: nothing has arrived", http.MethodPost, journals, true),
-		after("sending: it has arrived and nobody heard", journals, true),
+		after("sending: it has arrived and is not answered", journals, true),
 		before("accepted: the job is asked", http.MethodGet, "/v1/background/*", false),
 		before("booked: the batch is read back", http.MethodGet, journals+"/*", false),
 		hang("checked: the report is fetched", "/reports/payout", true),
 		hang("checked: the report with the rows is fetched", "/reports/payout-with-transactions", true),
 		before("checked: nothing is attached", http.MethodPost, attach, true),
-		after("checked: it is attached and nobody heard", attach, true),
+		after("checked: it is attached and not answered", attach, true),
 		before("attached: nothing is released", http.MethodPost, release, false),
-		after("attached: it is released and nobody heard", release, false),
+		after("attached: it is released and not answered", release, false),
 		read,
 	}
 }
 
-// Kill is the fault that kills a victim at the step of a payout.
+// Kill returns the fault that kills a victim at the step of a payout.
 func (s *Step) Kill(deed Deed, payout int) Fault {
 	f := Fault{Party: processes, What: killed[deed], Where: "at " + s.Name, Payout: -1, Deed: deed, Released: s.released, Unknown: true}
 	if deed == KillDatabase {

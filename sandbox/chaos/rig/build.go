@@ -12,15 +12,13 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// Edit replaces some words of one source file for a build. The file itself is
-// left alone: Go's overlay puts the changed copy in its place. So the product
-// carries no seam for the rig, and a change of the product that the edit no
-// longer fits is an error and not a test that tests nothing.
+// Edit replaces some text of one source file for a build. The file itself is left unchanged: Go's overlay
+// puts the changed copy in its place. So the product has no code for the rig, and a change of the product
+// that the edit no longer fits is an error, not a test that tests nothing.
 type Edit struct{ File, Old, New string }
 
-// Shortened are the product's waits as the rig shortens them, so that a plan
-// takes seconds where its like in production takes minutes. Everything else of
-// the workers under test is what is shipped.
+// Shortened returns the edits that shorten the product's waits, so that a plan takes seconds where
+// production takes minutes. Everything else in the workers under test is as shipped.
 func Shortened() []Edit {
 	return []Edit{
 		{"internal/visma/client.go", "DefaultTimeout = 3*time.Minute + 30*time.Second", "DefaultTimeout = 2 * time.Second"},
@@ -32,9 +30,9 @@ func Shortened() []Edit {
 	}
 }
 
-// JumpingClock lets the wall clock of a process jump an hour forth and, three
-// seconds later, back again, for as long as it runs. Nothing else can move the
-// clock of one Go process: it asks the kernel, past every library.
+// JumpingClock makes the wall clock of a process jump an hour forward and, three seconds later, back
+// again, for as long as it runs. Nothing else can move the clock of one Go process: it asks the kernel,
+// past every library.
 func JumpingClock() Edit {
 	return Edit{
 		filepath.Join(runtime.GOROOT(), "src/time/time.go"), //nolint:staticcheck // the Go that runs the rig builds its programs
@@ -77,7 +75,7 @@ func lay(module, dir string, edits []Edit) (string, error) {
 			return "", err
 		}
 		if n := strings.Count(string(source), e.Old); n != 1 {
-			return "", fmt.Errorf("%q stands %d times in %s, not once: bring the edit in line with the source", e.Old, n, e.File)
+			return "", fmt.Errorf("%q occurs %d times in %s, not once: adapt the edit to the source", e.Old, n, e.File)
 		}
 		if err := os.WriteFile(copied, []byte(strings.Replace(string(source), e.Old, e.New, 1)), 0o600); err != nil {
 			return "", err

@@ -14,7 +14,7 @@ import (
 
 const clientID = stack.ClientID
 
-// begin does a deed, once. What takes a while is done beside the watching.
+// begin does a deed, once. Slow deeds run in the background.
 func (r *run) begin(ctx context.Context, i int, server string) {
 	r.mu.Lock()
 	begun := r.done[i]
@@ -35,7 +35,7 @@ func (r *run) begin(ctx context.Context, i int, server string) {
 	})
 }
 
-// do carries a deed out and tells whether anybody has met it for certain.
+// do carries a deed out and reports whether it was certainly met.
 func (w *World) do(ctx context.Context, h *house, f plan.Fault, server string) (met bool, err error) {
 	switch f.Deed {
 	case plan.KillAsker:
@@ -61,20 +61,19 @@ func (w *World) do(ctx context.Context, h *house, f plan.Fault, server string) (
 	case plan.JumpClock:
 		w.skew.Add(int64(f.Lasts))
 	case plan.RevokeKey:
-		return false, w.Klarna.RevokeKey(h.key) // met when the connection says so
+		return false, w.Klarna.RevokeKey(h.key) // met when the connection reports it
 	case plan.RevokeCompany:
-		w.Providers.Connect.Revoke(h.firm.TenantID)
+		w.Providers.Connect.Revoke(h.company.TenantID)
 		return false, nil // as above
 	case plan.ExpireTokens, plan.FailTokens, plan.LoseTokens:
 		return w.spoilTokens(ctx, h, f.Deed), nil
 	default:
-		return false, fmt.Errorf("there is no deed %q", f.Deed)
+		return false, fmt.Errorf("unknown deed %q", f.Deed)
 	}
 	return true, nil
 }
 
-// spoilTokens makes a new token necessary, and perhaps hard to get. It is met
-// when one was asked for.
+// spoilTokens makes a new token necessary, and perhaps hard to get. It is met when a token was requested.
 func (w *World) spoilTokens(ctx context.Context, h *house, d plan.Deed) bool {
 	const asked = "token.client_credentials"
 	before := w.Providers.Connect.Counters()[asked]
@@ -85,7 +84,7 @@ func (w *World) spoilTokens(ctx context.Context, h *house, d plan.Deed) bool {
 		w.Providers.Connect.FailTokens(connectsim.Outage{AfterCommit: true})
 	default:
 	}
-	w.Providers.Connect.ExpireAccessTokens(h.firm.TenantID)
+	w.Providers.Connect.ExpireAccessTokens(h.company.TenantID)
 	return eventually(ctx, 10*time.Second, func() bool { return w.Providers.Connect.Counters()[asked] > before })
 }
 
@@ -105,8 +104,7 @@ func (w *World) restartDatabase(ctx context.Context, away time.Duration) error {
 	return w.postgres.Again()
 }
 
-// fillDisk fills the disk for a while. Where no disk of its own could be made,
-// nobody meets it.
+// fillDisk fills the disk for a while. Without a separate disk, it is never met.
 func (w *World) fillDisk(ctx context.Context, full time.Duration) (bool, error) {
 	if w.disk == nil {
 		return false, nil

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// disk is a small one of its own for SQLite, so that it can be full.
+// disk is a small disk of its own for SQLite, so that it can be filled up.
 type disk struct{ dir string }
 
 const diskSize = "48m"
@@ -23,7 +23,7 @@ func newDisk(dir string) (*disk, error) {
 	return &disk{dir}, nil
 }
 
-// fill leaves no byte free, or frees what it took.
+// fill leaves no byte free, or frees the space again.
 func (d *disk) fill(full bool) error {
 	path := filepath.Join(d.dir, "filler")
 	if !full {

@@ -19,26 +19,25 @@ import (
 
 // house is one merchant, one company and the connection between them.
 type house struct {
-	firm     vismasim.Company
+	company  vismasim.Company
 	merchant *shop.Shop
 	payouts  []*shop.Payout
 	key      string // Klarna's API key
 	keyFile  string
 	id       string // of the connection
-	// split are the days by which a part of a payout was captured in an earlier
-	// period, by payment reference.
+	// split holds, for each split payout by payment reference, the day by which a part of it was captured
+	// in an earlier period.
 	split map[string]string
 }
 
-// The days in which the payouts of a plan lie.
+// The range of days of a plan's payouts.
 const (
 	firstDay = "2026-01-01"
 	lastDay  = "2026-03-31"
 )
 
-// payoutsOf makes the payouts of a plan, the same for the same seed. Where the
-// profile splits, half of their rows were captured on the last day of the month
-// before.
+// payoutsOf makes the payouts of a plan, always the same for a seed. Where the profile splits, half of
+// their rows were captured on the last day of the month before.
 func payoutsOf(p plan.Plan, merchant string) (all []*shop.Payout, split map[string]string, err error) {
 	first, err := time.Parse(time.DateOnly, firstDay)
 	if err != nil {
@@ -75,10 +74,10 @@ func payoutsOf(p plan.Plan, merchant string) (all []*shop.Payout, split map[stri
 	return all, split, nil
 }
 
-// zone is the company's, as the preset has it.
+// zone is the company's time zone, as in the preset.
 func zone() (*time.Location, error) { return time.LoadLocation("Europe/Stockholm") }
 
-// capturedBy tells whether any row was captured by the end of a day.
+// capturedBy reports whether any row was captured by the end of a day.
 func capturedBy(p *shop.Payout, day time.Time) bool {
 	var row shop.Row
 	for i := range p.Rows.Len() {
@@ -89,7 +88,7 @@ func capturedBy(p *shop.Payout, day time.Time) bool {
 	return false
 }
 
-// profileOf is the profile of a plan: a preset, or a file.
+// profileOf returns the profile of a plan: a preset, or a file.
 func (w *World) profileOf(ctx context.Context, p plan.Plan) (string, error) {
 	const preset = "se-bas"
 	if !p.Splits() {
@@ -104,16 +103,16 @@ func (w *World) profileOf(ctx context.Context, p plan.Plan) (string, error) {
 	return path, os.WriteFile(path, []byte(changed), 0o600)
 }
 
-// receivable is the preset's account of what is captured and not paid out.
+// receivable is the preset's account for captured orders that are not paid out.
 const receivable = "1790"
 
-// build makes a house for a plan and connects it, while nothing is broken yet.
+// build makes a house for a plan and connects it, before anything is broken.
 func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
 	if len(w.free) == 0 {
-		return nil, errors.New("build a house: the world has no company left")
+		return nil, errors.New("build a house: no company is left in the world")
 	}
 	w.serial++
-	h := &house{firm: w.free[0], key: fmt.Sprintf("klarna_test_api_chaos%035d", w.serial)}
+	h := &house{company: w.free[0], key: fmt.Sprintf("klarna_test_api_chaos%035d", w.serial)}
 	w.free = w.free[1:]
 	id := fmt.Sprintf("K%06d", 800_000+w.serial)
 	var err error
@@ -145,7 +144,7 @@ func (w *World) build(ctx context.Context, p plan.Plan) (*house, error) {
 	}
 	h.id = made.ID
 	for _, connect := range []func(context.Context, *house) error{w.giveKey, w.authorize} {
-		// Where a worker's clock jumps, a step may be lost until it is repeated.
+		// Where a worker's clock jumps, a step may be lost until it is retried.
 		for range 3 {
 			if err = connect(ctx, h); err == nil {
 				break
@@ -164,6 +163,6 @@ func (w *World) giveKey(ctx context.Context, h *house) error {
 }
 
 func (w *World) authorize(ctx context.Context, h *house) error {
-	_, err := w.Ask(ctx, "connection", "authorize", h.id, "--service", "--tenant-id", h.firm.TenantID)
+	_, err := w.Ask(ctx, "connection", "authorize", h.id, "--service", "--tenant-id", h.company.TenantID)
 	return err
 }

@@ -11,17 +11,16 @@ import (
 	"kvitt/sandbox/chaos/plan"
 )
 
-// growth is by how many goroutines a worker may have more than at its start
-// while it rests: kept-alive connections and pollers that came since.
+// growth is the number of goroutines that an idle worker may have more than at its start: kept-alive
+// connections and pollers added since.
 const growth = 60
 
-// restWithin is how long connections are kept alive at most: 50 s to Klarna and
-// 90 s to Visma.net.
+// restWithin is the longest time connections are kept alive: 50 s to Klarna and 90 s to Visma.net.
 const restWithin = 2 * time.Minute
 
-// report collects what is known when everything rests, and has it judged.
+// report collects the evidence when everything is idle, and has it judged.
 func (r *run) report(ctx context.Context) {
-	// What comes late must come before the books are looked at.
+	// Late bookings must arrive before the books are read.
 	if !eventually(ctx, 20*time.Second, func() bool { return r.w.Visma.Pending() == 0 }) {
 		r.find("the rig: %d requests and jobs of Visma.net never ended", r.w.Visma.Pending())
 	}
@@ -31,7 +30,7 @@ func (r *run) report(ctx context.Context) {
 		return
 	}
 	c := judge.Case{
-		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.firm.TenantID), Writes: r.w.Visma.Writes(), Bank: "16861",
+		Payouts: r.h.payouts, Books: r.w.Visma.Books(r.h.company.TenantID), Writes: r.w.Visma.Writes(), Bank: "16861",
 		Split: r.h.split, Receivable: receivable, Zone: stockholm,
 		Holds: r.holds, True: r.causes(), Asked: r.asked, UnknownWait: plan.UnknownWait,
 	}
@@ -40,9 +39,9 @@ func (r *run) report(ctx context.Context) {
 		r.find("the rig: %v", err)
 	}
 	for i := range rows {
-		c.Told = append(c.Told, judge.Told{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
+		c.Reports = append(c.Reports, judge.Report{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
 	}
-	// What has just ended shows a moment later.
+	// A workflow that has just ended becomes visible a little later.
 	var found []string
 	if !eventually(ctx, 20*time.Second, func() bool {
 		if c.Workflows, err = r.w.workflowsOf(ctx, r.h.id); err != nil {
@@ -66,12 +65,12 @@ func (r *run) report(ctx context.Context) {
 			more = n
 			return known && n <= growth
 		}) {
-			r.find("a worker at rest has %.0f goroutines more than when it started", more)
+			r.find("an idle worker has %.0f goroutines more than when it started", more)
 		}
 	}
 }
 
-// workflowsOf are Temporal's workflows of a connection.
+// workflowsOf returns Temporal's workflows of a connection.
 func (w *World) workflowsOf(ctx context.Context, id string) (all []judge.Workflow, err error) {
 	var page []byte
 	for {

@@ -18,7 +18,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// What every test shares: the source and the programs that were built of it.
+// Shared by all tests: the source and the programs built from it.
 var module, bin string
 
 func TestMain(m *testing.M) {
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
 	if !chosen {
-		_ = flag.Set("test.parallel", "5") // they mostly wait; it is a flag, and a number
+		_ = flag.Set("test.parallel", "5") // the tests mostly wait
 	}
 	status, err := runAll(m)
 	if err != nil {
@@ -67,14 +67,13 @@ func open(t *testing.T, o rig.Options) *rig.World {
 			t.Error(trouble)
 		}
 		if t.Failed() {
-			t.Logf("the last words:\n%s", log.tail())
+			t.Logf("the last output:\n%s", log.tail())
 		}
 	})
 	return w
 }
 
-// A kill at every named step of the protocol, each of another payout, while two
-// others work on.
+// A kill at every named step of the protocol, each for another payout, while two others continue.
 func TestAKillAtEveryStepLosesAndRepeatsNothing(t *testing.T) {
 	t.Parallel()
 	steps := plan.Steps()
@@ -87,7 +86,7 @@ func TestAKillAtEveryStepLosesAndRepeatsNothing(t *testing.T) {
 	clean(t, got)
 	for i, f := range p.Faults {
 		if !got.Met[i] {
-			t.Errorf("it was never met: %s", f.Name())
+			t.Errorf("never met: %s", f.Name())
 		}
 	}
 }
@@ -120,8 +119,8 @@ func clean(t *testing.T, r rig.Result) {
 
 const post = "internal/posting/post.go"
 
-// broken are variants of the protocol that the promise does not survive: what
-// the judge must find in a run of each, or its silence means nothing.
+// broken are variants of the protocol that break the promise: if the judge found nothing in a run of each,
+// its silence would mean nothing.
 var broken = map[string]struct {
 	edit  rig.Edit
 	fault vismasim.Fault
@@ -142,7 +141,7 @@ var broken = map[string]struct {
 	},
 	"it repeats what was refused": {
 		edit:  rig.Edit{File: post, Old: `return p.reject(ctx, row, "poll", err)`, New: `return p.send(ctx, in, row)`},
-		fault: vismasim.Fault{Kind: vismasim.JobRejected, Message: "Refused on purpose."}, words: "nobody asked for it",
+		fault: vismasim.Fault{Kind: vismasim.JobRejected, Message: "Refused on purpose."}, words: "nobody asked for that",
 	},
 }
 
@@ -175,7 +174,7 @@ func TestABrokenProtocolIsCaught(t *testing.T) {
 func TestAnEditThatNoLongerFitsIsAnError(t *testing.T) {
 	t.Parallel()
 	err := rig.Build(t.Context(), module, t.TempDir(), rig.Edit{File: post, Old: "no such words", New: ""})
-	if err == nil || !strings.Contains(err.Error(), "bring the edit in line") {
+	if err == nil || !strings.Contains(err.Error(), "adapt the edit") {
 		t.Errorf("the error is %v", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(module, "bin", "overlay.json")); len(left) > 0 {
@@ -183,7 +182,7 @@ func TestAnEditThatNoLongerFitsIsAnError(t *testing.T) {
 	}
 }
 
-// journal keeps what the processes say.
+// journal keeps the output of the processes.
 type journal struct {
 	mu   sync.Mutex
 	text bytes.Buffer

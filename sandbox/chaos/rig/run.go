@@ -17,12 +17,12 @@ import (
 	"kvitt/workflows"
 )
 
-// patience is how long a plan may take until every payout is verified, when
-// the world's options do not say.
+// patience is the time a plan may take until every payout is verified, unless the world's options set
+// another.
 const patience = 4 * time.Minute
 
-// Result is what became of a plan: which of its faults were met, and what the
-// judge and the rig found wrong.
+// Result is the outcome of a plan: which of its faults were met, and what the judge and the rig found
+// wrong.
 type Result struct {
 	Plan     plan.Plan
 	Met      []bool
@@ -31,7 +31,7 @@ type Result struct {
 	Took     time.Duration
 }
 
-// run is one plan on its way.
+// run is one plan being carried out.
 type run struct {
 	w *World
 	p plan.Plan
@@ -42,10 +42,10 @@ type run struct {
 
 	mu       sync.Mutex
 	met      []bool
-	done     []bool // deeds that were begun
+	done     []bool // deeds begun
 	findings []string
 	tokens   map[int]int // requests for tokens before a deed that concerns them
-	klarna   map[int]int // ids of faults that only healing ends
+	klarna   map[int]int // ids of faults that stay until they are removed
 	holds    []judge.Hold
 	asked    []judge.Asked
 	seen     map[string]time.Time
@@ -107,7 +107,7 @@ func (r *run) carry(ctx context.Context) (err error) {
 	return err
 }
 
-// arm gives the providers their faults.
+// arm gives the simulated providers their faults.
 func (r *run) arm() error {
 	for i, f := range r.p.Faults {
 		name := strconv.Itoa(i)
@@ -115,13 +115,13 @@ func (r *run) arm() error {
 		case f.Released:
 			mark := *f.Visma
 			mark.Kind, mark.Method, mark.Path, mark.Name = "slow", "POST", "/v2/journaltransaction/*/action/release", name+"!"
-			mark.Delay, mark.Times, mark.Tenant = 250*time.Millisecond, 1, r.h.firm.TenantID
+			mark.Delay, mark.Times, mark.Tenant = 250*time.Millisecond, 1, r.h.company.TenantID
 			if err := r.w.Visma.Inject(mark); err != nil {
 				return err
 			}
 		case f.Visma != nil:
 			v := *f.Visma
-			v.Name, v.Tenant = name, r.h.firm.TenantID
+			v.Name, v.Tenant = name, r.h.company.TenantID
 			if f.Payout >= 0 {
 				v.Body = r.h.payouts[f.Payout].PaymentReference
 			}
@@ -143,7 +143,7 @@ func (r *run) arm() error {
 	return nil
 }
 
-// watch does what is to be done when a fault strikes or so much was asked.
+// watch does the deeds that are due when a fault strikes or after a number of requests.
 func (r *run) watch(ctx context.Context) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -174,7 +174,7 @@ func (r *run) struck(ctx context.Context, s strike) {
 	if mark {
 		v := *f.Visma
 		v.Path = strings.TrimSuffix(s.path, "/action/release")
-		v.Name, v.Tenant = name, r.h.firm.TenantID
+		v.Name, v.Tenant = name, r.h.company.TenantID
 		if err := r.w.Visma.Inject(v); err != nil {
 			r.find("the rig: %v", err)
 		}
@@ -188,7 +188,7 @@ func (r *run) struck(ctx context.Context, s strike) {
 	}
 }
 
-// asks is how much was asked of both providers in this plan.
+// asks returns the number of requests to both providers in this plan.
 func (r *run) asks() int {
 	n := int(r.w.Klarna.Requests().Total)
 	for _, times := range r.w.Visma.Requests() {
@@ -197,15 +197,15 @@ func (r *run) asks() int {
 	return n
 }
 
-// settle waits until every payout is verified and the backfill has ended, and
-// does meanwhile what a person would do: remove the causes, and try again.
+// settle waits until every payout is verified and the backfill has ended, and meanwhile does what a person
+// would do: remove the causes, and try again.
 func (r *run) settle(ctx context.Context) {
 	sync := workflows.BackfillWorkflowID(r.h.id, firstDay, lastDay)
-	stands := ""
+	progress := ""
 	if !eventually(ctx, r.w.patience, func() bool {
 		rows, err := r.w.store.Payouts(ctx, store.PayoutFilter{Connection: r.h.id})
 		if err != nil {
-			stands = err.Error()
+			progress = err.Error()
 			return false
 		}
 		verified := 0
@@ -218,19 +218,19 @@ func (r *run) settle(ctx context.Context) {
 			r.mend(ctx, &rows[i])
 		}
 		r.reauthorize(ctx)
-		stands = fmt.Sprintf("%d of %d are verified: %s", verified, len(r.h.payouts), strings.Join(states, ", "))
+		progress = fmt.Sprintf("%d of %d are verified: %s", verified, len(r.h.payouts), strings.Join(states, ", "))
 		if verified < len(r.h.payouts) {
 			return false
 		}
-		stands = "all are verified, and the backfill goes on"
+		progress = "all are verified, and the backfill is still running"
 		seen, err := r.w.temporal.DescribeWorkflowExecution(ctx, sync, "")
 		return err == nil && seen.GetWorkflowExecutionInfo().GetCloseTime() != nil
 	}) {
-		r.find("after %s it has not settled: %s", r.w.patience, stands)
+		r.find("after %s it has not settled: %s", r.w.patience, progress)
 	}
 }
 
-// mend notes that a payout is held, removes the cause and asks to try again.
+// mend records that a payout is held, removes the cause and asks to try again.
 func (r *run) mend(ctx context.Context, row *store.Payout) {
 	if row.HeldReason == "" {
 		return
@@ -243,7 +243,7 @@ func (r *run) mend(ctx context.Context, row *store.Payout) {
 	r.seen[key] = time.Now()
 	if !known {
 		var h workflows.Held
-		_ = json.Unmarshal(row.Held, &h) // without words the judge finds it untrue
+		_ = json.Unmarshal(row.Held, &h) // without a text the judge calls the reason untrue
 		r.holds = append(r.holds, judge.Hold{Reference: row.PaymentReference, Code: row.HeldReason, Words: h.Detail})
 	}
 	if reason, _ := held.Look(held.Code(row.HeldReason)); reason.Waits != held.ForPerson {
@@ -255,10 +255,10 @@ func (r *run) mend(ctx context.Context, row *store.Payout) {
 		}
 	}
 	r.asked = append(r.asked, judge.Asked{Reference: row.PaymentReference, At: time.Now()})
-	_, _ = r.w.Ask(ctx, "payout", "retry", r.h.id, row.PaymentReference) // asked again when it did not help
+	_, _ = r.w.Ask(ctx, "payout", "retry", r.h.id, row.PaymentReference) // asked again if it did not help
 }
 
-// reauthorize lets Kvitt in again once it has noticed that it was shut out.
+// reauthorize gives Kvitt access again once it has noticed that it lost it.
 func (r *run) reauthorize(ctx context.Context) {
 	c, err := r.w.store.Connection(ctx, r.h.id)
 	if err != nil || c.State != workflows.ConnReauthRequired {
@@ -272,17 +272,17 @@ func (r *run) reauthorize(ctx context.Context) {
 		switch {
 		case !begun:
 		case f.Deed == plan.RevokeCompany:
-			r.w.Providers.Connect.Approve(clientID, r.h.firm.TenantID, true)
-			_ = r.w.authorize(ctx, r.h) // tried again at the next look
+			r.w.Providers.Connect.Approve(clientID, r.h.company.TenantID, true)
+			_ = r.w.authorize(ctx, r.h) // retried at the next check
 		case f.Deed == plan.RevokeKey:
 			_ = r.w.Klarna.RestoreKey(r.h.key)
-			_ = r.w.giveKey(ctx, r.h) // tried again at the next look
+			_ = r.w.giveKey(ctx, r.h) // retried at the next check
 		default:
 		}
 	}
 }
 
-// causes are what was done that makes holding a payout right.
+// causes lists the deeds and faults that justify holding a payout.
 func (r *run) causes() (all []judge.Cause) {
 	kills := []plan.Deed{plan.KillAsker, plan.KillOne, plan.KillWorkers, plan.KillTemporal, plan.KillDatabase, plan.FillDisk}
 	for i, f := range r.p.Faults {

@@ -18,13 +18,13 @@ import (
 	"kvitt/workflows"
 )
 
-// Soak is a long run: many connections at once while faults go on.
+// Soak is a long run: many connections at once while faults strike.
 type Soak struct {
 	Seed                 uint64
 	Connections, Payouts int // payouts of each connection
 }
 
-// Sample is what the workers use at one moment, the sum of both.
+// Sample is the resource use of both workers together at one time.
 type Sample struct {
 	At         time.Duration // since the backfills began
 	Verified   int
@@ -32,29 +32,28 @@ type Sample struct {
 	Bytes      float64 // resident
 }
 
-// Soaked is what became of a long run.
+// Soaked is the result of a long run.
 type Soaked struct {
 	Took          time.Duration
 	Samples       []Sample
 	Injected, Met int // faults of requests
 	Kills         map[string]int
-	Rest          []float64 // goroutines that each worker has more at rest than at its start
+	Rest          []float64 // goroutines that each worker has more when idle than at its start
 	Findings      []string
 }
 
-// shower is how often a fault is put in, and upheaval how often Temporal,
-// PostgreSQL or the tokens are struck. The workers are let live: it is them that
-// are measured.
+// shower is the interval between faults of requests, upheaval the interval between kills of Temporal and
+// PostgreSQL and losses of tokens. The workers are never killed: they are being measured.
 const (
 	shower   = 150 * time.Millisecond
 	upheaval = 25 * time.Second
 )
 
-// coroutines is how many goroutines a worker keeps for a connection while it
-// rests: its workflow stays open, and the SDK keeps it in its cache.
+// coroutines is the number of goroutines a worker keeps for an idle connection: its workflow stays open,
+// and the SDK keeps it in its cache.
 const coroutines = 4
 
-// Soak carries a long run out in a new world and has it judged.
+// Soak carries out a long run in a new world and has it judged.
 func (w *World) Soak(ctx context.Context, o Soak) (out Soaked, err error) {
 	out.Kills = map[string]int{}
 	var houses []*house
@@ -101,14 +100,14 @@ func (w *World) Soak(ctx context.Context, o Soak) (out Soaked, err error) {
 	return out, ctx.Err()
 }
 
-// rain puts single faults in, each for a payout of any of the houses.
+// rain injects single faults, each for a payout of any of the houses.
 func (w *World) rain(ctx context.Context, o Soak, houses []*house) (injected int) {
 	next := plan.Shower(o.Seed, o.Payouts)
 	dice := rand.New(rand.NewPCG(o.Seed, 3))
 	for ; ctx.Err() == nil; pause(ctx, shower) {
 		f, h := next(), houses[dice.IntN(len(houses))]
 		if injected%32 == 31 {
-			// What was not met is taken away, or it would gather for the last payouts.
+			// Faults that were not met are removed; otherwise they would gather for the last payouts.
 			w.Visma.ClearFaults()
 			w.Klarna.ClearFault(0)
 		}
@@ -119,7 +118,7 @@ func (w *World) rain(ctx context.Context, o Soak, houses []*house) (injected int
 		}
 		switch {
 		case f.Visma != nil:
-			f.Visma.Name, f.Visma.Tenant = f.Name(), h.firm.TenantID // of any payout, so that it is met
+			f.Visma.Name, f.Visma.Tenant = f.Name(), h.company.TenantID // for any payout, so that it is met
 			_ = w.Visma.Inject(*f.Visma)
 		default:
 			f.Klarna.Name, f.Klarna.PaymentReference = f.Name(), reference
@@ -129,7 +128,7 @@ func (w *World) rain(ctx context.Context, o Soak, houses []*house) (injected int
 	return injected
 }
 
-// upheave strikes what the workers stand on, in turn.
+// upheave strikes what the workers depend on, in turn.
 func (w *World) upheave(ctx context.Context, houses []*house, kills map[string]int) (trouble []error) {
 	for turn := 0; ; turn++ {
 		if pause(ctx, upheaval); ctx.Err() != nil {
@@ -154,14 +153,14 @@ func (w *World) upheave(ctx context.Context, houses []*house, kills map[string]i
 func (w *World) verified(ctx context.Context, houses []*house) (n int) {
 	for _, h := range houses {
 		rows, err := w.store.Payouts(ctx, store.PayoutFilter{Connection: h.id, State: workflows.StateVerified})
-		if err == nil { // the database may be away
+		if err == nil { // the database may be down
 			n += len(rows)
 		}
 	}
 	return n
 }
 
-// sample asks both workers what they use; it is none while one does not answer.
+// sample asks both workers for their resource use; ok is false while one does not answer.
 func (w *World) sample(ctx context.Context) (s Sample, ok bool) {
 	for _, k := range w.workers {
 		p := k.running()
@@ -178,7 +177,7 @@ func (w *World) sample(ctx context.Context) (s Sample, ok bool) {
 	return s, true
 }
 
-func (k *keeper) running() *stack.Process {
+func (k *supervisor) running() *stack.Process {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.process
@@ -188,12 +187,12 @@ func (k *keeper) running() *stack.Process {
 func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 	say := func(format string, args ...any) { out.Findings = append(out.Findings, fmt.Sprintf(format, args...)) }
 	if !eventually(ctx, 30*time.Second, func() bool { return w.Visma.Pending() == 0 }) {
-		say("something of Visma.net never ended")
+		say("a request or job of Visma.net never ended")
 	}
 	writes := w.Visma.Writes()
 	for _, h := range houses {
 		c := judge.Case{
-			Payouts: h.payouts, Books: w.Visma.Books(h.firm.TenantID), Bank: "16861", UnknownWait: plan.UnknownWait,
+			Payouts: h.payouts, Books: w.Visma.Books(h.company.TenantID), Bank: "16861", UnknownWait: plan.UnknownWait,
 			True: []judge.Cause{{Code: string(held.OutcomeUnknown)}},
 		}
 		mine := map[string]bool{}
@@ -210,7 +209,7 @@ func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 			say("the rig: %v", err)
 		}
 		for i := range rows {
-			c.Told = append(c.Told, judge.Told{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
+			c.Reports = append(c.Reports, judge.Report{Reference: rows[i].PaymentReference, State: rows[i].State, Reason: rows[i].HeldReason, Batch: rows[i].BatchNumber})
 		}
 		var found []string
 		eventually(ctx, time.Minute, func() bool {
@@ -229,13 +228,13 @@ func (w *World) judgeAll(ctx context.Context, houses []*house, out *Soaked) {
 		}
 		more := 0.0
 		if !eventually(ctx, restWithin, func() bool { n, known := k.grown(ctx); more = n; return known && n <= most }) {
-			say("worker %s at rest has %.0f goroutines more than when it started", strconv.Itoa(i+1), more)
+			say("worker %s that is idle has %.0f goroutines more than when it started", strconv.Itoa(i+1), more)
 		}
 		out.Rest = append(out.Rest, more)
 	}
 }
 
-// token is the one in a batch's description.
+// token returns the token in a batch's description.
 func token(description string) string {
 	for i := range description {
 		if description[i] == ']' {

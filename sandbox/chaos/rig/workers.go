@@ -13,27 +13,27 @@ import (
 	"kvitt/sandbox/stack"
 )
 
-// keeper keeps a worker running, as a service manager does: one that ends is
-// started again until it stays.
-type keeper struct {
+// supervisor keeps a worker running, as a service manager does: it starts a worker that ends again until it
+// stays up.
+type supervisor struct {
 	stack    *stack.Stack
-	fronts   [2]string // the addresses at which this worker meets the simulators
+	fronts   [2]string // this worker's addresses of the simulators
 	settings []string
 
 	mu      sync.Mutex
 	process *stack.Process // ready, or nil
 	first   float64        // goroutines when it was ready
 	killed  bool
-	trouble []string // of workers that ended by themselves
+	trouble []string // of workers that ended unexpectedly
 	stop    context.CancelFunc
 	done    chan struct{}
 }
 
-// inOrder is how long a worker at rest may take to stop when it is told to.
+// inOrder is the time an idle worker may take to stop when asked.
 const inOrder = 10 * time.Second
 
-func keep(ctx context.Context, s *stack.Stack) (*keeper, error) {
-	k := &keeper{stack: s, done: make(chan struct{})}
+func keep(ctx context.Context, s *stack.Stack) (*supervisor, error) {
+	k := &supervisor{stack: s, done: make(chan struct{})}
 	visma, klarna, settings, err := s.Front()
 	if err != nil {
 		return nil, err
@@ -44,11 +44,11 @@ func keep(ctx context.Context, s *stack.Stack) (*keeper, error) {
 	return k, nil
 }
 
-func (k *keeper) run(ctx context.Context) {
+func (k *supervisor) run(ctx context.Context) {
 	defer close(k.done)
 	for ctx.Err() == nil {
 		p, err := k.stack.StartWorker(ctx, k.settings...)
-		if err != nil { // the database or Temporal is away: it says so and ends
+		if err != nil { // the database or Temporal is down: the worker says so and ends
 			if p != nil {
 				p.Kill()
 			}
@@ -66,7 +66,7 @@ func (k *keeper) run(ctx context.Context) {
 			p.Stop()
 			if took := time.Since(began); took > inOrder {
 				k.mu.Lock()
-				k.trouble = append(k.trouble, fmt.Sprintf("a worker that was told to stop took %s", took.Round(time.Second)))
+				k.trouble = append(k.trouble, fmt.Sprintf("a worker took %s to stop", took.Round(time.Second)))
 				k.mu.Unlock()
 			}
 		}
@@ -79,8 +79,8 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// note keeps how many goroutines a worker begins with.
-func (k *keeper) note(ctx context.Context, p *stack.Process) {
+// note records how many goroutines a worker starts with.
+func (k *supervisor) note(ctx context.Context, p *stack.Process) {
 	n, err := goroutines(ctx, p)
 	if err != nil {
 		return // it has been killed already
@@ -91,7 +91,7 @@ func (k *keeper) note(ctx context.Context, p *stack.Process) {
 }
 
 // kill ends the worker at once, if it runs.
-func (k *keeper) kill() {
+func (k *supervisor) kill() {
 	k.mu.Lock()
 	p := k.process
 	k.killed = true
@@ -101,14 +101,14 @@ func (k *keeper) kill() {
 	}
 }
 
-// end stops the worker in good order and tells what it should not have done.
-func (k *keeper) end() []string {
+// end stops the worker in an orderly way and returns its faults.
+func (k *supervisor) end() []string {
 	k.stop()
 	<-k.done
 	return k.takeTrouble()
 }
 
-func (k *keeper) takeTrouble() []string {
+func (k *supervisor) takeTrouble() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	t := k.trouble
@@ -116,8 +116,8 @@ func (k *keeper) takeTrouble() []string {
 	return t
 }
 
-// grown tells by how many goroutines the worker has grown since it was ready.
-func (k *keeper) grown(ctx context.Context) (float64, bool) {
+// grown returns by how many goroutines the worker has grown since it was ready.
+func (k *supervisor) grown(ctx context.Context) (float64, bool) {
 	k.mu.Lock()
 	p, first := k.process, k.first
 	k.mu.Unlock()
@@ -132,7 +132,7 @@ func goroutines(ctx context.Context, p *stack.Process) (float64, error) {
 	return metric(ctx, p, "go_goroutines")
 }
 
-// metric reads one number of a worker.
+// metric reads one metric of a worker.
 func metric(ctx context.Context, p *stack.Process, name string) (float64, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.Metrics+"/metrics", http.NoBody)
 	if err != nil {
@@ -153,10 +153,10 @@ func metric(ctx context.Context, p *stack.Process, name string) (float64, error)
 			return strconv.ParseFloat(strings.TrimSpace(value), 64)
 		}
 	}
-	return 0, fmt.Errorf("the worker does not tell %s", name)
+	return 0, fmt.Errorf("the worker has no metric %s", name)
 }
 
-// pause waits, or until ctx ends.
+// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -26,7 +26,7 @@ import (
 	"kvitt/sandbox/vismasim"
 )
 
-// World is the whole system, running, for one plan after another.
+// World is the whole system, running one plan after another.
 type World struct {
 	*stack.Stack
 	database plan.Database
@@ -34,11 +34,11 @@ type World struct {
 	disk     *disk
 	store    *store.Store
 	temporal client.Client
-	workers  []*keeper
+	workers  []*supervisor
 	log      io.Writer
 	patience time.Duration
 
-	killing sync.Mutex   // what is down cannot be killed: one at a time
+	killing sync.Mutex   // a stopped process cannot be killed: one kill at a time
 	skew    atomic.Int64 // of the providers' clocks, in nanoseconds
 
 	strikes struct {
@@ -49,20 +49,20 @@ type World struct {
 	serial int
 }
 
-// Options say what a world is like.
+// Options configure a world.
 type Options struct {
 	Module, Bin string // the source, and the programs built of it
 	Database    plan.Database
 	Workers     int           // 2 when zero; SQLite has one
-	Companies   int           // how many plans it will serve at most
-	Activities  int           // at a time in each worker; as shipped when zero
-	Patience    time.Duration // with a plan
+	Companies   int           // the largest number of plans it will serve
+	Activities  int           // at a time in each worker; the default when zero
+	Patience    time.Duration // for each plan
 	Log         io.Writer
 }
 
 // Open starts a world.
 func Open(ctx context.Context, o Options) (w *World, err error) {
-	w = &World{database: o.Database, log: o.Log, free: firms(o.Companies), patience: cmp.Or(o.Patience, patience)}
+	w = &World{database: o.Database, log: o.Log, free: companies(o.Companies), patience: cmp.Or(o.Patience, patience)}
 	defer func() {
 		if err != nil {
 			w.Close()
@@ -106,7 +106,7 @@ func (w *World) tune(from *klarnasim.Options, to *vismasim.Options, in *connects
 	skewed := func() time.Time { return time.Now().Add(time.Duration(w.skew.Load())) }
 	from.Now, in.Now = skewed, skewed
 	to.MaxPageSize = 8
-	to.Dir = "" // everything in memory: they are never killed
+	to.Dir = "" // everything in memory: the simulators are never killed
 	in.Dir = ""
 }
 
@@ -126,7 +126,7 @@ func (w *World) openDatabase(ctx context.Context, dir string) (url string, err e
 	return "sqlite:" + filepath.Join(path, "kvitt.db"), err
 }
 
-// look lets the rig look at the database and at Temporal.
+// look opens the rig's own access to the database and to Temporal.
 func (w *World) look(ctx context.Context, url string) (err error) {
 	text, err := os.ReadFile(filepath.Join(w.Dir, "keyset.json"))
 	if err != nil {
@@ -167,14 +167,14 @@ func (w *World) hire(ctx context.Context, o Options) error {
 	return nil
 }
 
-// Close stops everything and tells what was not in order.
+// Close stops everything and returns what was not in order.
 func (w *World) Close() (trouble []string) {
 	for _, k := range w.workers {
 		trouble = append(trouble, k.end()...)
 	}
 	if w.Stack != nil && w.Providers != nil {
 		if !eventually(context.Background(), 10*time.Second, func() bool { return w.Connections() == 0 }) {
-			trouble = append(trouble, fmt.Sprintf("%d connections to the providers are left, although nobody is there", w.Connections()))
+			trouble = append(trouble, fmt.Sprintf("%d connections to the providers are still open after the workers have ended", w.Connections()))
 		}
 	}
 	if w.temporal != nil {
@@ -214,15 +214,15 @@ func (w *World) struck(name, server, path string) {
 	}
 }
 
-// onStrike lets f know of strikes; nil: nobody.
+// onStrike makes f receive strikes; nil: nobody receives them.
 func (w *World) onStrike(f func(name, server, path string)) {
 	w.strikes.Lock()
 	defer w.strikes.Unlock()
 	w.strikes.f = f
 }
 
-// firms are companies without subaccounts, which the presets do not name.
-func firms(n int) []vismasim.Company {
+// companies makes companies without subaccounts, because the presets name none.
+func companies(n int) []vismasim.Company {
 	all := make([]vismasim.Company, n)
 	for i := range all {
 		all[i] = vismasim.SwedishCompany(fmt.Sprintf("00000000-0000-4000-9000-%012d", i+1), fmt.Sprintf("Prov %03d AB", i+1))
@@ -232,7 +232,7 @@ func firms(n int) []vismasim.Company {
 	return all
 }
 
-// eventually waits until a fact holds, and tells whether it does.
+// eventually waits until a condition holds, and reports whether it does.
 func eventually(ctx context.Context, patience time.Duration, holds func() bool) bool {
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline) && ctx.Err() == nil; pause(ctx, 50*time.Millisecond) {
 		if holds() {
