@@ -11,7 +11,7 @@ import (
 
 // begin draws what the schedule is about, and what strikes from outside.
 func (w *world) begin() {
-	w.troubled, w.crashes, w.deadly = w.rng.IntN(30), w.rng.IntN(5), []int{5, 20, 80}[w.rng.IntN(3)]
+	w.troubled, w.crashes, w.deadly = w.rng.IntN(40), w.rng.IntN(5), []int{5, 20, 80}[w.rng.IntN(3)]
 	w.books.begin(w)
 	w.memory.begin()
 	for i := range 1 + w.rng.IntN(2) {
@@ -41,7 +41,7 @@ func (w *world) strikes() {
 	for range w.rng.IntN(3) {
 		w.after(w.upTo(2*time.Hour), w.foreignHand)
 	}
-	if w.chance(20) {
+	if w.chance(25) {
 		w.after(w.upTo(time.Hour), w.backUp)
 	}
 	if w.chance(10) {

@@ -43,6 +43,7 @@ type world struct {
 	threads   *[]*thread // that are free
 	down      bool       // nobody works: the database is gone
 	crashes   int        // that are left
+	diesAt    int        // the step at which a worker dies for sure; 0: none
 	deadly    int        // of 1,000 awaits
 	troubled  int        // of 100 requests
 	turn      *actor     // who runs now
@@ -246,7 +247,7 @@ func (w *world) step() bool {
 		return true
 	}
 	a := w.actors[who]
-	if w.crashes > 0 && !w.calm() && w.rng.IntN(1000) < w.deadly {
+	if w.crashes > 0 && !w.calm() && w.rng.IntN(1000) < w.deadly || w.counts[steps] == w.diesAt {
 		w.crashes--
 		w.crash(a.p)
 		return true
