@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,14 +63,14 @@ func (v *Visma) prepareAccrual(ctx context.Context, in workflows.AccrualInput) (
 		return refused("%v", err)
 	}
 	token := voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID)
-	before, err := v.Store.Accruals().Posting(ctx, row.CompanyID, token)
+	before, _, err := v.bound(ctx, row.CompanyID, token)
 	switch {
-	case err == nil && (before.State == posting.Verified || before.State == posting.Draft):
-		return refused("it is in the books already, as batch %s", before.BatchNumber)
-	case err == nil && posting.Bound(before.State):
-		return workflows.PreparedAccrual{VoucherHash: before.VoucherHash, Periods: []string{before.Period}, Draft: before.Mode == "draft"}, nil
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	case err != nil:
 		return workflows.PreparedAccrual{}, err
+	case before != nil && (before.State == posting.Verified || before.State == posting.Draft):
+		return refused("it is in the books already, as batch %s", before.BatchNumber)
+	case before != nil:
+		return workflows.PreparedAccrual{VoucherHash: before.VoucherHash, Periods: []string{before.Period}, Draft: before.Mode == "draft"}, nil
 	}
 	if split, err := v.splitAt(ctx, in.Connection, at); err != nil || len(split) > 0 {
 		return workflows.PreparedAccrual{Refused: fmt.Sprintf("payouts that were split have booked their part of it already: %s", strings.Join(split, ", "))}, err
@@ -132,28 +131,11 @@ func takesBack(firm *company.Company, period visma.Period) bool {
 // rememberAccrual writes the voucher down before anything is sent, and who
 // asked for it.
 func (v *Visma) rememberAccrual(ctx context.Context, in *workflows.AccrualInput, row *store.Connection, document *voucher.Voucher, out workflows.PreparedAccrual) error {
-	body, err := json.Marshal(document)
-	if err != nil {
-		return fmt.Errorf("write down the voucher of %s: %w", document.PaymentReference, err)
-	}
-	mode := "auto"
-	if out.Draft {
-		mode = "draft"
-	}
-	stored, err := v.Store.Accruals().EnsurePosting(ctx, store.Posting{
-		CompanyID: row.CompanyID, Token: document.Token, ConnectionID: row.ID, PaymentReference: document.PaymentReference,
-		VoucherHash: out.VoucherHash, Voucher: body, Period: out.Periods[0], Mode: mode, State: posting.Intended,
-	})
-	if err == nil && (stored.State != posting.Intended || stored.VoucherHash != out.VoucherHash || stored.Period != out.Periods[0] || stored.Mode != mode) {
-		_, err = v.Store.Accruals().UpdatePosting(ctx, row.CompanyID, document.Token, func(p *store.Posting) error {
-			if posting.Bound(p.State) {
-				return fmt.Errorf("compile %s anew: it is being sent", document.PaymentReference)
-			}
-			p.State, p.VoucherHash, p.Voucher, p.Period, p.Mode = posting.Intended, out.VoucherHash, body, out.Periods[0], mode
-			return nil
-		})
-	}
-	if err != nil {
+	b := v.accrualOf(&workflows.AccrualStep{AccrualInput: *in, PreparedAccrual: out}, row, document)
+	if _, stop, err := v.postsTo(ctx, nil).Intend(ctx, b.Intent); err != nil || stop != nil {
+		if stop != nil {
+			err = fmt.Errorf("compile %s anew: it is being sent", document.PaymentReference)
+		}
 		return err
 	}
 	asked, err := json.Marshal(map[string]string{"accrual": document.PaymentReference, "voucher_hash": out.VoucherHash})
@@ -163,94 +145,61 @@ func (v *Visma) rememberAccrual(ctx context.Context, in *workflows.AccrualInput,
 	return v.Store.Audit(ctx, store.AuditEntry{Who: in.Who, ConnectionID: in.Connection, Subject: "accrual/" + document.Token, Action: "accrual.asked", After: asked})
 }
 
-// intendAccrual is the intent to post the voucher that was prepared, and no
-// other one.
-func (v *Visma) intendAccrual(ctx context.Context, in workflows.AccrualStep) (*posting.Poster, posting.Intent, error) {
-	none := posting.Intent{}
-	row, err := v.Store.Connection(ctx, in.Connection)
-	if err != nil {
-		return nil, none, err
-	}
-	at, err := voucher.ParseDate(in.At)
-	if err != nil {
-		return nil, none, err
-	}
-	kept, err := v.Store.Accruals().Posting(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
-	if err != nil {
-		return nil, none, err
-	}
-	var document voucher.Voucher
-	if err := json.Unmarshal(kept.Voucher, &document); err != nil {
-		return nil, none, fmt.Errorf("read the voucher of %s: %w", kept.PaymentReference, err)
-	}
-	if document.Hash() != in.VoucherHash {
-		return nil, none, fmt.Errorf("post %s: its voucher has changed since it was prepared", kept.PaymentReference)
-	}
-	if err := document.Check(); err != nil {
-		return nil, none, err
-	}
-	client, err := v.Doors.Visma(ctx, in.Connection)
-	if err != nil {
-		return nil, none, err
-	}
-	branch, err := v.mainBranch(ctx, in.Connection, &document)
-	if err != nil {
-		return nil, none, err
-	}
-	poster := v.poster(ctx, client)
-	poster.Memory = v.Store.Accruals()
-	intent := posting.Intent{
-		Connection: in.Connection, Company: row.CompanyID, Voucher: &document, Periods: in.Periods, Draft: in.Draft,
-		Branch: branch, Again: in.Again,
-	}
-	return poster, intent, v.allow(ctx, &intent, store.WorkAccrual, document.PaymentReference)
-}
-
 // PostAccrual books the accrual exactly once and reads it back.
 func (v *Visma) PostAccrual(ctx context.Context, in workflows.AccrualStep) (workflows.Posted, error) {
-	poster, intent, err := v.intendAccrual(ctx, in)
-	if err != nil {
-		return workflows.Posted{}, err
-	}
-	got, err := poster.Post(ctx, intent)
-	if err != nil {
-		return workflows.Posted{}, err
-	}
-	out := workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted, LookAgain: got.LookAgain}
-	if got.Stop != nil {
-		out.Held = reason(got.Stop.Code, got.Stop.Detail)
-	}
-	if workflows.RefusesAccrual(out.Held) {
-		return out, v.accrualOver(ctx, in.AccrualInput)
-	}
-	return out, nil
+	return post(ctx, v, v.draftAccrual, in)
 }
 
 // CompleteAccrual attaches what the accrual is about, releases it and reads it
 // back.
 func (v *Visma) CompleteAccrual(ctx context.Context, in workflows.AccrualStep) (workflows.Completed, error) {
-	poster, intent, err := v.intendAccrual(ctx, in)
+	return complete(ctx, v, v.draftAccrual, in)
+}
+
+// draftAccrual drafts the voucher that was prepared, and no other one.
+func (v *Visma) draftAccrual(ctx context.Context, in workflows.AccrualStep) (*booking, error) {
+	row, err := v.Store.Connection(ctx, in.Connection)
 	if err != nil {
-		return workflows.Completed{}, err
+		return nil, err
 	}
-	state, stop, err := poster.Complete(ctx, intent, func(ctx context.Context, attach posting.Attach) error {
-		return v.attachAccrual(ctx, in, intent.Voucher, attach)
-	})
-	switch {
-	case err != nil:
-		return workflows.Completed{}, err
-	case stop != nil:
-		return workflows.Completed{Held: reason(stop.Code, stop.Detail)}, nil
-	case state == posting.Draft:
-		return workflows.Completed{State: workflows.StatePosted}, v.accrualOver(ctx, in.AccrualInput)
+	at, err := voucher.ParseDate(in.At)
+	if err != nil {
+		return nil, err
 	}
-	return workflows.Completed{State: workflows.StateVerified}, v.accrualOver(ctx, in.AccrualInput)
+	kept, err := v.Store.Booking(ctx, row.CompanyID, voucher.AccrualToken(row.MerchantID, at, settlement.Currency(in.Currency), row.CompanyID))
+	if err != nil {
+		return nil, err
+	}
+	document, err := voucherOf(&kept)
+	if err == nil && document.Hash() != in.VoucherHash {
+		err = fmt.Errorf("post %s: its voucher has changed since it was prepared", kept.Name)
+	}
+	return v.accrualOf(&in, &row, document), err
+}
+
+func (v *Visma) accrualOf(in *workflows.AccrualStep, row *store.Connection, document *voucher.Voucher) *booking {
+	return &booking{
+		Intent: posting.Intent{
+			Connection: in.Connection, Company: row.CompanyID, Kind: store.KindAccrual, Day: in.At,
+			Voucher: document, Periods: in.Periods, Draft: in.Draft, Again: in.Again,
+		},
+		attach: func(ctx context.Context, attach posting.Attach) error {
+			return v.attachAccrual(ctx, in, document, attach)
+		},
+		posted: func(ctx context.Context, out *workflows.Posted) error {
+			if workflows.RefusesAccrual(out.Held) {
+				return v.accrualOver(ctx, in.AccrualInput)
+			}
+			return nil
+		},
+		final: func(ctx context.Context, _ *workflows.Completed) error { return v.accrualOver(ctx, in.AccrualInput) },
+	}
 }
 
 // attachAccrual attaches what hangs on the batch: what it is, and the figures that
 // it sums, day by day. Payouts that have come since it was compiled are in the
 // figures; then the text says so.
-func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, posted *voucher.Voucher, attach posting.Attach) error {
+func (v *Visma) attachAccrual(ctx context.Context, in *workflows.AccrualStep, posted *voucher.Voucher, attach posting.Attach) error {
 	row, err := v.Store.Connection(ctx, in.Connection)
 	if err != nil {
 		return err
@@ -269,7 +218,7 @@ func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, pos
 	if err := made.UnsettledReport(n).CSV(&figures); err != nil {
 		return err
 	}
-	text := accrualText(providerName(&row), in, posted)
+	text := sheetOf(fmt.Sprintf("%s: captured up to and including %s in %s, and paid out after it\n\nAsked for by %s", providerName(&row), in.At, in.Currency, in.Who), posted, takesItselfBack)
 	if now, _ := made.Accrual(profile, n, posted.Currency); now == nil || now.Hash() != posted.Hash() {
 		text = append(text, "The figures per day were read later and come to something else: payouts or the posting profile have changed since.\n"...)
 	}
@@ -278,12 +227,4 @@ func (v *Visma) attachAccrual(ctx context.Context, in workflows.AccrualStep, pos
 		return err
 	}
 	return attach(ctx, visma.Bytes(name+".csv", figures.Bytes()))
-}
-
-func accrualText(provider string, in workflows.AccrualStep, v *voucher.Voucher) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: captured up to and including %s in %s, and paid out after it\n\nAsked for by %s\n", provider, in.At, in.Currency, in.Who)
-	writeVoucher(&b, v)
-	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nVoucher hash %s\n", v.Hash())
-	return []byte(b.String())
 }

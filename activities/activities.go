@@ -124,7 +124,7 @@ func final(ctx context.Context, s *store.Store, p *store.Payout) (bool, error) {
 	case workflows.StateVerified, workflows.StateRejected, workflows.StateReversed:
 		return true, nil
 	case workflows.StatePosted: // final for a draft, on its way for the others
-		posting, err := s.PostingOf(ctx, p.ConnectionID, p.PaymentReference, p.Revision)
+		posting, err := s.BookingOf(ctx, p.ConnectionID, p.PaymentReference, p.Revision)
 		return err == nil && posting.State == "draft", err
 	default:
 		return false, nil

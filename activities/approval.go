@@ -19,7 +19,7 @@ func (v *Visma) unapproved(ctx context.Context, in workflows.PostInput) (*workfl
 	if err != nil {
 		return nil, err
 	}
-	sent, err := v.Store.PostingOf(ctx, in.Connection, in.PaymentReference, row.Revision)
+	sent, err := v.Store.BookingOf(ctx, in.Connection, in.PaymentReference, row.Revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // nothing was sent
 	case err != nil || posting.Bound(sent.State):
@@ -37,5 +37,5 @@ func (v *Visma) unapproved(ctx context.Context, in workflows.PostInput) (*workfl
 	if err != nil || approved {
 		return nil, err
 	}
-	return reason(held.FiguresChanged, "a person has to see this voucher first, and the audit trail knows of no approval"), nil
+	return held.Because(held.FiguresChanged, "a person has to see this voucher first, and the audit trail knows of no approval"), nil
 }

@@ -101,7 +101,7 @@ func (k *Klarna) stillUnreadable(ctx context.Context, row *store.Payout, err err
 	case readErr != nil:
 		return nil, readErr
 	case class == fault.BadData && !again(ctx), class == fault.Rejected && why != "":
-		return reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
+		return held.Because(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
 	}
 	return nil, err
 }

@@ -30,8 +30,8 @@ func decidedOn(ctx context.Context, s *store.Store, connection, work, name strin
 }
 
 // allow lets an intent know what people decided about it.
-func (v *Visma) allow(ctx context.Context, in *posting.Intent, work, name string) error {
-	set, err := decidedOn(ctx, v.Store, in.Connection, work, name, in.Revision)
+func (v *Visma) allow(ctx context.Context, in *posting.Intent) error {
+	set, err := decidedOn(ctx, v.Store, in.Connection, store.Work(in.Kind), in.Voucher.PaymentReference, in.Revision)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (k *Klarna) ended(ctx context.Context, row *store.Payout) (string, error) {
 	if elsewhere == nil && kept == nil {
 		return "", nil
 	}
-	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
+	sent, err := k.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return "", err
@@ -84,7 +84,7 @@ func (k *Klarna) ended(ctx context.Context, row *store.Payout) (string, error) {
 
 // keeps tells whether a decision keeps this posting although Klarna lists just
 // these figures.
-func keeps(kept *store.Decision, row *store.Payout, sent *store.Posting) bool {
+func keeps(kept *store.Decision, row *store.Payout, sent *store.Booking) bool {
 	if kept == nil {
 		return false
 	}
@@ -103,7 +103,7 @@ func (k *Klarna) end(ctx context.Context, row *store.Payout, state string) error
 
 // keepPosted gives a payout the voucher that was posted, where a person decided
 // that it stays and it is not final yet.
-func (v *Visma) keepPosted(ctx context.Context, row *store.Payout, out *compiled, sent *store.Posting) error {
+func (v *Visma) keepPosted(ctx context.Context, row *store.Payout, out *compiled, sent *store.Booking) error {
 	set, err := decidedOn(ctx, v.Store, row.ConnectionID, store.WorkPayout, row.PaymentReference, row.Revision)
 	if err != nil || !keeps(set.Kept(), row, sent) {
 		return err
@@ -139,8 +139,8 @@ func (v *Visma) stillDecided(ctx context.Context, row *store.Payout, proof *Proo
 	inForce := set.Accepted()
 	for _, used := range proof.Accepted {
 		if !slices.Contains(inForce, used) {
-			return reason(held.FiguresChanged, fmt.Sprintf("the decision to accept the difference of %s in %s was taken back; payout %s is proven anew",
-				settlement.Format(used.Difference, proof.Payout.Currency), used.Component, row.PaymentReference)), nil
+			return held.Becausef(held.FiguresChanged, "the decision to accept the difference of %s in %s was taken back; payout %s is proven anew",
+				settlement.Format(used.Difference, proof.Payout.Currency), used.Component, row.PaymentReference), nil
 		}
 	}
 	return nil, nil //nolint:nilnil // nothing stops it
@@ -173,7 +173,7 @@ func (l *Ledger) stands(ctx context.Context, in workflows.Decision) (string, err
 	if err != nil {
 		return "", err
 	}
-	sent, err := l.Store.PostingOf(ctx, in.Connection, in.PaymentReference, row.Revision)
+	sent, err := l.Store.BookingOf(ctx, in.Connection, in.PaymentReference, row.Revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return "", nil

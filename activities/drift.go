@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"kvitt/internal/posting"
@@ -16,19 +15,14 @@ import (
 // watched is for how long after it was made a posting is looked at again.
 const watched = 45 * 24 * time.Hour
 
-// CheckDrift compares what was posted lately with what Visma.net has now, and
-// records both sides: of payouts, and of accruals, which Visma.net has to take
-// back by itself. It changes nothing in Visma.net, and nothing is ever posted
+// CheckDrift compares what was booked lately with what Visma.net has now, and
+// records both sides; what takes itself back, Visma.net has to. It changes nothing in Visma.net, and nothing is ever posted
 // because of what it finds.
 func (v *Visma) CheckDrift(ctx context.Context, in workflows.DriftInput) (workflows.DriftFound, error) {
 	var out workflows.DriftFound
 	since := time.Now().Add(-watched)
-	rows, err := v.Store.PostingsToCheck(ctx, in.Connection, since)
-	if err != nil {
-		return out, err
-	}
-	accruals, err := v.Store.Accruals().PostingsToCheck(ctx, in.Connection, since)
-	if err != nil || len(rows)+len(accruals) == 0 {
+	rows, err := v.Store.BookingsToCheck(ctx, in.Connection, since)
+	if err != nil || len(rows) == 0 {
 		return out, err
 	}
 	firm, stop, err := v.company(ctx, in.Connection)
@@ -44,22 +38,17 @@ func (v *Visma) CheckDrift(ctx context.Context, in workflows.DriftInput) (workfl
 		return out, err
 	}
 	poster := &posting.Poster{Books: client, Memory: v.Store, Now: time.Now, Pause: pause}
-	found, err := poster.Watch(ctx, rows)
-	if err != nil {
-		return out, err
-	}
-	poster.Memory = v.Store.Accruals()
-	of, err := poster.WatchAccruals(ctx, accruals, nextPeriod(firm.Calendar, visma.DateOf(time.Now().In(profile.Location()))))
+	found, err := poster.Watch(ctx, rows, nextPeriod(firm.Calendar, visma.DateOf(time.Now().In(profile.Location()))))
 	if err != nil {
 		return out, err
 	}
 	out.Words = map[string]int{}
-	for i, f := range slices.Concat(found, of) {
-		if err := v.keepDrift(ctx, &f, i >= len(found)); err != nil {
+	for i := range found {
+		if err := v.keepDrift(ctx, &found[i]); err != nil {
 			return out, err
 		}
 		out.Looked++
-		out.Words[f.Word]++
+		out.Words[found[i].Word]++
 	}
 	return out, nil
 }
@@ -76,32 +65,34 @@ func nextPeriod(calendar *visma.Calendar, today visma.Date) posting.Next {
 	}
 }
 
-func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding, accrual bool) error {
-	d := store.Drift{CompanyID: f.Posting.CompanyID, Token: f.Posting.Token, Word: f.Word}
+func (v *Visma) keepDrift(ctx context.Context, f *posting.Finding) error {
+	d := store.Drift{CompanyID: f.Booking.CompanyID, Token: f.Booking.Token, Word: f.Word}
 	for _, part := range []struct {
 		what any
 		into *json.RawMessage
 	}{{f.Differences, &d.Differences}, {f.Posted, &d.Posted}, {f.Found, &d.Found}} {
 		text, err := json.Marshal(part.what)
 		if err != nil {
-			return fmt.Errorf("record what became of batch %s: %w", f.Posting.BatchNumber, err)
+			return fmt.Errorf("record what became of batch %s: %w", f.Booking.BatchNumber, err)
 		}
 		*part.into = text
 	}
-	put, released := v.Store.PutDrift, v.released
-	if accrual {
-		put, released = v.Store.Accruals().PutDrift, v.accrualReleased
-	}
-	if err := put(ctx, d); err != nil || f.Word != posting.NowReleased {
+	if err := v.Store.PutDrift(ctx, d); err != nil || f.Word != posting.NowReleased {
 		return err
 	}
-	return released(ctx, &f.Posting)
+	return v.released(ctx, &f.Booking)
 }
 
 // released makes a draft that somebody has released in Visma.net, as it was
 // posted, verified.
-func (v *Visma) released(ctx context.Context, row *store.Posting) error {
-	if _, err := v.Store.UpdatePosting(ctx, row.CompanyID, row.Token, verify); err != nil {
+func (v *Visma) released(ctx context.Context, row *store.Booking) error {
+	_, err := v.Store.UpdateBooking(ctx, row.CompanyID, row.Token, func(p *store.Booking) error {
+		if p.State == posting.Draft {
+			p.State = posting.Verified
+		}
+		return nil
+	})
+	if err != nil || row.Kind != store.KindPayout {
 		return err
 	}
 	return v.Store.UpdatePayout(ctx, row.ConnectionID, row.PaymentReference, func(p *store.Payout) error {
@@ -110,17 +101,4 @@ func (v *Visma) released(ctx context.Context, row *store.Posting) error {
 		}
 		return nil
 	}, nil)
-}
-
-func (v *Visma) accrualReleased(ctx context.Context, row *store.Posting) error {
-	_, err := v.Store.Accruals().UpdatePosting(ctx, row.CompanyID, row.Token, verify)
-	return err
-}
-
-// verify makes a draft verified.
-func verify(p *store.Posting) error {
-	if p.State == posting.Draft {
-		p.State = posting.Verified
-	}
-	return nil
 }

@@ -95,7 +95,7 @@ func heldFor(err error) *workflows.Held {
 	if !errors.As(err, &c) {
 		return nil
 	}
-	stop := reason(held.Code(c.Code()), c.Error())
+	stop := held.Because(held.Code(c.Code()), c.Error())
 	stop.Difference, stop.Acceptable = voucher.DifferenceOf(err), acceptable(err)
 	return stop
 }
@@ -136,9 +136,4 @@ func acceptableOf(m *settlement.Mismatch) (all []workflows.Acceptable) {
 // ofRows tells the codes whose differences are numbers of rows.
 func ofRows(code string) bool {
 	return code == string(held.RowsIncomplete) || code == string(held.RowsCurrency)
-}
-
-func reason(code held.Code, detail string) *workflows.Held {
-	entry, _ := held.Look(code)
-	return &workflows.Held{Code: code, Detail: detail, Remedy: entry.Remedy}
 }

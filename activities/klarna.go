@@ -103,9 +103,9 @@ func (k *Klarna) isNews(ctx context.Context, row *store.Payout, dryRun bool) (bo
 	if err != nil || !done || dryRun || known.State == workflows.StateRejected || known.State == workflows.StateReversed {
 		return !done, err
 	}
-	stop := reason(held.ChangedAfterPosting, fmt.Sprintf("payout %s was posted with a settlement of %s %s (batch %s), and Klarna now lists other figures, a settlement of %s",
+	stop := held.Becausef(held.ChangedAfterPosting, "payout %s was posted with a settlement of %s %s (batch %s), and Klarna now lists other figures, a settlement of %s",
 		row.PaymentReference, settlement.Format(known.Settlement, settlement.Currency(known.Currency)), known.Currency, known.BatchNumber,
-		settlement.Format(row.Settlement, settlement.Currency(row.Currency))))
+		settlement.Format(row.Settlement, settlement.Currency(row.Currency)))
 	stop.Difference = row.Settlement - known.Settlement
 	evidence, err := json.Marshal(stop)
 	if err != nil {
@@ -143,7 +143,7 @@ func (k *Klarna) kind(ctx context.Context, row *store.Payout, kind string) (stri
 		return "", err
 	}
 	kind = archive.Revised(kind, revision)
-	sent, err := k.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, revision)
+	sent, err := k.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return kind, nil
@@ -305,7 +305,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 		return nil, nil, fmt.Errorf("read the recorded payout %s: %w", row.PaymentReference, err)
 	}
 	if listed.Unreadable != "" {
-		return nil, reason(held.BadData, listed.Unreadable), nil
+		return nil, held.Because(held.BadData, listed.Unreadable), nil
 	}
 	payout := listed.Payout
 	client, err := k.Doors.Klarna(ctx, row.ConnectionID)
@@ -325,7 +325,7 @@ func (k *Klarna) prove(ctx context.Context, row *store.Payout, keeper archive.Ke
 		warnings := slices.Clone(listed.Warnings)
 		tally, kept, announced, err := fetch(ctx, client, archive.NewWriter(keeper, row.ConnectionID, row.PaymentReference, kind), &payout, days, &warnings)
 		if class := fault.ClassOf(err); class == fault.Rejected || class == fault.BadData && !again(ctx) {
-			return nil, reason(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
+			return nil, held.Because(held.BadData, err.Error()), k.keepEvidence(ctx, row, err)
 		}
 		if err != nil {
 			return nil, nil, err

@@ -71,7 +71,7 @@ func (n *Notices) takeStockBeside(ctx context.Context, connection string, out *w
 	for i := range stops {
 		into := counts[stops[i].Work]
 		if into == nil {
-			continue // of a later version
+			into = &out.Others
 		}
 		if *into == nil {
 			*into = map[string]int64{}

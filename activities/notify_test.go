@@ -171,7 +171,7 @@ func TestStockIsThatOfTheOneConnection(t *testing.T) {
 	for _, stop := range []store.Stop{
 		{ConnectionID: "c1", Work: store.WorkReversal, Name: "4", Reason: "period_closed"},
 		{ConnectionID: "c1", Work: store.WorkAccrual, Name: "a", Reason: "batch_differs"},
-		{ConnectionID: "c1", Work: "of a later version", Name: "x", Reason: "y"},
+		{ConnectionID: "c1", Work: "payment", Name: "x", Reason: "y"},
 		{ConnectionID: "c2", Work: store.WorkReversal, Name: "5", Reason: "period_closed"},
 	} {
 		if err := d.store.PutStop(t.Context(), stop); err != nil {
@@ -181,7 +181,7 @@ func TestStockIsThatOfTheOneConnection(t *testing.T) {
 	got, err := d.do.TakeStock(t.Context(), workflows.StockInput{Connection: "c1"})
 	want := workflows.Stock{
 		LastSync: at, SyncLimit: 26 * time.Hour, GrantWarning: 14 * 24 * time.Hour, Waiting: map[string]int64{"period_closed": 2, "approval": 1},
-		Reversals: map[string]int64{"period_closed": 1}, Accruals: map[string]int64{"batch_differs": 1},
+		Reversals: map[string]int64{"period_closed": 1}, Accruals: map[string]int64{"batch_differs": 1}, Others: map[string]int64{"y": 1},
 	}
 	if diff := cmp.Diff(want, got); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)

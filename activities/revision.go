@@ -3,10 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"kvitt/internal/held"
-	"kvitt/internal/posting"
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
@@ -26,7 +24,7 @@ func tokensBefore(row *store.Payout, company string, revision int) []string {
 func lastRevision(ctx context.Context, s *store.Store, row *store.Payout, company string) (int, error) {
 	for last := row.Revision; ; last++ {
 		token := voucher.Token(row.MerchantID, row.PaymentReference, company, last+1)
-		_, err := s.Posting(ctx, company, token)
+		_, err := s.Booking(ctx, company, token)
 		if err == nil {
 			continue
 		}
@@ -42,7 +40,7 @@ func lastRevision(ctx context.Context, s *store.Store, row *store.Payout, compan
 
 // revise settles what it means that an earlier installation has taken a payout
 // back: one that it also posted anew is adopted as that revision.
-func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *posting.Stop) (*workflows.Held, error) {
+func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *held.Stop) (*workflows.Held, error) {
 	row, err := v.Store.Payout(ctx, ref.Connection, ref.PaymentReference)
 	if err != nil {
 		return nil, err
@@ -56,14 +54,14 @@ func (v *Visma) revise(ctx context.Context, ref workflows.PayoutRef, stop *posti
 		return nil, err
 	}
 	if voucher.IsReversal(last) || last == row.Revision {
-		return reason(stop.Code, stop.Detail), nil
+		return stop, nil
 	}
 	err = v.Store.UpdatePayout(ctx, ref.Connection, ref.PaymentReference, func(p *store.Payout) error {
 		p.Revision = last
 		return nil
 	}, &store.AuditEntry{Who: "kvitt", Action: "payout.revision_found"})
 	// The workflow begins anew, with the revision that counts.
-	return reason(held.FiguresChanged, fmt.Sprintf("payout %s was reversed and posted anew before, as revision %d", ref.PaymentReference, last)), err
+	return held.Becausef(held.FiguresChanged, "payout %s was reversed and posted anew before, as revision %d", ref.PaymentReference, last), err
 }
 
 // nextRevision is the revision that a decision to post anew leads to; 0 for any

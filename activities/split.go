@@ -45,7 +45,7 @@ func (v *Visma) split(ctx context.Context, row *store.Payout, out *compiled, fir
 	}
 	paid := voucher.DateOf(proof.Payout.Date, out.profile.Location())
 	if captured.Undated > 0 {
-		return reason(held.SplitUnclear, fmt.Sprintf("rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated)), nil
+		return held.Becausef(held.SplitUnclear, "rows of payout %s without a capture date: %d; it is not known to which period they belong", row.PaymentReference, captured.Undated), nil
 	}
 	captures := captured.Captures(proof)
 	for _, period := range endedBefore(firm, &captures, paid) {
@@ -89,13 +89,12 @@ func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm
 		PaymentReference: row.PaymentReference, Provider: out.provider, Shares: []voucher.Share{share},
 	}
 	part := &voucher.Part{At: accrued.At, Period: period.ID}
-	sent, err := v.Store.Accruals().Posting(ctx, firm.ID, accrued.Token())
-	switch {
-	case err == nil && posting.Bound(sent.State):
-		part.Period = sent.Period
-		return part, nil, json.Unmarshal(sent.Voucher, &part.Batch)
-	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return nil, nil, err
+	sent, posted, err := v.bound(ctx, firm.ID, accrued.Token())
+	if err != nil || sent != nil {
+		if sent != nil {
+			part.Period, part.Batch = sent.Period, posted
+		}
+		return part, nil, err
 	}
 	if stop, err := v.accruedInAll(ctx, &accrued); stop != nil || err != nil {
 		return nil, stop, err
@@ -123,17 +122,12 @@ func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm
 func (v *Visma) accruedInAll(ctx context.Context, part *voucher.Accrued) (*workflows.Held, error) {
 	all := *part
 	all.PaymentReference = ""
-	row, err := v.Store.Accruals().Posting(ctx, part.Company, all.Token())
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, nil //nolint:nilnil // nothing stops it
-	case err != nil:
+	row, _, err := v.bound(ctx, part.Company, all.Token())
+	if err != nil || row == nil {
 		return nil, err
-	case !posting.Bound(row.State):
-		return nil, nil //nolint:nilnil // it was never sent
 	}
-	return reason(held.SplitUnclear, fmt.Sprintf("what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
-		part.At, row.PaymentReference, cmp.Or(row.BatchNumber, "none yet"))), nil
+	return held.Becausef(held.SplitUnclear, "what was captured by %s and not paid out is accrued already (%s, batch %s), and the payout may be in it",
+		part.At, row.Name, cmp.Or(row.BatchNumber, "none yet")), nil
 }
 
 // whyClosed says why a batch that takes itself back cannot be booked in a
@@ -151,7 +145,7 @@ func (v *Visma) whyClosed(ctx context.Context, connection string, firm *company.
 	if err != nil || there {
 		return nil, err
 	}
-	return reason(held.PeriodClosed, fmt.Sprintf("a part of the payout was captured in the period %s of %s, and the period %s is not open", period.ID, firm, closed)), nil
+	return held.Becausef(held.PeriodClosed, "a part of the payout was captured in the period %s of %s, and the period %s is not open", period.ID, firm, closed), nil
 }
 
 func dateOf(d visma.Date) voucher.Date {
@@ -162,40 +156,65 @@ func dateOf(d visma.Date) voucher.Date {
 // exactly once, after the payout itself. The profile is looked at again: a
 // person may have given up the split of a payout that waits for a period.
 func (v *Visma) PostSplit(ctx context.Context, in workflows.PostInput) (workflows.Posted, error) {
-	poster, intent, err := v.intend(ctx, in)
+	payout, err := v.draftPayout(ctx, in)
 	if err != nil {
 		return workflows.Posted{}, err
 	}
-	poster.Memory = v.Store.Accruals()
-	for _, part := range intent.Voucher.Earlier {
-		if part.Batch == nil {
+	for i := range payout.Voucher.Earlier {
+		if payout.Voucher.Earlier[i].Batch == nil {
 			continue
 		}
-		own := posting.Intent{Connection: intent.Connection, Company: intent.Company, Voucher: part.Batch, Periods: []string{part.Period}, Draft: intent.Draft, Branch: intent.Branch, Again: intent.Again}
-		wanted, stop, err := v.stillWanted(ctx, in.PayoutRef, &own)
+		b := v.draftPart(payout, in.PayoutRef, &payout.Voucher.Earlier[i])
+		wanted, stop, err := v.stillWanted(ctx, in.PayoutRef, &b.Intent)
 		switch {
 		case err != nil || stop != nil:
 			return workflows.Posted{Held: stop}, err
 		case !wanted:
 			continue
 		}
-		if got, err := v.postPart(ctx, in.PayoutRef, poster, own); err != nil || got.LookAgain > 0 || got.Held != nil {
+		if got, err := v.post(ctx, b); err != nil || got.LookAgain > 0 || got.Held != nil {
 			return got, err
+		}
+		if got, err := v.complete(ctx, b); err != nil || got.Held != nil {
+			return workflows.Posted{Held: got.Held}, err
 		}
 	}
 	return workflows.Posted{}, nil
 }
 
+// draftPart drafts one part of a payout that is drafted.
+func (v *Visma) draftPart(payout *booking, ref workflows.PayoutRef, part *voucher.Part) *booking {
+	b := &booking{Intent: posting.Intent{
+		Connection: payout.Connection, Company: payout.Company, Kind: store.KindPart, Payout: ref.PaymentReference, Day: part.At.String(),
+		Voucher: part.Batch, Periods: []string{part.Period}, Draft: payout.Draft, Again: payout.Again,
+	}, anyBranch: payout.Voucher.Branch != ""}
+	b.posted = func(_ context.Context, out *workflows.Posted) error {
+		if out.Held != nil && out.LookAgain == 0 {
+			v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
+		}
+		return nil
+	}
+	b.attach = func(ctx context.Context, attach posting.Attach) error {
+		provider, err := v.provider(ctx, ref.Connection)
+		if err != nil {
+			return err
+		}
+		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(b.Voucher.PaymentReference, " ", ".")+".txt", sheetOf(
+			fmt.Sprintf("%s payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out", provider, ref.PaymentReference, b.Voucher.Date),
+			b.Voucher, fmt.Sprintf("%s\nIts rows, their digest and the proof stand in kvitt.%s.txt, on the batch of the payout itself.", takesItselfBack, ref.PaymentReference))))
+	}
+	return b
+}
+
 // stillWanted looks whether a part is still to be booked; one that is given up
 // is in the audit trail. What is on its way stays what it is.
 func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *posting.Intent) (bool, *workflows.Held, error) {
-	sent, err := v.Store.Accruals().Posting(ctx, own.Company, own.Voucher.Token)
-	if err == nil && posting.Bound(sent.State) {
-		own.Periods, own.Draft, own.Voucher = []string{sent.Period}, sent.Mode == "draft", &voucher.Voucher{}
-		return true, nil, json.Unmarshal(sent.Voucher, own.Voucher)
-	}
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return false, nil, err
+	sent, document, err := v.bound(ctx, own.Company, own.Voucher.Token)
+	if err != nil || sent != nil {
+		if sent != nil {
+			own.Periods, own.Draft, own.Voucher = []string{sent.Period}, sent.Mode == "draft", document
+		}
+		return true, nil, err
 	}
 	profile, _, err := v.Doors.Profile(ctx, ref.Connection, 0)
 	if err != nil {
@@ -208,7 +227,7 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 	why := "the posting profile no longer splits payouts"
 	if profile.Periods.Split {
 		period, ok := firm.Calendar.Period(own.Periods[0])
-		closed := reason(held.PeriodMissing, fmt.Sprintf("%s has no period %s any more", firm, own.Periods[0]))
+		closed := held.Becausef(held.PeriodMissing, "%s has no period %s any more", firm, own.Periods[0])
 		if ok {
 			closed, err = v.whyClosed(ctx, ref.Connection, firm, period, own.Voucher.Token)
 		}
@@ -230,52 +249,14 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 	return false, nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "payout.split_left_out", After: left})
 }
 
-// postPart takes one part from intended to final.
-func (v *Visma) postPart(ctx context.Context, ref workflows.PayoutRef, poster *posting.Poster, own posting.Intent) (workflows.Posted, error) {
-	if err := v.allow(ctx, &own, store.WorkAccrual, own.Voucher.PaymentReference); err != nil {
-		return workflows.Posted{}, err
-	}
-	got, err := poster.Post(ctx, own)
-	switch {
-	case err != nil:
-		return workflows.Posted{}, err
-	case got.LookAgain > 0 && got.Stop != nil:
-		return workflows.Posted{LookAgain: got.LookAgain, Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
-	case got.LookAgain > 0:
-		return workflows.Posted{LookAgain: got.LookAgain}, nil
-	case got.Stop != nil:
-		v.Doors.ForgetCompany(ref.Connection) // a person will now correct something there
-		return workflows.Posted{Held: reason(got.Stop.Code, got.Stop.Detail)}, nil
-	}
-	provider, err := v.provider(ctx, ref.Connection)
-	if err != nil {
-		return workflows.Posted{}, err
-	}
-	_, stop, err := poster.Complete(ctx, own, func(ctx context.Context, attach posting.Attach) error {
-		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(own.Voucher.PaymentReference, " ", ".")+".txt", partText(provider, ref, own.Voucher)))
-	})
-	if err != nil || stop == nil {
-		return workflows.Posted{BatchNumber: got.BatchNumber, Adopted: got.Adopted}, err
-	}
-	return workflows.Posted{Held: reason(stop.Code, stop.Detail)}, nil
-}
-
-func partText(provider string, ref workflows.PayoutRef, v *voucher.Voucher) []byte {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out\n", provider, ref.PaymentReference, v.Date)
-	writeVoucher(&b, v)
-	fmt.Fprintf(&b, "\nThis batch is auto-reversing: Visma.net takes it back on the first day of the next period.\nIts rows, their digest and the proof stand in kvitt.%s.txt, on the batch of the payout itself.\nVoucher hash %s\n", ref.PaymentReference, v.Hash())
-	return []byte(b.String())
-}
-
 // splitAt are the payouts whose part of an earlier period is booked, or may be,
 // on a day.
 func (v *Visma) splitAt(ctx context.Context, connection string, at voucher.Date) ([]string, error) {
-	all, err := v.Store.Accruals().List(ctx, connection)
+	all, err := v.Store.Bookings(ctx, connection, "", store.KindPart)
 	var names []string
 	for i := range all {
-		if name, ok := voucher.SplitOf(all[i].PaymentReference, at); ok && posting.Bound(all[i].State) {
-			names = append(names, name)
+		if all[i].Day == at.String() && posting.Bound(all[i].State) {
+			names = append(names, all[i].PaymentReference)
 		}
 	}
 	slices.Sort(names)

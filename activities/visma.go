@@ -95,7 +95,7 @@ func (v *Visma) compile(ctx context.Context, row *store.Payout, proof *settlemen
 		return nil, stop, err
 	}
 	token := voucher.Token(row.MerchantID, row.PaymentReference, firm.ID, row.Revision)
-	before, err := v.Store.Posting(ctx, firm.ID, token)
+	before, err := v.Store.Booking(ctx, firm.ID, token)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, nil, err
 	}
@@ -178,7 +178,7 @@ func (v *Visma) company(ctx context.Context, connection string) (*company.Compan
 		return nil, nil, err
 	}
 	if row.CompanyID != firm.ID {
-		return nil, reason(held.CompanyChanged, fmt.Sprintf("this connection was made for company %s %s, and Visma.net answers for %s", row.CompanyID, row.CompanyName, firm)), nil
+		return nil, held.Becausef(held.CompanyChanged, "this connection was made for company %s %s, and Visma.net answers for %s", row.CompanyID, row.CompanyName, firm), nil
 	}
 	return firm, nil, nil
 }
@@ -205,7 +205,7 @@ func taken(firm *company.Company, document *voucher.Voucher) *workflows.Held {
 	for i, p := range problems {
 		words[i] = p.Detail
 	}
-	return reason(problems[0].Code, strings.Join(words, "; "))
+	return held.Because(problems[0].Code, strings.Join(words, "; "))
 }
 
 // inPeriod finds the financial period that a voucher itself goes into. One that
@@ -219,9 +219,9 @@ func (v *Visma) inPeriod(ctx context.Context, connection string, out *compiled, 
 		out.periods = since(firm.Calendar, day, period.ID)
 		return nil, nil //nolint:nilnil // nothing stops it
 	case !errors.As(err, &closed):
-		return reason(held.PeriodMissing, err.Error()), nil
+		return held.Because(held.PeriodMissing, err.Error()), nil
 	case closed.Period == nil:
-		return reason(held.Code(closed.Code()), err.Error()), nil
+		return held.Because(held.Code(closed.Code()), err.Error()), nil
 	}
 	there, failed := v.stands(ctx, connection, firm, closed.Period.ID, out.voucher.Token)
 	switch next := closed.NextOpen; {
@@ -233,7 +233,7 @@ func (v *Visma) inPeriod(ctx context.Context, connection string, out *compiled, 
 		out.voucher.MoveTo(dateOf(next.Start))
 		out.periods = since(firm.Calendar, day, next.ID)
 	default:
-		return reason(held.Code(closed.Code()), err.Error()), nil
+		return held.Because(held.Code(closed.Code()), err.Error()), nil
 	}
 	return nil, nil //nolint:nilnil // nothing stops it
 }
@@ -244,7 +244,7 @@ func (v *Visma) stands(ctx context.Context, connection string, firm *company.Com
 	if err != nil {
 		return false, err
 	}
-	return v.poster(ctx, client).Stands(ctx, firm.ID, period, token)
+	return v.postsTo(ctx, client).Stands(ctx, firm.ID, period, token)
 }
 
 // since are the periods in which an earlier installation may have booked a

@@ -16,6 +16,7 @@ import (
 // something may have been sent it stays open until the batch is final.
 func AccrualWorkflow(ctx workflow.Context, in AccrualInput) (AccrualResult, error) {
 	a := &accruing{in: in}
+	a.booking = booking{connection: in.Connection, what: "the accrual of " + in.Currency + " at " + in.At, head: a.head}
 	a.enter(ctx, StateProven)
 	if err := a.listen(ctx); err != nil {
 		return AccrualResult{}, err
@@ -24,33 +25,31 @@ func AccrualWorkflow(ctx workflow.Context, in AccrualInput) (AccrualResult, erro
 }
 
 type accruing struct {
-	in AccrualInput
-	AccrualStatus
-
+	booking
+	in       AccrualInput
 	prepared PreparedAccrual
-	posted   Posted
-	again    bool // as in payout
-	nudges   int
-	stops    stopKeeper
+	refused  string // why it was not posted
 }
 
 func (a *accruing) run(ctx workflow.Context) (AccrualResult, error) {
 	if err := a.prepare(ctx); err != nil {
-		return a.AccrualResult, err
+		return a.status().AccrualResult, err
 	}
-	for !a.Done {
-		seen := a.nudges
-		stop, err := a.advance(ctx)
-		if err != nil {
-			return a.AccrualResult, err
-		}
-		if stop != nil {
-			if err := a.wait(ctx, stop, seen); err != nil {
-				return a.AccrualResult, err
-			}
-		}
+	if err := a.booking.run(ctx, a.advance, a.waitAs(WorkAccrual, a.in.Name())); err != nil {
+		return a.status().AccrualResult, err
 	}
-	return a.finish(ctx)
+	words := a.refused
+	if words == "" {
+		words = fmt.Sprintf("Done: batch %s, which Visma.net takes back in the next period.", a.posted.BatchNumber)
+	}
+	return a.status().AccrualResult, a.finish(ctx, words, AttrHeldReason.ValueUnset())
+}
+
+func (a *accruing) status() AccrualStatus {
+	return AccrualStatus{
+		AccrualResult: AccrualResult{State: a.state, Refused: a.refused, BatchNumber: a.posted.BatchNumber, Adopted: a.posted.Adopted},
+		Held:          a.held, Since: a.since, Told: a.told, Done: a.done,
+	}
 }
 
 // prepare compiles the voucher. What stops it ends the accrual: nothing was
@@ -73,42 +72,19 @@ func (a *accruing) prepare(ctx workflow.Context) error {
 
 // advance takes the steps that are still to be taken.
 func (a *accruing) advance(ctx workflow.Context) (*Held, error) {
-	for _, step := range []func(workflow.Context) (*Held, error){a.post, a.complete} {
-		stop, err := step(ctx)
-		switch {
-		case temporal.IsCanceledError(err):
-			return nil, err
-		case err != nil:
-			return stopFor(err), nil
-		case stop != nil || a.Done:
-			return stop, nil
-		}
-	}
-	return nil, nil
+	return a.take(ctx, a.post, a.complete)
 }
 
 func (a *accruing) post(ctx workflow.Context) (*Held, error) {
-	if a.posted.BatchNumber != "" {
+	return a.booking.post(ctx, "Posting the accrual to Visma.net.", func() (Posted, error) {
+		return PostAccrual.Run(ctx, a.in.Connection, AccrualStep{a.in, a.prepared, a.again})
+	}, func(stop *Held) (*Held, error) {
+		if !RefusesAccrual(stop) {
+			return stop, nil
+		}
+		a.refuse(ctx, stop.Detail+" "+stop.Remedy)
 		return nil, nil
-	}
-	a.enter(ctx, StatePosting)
-	a.show(ctx, "Posting the accrual to Visma.net.")
-	got, err := PostAccrual.Run(ctx, a.in.Connection, AccrualStep{a.in, a.prepared, a.again})
-	switch {
-	case err != nil:
-		return nil, err
-	case got.LookAgain > 0:
-		a.posted, a.again = Posted{LookAgain: got.LookAgain}, false
-		return lookingFor(got), nil
-	case RefusesAccrual(got.Held):
-		a.refuse(ctx, got.Held.Detail+" "+got.Held.Remedy)
-		return nil, nil
-	case got.Held != nil:
-		return got.Held, nil
-	}
-	a.posted, a.BatchNumber, a.Adopted = got, got.BatchNumber, got.Adopted
-	a.enter(ctx, StatePosted)
-	return nil, nil
+	})
 }
 
 // RefusesAccrual tells the stops that end an accrual: nothing is in the books, or
@@ -118,86 +94,25 @@ func RefusesAccrual(stop *Held) bool {
 }
 
 func (a *accruing) complete(ctx workflow.Context) (*Held, error) {
-	a.show(ctx, fmt.Sprintf("Batch %s is in the books. Releasing it and reading it back.", a.BatchNumber))
+	a.show(ctx, fmt.Sprintf("Batch %s is in the books. Releasing it and reading it back.", a.posted.BatchNumber))
 	got, err := CompleteAccrual.Run(ctx, a.in.Connection, AccrualStep{AccrualInput: a.in, PreparedAccrual: a.prepared})
 	if err != nil || got.Held != nil {
 		return got.Held, err
 	}
-	a.enter(ctx, got.State)
-	a.Done = true
+	a.end(ctx, got.State)
 	return nil, nil
 }
 
-// wait tells why the accrual stopped and returns when something has changed
-// since the seen-th nudge, or when it is time to look by itself.
-func (a *accruing) wait(ctx workflow.Context, stop *Held, seen int) error {
-	a.enter(ctx, StateHeld)
-	a.Held = stop
-	a.show(ctx, fmt.Sprintf("**%s** (`%s`)\n\n%s", stop.Detail, stop.Code, stop.Remedy))
-	about := Stopped{a.in.Connection, WorkAccrual, a.in.Name(), *stop}
-	if err := a.stops.keep(ctx, about); err != nil {
-		return err
-	}
-	if err := tellHeld(ctx, a.in.Connection, stop); err != nil {
-		return err
-	}
-	a.Told = true
-	_, err := workflow.AwaitWithTimeout(ctx, patience(stop.Code, a.posted.LookAgain), func() bool { return a.nudges > seen })
-	a.Held, a.Told = nil, false
-	return err
-}
-
-func (a *accruing) finish(ctx workflow.Context) (AccrualResult, error) {
-	if err := workflow.UpsertTypedSearchAttributes(ctx, AttrState.ValueSet(a.State), AttrHeldReason.ValueUnset()); err != nil {
-		return a.AccrualResult, err
-	}
-	words := a.Refused
-	if words == "" {
-		words = fmt.Sprintf("Done: batch %s, which Visma.net takes back in the next period.", a.BatchNumber)
-	}
-	a.show(ctx, words)
-	return a.AccrualResult, workflow.Await(ctx, func() bool { return workflow.AllHandlersFinished(ctx) })
-}
-
 func (a *accruing) listen(ctx workflow.Context) error {
-	Reauthenticated.Listen(ctx, func(_ workflow.Context, provider string) {
-		if a.Held != nil && providerOf(a.Held.Code) == provider {
-			a.nudges++
-		}
-	})
-	return errors.Join(
-		AccrualStatusQuery.Answer(ctx, func() AccrualStatus { return a.AccrualStatus }),
-		RetryPayout.Handle(ctx, a.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
-			if err := proven(ctx, a.in.Connection, RetryPayout.Name, by.Instruction, by); err != nil {
-				return Accepted{State: a.State}, err
-			}
-			a.again = sendsAgain(a.Held)
-			a.Held, a.Told = nil, false
-			a.nudges++
-			err := workflow.Await(ctx, func() bool { return a.Done || a.Told })
-			return Accepted{State: a.State}, err
-		}),
-	)
-}
-
-func (a *accruing) mayRetry(by Person) error {
-	if a.Held == nil {
-		return fmt.Errorf("retry the accrual of %s at %s: it is %s and moves; wait until it stops", a.in.Currency, a.in.At, a.State)
-	}
-	return named(by)
+	a.hear(ctx)
+	return errors.Join(AccrualStatusQuery.Answer(ctx, a.status), a.retries(ctx))
 }
 
 func (a *accruing) refuse(ctx workflow.Context, why string) {
-	a.Refused, a.Done = why, true
-	a.enter(ctx, AccrualRefused)
+	a.refused = why
+	a.end(ctx, AccrualRefused)
 }
 
-func (a *accruing) enter(ctx workflow.Context, state string) {
-	if a.State != state {
-		a.State, a.Since = state, workflow.Now(ctx)
-	}
-}
-
-func (a *accruing) show(ctx workflow.Context, words string) {
-	tellOperator(ctx, fmt.Sprintf("### Accrual of %s at %s\n\nState **%s**, asked for by %s\n\n%s", plain(a.in.Currency), plain(a.in.At), a.State, plain(a.in.Who), words))
+func (a *accruing) head() string {
+	return fmt.Sprintf("### Accrual of %s at %s\n\nState **%s**, asked for by %s", plain(a.in.Currency), plain(a.in.At), a.state, plain(a.in.Who))
 }

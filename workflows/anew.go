@@ -1,7 +1,6 @@
 package workflows
 
 import (
-	"fmt"
 	"strconv"
 
 	"go.temporal.io/sdk/workflow"
@@ -23,5 +22,5 @@ func (n *anew) tooOften(ctx workflow.Context, stop *Held) *Held {
 	if *n < mostAnew || workflow.GetVersion(ctx, "anew-"+strconv.Itoa(int(*n)), workflow.DefaultVersion, 1) == workflow.DefaultVersion {
 		return nil
 	}
-	return heldFor(held.Failed, fmt.Sprintf("it was begun anew %d times, and each time it could not be posted as it was compiled; the last reason: %s", *n, stop.Detail))
+	return held.Becausef(held.Failed, "it was begun anew %d times, and each time it could not be posted as it was compiled; the last reason: %s", *n, stop.Detail)
 }

@@ -9,6 +9,8 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
+
+	"kvitt/internal/held"
 )
 
 const (
@@ -273,7 +275,7 @@ func (c *connection) onReauthRequired(ctx workflow.Context, in ReauthNeeded) {
 	}
 	c.enterSide(ctx, in.Provider, SideReauthRequired)
 	side.LastError = in.Reason
-	side.Remedy = heldFor(credentialCode(in.Provider), "").Remedy
+	side.Remedy = held.Because(credentialCode(in.Provider), "").Remedy
 	c.tellLoss(ctx, in.Provider)
 	if err := c.settle(ctx, in.Provider+" needs to be authorised again", "kvitt"); err != nil {
 		workflow.GetLogger(ctx).Error("the connection's new state was not kept", "error", err)

@@ -120,9 +120,9 @@ func (c *connection) tellDaily(ctx workflow.Context) {
 		return
 	}
 	c.tellExpiry(ctx, stock.GrantWarning)
-	if len(stock.Waiting)+len(stock.Reversals)+len(stock.Accruals) > 0 {
+	if len(stock.Waiting)+len(stock.Reversals)+len(stock.Accruals)+len(stock.Others) > 0 {
 		c.tell(ctx, string(notice.PayoutsHeld), notice.Facts{
-			Kind: notice.PayoutsHeld, Payouts: stock.Waiting, Reversals: stock.Reversals, Accruals: stock.Accruals,
+			Kind: notice.PayoutsHeld, Payouts: stock.Waiting, Reversals: stock.Reversals, Accruals: stock.Accruals, Others: stock.Others,
 		}, workflow.Now(ctx).UTC().Format(time.DateOnly))
 	}
 }

@@ -12,11 +12,7 @@ import (
 
 // listen registers what people and other workflows can tell a payout.
 func (p *payout) listen(ctx workflow.Context) error {
-	Reauthenticated.Listen(ctx, func(_ workflow.Context, provider string) {
-		if p.held != nil && providerOf(p.held.Code) == provider {
-			p.nudges++
-		}
-	})
+	p.hear(ctx)
 	ProfileChanged.Listen(ctx, func(workflow.Context, int) {
 		switch {
 		case !p.sending:
@@ -39,22 +35,22 @@ func (p *payout) listen(ctx workflow.Context) error {
 		}),
 		ApprovePayout.Handle(ctx, p.mayApprove, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.approved = p.compiled.VoucherHash
-			return p.command(ctx, DecisionApprove, ApprovePayout.Name, by)
+			return p.order(ctx, DecisionApprove, ApprovePayout.Name, by)
 		}),
 		RejectPayout.Handle(ctx, p.mayReject, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.rejected = true
-			return p.command(ctx, DecisionReject, RejectPayout.Name, by)
+			return p.order(ctx, DecisionReject, RejectPayout.Name, by)
 		}),
 		RetryPayout.Handle(ctx, p.mayRetry, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.again = sendsAgain(p.held)
 			if !p.sending {
 				p.begin() // ask Klarna again: its figures may be what was wrong
 			}
-			return p.command(ctx, DecisionRetry, RetryPayout.Name, by)
+			return p.order(ctx, DecisionRetry, RetryPayout.Name, by)
 		}),
 		RepostPayout.Handle(ctx, p.mayRepost, func(ctx workflow.Context, by Person) (Accepted, error) {
 			p.begin()
-			return p.command(ctx, DecisionRepost, RepostPayout.Name, by)
+			return p.order(ctx, DecisionRepost, RepostPayout.Name, by)
 		}),
 	)
 }
@@ -80,22 +76,19 @@ func refused(why, code string) error {
 	return temporal.NewNonRetryableApplicationError(why, RefusedErrorType, nil, code)
 }
 
-// command notes a decision and waits until the payout has acted on it: it
-// stopped again, and that is recorded, or it is done. A decision that its maker
-// may not take is refused where it would be recorded.
-func (p *payout) command(ctx workflow.Context, kind, action string, by Person) (Accepted, error) {
+// order notes a decision and waits until the payout has acted on it. One that
+// its maker may not take is refused where it would be recorded.
+func (p *payout) order(ctx workflow.Context, kind, action string, by Person) (Accepted, error) {
 	d := p.decided(kind, action, by)
 	if kind == DecisionApprove {
 		d.VoucherHash = p.compiled.VoucherHash
 	}
 	p.decisions = append(p.decisions, d)
-	p.held = nil
-	p.nudges++
-	err := workflow.Await(ctx, func() bool { return p.done || p.held != nil && p.recorded.same(p.held) })
+	out, err := p.command(ctx)
 	if err == nil && d.refused != "" {
 		err = refused(d.refused, d.code)
 	}
-	return Accepted{State: p.state}, err
+	return out, err
 }
 
 func (p *payout) mayApprove(by Person) error {

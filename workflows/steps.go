@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -32,33 +31,11 @@ type PayoutRef struct {
 	PaymentReference string `json:"payment_reference"`
 }
 
-// Held says why a payout stopped. Detail is the sentence with the figures of
-// this payout; Remedy is what helps.
-type Held struct {
-	Code   held.Code `json:"code"`
-	Detail string    `json:"detail"`
-	Remedy string    `json:"remedy"`
-	// Difference is what is left unexplained, in minor units, where the reason
-	// is that figures differ.
-	Difference int64 `json:"difference,omitempty"`
-	// Acceptable are the differences that a person may accept, exactly as they are.
-	Acceptable []Acceptable `json:"acceptable,omitempty"`
-}
+// Held says why something stopped.
+type Held = held.Stop
 
-// Acceptable is a difference that a person may accept: in minor units, or a
-// number of rows. Of several readings that are exact, each has its name as
-// Component and no difference.
-type Acceptable struct {
-	Component  string `json:"component,omitempty"`
-	Difference int64  `json:"difference"`
-	Rows       bool   `json:"rows,omitempty"`
-}
-
-// same tells whether two stops say the same.
-func (h *Held) same(other *Held) bool {
-	return h.Code == other.Code && h.Detail == other.Detail && h.Remedy == other.Remedy && h.Difference == other.Difference &&
-		slices.Equal(h.Acceptable, other.Acceptable)
-}
+// Acceptable is a difference that a person may accept.
+type Acceptable = held.Acceptable
 
 // Proven is what ProvePayout found. Amounts are minor units. Final is set when
 // the payout was already final, so that nothing else needs to happen.
@@ -319,6 +296,7 @@ type Stock struct {
 	Waiting      map[string]int64 `json:"waiting,omitempty"` // payouts that wait for a person, by held reason
 	Reversals    map[string]int64 `json:"reversals,omitempty"`
 	Accruals     map[string]int64 `json:"accruals,omitempty"`
+	Others       map[string]int64 `json:"others,omitempty"` // bookings of other kinds
 }
 
 // Nothing is the answer of an activity that only has an effect.
@@ -389,13 +367,4 @@ func credentialError(err error) (CredentialError, bool) {
 		return c, false
 	}
 	return c, app.Details(&c) == nil
-}
-
-// heldFor is the catalogue's entry for a code with this case's own sentence.
-func heldFor(code held.Code, detail string) *Held {
-	reason, _ := held.Look(code)
-	if detail == "" {
-		detail = reason.Sentence
-	}
-	return &Held{Code: code, Detail: detail, Remedy: reason.Remedy}
 }

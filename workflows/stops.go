@@ -40,7 +40,7 @@ func (k *stopKeeper) keep(ctx workflow.Context, about Stopped) error {
 		k.asked++
 		k.keeps = workflow.GetVersion(ctx, "stop-"+strconv.Itoa(k.asked), workflow.DefaultVersion, 1) == 1
 	}
-	if !k.keeps || k.last.same(&about.Held) {
+	if !k.keeps || k.last.Same(&about.Held) {
 		return nil
 	}
 	_, err := KeepStop.Run(ctx, about.Connection, about)

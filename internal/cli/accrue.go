@@ -12,6 +12,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
+	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
@@ -114,9 +115,9 @@ func (s *session) accrue(ctx context.Context, id string, at voucher.Date, dryRun
 		return err
 	}
 	switch {
-	case slices.ContainsFunc(all, func(a operate.Accrual) bool { return a.State == workflows.AccrualRefused }):
+	case slices.ContainsFunc(all, func(a operate.Booking) bool { return a.State == workflows.AccrualRefused }):
 		return errTold
-	case slices.ContainsFunc(all, func(a operate.Accrual) bool { return a.State == workflows.StateHeld }):
+	case slices.ContainsFunc(all, func(a operate.Booking) bool { return a.State == workflows.StateHeld }):
 		return errHeld
 	}
 	return nil
@@ -124,19 +125,19 @@ func (s *session) accrue(ctx context.Context, id string, at voucher.Date, dryRun
 
 // postAccrual has one posted, whatever it would be by now, and tells what became
 // of it.
-func (s *session) postAccrual(ctx context.Context, id string, one *operate.Accrual) error {
+func (s *session) postAccrual(ctx context.Context, id string, one *operate.Booking) error {
 	last, err := s.desk().Accrue(ctx, workflows.AccrualInput{Connection: id, At: one.At, Currency: one.Currency, Who: s.who}, s.pace(), operate.DecisionWithin)
 	if err != nil {
 		return operate.Unanswered("accrue "+one.Currency+" at "+one.At, err, nil)
 	}
-	*one = operate.Accrual{At: one.At, Currency: one.Currency, State: last.State, Words: last.Refused, BatchNumber: last.BatchNumber}
+	*one = operate.Booking{At: one.At, Currency: one.Currency, State: last.State, Words: last.Refused, BatchNumber: last.BatchNumber}
 	if last.Held != nil {
 		one.HeldReason, one.Words = string(last.Held.Code), last.Held.Detail+" "+last.Held.Remedy
 	}
 	return nil
 }
 
-func writeAccrued(w io.Writer, all []operate.Accrual) error {
+func writeAccrued(w io.Writer, all []operate.Booking) error {
 	for i := range all {
 		a := &all[i]
 		words := ""
@@ -175,14 +176,14 @@ func listAccruals(ctx context.Context, s *session, args []string) error {
 	if _, err := s.connection(ctx, args[0]); err != nil {
 		return err
 	}
-	all, err := s.desk().Accruals(ctx, args[0])
+	all, err := s.desk().Bookings(ctx, args[0], store.Accruals...)
 	if err != nil {
 		return err
 	}
 	return s.show(all, func(w io.Writer) error { return writeAccruals(w, all) })
 }
 
-func writeAccruals(w io.Writer, all []operate.Accrual) error {
+func writeAccruals(w io.Writer, all []operate.Booking) error {
 	if len(all) == 0 {
 		_, err := fmt.Fprintln(w, "No accrual was asked for yet.")
 		return err
@@ -192,7 +193,7 @@ func writeAccruals(w io.Writer, all []operate.Accrual) error {
 	for i := range all {
 		a := &all[i]
 		name, books := "", ""
-		if !strings.HasPrefix(a.Name, "accrual ") {
+		if a.Kind != store.KindAccrual {
 			name = a.Name
 		}
 		if a.Books != nil {

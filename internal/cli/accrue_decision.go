@@ -8,6 +8,7 @@ import (
 
 	"kvitt/internal/cli/table"
 	"kvitt/internal/operate"
+	"kvitt/internal/store"
 	"kvitt/workflows"
 )
 
@@ -49,9 +50,9 @@ func (s *session) decideAccrual(ctx context.Context, id, at string, c *accrualCh
 	var got operate.Decided
 	var err error
 	if c.batch != "" {
-		got, err = s.desk().TakeAccrualBatch(ctx, id, name, c.batch, by, operate.DecisionWithin)
+		got, err = s.desk().TakeBatch(ctx, id, store.KindAccrual, name, c.batch, by, operate.DecisionWithin)
 	} else {
-		got, err = s.desk().UndoAccrualDecision(ctx, id, name, c.undo, by, operate.DecisionWithin)
+		got, err = s.desk().UndoBatch(ctx, id, store.KindAccrual, name, c.undo, by, operate.DecisionWithin)
 	}
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func TestAnAccrualThatIsHeldLooksAgainWhenItIsAskedForAgain(t *testing.T) {
 		return workflows.Accepted{State: workflows.StateVerified}, nil
 	}
 	s := &session{app: &app{}, store: d.store, vault: d.vault, temporal: d.temporal}
-	one := operate.Accrual{At: "2026-01-31", Currency: "SEK"}
+	one := operate.Booking{At: "2026-01-31", Currency: "SEK"}
 	if err := s.postAccrual(t.Context(), "shop-1", &one); err != nil || one.BatchNumber != "000125" {
 		t.Errorf("%+v %v", one, err)
 	}
@@ -45,8 +45,8 @@ func TestAnAccrualThatIsHeldLooksAgainWhenItIsAskedForAgain(t *testing.T) {
 
 func TestAccrualsAreListed(t *testing.T) {
 	d := reportsDesk(t)
-	_, err := d.store.Accruals().EnsurePosting(t.Context(), store.Posting{
-		CompanyID: "5560001", Token: "[kvitt:0123456789abcdef]", ConnectionID: "shop-1", PaymentReference: "accrual 2026-01-31 SEK",
+	_, err := d.store.EnsureBooking(t.Context(), store.Booking{
+		CompanyID: "5560001", Token: "[kvitt:0123456789abcdef]", ConnectionID: "shop-1", Kind: store.KindAccrual, Name: "accrual 2026-01-31 SEK", Day: "2026-01-31",
 		VoucherHash: "h", Voucher: d.json(voucher.Voucher{Date: voucher.Date{Year: 2026, Month: 1, Day: 31}, Currency: "SEK"}), Period: "202601", Mode: "auto", State: "intended",
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // drift returns what the last daily check found of a posting; nil before the first.
-func (s *session) drift(ctx context.Context, row *store.Posting) (*driftDetail, error) {
+func (s *session) drift(ctx context.Context, row *store.Booking) (*driftDetail, error) {
 	found, err := s.store.DriftOf(ctx, row.CompanyID, row.Token)
 	if err != nil || found == nil {
 		return nil, err
@@ -24,7 +24,7 @@ func (s *session) drift(ctx context.Context, row *store.Posting) (*driftDetail, 
 		into     any
 	}{{found.Differences, &d.Differences}, {found.Posted, &d.Posted}, {found.Found, &d.Found}} {
 		if err := json.Unmarshal(part.document, part.into); err != nil {
-			return nil, fmt.Errorf("read what was found of the payout %s in Visma.net: %w", row.PaymentReference, err)
+			return nil, fmt.Errorf("read what was found of the payout %s in Visma.net: %w", row.Name, err)
 		}
 	}
 	return d, nil
@@ -85,7 +85,7 @@ func at(lines []string, i int) string {
 // books tells of batches that somebody has changed in Visma.net since they
 // were posted, as the last daily check found them.
 func (e *examination) books(ctx context.Context, c *store.Connection) {
-	all, err := e.store.Drifts(ctx, c.ID)
+	all, err := e.store.Drifts(ctx, c.ID, store.KindPayout, store.KindReversal)
 	if err != nil {
 		e.failed("books", c.ID, err)
 		return
@@ -97,7 +97,7 @@ func (e *examination) books(ctx context.Context, c *store.Connection) {
 			right++
 			continue
 		}
-		words[all[i].Word] = append(words[all[i].Word], all[i].PaymentReference)
+		words[all[i].Word] = append(words[all[i].Word], all[i].Name)
 	}
 	for _, word := range []string{posting.Gone, posting.Voided, posting.Edited, posting.Unreleased, posting.Elsewhere} {
 		if refs := words[word]; len(refs) > 0 {
@@ -113,7 +113,7 @@ func (e *examination) books(ctx context.Context, c *store.Connection) {
 // accruals tells of accruals that are held, and of those that are something else
 // in Visma.net than what was posted, or that it has not taken back.
 func (e *examination) accruals(ctx context.Context, c *store.Connection) {
-	all, err := (&operate.Desk{Store: e.store}).Accruals(ctx, c.ID)
+	all, err := (&operate.Desk{Store: e.store}).Bookings(ctx, c.ID, store.Accruals...)
 	if err != nil {
 		e.failed("accruals", c.ID, err)
 		return

@@ -101,7 +101,7 @@ func (d *desk) verify(connection string, p settlement.Payout) {
 	if _, err := archive.KeepWhole(d.t.Context(), d.store, connection, "P1", archive.KindCSV, klarna.Answer{FetchedAt: at}, rows); err != nil {
 		d.t.Fatal(err)
 	}
-	_, err = d.store.EnsurePosting(d.t.Context(), store.Posting{
+	_, err = d.store.EnsureBooking(d.t.Context(), store.Booking{
 		CompanyID: "5560001", Token: v.Token, ConnectionID: connection, PaymentReference: "P1", VoucherHash: v.Hash(), Voucher: d.json(v),
 		Period: "202601", Mode: "auto", State: "verified", BatchNumber: "000123", Adopted: true, Attempts: 1,
 	})

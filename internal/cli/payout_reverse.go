@@ -195,7 +195,7 @@ func (s *session) over(ctx context.Context, p *store.Payout, state string) (bool
 		if err != nil {
 			return false, err
 		}
-		sent, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, now.Revision)
+		sent, err := s.store.BookingOf(ctx, p.ConnectionID, p.PaymentReference, now.Revision)
 		return err == nil && sent.State == posting.Draft, err
 	}
 	return false, nil

@@ -104,17 +104,17 @@ func TestShowTellsWhichBatchTakesWhichOneBack(t *testing.T) {
 	if got := document[payoutDetail](t, d.want(d.run("payout", "show", "shop-1", "P1", "--output", "json"), ExitDone)); got.Revisions != nil {
 		t.Errorf("one posting is told as %+v", got.Revisions)
 	}
-	first, err := d.store.PostingOf(t.Context(), "shop-1", "P1", 0)
+	first, err := d.store.BookingOf(t.Context(), "shop-1", "P1", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.store.UpdatePosting(t.Context(), first.CompanyID, first.Token, func(p *store.Posting) error { p.State = posting.Reversed; return nil }); err != nil {
+	if _, err := d.store.UpdateBooking(t.Context(), first.CompanyID, first.Token, func(p *store.Booking) error { p.State = posting.Reversed; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	back := first
 	back.Token, back.Revision, back.BatchNumber, back.State = "[kvitt:00000000000000aa]", 1, "000124", posting.Verified
 	back.Voucher = d.json(voucher.Voucher{Reverses: "000123"})
-	if _, err := d.store.EnsurePosting(t.Context(), back); err != nil {
+	if _, err := d.store.EnsureBooking(t.Context(), back); err != nil {
 		t.Fatal(err)
 	}
 	d.change("shop-1", "P1", func(p *store.Payout) error { p.State = workflows.StateReversed; return nil })

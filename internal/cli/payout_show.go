@@ -184,7 +184,7 @@ func (s *session) detail(ctx context.Context, p *store.Payout) (*payoutDetail, e
 	if d.Posting, err = s.posting(ctx, p); err != nil {
 		return nil, err
 	}
-	if d.Earlier, err = s.desk().Parts(ctx, p.ConnectionID, d.Voucher); err != nil {
+	if d.Earlier, err = s.desk().Parts(ctx, p.ConnectionID, p.PaymentReference); err != nil {
 		return nil, err
 	}
 	reversals, err := s.desk().HeldReversals(ctx, p.ConnectionID)
@@ -232,7 +232,7 @@ func (s *session) history(ctx context.Context, p *store.Payout) ([]historyDetail
 }
 
 func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail, error) {
-	row, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
+	row, err := s.store.BookingOf(ctx, p.ConnectionID, p.PaymentReference, -1)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil //nolint:nilnil // nothing was meant to be posted yet
 	}
@@ -256,23 +256,17 @@ func (s *session) posting(ctx context.Context, p *store.Payout) (*postingDetail,
 
 // revisions are the postings of a payout that was reversed.
 func (s *session) revisions(ctx context.Context, p *store.Payout) ([]revisionDetail, error) {
-	var all []revisionDetail
-	for revision := range p.Revision + 2 {
-		row, err := s.store.PostingOf(ctx, p.ConnectionID, p.PaymentReference, revision)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
+	rows, err := s.store.Bookings(ctx, p.ConnectionID, p.PaymentReference, store.KindPayout, store.KindReversal)
+	if err != nil || len(rows) < 2 {
+		return nil, err
+	}
+	all := make([]revisionDetail, len(rows))
+	for i := range rows {
 		var v voucher.Voucher
-		if err := json.Unmarshal(row.Voucher, &v); err != nil {
+		if err := json.Unmarshal(rows[i].Voucher, &v); err != nil {
 			return nil, fmt.Errorf("read the posted voucher of the payout %s: %w", p.PaymentReference, err)
 		}
-		all = append(all, revisionDetail{row.Revision, row.State, row.BatchNumber, v.Reverses})
-	}
-	if len(all) < 2 {
-		return nil, nil
+		all[i] = revisionDetail{rows[i].Revision, rows[i].State, rows[i].BatchNumber, v.Reverses}
 	}
 	return all, nil
 }

@@ -20,6 +20,8 @@ var every = []notice.Facts{
 		Kind: notice.PayoutsHeld, Payouts: map[string]int64{"approval": 2, "period_closed": 1}, Reversals: map[string]int64{"rejected": 1},
 		Accruals: map[string]int64{"rejected": 2},
 	},
+	{Kind: notice.PayoutsHeld, Others: map[string]int64{"rejected": 1}},
+	{Kind: notice.PayoutsHeld, Others: map[string]int64{"rejected": 2}},
 	{Kind: notice.NotTakenBack, NotTakenBack: 2},
 	{Kind: notice.DueMissing, Missing: &notice.Missing{Currency: "SEK", Due: "2026-03-01", GapDays: 7, Last: "2026-02-22"}},
 	{Kind: notice.SyncLate, Since: at.Add(-27 * time.Hour), Limit: 26 * time.Hour},

@@ -51,6 +51,7 @@ type Facts struct {
 	Payouts      map[string]int64 `json:"payouts,omitempty"`        // payouts_held: how many by reason
 	Reversals    map[string]int64 `json:"reversals,omitempty"`      // payouts_held: how many by reason
 	Accruals     map[string]int64 `json:"accruals,omitempty"`       // payouts_held: how many by reason
+	Others       map[string]int64 `json:"others,omitempty"`         // payouts_held: bookings of other kinds, by reason
 	NotTakenBack int64            `json:"not_taken_back,omitempty"` // accrual_not_taken_back: how many
 	Missing      *Missing         `json:"missing,omitempty"`        // due_missing
 	Since        time.Time        `json:"since,omitzero"`           // sync_late: the last success, or since when one was expected
@@ -286,7 +287,7 @@ func waiting(f *Facts) string {
 	if n := f.Payouts[approval]; n > 0 {
 		parts = append(parts, plural(n, "payout awaits approval", "payouts await approval")+".")
 	}
-	return join(append(parts, held(f.Payouts, "payout"), held(f.Reversals, "reversal"), held(f.Accruals, "accrual"))...)
+	return join(append(parts, held(f.Payouts, "payout"), held(f.Reversals, "reversal"), held(f.Accruals, "accrual"), held(f.Others, "other voucher"))...)
 }
 
 // held counts what is held by reason; "" when nothing is.
@@ -316,6 +317,9 @@ func lookAt(f *Facts) string {
 	}
 	if len(f.Accruals) > 0 {
 		parts = append(parts, "`starter accrue "+f.Connection+" --list`")
+	}
+	if len(f.Others) > 0 {
+		parts = append(parts, "`starter report held "+f.Connection+"`")
 	}
 	return "Look at them: " + strings.Join(parts, "; ") + ". Each says what helps."
 }

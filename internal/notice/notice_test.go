@@ -48,6 +48,11 @@ func TestEachKindSaysWhatHappenedWhatHelpsAndWhereToLook(t *testing.T) {
 			},
 		},
 		{
+			notice.Facts{Kind: notice.PayoutsHeld, Others: map[string]int64{"rejected": 1, "period_closed": 2}},
+			"Kvitt, Nordisk Webbhandel: something waits for a person",
+			[]string{"3 other vouchers are held: period_closed 2, rejected 1.", "`starter report held c1`"},
+		},
+		{
 			notice.Facts{Kind: notice.NotTakenBack, NotTakenBack: 1},
 			"Kvitt, Nordisk Webbhandel: an accrual was not taken back",
 			[]string{"1 accrual was not taken back by Visma.net", "`starter accrue c1 --list`"},

@@ -2,154 +2,33 @@ package operate
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"kvitt/internal/posting"
 	"kvitt/internal/report"
-	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
-
-// Accrual is an accrual that was asked for, or the one that would be posted.
-type Accrual struct {
-	Name        string           `json:"name,omitempty"`
-	At          string           `json:"at"`
-	Currency    string           `json:"currency"`
-	State       string           `json:"state"`
-	Words       string           `json:"words,omitempty"` // why it is refused or held, with what helps
-	HeldReason  string           `json:"held_reason,omitempty"`
-	BatchNumber string           `json:"batch_number,omitempty"`
-	Voucher     *voucher.Voucher `json:"voucher,omitempty"`
-	// Decisions are those about one that is held, in force or taken back.
-	Decisions []AccrualDecision `json:"decisions,omitempty"`
-	// Books is what the last daily check found in Visma.net; nil before the first.
-	Books *AccrualBooks `json:"books,omitempty"`
-}
-
-// AccrualDecision is that somebody took a batch as that of an accrual.
-type AccrualDecision struct {
-	Number      string    `json:"decision"`
-	BatchNumber string    `json:"batch_number"`
-	Reason      string    `json:"reason"`
-	Who         string    `json:"who"`
-	At          time.Time `json:"at"`
-	InForce     bool      `json:"in_force"`
-}
-
-// AccrualBooks holds what Visma.net has of an accrual.
-type AccrualBooks struct {
-	Word        string    `json:"word"`
-	Differences []string  `json:"differences,omitempty"`
-	Helps       string    `json:"helps,omitempty"`
-	TakenBackBy string    `json:"taken_back_by,omitempty"` // the batch of the next period
-	CheckedAt   time.Time `json:"checked_at"`
-}
 
 // AccrualUndone is what helps who has accrued by mistake.
 const AccrualUndone = "Kvitt cannot take an accrual back that was asked for by mistake; over two periods it comes to nothing by itself. " +
 	"To have it out of the first one, reverse its batch and the one that takes it back in Visma.net; the daily check tells what it then finds there."
 
-// HeldIn is a stop as it was recorded.
-func HeldIn(document json.RawMessage) workflows.Held {
-	var why workflows.Held
-	_ = json.Unmarshal(document, &why) // what cannot be read has no words
-	why.Detail = Printable(why.Detail)
-	return why
-}
-
 // WouldAccrue compiles, for each currency, what would be posted for a day. One
 // that cannot be compiled is refused, and says why.
-func WouldAccrue(made *report.Reports, profile *voucher.Profile, n *report.NotPaid) []Accrual {
-	all := []Accrual{}
+func WouldAccrue(made *report.Reports, profile *voucher.Profile, n *report.NotPaid) []Booking {
+	all := []Booking{}
 	for _, currency := range slices.Sorted(maps.Keys(n.ByCurrency())) {
-		one := Accrual{At: n.At.String(), Currency: string(currency), State: workflows.StateCompiled}
+		one := Booking{At: n.At.String(), Currency: string(currency), State: workflows.StateCompiled}
 		if one.Voucher, one.Words = made.Accrual(profile, n, currency); one.Words != "" {
 			one.State = workflows.AccrualRefused
 		}
 		all = append(all, one)
 	}
 	return all
-}
-
-// Accruals lists what was asked for in a connection's company: whatever moves
-// money between two periods, by name.
-func (d *Desk) Accruals(ctx context.Context, connection string) ([]Accrual, error) {
-	rows, err := d.Store.AccrualList(ctx, connection)
-	if err != nil {
-		return nil, err
-	}
-	found, err := d.Store.AccrualDrifts(ctx, connection)
-	if err != nil {
-		return nil, err
-	}
-	waiting, err := d.Store.Stops(ctx, connection, workflows.WorkAccrual)
-	if err != nil {
-		return nil, err
-	}
-	all := make([]Accrual, len(rows))
-	for i := range rows {
-		if all[i], err = accrualOf(&rows[i], found, waiting); err != nil {
-			return nil, err
-		}
-		if all[i].HeldReason == "" {
-			continue
-		}
-		if all[i].Decisions, err = d.accrualDecisions(ctx, connection, all[i].Name); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
-}
-
-func (d *Desk) accrualDecisions(ctx context.Context, connection, name string) (out []AccrualDecision, err error) {
-	all, err := d.Store.Decisions(ctx, connection, store.WorkAccrual, name)
-	for i := range all {
-		o := &all[i]
-		out = append(out, AccrualDecision{NumberOf(o), o.BatchNumber, o.Reason, o.Who, o.At, o.InForce()})
-	}
-	return out, err
-}
-
-func accrualOf(row *store.Posting, found []store.Drift, waiting []store.Stop) (Accrual, error) {
-	one := Accrual{Name: row.PaymentReference, State: row.State, BatchNumber: row.BatchNumber, Voucher: &voucher.Voucher{}}
-	if err := json.Unmarshal(row.Voucher, one.Voucher); err != nil {
-		return one, fmt.Errorf("read the voucher of %s: %w", row.PaymentReference, err)
-	}
-	one.At, one.Currency = one.Voucher.Date.String(), string(one.Voucher.Currency)
-	for i := range waiting {
-		if waiting[i].Name == row.PaymentReference {
-			why := HeldIn(waiting[i].Held)
-			one.HeldReason, one.Words = waiting[i].Reason, strings.TrimSpace(why.Detail+" "+why.Remedy)
-		}
-	}
-	for i := range found {
-		if found[i].Token != row.Token || found[i].CompanyID != row.CompanyID {
-			continue
-		}
-		one.Books = &AccrualBooks{Word: found[i].Word, CheckedAt: found[i].CheckedAt}
-		var sheet struct {
-			TakenBackBy string `json:"taken_back_by"`
-		}
-		if err := errors.Join(json.Unmarshal(found[i].Differences, &one.Books.Differences), json.Unmarshal(found[i].Found, &sheet)); err != nil {
-			return one, fmt.Errorf("read what was found of %s in Visma.net: %w", row.PaymentReference, err)
-		}
-		one.Books.TakenBackBy = sheet.TakenBackBy
-		switch one.Books.Word {
-		case posting.AsPosted, posting.NowReleased:
-		case posting.NotTakenBack:
-			one.Books.Helps = posting.NotTakenBackHelps
-		default:
-			one.Books.Helps = "Kvitt changes nothing in Visma.net and posts nothing because of it; decide there."
-		}
-	}
-	return one, nil
 }
 
 // Accrue starts an accrual, or lets one that is held look again, and waits until

@@ -50,7 +50,7 @@ type target struct {
 	name     string
 	revision int
 	code     held.Code
-	sent     *store.Posting // nil when nothing was meant to be posted yet
+	sent     *store.Booking // nil when nothing was meant to be posted yet
 	workflow string
 }
 
@@ -143,7 +143,7 @@ func (d *Desk) target(ctx context.Context, row *store.Payout, batch, kind string
 		at.work, at.revision, at.code = store.WorkReversal, row.Revision+1, codeOf(back.HeldReason)
 		at.workflow = workflows.ReverseWorkflowID(row.ConnectionID, row.PaymentReference, row.Revision+1)
 	}
-	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, at.revision)
+	sent, err := d.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, at.revision)
 	switch {
 	case err == nil:
 		at.sent = &sent
@@ -164,15 +164,13 @@ func readBack(state string) bool {
 // part makes a decision one about the part of the payout that waits in an
 // earlier period: the one with that batch, or the only one that has none.
 func (d *Desk) part(ctx context.Context, at *target, batch string) error {
-	all, err := d.Store.AccrualList(ctx, at.row.ConnectionID)
+	all, err := d.Store.Bookings(ctx, at.row.ConnectionID, at.row.PaymentReference, store.KindPart)
 	if err != nil {
 		return err
 	}
 	for i := range all {
-		p := &all[i]
-		ours := strings.HasPrefix(p.PaymentReference, "split "+at.row.PaymentReference+" ")
-		if ours && posting.Bound(p.State) && (p.BatchNumber == batch || p.BatchNumber == "") {
-			at.work, at.name, at.revision, at.sent = store.WorkAccrual, p.PaymentReference, 0, p
+		if p := &all[i]; posting.Bound(p.State) && (p.BatchNumber == batch || p.BatchNumber == "") {
+			at.work, at.name, at.revision, at.sent = store.Work(p.Kind), p.Name, p.Revision, p
 			return nil
 		}
 	}
@@ -238,14 +236,12 @@ func (d *Desk) act(ctx context.Context, at *target, who string, out *Decided, pa
 // in the order in which it was decided.
 func (d *Desk) DecisionsOn(ctx context.Context, row *store.Payout) ([]store.Decision, error) {
 	works := [][2]string{{store.WorkPayout, row.PaymentReference}, {store.WorkReversal, row.PaymentReference}}
-	parts, err := d.Store.AccrualList(ctx, row.ConnectionID)
+	parts, err := d.Store.Bookings(ctx, row.ConnectionID, row.PaymentReference, store.KindPart)
 	if err != nil {
 		return nil, err
 	}
 	for i := range parts {
-		if strings.HasPrefix(parts[i].PaymentReference, "split "+row.PaymentReference+" ") {
-			works = append(works, [2]string{store.WorkAccrual, parts[i].PaymentReference})
-		}
+		works = append(works, [2]string{store.Work(parts[i].Kind), parts[i].Name})
 	}
 	var all []store.Decision
 	for _, w := range works {

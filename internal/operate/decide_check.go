@@ -125,7 +125,7 @@ func (d *Desk) compareElsewhere(ctx context.Context, row *store.Payout, number s
 		return decision.Evidence{}, err
 	}
 	if token, ours := voucher.FindToken(b.Description); ours {
-		if sent, err := d.Store.Posting(ctx, connection.CompanyID, token); err == nil {
+		if sent, err := d.Store.Booking(ctx, connection.CompanyID, token); err == nil {
 			return decision.Evidence{}, refuse("Kvitt made batch %s, for the payout %s", number, sent.PaymentReference)
 		}
 	}
@@ -265,7 +265,7 @@ func (d *Desk) sentBranch(ctx context.Context, at *target) (string, error) {
 		return "", nil
 	}
 	if at.work == store.WorkReversal {
-		original, err := d.Store.PostingOf(ctx, at.row.ConnectionID, at.row.PaymentReference, at.revision-1)
+		original, err := d.Store.BookingOf(ctx, at.row.ConnectionID, at.row.PaymentReference, at.revision-1)
 		if err != nil || original.Compared == 0 {
 			return "", err
 		}
@@ -278,7 +278,7 @@ func (d *Desk) sentBranch(ctx context.Context, at *target) (string, error) {
 }
 
 // takes compares a batch with the posting that it is taken for.
-func takes(sent *store.Posting, b *visma.JournalTransaction, branch string) (decision.Evidence, error) {
+func takes(sent *store.Booking, b *visma.JournalTransaction, branch string) (decision.Evidence, error) {
 	none := decision.Evidence{}
 	if b.Status == visma.BatchVoided {
 		return none, refuse("batch %s is voided, so nothing of it is in the books", b.BatchNumber)

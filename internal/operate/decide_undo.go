@@ -100,15 +100,15 @@ func (d *Desk) whyNotUndone(ctx context.Context, row *store.Payout, old *store.D
 }
 
 // postingOf is the posting that a decision is about.
-func (d *Desk) postingOf(ctx context.Context, row *store.Payout, old *store.Decision) (store.Posting, error) {
+func (d *Desk) postingOf(ctx context.Context, row *store.Payout, old *store.Decision) (store.Booking, error) {
 	if old.Work != store.WorkAccrual {
-		return d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, old.Revision)
+		return d.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, old.Revision)
 	}
-	all, err := d.Store.AccrualList(ctx, row.ConnectionID)
-	if i := slices.IndexFunc(all, func(p store.Posting) bool { return p.PaymentReference == old.Name }); i >= 0 {
+	all, err := d.Store.Bookings(ctx, row.ConnectionID, "", store.Accruals...)
+	if i := slices.IndexFunc(all, func(p store.Booking) bool { return p.Name == old.Name }); i >= 0 {
 		return all[i], err
 	}
-	return store.Posting{}, errors.Join(err, store.ErrNotFound)
+	return store.Booking{}, errors.Join(err, store.ErrNotFound)
 }
 
 // reopen lets a payout that was closed because another batch books it begin

@@ -2,7 +2,6 @@ package operate
 
 import (
 	"context"
-	"errors"
 
 	"kvitt/internal/store"
 	"kvitt/internal/voucher"
@@ -16,29 +15,19 @@ type Part struct {
 	BatchNumber string       `json:"batch_number,omitempty"`
 }
 
-// Parts are those of a voucher for which there is a posting.
-func (d *Desk) Parts(ctx context.Context, connection string, v *voucher.Voucher) ([]Part, error) {
-	if v == nil || !v.Splits() {
-		return nil, nil
-	}
-	row, err := d.Store.Connection(ctx, connection)
+// Parts are those of a payout that were booked, or meant to be, by day.
+func (d *Desk) Parts(ctx context.Context, connection, reference string) ([]Part, error) {
+	rows, err := d.Store.Bookings(ctx, connection, reference, store.KindPart)
 	if err != nil {
 		return nil, err
 	}
 	var all []Part
-	for i := range v.Earlier {
-		batch := v.Earlier[i].Batch
-		if batch == nil {
-			continue
-		}
-		posted, err := d.Store.Accruals().Posting(ctx, row.CompanyID, batch.Token)
-		switch {
-		case errors.Is(err, store.ErrNotFound): // not sent yet
-		case err != nil:
+	for i := range rows {
+		day, err := voucher.ParseDate(rows[i].Day)
+		if err != nil {
 			return nil, err
-		default:
-			all = append(all, Part{v.Earlier[i].At, posted.Period, posted.State, posted.BatchNumber})
 		}
+		all = append(all, Part{day, rows[i].Period, rows[i].State, rows[i].BatchNumber})
 	}
 	return all, nil
 }

@@ -27,7 +27,7 @@ func (d *Desk) Reverse(ctx context.Context, row *store.Payout, by workflows.Pers
 	if needsSecond(ctx, &connection) {
 		return "", askSecond(attempted)
 	}
-	sent, err := d.Store.PostingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
+	sent, err := d.Store.BookingOf(ctx, row.ConnectionID, row.PaymentReference, row.Revision)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		refused = "nothing was posted for it"

@@ -152,7 +152,7 @@ func musts(t *testing.T) func(error) {
 // ensure intends the posting of the payout.
 func (s *stage) ensure() {
 	s.t.Helper()
-	_, err := s.office.store.EnsurePosting(s.t.Context(), store.Posting{
+	_, err := s.office.store.EnsureBooking(s.t.Context(), store.Booking{
 		CompanyID: "42", Token: s.token(0), ConnectionID: s.ref.Connection, PaymentReference: s.ref.PaymentReference, State: posting.Intended,
 		Period: "202603", Mode: "auto", VoucherHash: "v1", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-03-02"}`),
 	})
@@ -161,7 +161,7 @@ func (s *stage) ensure() {
 
 func (s *stage) posted(token, state string) {
 	s.t.Helper()
-	_, err := s.office.store.UpdatePosting(s.t.Context(), "42", token, func(p *store.Posting) error {
+	_, err := s.office.store.UpdateBooking(s.t.Context(), "42", token, func(p *store.Booking) error {
 		if p.State = state; state != posting.Unknown {
 			p.BatchNumber = "000123"
 		}

@@ -195,28 +195,28 @@ func TestABatchThatAnAccrualTakesIsTakenBack(t *testing.T) {
 	s := newOffice(t).stage(t, "e1", held.Failed)
 	name := (&workflows.AccrualInput{At: "2026-02-28", Currency: "SEK"}).Name()
 	by := workflows.Person{Who: anna, Reason: "moved"}
-	if _, err := s.desk.TakeAccrualBatch(t.Context(), "e1", name, "000125", by, time.Second); err == nil || !strings.Contains(err.Error(), "it is not held") {
+	if _, err := s.desk.TakeBatch(t.Context(), "e1", store.KindAccrual, name, "000125", by, time.Second); err == nil || !strings.Contains(err.Error(), "it is not held") {
 		t.Errorf("one that is not held: %v", err)
 	}
-	_, err := s.office.store.Accruals().EnsurePosting(t.Context(), store.Posting{
-		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "e1", PaymentReference: name, State: posting.Intended,
+	_, err := s.office.store.EnsureBooking(t.Context(), store.Booking{
+		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "e1", Kind: store.KindAccrual, Name: name, Day: "2026-02-28", State: posting.Intended,
 		Period: "202602", Mode: "auto", VoucherHash: "h", Voucher: json.RawMessage(`{"currency":"SEK","date":"2026-02-28"}`),
 	})
 	musts(t)(err)
 	musts(t)(s.office.store.PutStop(t.Context(), store.Stop{
 		ConnectionID: "e1", Work: store.WorkAccrual, Name: name, Reason: string(held.BatchDiffers), Held: json.RawMessage(`{}`),
 	}))
-	got, err := s.desk.TakeAccrualBatch(t.Context(), "e1", name, "000125", by, time.Second)
+	got, err := s.desk.TakeBatch(t.Context(), "e1", store.KindAccrual, name, "000125", by, time.Second)
 	musts(t)(err)
-	decided := func() []operate.AccrualDecision {
-		all, err := s.desk.Accruals(t.Context(), "e1")
+	decided := func() []operate.BookingDecision {
+		all, err := s.desk.Bookings(t.Context(), "e1", store.Accruals...)
 		musts(t)(err)
 		return all[0].Decisions
 	}
 	if d := decided(); len(d) != 1 || !d[0].InForce || d[0].BatchNumber != "000125" || d[0].Who != anna || len(got.Differences) == 0 {
 		t.Errorf("decided was %+v, %+v", d, got)
 	}
-	_, err = s.desk.UndoAccrualDecision(t.Context(), "e1", name, operate.NumberOf(&got.Decision), by, time.Second)
+	_, err = s.desk.UndoBatch(t.Context(), "e1", store.KindAccrual, name, operate.NumberOf(&got.Decision), by, time.Second)
 	musts(t)(err)
 	if d := decided(); len(d) != 1 || d[0].InForce {
 		t.Errorf("it counts still: %+v", d)

@@ -149,7 +149,7 @@ func (d *Desk) suspect(ctx context.Context, row *store.Payout) (string, error) {
 		said := slices.ContainsFunc(all, func(o store.Decision) bool {
 			return o.InForce() && o.Kind == store.DecidedUnrelated && o.BatchNumber == seen[i].BatchNumber
 		})
-		_, failed := d.Store.Posting(ctx, connection.CompanyID, seen[i].Token)
+		_, failed := d.Store.Booking(ctx, connection.CompanyID, seen[i].Token)
 		if !said && (seen[i].Token == "" || errors.Is(failed, store.ErrNotFound)) {
 			return seen[i].BatchNumber, err
 		}

@@ -23,12 +23,12 @@ type accrualPage struct {
 	Rows    []report.Row
 	Notes   []string
 	Drafts  []accrualDraft
-	All     []operate.Accrual
+	All     []operate.Booking
 }
 
 // accrualDraft is an accrual that can be asked for.
 type accrualDraft struct {
-	operate.Accrual
+	operate.Booking
 	Hash  string
 	Taken bool // it was asked for before
 }
@@ -39,7 +39,7 @@ func (p *Portal) accruals(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	at := accrualPage{Connection: row, At: r.URL.Query().Get("at")}
-	if at.All, err = p.Desk.Accruals(r.Context(), row.ID); err != nil {
+	if at.All, err = p.Desk.Bookings(r.Context(), row.ID, store.Accruals...); err != nil {
 		return err
 	}
 	if at.Asked = at.At != ""; !at.Asked {
@@ -79,10 +79,10 @@ func (p *Portal) fillAccruals(r *http.Request, at *accrualPage) error {
 		at.Rows = append(at.Rows, line)
 	}
 	for _, one := range operate.WouldAccrue(made, profile, n) {
-		draft := accrualDraft{Accrual: one}
+		draft := accrualDraft{Booking: one}
 		if one.Voucher != nil {
 			draft.Hash = one.Voucher.Hash()
-			draft.Taken = slices.ContainsFunc(at.All, func(a operate.Accrual) bool {
+			draft.Taken = slices.ContainsFunc(at.All, func(a operate.Booking) bool {
 				return a.Voucher.Token == one.Voucher.Token && a.State != "intended" && a.State != "rejected"
 			})
 		}

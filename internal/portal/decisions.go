@@ -122,7 +122,7 @@ func (p *Portal) undoDecision(w http.ResponseWriter, r *http.Request) error {
 // takeAccrualBatch takes a batch as that of an accrual that is held.
 func (p *Portal) takeAccrualBatch(w http.ResponseWriter, r *http.Request) error {
 	person := workflows.Person{Who: by(r), Reason: r.PostFormValue("reason")}
-	got, err := p.Desk.TakeAccrualBatch(r.Context(), r.PathValue("id"), r.PostFormValue("name"), strings.TrimSpace(r.PostFormValue("batch")), person, decisionWithin)
+	got, err := p.Desk.TakeBatch(r.Context(), r.PathValue("id"), store.KindAccrual, r.PostFormValue("name"), strings.TrimSpace(r.PostFormValue("batch")), person, decisionWithin)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (p *Portal) takeAccrualBatch(w http.ResponseWriter, r *http.Request) error 
 // undoAccrualDecision takes that back.
 func (p *Portal) undoAccrualDecision(w http.ResponseWriter, r *http.Request) error {
 	person := workflows.Person{Who: by(r), Reason: r.PostFormValue("reason")}
-	if _, err := p.Desk.UndoAccrualDecision(r.Context(), r.PathValue("id"), r.PostFormValue("name"), r.PostFormValue("number"), person, decisionWithin); err != nil {
+	if _, err := p.Desk.UndoBatch(r.Context(), r.PathValue("id"), store.KindAccrual, r.PostFormValue("name"), r.PostFormValue("number"), person, decisionWithin); err != nil {
 		return err
 	}
 	return done(w, r, "/connections/"+r.PathValue("id")+"/accruals", "undone")

@@ -148,7 +148,7 @@ func TestWhatTakesTwoPersonsIsDoneWhenAnotherOneConfirmsIt(t *testing.T) {
 // posted is a payout that stands in the books.
 func (o *office) posted(reference string) {
 	o.t.Helper()
-	_, err := o.store.EnsurePosting(o.t.Context(), store.Posting{
+	_, err := o.store.EnsureBooking(o.t.Context(), store.Booking{
 		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "c1", PaymentReference: reference, VoucherHash: "h", Voucher: o.json(nil),
 		Period: "202601", Mode: "review", State: "verified", BatchNumber: "100001",
 	})

@@ -55,13 +55,13 @@ func (o *office) hold(code held.Code, posted string) {
 		state = workflows.StateAwaitingApproval
 	}
 	if posted != "" {
-		if _, err := o.store.EnsurePosting(o.t.Context(), store.Posting{
+		if _, err := o.store.EnsureBooking(o.t.Context(), store.Booking{
 			CompanyID: "42", Token: "KVITT-1", ConnectionID: "c1", PaymentReference: "P1", State: posting.Intended, Period: "202603", Mode: "auto",
 			VoucherHash: "h", Voucher: json.RawMessage(`{}`),
 		}); err != nil {
 			o.t.Fatal(err)
 		}
-		if _, err := o.store.UpdatePosting(o.t.Context(), "42", "KVITT-1", func(p *store.Posting) error {
+		if _, err := o.store.UpdateBooking(o.t.Context(), "42", "KVITT-1", func(p *store.Booking) error {
 			p.State, p.BatchNumber = posted, "000123"
 			return nil
 		}); err != nil {

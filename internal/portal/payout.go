@@ -36,7 +36,7 @@ type payoutPage struct {
 	Held     *workflows.Held
 	Warned   klarna.Warnings   // what was borne with in Klarna's answers
 	Reversal *operate.Reversal // that is held
-	Posting  *store.Posting
+	Posting  *store.Booking
 	Parts    []operate.Part // what of it is posted in earlier periods
 	Batches  []batch
 	Rows     rowPage
@@ -108,14 +108,14 @@ func (p *Portal) payout(w http.ResponseWriter, r *http.Request) error {
 	} else if entry, _ := held.Look(at.Held.Code); at.Held.Detail == entry.Sentence {
 		at.Held.Detail = "" // the page says it in the reader's language
 	}
-	posting, err := p.Desk.Store.PostingOf(r.Context(), row.ConnectionID, row.PaymentReference, -1)
+	posting, err := p.Desk.Store.BookingOf(r.Context(), row.ConnectionID, row.PaymentReference, -1)
 	switch {
 	case err == nil:
 		at.Posting = &posting
 	case !notFound(err):
 		return err
 	}
-	if at.Parts, err = p.Desk.Parts(r.Context(), row.ConnectionID, at.Voucher); err != nil {
+	if at.Parts, err = p.Desk.Parts(r.Context(), row.ConnectionID, row.PaymentReference); err != nil {
 		return err
 	}
 	reversals, err := p.Desk.HeldReversals(r.Context(), row.ConnectionID)
@@ -158,7 +158,7 @@ func (p *Portal) payoutHistory(r *http.Request, row *store.Payout) ([]happening,
 
 // attachments are what hangs on a payout: its batches, rows and documents.
 func (p *Portal) attachments(r *http.Request, at *payoutPage) error {
-	found, err := p.Desk.Store.PostingsOf(r.Context(), at.ConnectionID, []string{at.PaymentReference})
+	found, err := p.Desk.Store.BookingsOf(r.Context(), at.ConnectionID, []string{at.PaymentReference})
 	if err != nil {
 		return err
 	}

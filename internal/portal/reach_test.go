@@ -94,7 +94,7 @@ func TestAPayoutShowsAllItsBatchesDocumentsAndTotals(t *testing.T) {
 		return nil
 	}, nil))
 	for i, b := range []struct{ number, state, reverses string }{{"000123", posting.Reversed, ""}, {"000124", posting.Verified, "000123"}} {
-		_, err := o.store.EnsurePosting(t.Context(), store.Posting{
+		_, err := o.store.EnsureBooking(t.Context(), store.Booking{
 			CompanyID: "42", Token: fmt.Sprintf("[kvitt:%016d]", i), ConnectionID: "c1", PaymentReference: "P1", Revision: i, VoucherHash: "h",
 			Voucher: o.json(voucher.Voucher{Reverses: b.reverses}), Period: "202603", Mode: "auto", State: b.state, BatchNumber: b.number,
 		})
@@ -141,7 +141,7 @@ func TestASecondDecisionIsToldWhatHappened(t *testing.T) {
 		p.State, p.HeldReason = workflows.StateVerified, ""
 		return nil
 	}, &store.AuditEntry{Who: "bo@example.com", Action: "payout.approve"}))
-	_, err := o.store.EnsurePosting(t.Context(), store.Posting{
+	_, err := o.store.EnsureBooking(t.Context(), store.Booking{
 		CompanyID: "42", Token: "[kvitt:0000000000000001]", ConnectionID: "c1", PaymentReference: "P1", VoucherHash: "h", Voucher: json.RawMessage(`{}`),
 		Period: "202603", Mode: "auto", State: posting.Verified, BatchNumber: "000254",
 	})

@@ -60,18 +60,17 @@ func TestANewConnectionCanWantASecondPairOfEyes(t *testing.T) {
 // kind that this page does not know.
 func (o *office) accrued() {
 	o.t.Helper()
-	a := o.store.Accruals()
 	v := voucher.Voucher{Token: "[kvitt:0123456789abcdef]", Date: voucher.Date{Year: 2026, Month: 1, Day: 31}, Currency: "SEK", AutoReversing: true}
 	for i, name := range []string{"accrual 2026-01-31 SEK", "split P9 2026-01-31"} {
 		token := v.Token[:len(v.Token)-2] + string(rune('a'+i)) + "]"
 		v.Token = token
-		_, err := a.EnsurePosting(o.t.Context(), store.Posting{
-			CompanyID: "42", Token: token, ConnectionID: "c1", PaymentReference: name, VoucherHash: "h", Voucher: o.json(v), Period: "202601", Mode: "auto",
+		_, err := o.store.EnsureBooking(o.t.Context(), store.Booking{
+			CompanyID: "42", Token: token, ConnectionID: "c1", Kind: store.Accruals[i], Name: name, Day: "2026-01-31", VoucherHash: "h", Voucher: o.json(v), Period: "202601", Mode: "auto",
 			State: "verified", BatchNumber: "000007",
 		})
 		o.must(err)
 		if i == 0 {
-			o.must(a.PutDrift(o.t.Context(), store.Drift{
+			o.must(o.store.PutDrift(o.t.Context(), store.Drift{
 				CompanyID: "42", Token: token, Word: posting.NotTakenBack, Differences: o.json([]string{"period 202602 has begun, and no batch in it takes batch 000007 back"}),
 				Posted: o.json(nil), Found: o.json(posting.Sheet{Batch: "000007"}),
 			}))

@@ -23,7 +23,7 @@ const clocks = 48 * time.Hour
 // sent again: by what was modified since the posting was intended, whatever its
 // period. Where both lists are empty altogether, they must show a batch that is
 // known to be there, and are then read again: a right may have come back between.
-func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Posting, listed int) (found []string, err error) {
+func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Booking, listed int) (found []string, err error) {
 	modified := visma.JournalTransactionsQuery{ModifiedSince: row.CreatedAt.Add(-clocks), Module: "GL"}
 	found, read, err := p.carrying(ctx, in, row, modified)
 	if err != nil || read+listed > 0 {
@@ -42,7 +42,7 @@ func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Posting, li
 
 // carrying are the batches of a list that carry the posting's token; read is how
 // many the list has in all.
-func (p *Poster) carrying(ctx context.Context, in Intent, row store.Posting, q visma.JournalTransactionsQuery) (found []string, read int, err error) {
+func (p *Poster) carrying(ctx context.Context, in Intent, row store.Booking, q visma.JournalTransactionsQuery) (found []string, read int, err error) {
 	batches, err := p.Books.JournalTransactions(ctx, q)
 	for i := range batches {
 		b := &batches[i]
@@ -105,7 +105,7 @@ const (
 	mostReleases = 3
 )
 
-func troubleOf(row store.Posting) (t trouble) {
+func troubleOf(row store.Booking) (t trouble) {
 	_ = json.Unmarshal(row.Failure, &t) // none, or one of an earlier version
 	return t
 }
@@ -140,12 +140,12 @@ const longest = 24 * time.Hour
 
 // giveUp hands a batch that Visma.net never books to a person, with its words. It
 // is looked for all the same, each time after twice as long.
-func (p *Poster) giveUp(row store.Posting, t trouble) Outcome {
+func (p *Poster) giveUp(row store.Booking, t trouble) Outcome {
 	absent := p.Now().Sub(*row.AbsentSince)
 	return Outcome{
 		LookAgain: max(min(absent, longest), p.lookAfter(p.Absent)),
-		Stop: stop(held.RefusedRepeatedly, "the batch of payout %s was sent %s and is not in Visma.net; the last answer: %s",
-			row.PaymentReference, times(max(t.Unknown, 1)), strings.TrimSpace(t.Words)),
+		Stop: held.Becausef(held.RefusedRepeatedly, "the batch of payout %s was sent %s and is not in Visma.net; the last answer: %s",
+			row.Name, times(max(t.Unknown, 1)), strings.TrimSpace(t.Words)),
 	}
 }
 

@@ -7,22 +7,18 @@ import (
 
 	"kvitt/internal/held"
 	"kvitt/internal/posting"
+	"kvitt/internal/store"
 	"kvitt/internal/visma"
 	"kvitt/internal/voucher"
 )
 
 func accrual() posting.Intent {
 	return intent(func(in *posting.Intent) {
+		in.Kind, in.Day = store.KindAccrual, "2026-01-05"
 		v := in.Voucher
 		v.Token = voucher.AccrualToken("K1", v.Date, "SEK", "42")
 		v.Description, v.PaymentReference, v.AutoReversing = v.Token+" accrual", "accrual 2026-01-05 SEK", true
 	})
-}
-
-func (b *bench) accruer() *posting.Poster {
-	p := b.poster()
-	p.Memory = b.store.Accruals()
-	return p
 }
 
 // takenBack books what an auto-reversing batch leads to, in the next period.
@@ -32,10 +28,10 @@ func (b *bench) takenBack() {
 	b.batches = append(b.batches, back)
 }
 
-func TestAnAccrualIsPostedOnceInAMemoryOfItsOwn(t *testing.T) {
+func TestAnAccrualIsPostedOnceInTheOneMemory(t *testing.T) {
 	b := newBench(t)
 	for range 2 {
-		if state, got := b.finish(t, b.accruer(), accrual()); state != posting.Verified {
+		if state, got := b.finish(t, b.poster(), accrual()); state != posting.Verified {
 			t.Fatalf("ended as %s, %+v", state, got)
 		}
 	}
@@ -49,7 +45,7 @@ func TestAnAccrualIsPostedOnceInAMemoryOfItsOwn(t *testing.T) {
 // adopt the accrual, and see neither a second one nor the wrong one.
 func TestAnEmptyDatabaseAdoptsTheAccrualAndNotWhatTookItBack(t *testing.T) {
 	before, after := newBench(t), newBench(t)
-	before.finish(t, before.accruer(), accrual())
+	before.finish(t, before.poster(), accrual())
 	before.takenBack()
 	after.books = before.books
 	later := intent(func(in *posting.Intent) {
@@ -57,7 +53,7 @@ func TestAnEmptyDatabaseAdoptsTheAccrualAndNotWhatTookItBack(t *testing.T) {
 	})
 	after.finish(t, after.poster(), later) // the next period is read for a payout
 	creates := after.creates
-	state, got := after.finish(t, after.accruer(), accrual())
+	state, got := after.finish(t, after.poster(), accrual())
 	if state != posting.Verified || !got.Adopted || got.BatchNumber != "000001" || after.creates != creates {
 		t.Errorf("ended as %s, %+v after %d creates", state, got, after.creates-creates)
 	}
@@ -65,7 +61,7 @@ func TestAnEmptyDatabaseAdoptsTheAccrualAndNotWhatTookItBack(t *testing.T) {
 
 func TestABatchThatDoesNotTakeItselfBackIsNotTheAccrual(t *testing.T) {
 	b := newBench(t)
-	p := b.accruer()
+	p := b.poster()
 	if _, err := p.Post(t.Context(), accrual()); err != nil {
 		t.Fatal(err)
 	}
@@ -117,17 +113,17 @@ func TestAnAccrualThatIsNotTakenBackIsTold(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
-			if state, got := b.finish(t, b.accruer(), accrual()); state != posting.Verified {
+			if state, got := b.finish(t, b.poster(), accrual()); state != posting.Verified {
 				t.Fatalf("ended as %s, %+v", state, got)
 			}
 			if c.change != nil {
 				c.change(b)
 			}
-			rows, err := b.store.Accruals().PostingsToCheck(t.Context(), "c1", time.Time{})
+			rows, err := b.store.BookingsToCheck(t.Context(), "c1", time.Time{})
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%d to look at, %v", len(rows), err)
 			}
-			all, err := b.accruer().WatchAccruals(t.Context(), rows, func(string) (string, bool) { return "202602", !c.early })
+			all, err := b.poster().Watch(t.Context(), rows, func(string) (string, bool) { return "202602", !c.early })
 			if err != nil || len(all) != 1 {
 				t.Fatalf("%d findings, %v", len(all), err)
 			}
@@ -139,5 +135,36 @@ func TestAnAccrualThatIsNotTakenBackIsTold(t *testing.T) {
 				t.Errorf("taken back by %q, want %q", f.TakenBackBy, c.by)
 			}
 		})
+	}
+}
+
+// What is booked next, whatever it is, is remembered, adopted and looked at as
+// everything else: a kind brings its draft and its words.
+func TestAKindThatIsNewIsBookedOnceAsEveryOther(t *testing.T) {
+	opening := intent(func(in *posting.Intent) {
+		in.Kind, in.Day = "opening", "2026-01-05"
+		in.Voucher.Token = "[kvitt:00000000000000aa]"
+		in.Voucher.Description, in.Voucher.PaymentReference = in.Voucher.Token+" opening", "opening 2026-01-05"
+		in.Voucher.Lines[0].Reference, in.Voucher.Lines[1].Reference = "opening", "opening"
+	})
+	before, after := newBench(t), newBench(t)
+	for range 2 {
+		if state, got := before.finish(t, before.poster(), opening); state != posting.Verified {
+			t.Fatalf("ended as %s, %+v", state, got)
+		}
+	}
+	before.onlyOne(t, visma.BatchPosted)
+	after.books = before.books
+	if state, got := after.finish(t, after.poster(), opening); state != posting.Verified || !got.Adopted || after.creates != 1 {
+		t.Errorf("a new installation ended as %s, %+v after %d creates", state, got, after.creates)
+	}
+	rows, err := after.store.BookingsToCheck(t.Context(), "c1", time.Time{})
+	if err != nil || len(rows) != 1 || rows[0].Kind != "opening" || rows[0].Name != "opening 2026-01-05" {
+		t.Fatalf("to look at: %+v, %v", rows, err)
+	}
+	after.batches = nil
+	found, err := after.poster().Watch(t.Context(), rows, nil)
+	if err != nil || len(found) != 1 || found[0].Word != posting.Gone {
+		t.Errorf("found %+v, %v", found, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // check reads the batch back and compares it line by line with the voucher.
-func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) check(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
 	if gone(err) {
 		// Looked for later, not at once: a list that still shows it would lead
@@ -24,8 +24,8 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 		_, err = p.doubt(ctx, row, "read", fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
 		out := Outcome{LookAgain: p.lookAfter(p.Absent)}
 		if in.Taken != nil && in.Taken.Batch == row.BatchNumber { // it would be taken again, and again
-			out.Stop = stop(held.BatchDiffers, "batch %s, which a person took as the batch of payout %s, is not in Visma.net; nothing is sent again: say which batch counts",
-				row.BatchNumber, row.PaymentReference)
+			out.Stop = held.Becausef(held.BatchDiffers, "batch %s, which a person took as the batch of payout %s, is not in Visma.net; nothing is sent again: say which batch counts",
+				row.BatchNumber, row.Name)
 		}
 		return out, err
 	}
@@ -34,15 +34,15 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Posting) (Outco
 	}
 	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
-		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: stop(held.BatchDiffers,
-			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.PaymentReference, strings.Join(differences, "; "))}, nil
+		return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted, Stop: held.Becausef(held.BatchDiffers,
+			"batch %s is not the voucher of payout %s: %s", row.BatchNumber, row.Name, strings.Join(differences, "; "))}, nil
 	}
 	if words := cut(in.Voucher, batch); words != "" {
 		if err := p.note(ctx, row, "read", remark(words)); err != nil {
 			return Outcome{}, err
 		}
 	}
-	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Compared = Checked, compared }); err != nil {
+	if _, err := p.update(ctx, row, func(r *store.Booking) { r.State, r.Compared = Checked, compared }); err != nil {
 		return Outcome{}, err
 	}
 	return Outcome{BatchNumber: row.BatchNumber, Adopted: row.Adopted}, nil
@@ -63,7 +63,7 @@ type readBack struct {
 // took the batch with exactly that, and says how much was compared. A batch that
 // was adopted from the books may have been posted by an earlier version, for which
 // what Visma.net fills in was good enough.
-func (in *Intent) differs(row store.Posting, b *visma.JournalTransaction) (differences []string, compared int) {
+func (in *Intent) differs(row store.Booking, b *visma.JournalTransaction) (differences []string, compared int) {
 	all := whole(in.Voucher, row.Period, b, in.Branch)
 	differences, compared = all, withFilled
 	if row.Adopted && row.Compared < withFilled && b.Released() {
@@ -88,10 +88,10 @@ func SameDifferences(one, other []string) bool {
 
 // Differences lists what differs between a posting's voucher and a batch. Branch is
 // the one that is meant where the voucher names none.
-func Differences(row *store.Posting, b *visma.JournalTransaction, branch string) ([]string, error) {
+func Differences(row *store.Booking, b *visma.JournalTransaction, branch string) ([]string, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(row.Voucher, &v); err != nil {
-		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+		return nil, fmt.Errorf("read the posted voucher of payout %s: %w", row.Name, err)
 	}
 	return whole(&v, row.Period, b, branch), nil
 }

@@ -24,7 +24,7 @@ type Attach func(ctx context.Context, f visma.File) error
 // Posted with equal totals. A draft is left on hold. documents is called only
 // when there is something to attach.
 func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (state string, halt *Stop, err error) {
-	row, halt, err := p.intend(ctx, in)
+	row, halt, err := p.Intend(ctx, in)
 	if err != nil || halt != nil {
 		return "", halt, err
 	}
@@ -38,7 +38,7 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (
 	case row.State == Verified || row.State == Draft:
 		return row.State, nil, nil
 	case row.State == Attached && row.Mode == modeDraft: // as it was posted, whatever is wanted now
-		_, err = p.update(ctx, row, func(r *store.Posting) { r.State = Draft })
+		_, err = p.update(ctx, row, func(r *store.Booking) { r.State = Draft })
 		return Draft, nil, err
 	case row.State == Attached && compared:
 		return p.release(ctx, in, row)
@@ -47,29 +47,29 @@ func (p *Poster) Complete(ctx context.Context, in Intent, documents Documents) (
 	case row.State == Released:
 		return p.settle(ctx, in, row)
 	}
-	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.PaymentReference, row.State)
+	return "", nil, fmt.Errorf("complete payout %s: its posting is %s, not checked", row.Name, row.State)
 }
 
-func (p *Poster) attach(ctx context.Context, row store.Posting, documents Documents) (store.Posting, error) {
+func (p *Poster) attach(ctx context.Context, row store.Booking, documents Documents) (store.Booking, error) {
 	err := documents(ctx, func(ctx context.Context, f visma.File) error {
 		return again(p.Books.Attach(ctx, visma.ModuleGL, row.BatchNumber, f))
 	})
 	if err != nil {
 		return row, err
 	}
-	return p.update(ctx, row, func(r *store.Posting) { r.State = Attached })
+	return p.update(ctx, row, func(r *store.Booking) { r.State = Attached })
 }
 
 // justCompared tells whether Post has compared the batch with the voucher a
 // moment ago. Otherwise (a release that failed, a wait for a credential, an
 // adopted batch) a person may have edited it since.
-func (p *Poster) justCompared(row store.Posting) bool {
+func (p *Poster) justCompared(row store.Booking) bool {
 	const moment = time.Minute
 	return row.State == Checked && row.AttemptedAt != nil && p.Now().Sub(*row.AttemptedAt) < moment
 }
 
 // compareAndRelease makes sure that what is released is still the voucher.
-func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Booking) (string, *Stop, error) {
 	batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
 	switch {
 	case err != nil:
@@ -78,14 +78,14 @@ func (p *Poster) compareAndRelease(ctx context.Context, in Intent, row store.Pos
 		return p.verify(ctx, in, row, batch)
 	}
 	if differences, _ := in.differs(row, batch); len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
+		return "", held.Becausef(held.BatchDiffers, "batch %s was changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
 	return p.release(ctx, in, row)
 }
 
 // release tells Visma.net to release the batch. Whatever it answers, the batch
 // itself says whether it is released; a failed release is retried alone.
-func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+func (p *Poster) release(ctx context.Context, in Intent, row store.Booking) (string, *Stop, error) {
 	_, err := p.Books.Release(ctx, row.BatchNumber, "")
 	if err == nil || fault.ClassOf(err) == fault.UnknownOutcome {
 		told := troubleOf(row)
@@ -96,7 +96,7 @@ func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (str
 				return "", nil, err
 			}
 		}
-		if row, err = p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Released, told.kept() }); err != nil {
+		if row, err = p.update(ctx, row, func(r *store.Booking) { r.State, r.Failure = Released, told.kept() }); err != nil {
 			return "", nil, err
 		}
 		return p.settle(ctx, in, row)
@@ -110,7 +110,7 @@ func (p *Poster) release(ctx context.Context, in Intent, row store.Posting) (str
 		return "", nil, readErr
 	}
 	if !batch.Released() {
-		return "", stop(held.ReleaseFailed, "%v", err), p.note(ctx, row, "release", err)
+		return "", held.Becausef(held.ReleaseFailed, "%v", err), p.note(ctx, row, "release", err)
 	}
 	return p.verify(ctx, in, row, batch)
 }
@@ -123,7 +123,7 @@ const (
 
 // settle reads the batch until it shows as released. One that does not goes
 // back to attached, so that the release alone is tried again.
-func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (string, *Stop, error) {
+func (p *Poster) settle(ctx context.Context, in Intent, row store.Booking) (string, *Stop, error) {
 	for look, wait := 0, firstLook; look < looks; look, wait = look+1, min(2*wait, slowPoll) {
 		batch, _, err := p.Books.JournalTransaction(ctx, row.BatchNumber)
 		if err != nil {
@@ -142,11 +142,11 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 	if last {
 		told.Releases = 0 // a person who retries has as many again
 	}
-	if _, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Attached, told.kept() }); err != nil {
+	if _, err := p.update(ctx, row, func(r *store.Booking) { r.State, r.Failure = Attached, told.kept() }); err != nil {
 		return "", nil, err
 	}
 	if last {
-		return "", stop(held.ReleaseFailed, "batch %s was told to be released %s and does not show as released; the last answer: %s",
+		return "", held.Becausef(held.ReleaseFailed, "batch %s was told to be released %s and does not show as released; the last answer: %s",
 			row.BatchNumber, times(mostReleases), told.Words), nil
 	}
 	return "", nil, &fault.Error{
@@ -156,12 +156,12 @@ func (p *Poster) settle(ctx context.Context, in Intent, row store.Posting) (stri
 }
 
 // verify is the last comparison: what stands in the ledger is the voucher.
-func (p *Poster) verify(ctx context.Context, in Intent, row store.Posting, batch *visma.JournalTransaction) (string, *Stop, error) {
+func (p *Poster) verify(ctx context.Context, in Intent, row store.Booking, batch *visma.JournalTransaction) (string, *Stop, error) {
 	differences, compared := in.differs(row, batch)
 	if len(differences) > 0 {
-		return "", stop(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
+		return "", held.Becausef(held.BatchDiffers, "batch %s changed before it was released: %s", row.BatchNumber, strings.Join(differences, "; ")), nil
 	}
-	_, err := p.update(ctx, row, func(r *store.Posting) {
+	_, err := p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.Failure, r.Compared = Verified, nil, compared
 	})
 	return Verified, nil, err

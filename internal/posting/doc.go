@@ -28,7 +28,6 @@ package posting
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"kvitt/internal/held"
@@ -66,9 +65,9 @@ type Books interface {
 
 // Memory is what posting remembers; *store.Store is one.
 type Memory interface {
-	EnsurePosting(ctx context.Context, p store.Posting) (store.Posting, error)
-	UpdatePosting(ctx context.Context, company, token string, change func(*store.Posting) error) (store.Posting, error)
-	Posting(ctx context.Context, company, token string) (store.Posting, error)
+	EnsureBooking(ctx context.Context, p store.Booking) (store.Booking, error)
+	UpdateBooking(ctx context.Context, company, token string, change func(*store.Booking) error) (store.Booking, error)
+	Booking(ctx context.Context, company, token string) (store.Booking, error)
 	AppendAttempt(ctx context.Context, a store.Attempt) error
 	RememberPeriod(ctx context.Context, company, period string, seen []store.SeenBatch) error
 	SeenByToken(ctx context.Context, company, token string) ([]store.SeenBatch, error)
@@ -98,10 +97,14 @@ type Poster struct {
 type Intent struct {
 	Connection string
 	Company    string
-	Revision   int
-	Voucher    *voucher.Voucher
-	Periods    []string
-	Draft      bool
+	// Kind is what is booked, as the store calls it; empty: a payout, or what takes
+	// it back, as the revision says. Payout is the payment reference of the payout
+	// that a booking of another kind is about, Day the last one of its period.
+	Kind, Payout, Day string
+	Revision          int
+	Voucher           *voucher.Voucher
+	Periods           []string
+	Draft             bool
 	// Branch is the company's main branch, for a voucher that names none: it is
 	// sent, so that the batch does not go to whichever branch is somebody's default.
 	Branch string
@@ -134,14 +137,7 @@ func Bound(state string) bool { return state != Intended && state != Rejected }
 func (in Intent) period() string { return in.Periods[len(in.Periods)-1] }
 
 // Stop is a reason not to go on that only a person or an event can remove.
-type Stop struct {
-	Code   held.Code
-	Detail string
-}
-
-func stop(code held.Code, format string, args ...any) *Stop {
-	return &Stop{Code: code, Detail: fmt.Sprintf(format, args...)}
-}
+type Stop = held.Stop
 
 // Outcome is what Post achieved: a batch number, or a time to look again while
 // it is unknown whether there is one, or a reason to stop. A Stop together

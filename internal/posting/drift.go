@@ -42,42 +42,44 @@ type Sheet struct {
 
 // Finding is what a look at Visma.net found of a posting.
 type Finding struct {
-	Posting     store.Posting
+	Booking     store.Booking
 	Word        string
 	Differences []string
 	Posted      Sheet
 	Found       *Sheet // nil when Visma.net does not have the batch
 }
 
-// Watch looks at batches that were posted, and compares each with its posting.
-// Each period is listed once. It writes nothing, in Visma.net or elsewhere.
-func (p *Poster) Watch(ctx context.Context, rows []store.Posting) ([]Finding, error) {
+// Watch looks at batches that were posted, in the order of their periods, and
+// compares each with its posting. Of one that takes itself back it looks whether
+// Visma.net did, too. Each period is listed once. It writes nothing, in Visma.net
+// or elsewhere.
+func (p *Poster) Watch(ctx context.Context, rows []store.Booking, next Next) ([]Finding, error) {
 	var out []Finding
 	for at := 0; at < len(rows); {
-		next := at + 1
-		for next < len(rows) && rows[next].Period == rows[at].Period {
-			next++
+		until := at + 1
+		for until < len(rows) && rows[until].Period == rows[at].Period {
+			until++
 		}
 		batches, err := p.period(ctx, rows[at].Period)
 		if err != nil {
 			return nil, err
 		}
-		for _, row := range rows[at:next] {
+		for _, row := range rows[at:until] {
 			found, err := p.find(ctx, row, batches)
 			if err != nil {
 				return nil, err
 			}
 			out = append(out, found)
 		}
-		at = next
+		at = until
 	}
-	return out, nil
+	return out, p.lookForMirrors(ctx, out, next)
 }
 
-func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.JournalTransaction) (Finding, error) {
+func (p *Poster) find(ctx context.Context, row store.Booking, batches []visma.JournalTransaction) (Finding, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(row.Voucher, &v); err != nil {
-		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.PaymentReference, err)
+		return Finding{}, fmt.Errorf("read the posted voucher of payout %s: %w", row.Name, err)
 	}
 	batch, err := p.batch(ctx, row.BatchNumber, batches)
 	if err != nil {
@@ -92,9 +94,9 @@ func (p *Poster) find(ctx context.Context, row store.Posting, batches []visma.Jo
 		return out, err
 	}
 	out.Word, out.Found.Others = Elsewhere, others
-	what := "payment reference " + row.PaymentReference
+	what := "payment reference " + row.Name
 	if v.AutoReversing {
-		what = "the token of " + row.PaymentReference
+		what = "the token of " + row.Name
 	}
 	out.Differences = []string{what + " stands in batch " + strings.Join(others, ", ") + " too, which Kvitt did not make"}
 	return out, nil
@@ -118,7 +120,7 @@ func (p *Poster) batch(ctx context.Context, number string, listed []visma.Journa
 // others are the batches of somebody else that carry the payment reference. Of an
 // accrual, which has a token only, those of its period that carry that: what
 // takes it back stands in the next one.
-func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Voucher, batches []visma.JournalTransaction) ([]string, error) {
+func (p *Poster) others(ctx context.Context, row store.Booking, v *voucher.Voucher, batches []visma.JournalTransaction) ([]string, error) {
 	var numbers []string
 	for i := range batches {
 		b := &batches[i]
@@ -129,7 +131,7 @@ func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Vouch
 			}
 			continue
 		}
-		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.PaymentReference })
+		carries := slices.ContainsFunc(b.Lines, func(l visma.JournalTransactionLine) bool { return l.ReferenceNumber == row.Name })
 		if !carries || b.BatchNumber == row.BatchNumber || b.Status == visma.BatchVoided {
 			continue
 		}
@@ -145,12 +147,12 @@ func (p *Poster) others(ctx context.Context, row store.Posting, v *voucher.Vouch
 }
 
 // drifted compares a posting with its batch.
-func drifted(row store.Posting, v *voucher.Voucher, b *visma.JournalTransaction) Finding {
+func drifted(row store.Booking, v *voucher.Voucher, b *visma.JournalTransaction) Finding {
 	status := "released"
 	if row.State == Draft {
 		status = "on hold"
 	}
-	out := Finding{Posting: row, Word: AsPosted, Posted: Sheet{
+	out := Finding{Booking: row, Word: AsPosted, Posted: Sheet{
 		Batch: row.BatchNumber, Status: status, Description: v.Description, Date: v.Date.String(), Period: row.Period,
 		Currency: string(v.Currency), Rate: v.ExchangeRate, Lines: meant(v),
 	}}

@@ -20,11 +20,11 @@ func posted(t *testing.T, change ...func(*posting.Intent)) *bench {
 // watch looks at what was posted.
 func (b *bench) watch(t *testing.T) posting.Finding {
 	t.Helper()
-	rows, err := b.store.PostingsToCheck(t.Context(), "c1", time.Time{})
+	rows, err := b.store.BookingsToCheck(t.Context(), "c1", time.Time{})
 	if err != nil || len(rows) != 1 {
 		t.Fatalf("%d postings to look at, %v", len(rows), err)
 	}
-	all, err := b.poster().Watch(t.Context(), rows)
+	all, err := b.poster().Watch(t.Context(), rows, nil)
 	if err != nil || len(all) != 1 {
 		t.Fatalf("%d findings, %v", len(all), err)
 	}
@@ -93,12 +93,12 @@ func TestWhatBecameOfABatchInSomebodyElsesHands(t *testing.T) {
 
 func TestEachPeriodIsListedOnce(t *testing.T) {
 	b := posted(t)
-	rows, err := b.store.PostingsToCheck(t.Context(), "c1", time.Time{})
+	rows, err := b.store.BookingsToCheck(t.Context(), "c1", time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	before := b.lists
-	if _, err := b.poster().Watch(t.Context(), append(rows, rows[0], rows[0])); err != nil {
+	if _, err := b.poster().Watch(t.Context(), append(rows, rows[0], rows[0]), nil); err != nil {
 		t.Fatal(err)
 	}
 	if n := b.lists - before; n != 1 {

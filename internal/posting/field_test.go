@@ -358,7 +358,7 @@ func TestWhatWasAcceptedBeforeIsNoDriftNow(t *testing.T) {
 			t.Fatal("it was not booked")
 		}
 		b.batches[0].CreateVATTransaction, b.batches[0].Lines[0].VATCode.ID = true, "25"
-		row, err := b.store.UpdatePosting(t.Context(), "42", intent().Voucher.Token, func(p *store.Posting) error {
+		row, err := b.store.UpdateBooking(t.Context(), "42", intent().Voucher.Token, func(p *store.Booking) error {
 			if p.Compared != 1 {
 				return errors.New("the whole read-back is not remembered")
 			}
@@ -368,7 +368,7 @@ func TestWhatWasAcceptedBeforeIsNoDriftNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := b.poster().Watch(t.Context(), []store.Posting{row})
+		found, err := b.poster().Watch(t.Context(), []store.Booking{row}, nil)
 		if err != nil || found[0].Word != want {
 			t.Errorf("compared %d: %s %v, %v", compared, found[0].Word, found[0].Differences, err)
 		}

@@ -20,7 +20,7 @@ import (
 // look searches every page of the period for the token. A batch that is found
 // is adopted; one that stays away long enough may be sent again. A batch that a
 // person named is adopted as it is named.
-func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) look(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	if in.Taken != nil {
 		return p.adopt(ctx, in, row, in.Taken.Batch)
 	}
@@ -40,16 +40,16 @@ func (p *Poster) look(ctx context.Context, in Intent, row store.Posting) (Outcom
 	case 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
-	return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+	return Outcome{Stop: repeated(row.Name, found)}, nil
 }
 
 // absent decides between looking again, sending again and giving up. Background
 // jobs can be late, so one look that finds nothing is never enough. Listed is how
 // many batches the look saw.
-func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, listed int) (Outcome, error) {
+func (p *Poster) absent(ctx context.Context, in Intent, row store.Booking, listed int) (Outcome, error) {
 	now := p.Now()
 	if row.AbsentSince == nil {
-		if _, err := p.update(ctx, row, func(r *store.Posting) { r.AbsentSince = &now }); err != nil {
+		if _, err := p.update(ctx, row, func(r *store.Booking) { r.AbsentSince = &now }); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{LookAgain: p.lookAfter(p.Absent)}, nil
@@ -62,7 +62,7 @@ func (p *Poster) absent(ctx context.Context, in Intent, row store.Posting, liste
 	case err != nil:
 		return Outcome{}, err
 	case len(found) > 1:
-		return Outcome{Stop: repeated(row.PaymentReference, found)}, nil
+		return Outcome{Stop: repeated(row.Name, found)}, nil
 	case len(found) == 1:
 		return p.adopt(ctx, in, row, found[0])
 	}
@@ -251,7 +251,7 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 			return "", nil, err
 		}
 		if still {
-			return "", stop(held.BookedElsewhere,
+			return "", held.Becausef(held.BookedElsewhere,
 				"batch %s in period %s (%q) carries payment reference %s and was not made by this connection",
 				seen.BatchNumber, seen.Period, fault.Trim(seen.Description), seen.Reference), nil
 		}
@@ -269,7 +269,7 @@ func (p *Poster) reversed(ctx context.Context, in Intent) (*Stop, error) {
 	if err != nil || len(back) == 0 {
 		return nil, err
 	}
-	return stop(held.ReversedBefore, "batch %s in period %s (%q) takes the batch of payout %s back",
+	return held.Becausef(held.ReversedBefore, "batch %s in period %s (%q) takes the batch of payout %s back",
 		back[0].BatchNumber, back[0].Period, fault.Trim(back[0].Description), in.Voucher.PaymentReference), nil
 }
 
@@ -278,7 +278,7 @@ func (p *Poster) mine(ctx context.Context, company, token string) (bool, error) 
 	if token == "" {
 		return false, nil
 	}
-	_, err := p.Memory.Posting(ctx, company, token)
+	_, err := p.Memory.Booking(ctx, company, token)
 	if errors.Is(err, store.ErrNotFound) {
 		return false, nil
 	}
@@ -324,7 +324,7 @@ func (p *Poster) oneOf(ctx context.Context, in Intent, ours []store.SeenBatch) (
 
 func repeated(reference string, numbers []string) *Stop {
 	slices.Sort(numbers)
-	return stop(held.BatchDiffers, "payout %s stands in more than one batch: %s", reference, strings.Join(numbers, ", "))
+	return held.Becausef(held.BatchDiffers, "payout %s stands in more than one batch: %s", reference, strings.Join(numbers, ", "))
 }
 
 // still reads a remembered batch again, because a person may have changed it
@@ -348,7 +348,7 @@ func gone(err error) bool {
 }
 
 // adopt takes a batch that an earlier attempt had already created as ours.
-func (p *Poster) adopt(ctx context.Context, in Intent, row store.Posting, number string) (Outcome, error) {
+func (p *Poster) adopt(ctx context.Context, in Intent, row store.Booking, number string) (Outcome, error) {
 	row, err := p.book(ctx, row, number, true)
 	if err != nil {
 		return Outcome{}, err

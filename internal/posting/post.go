@@ -19,7 +19,7 @@ import (
 // those of Visma.net that are a clear no which may heal (class transient,
 // throttled or auth).
 func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
-	row, halt, err := p.intend(ctx, in)
+	row, halt, err := p.Intend(ctx, in)
 	if err != nil || halt != nil {
 		return Outcome{Stop: halt, BatchNumber: row.BatchNumber}, err
 	}
@@ -45,37 +45,41 @@ func (p *Poster) Post(ctx context.Context, in Intent) (Outcome, error) {
 	}
 }
 
-// intend makes sure that the posting row exists and is for this voucher. The
+// Intend makes sure that the posting row exists and is for this voucher. The
 // same token with another voucher is a loud stop once anything may be booked.
-func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, error) {
+func (p *Poster) Intend(ctx context.Context, in Intent) (store.Booking, *Stop, error) {
 	hash := in.Voucher.Hash()
 	document, err := json.Marshal(in.Voucher)
 	if err != nil {
-		return store.Posting{}, nil, fmt.Errorf("write down the voucher of payout %s: %w", in.Voucher.PaymentReference, err)
+		return store.Booking{}, nil, fmt.Errorf("write down the voucher of payout %s: %w", in.Voucher.PaymentReference, err)
 	}
-	want := store.Posting{
-		CompanyID: in.Company, Token: in.Voucher.Token, ConnectionID: in.Connection,
-		PaymentReference: in.Voucher.PaymentReference, Revision: in.Revision,
+	switch in.Kind {
+	case "", store.KindPayout, store.KindReversal:
+		in.Payout = in.Voucher.PaymentReference
+	}
+	want := store.Booking{
+		CompanyID: in.Company, Token: in.Voucher.Token, ConnectionID: in.Connection, Kind: in.Kind, Name: in.Voucher.PaymentReference,
+		PaymentReference: in.Payout, Day: in.Day, Revision: in.Revision,
 		VoucherHash: hash, Voucher: document, Period: in.period(), Mode: mode(in.Draft), State: Intended,
 	}
-	row, err := p.Memory.EnsurePosting(ctx, want)
+	row, err := p.Memory.EnsureBooking(ctx, want)
 	if err != nil {
 		return row, nil, err
 	}
 	switch {
 	case row.State == Reversed: // whatever the figures are today
-		return row, stop(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.PaymentReference), nil
+		return row, held.Becausef(held.ReversedBefore, "batch %s of payout %s was reversed", row.BatchNumber, row.Name), nil
 	case row.State == Rejected, row.State == Intended && (row.VoucherHash != hash || row.Period != want.Period || row.Mode != want.Mode):
 		// Nothing was ever booked under this token, so the intent may change.
-		row, err = p.update(ctx, row, func(r *store.Posting) {
+		row, err = p.update(ctx, row, func(r *store.Booking) {
 			r.State, r.VoucherHash, r.Voucher, r.Period, r.Mode = Intended, hash, document, want.Period, want.Mode
 			r.JobID, r.UnknownSince, r.AbsentSince, r.Failure = "", nil, nil, nil
 		})
 		return row, nil, err
 	case row.VoucherHash != hash:
-		return row, stop(held.ChangedAfterPosting,
+		return row, held.Becausef(held.ChangedAfterPosting,
 			"payout %s was posted as a voucher with hash %.12s (batch %s, state %s); it now compiles to another one with hash %.12s",
-			row.PaymentReference, row.VoucherHash, orNone(row.BatchNumber), row.State, hash), nil
+			row.Name, row.VoucherHash, orNone(row.BatchNumber), row.State, hash), nil
 	}
 	return row, nil, nil
 }
@@ -83,7 +87,7 @@ func (p *Poster) intend(ctx context.Context, in Intent) (store.Posting, *Stop, e
 // first sends a voucher, unless the books show that it was booked before: by
 // an earlier installation, or after the backup that this database was restored
 // from.
-func (p *Poster) first(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) first(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	for _, period := range in.Periods {
 		if err := p.familiarise(ctx, in.Company, period); err != nil {
 			return Outcome{}, err
@@ -103,13 +107,13 @@ func (p *Poster) first(ctx context.Context, in Intent, row store.Posting) (Outco
 }
 
 // send makes the attempt durable, posts, and makes the answer durable.
-func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) send(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	batch, err := draft(in)
 	if err != nil {
 		return Outcome{}, err
 	}
 	now := p.Now()
-	row, err = p.update(ctx, row, func(r *store.Posting) {
+	row, err = p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.AttemptedAt, r.JobID, r.UnknownSince, r.AbsentSince = Sending, &now, "", nil, nil
 		r.ConnectionID = in.Connection // an intent of a connection that was re-created becomes that one's
 		r.Attempts++
@@ -130,7 +134,7 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 		}
 		return p.check(ctx, in, row)
 	}
-	row, err = p.update(ctx, row, func(r *store.Posting) { r.State, r.JobID = Accepted, accepted.JobID })
+	row, err = p.update(ctx, row, func(r *store.Booking) { r.State, r.JobID = Accepted, accepted.JobID })
 	if err != nil {
 		return Outcome{}, err
 	}
@@ -139,7 +143,7 @@ func (p *Poster) send(ctx context.Context, in Intent, row store.Posting) (Outcom
 
 // refused tells a clear no from an unknown outcome. Only an error that its
 // client has classified as a no is one.
-func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, postErr error) (Outcome, error) {
+func (p *Poster) refused(ctx context.Context, in Intent, row store.Booking, postErr error) (Outcome, error) {
 	switch fault.ClassOf(postErr) {
 	case fault.Rejected:
 		return p.reject(ctx, row, "post", postErr)
@@ -147,7 +151,7 @@ func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, post
 		if err := p.note(ctx, row, "post", postErr); err != nil {
 			return Outcome{}, err
 		}
-		if _, err := p.update(ctx, row, func(r *store.Posting) { r.State = Intended }); err != nil {
+		if _, err := p.update(ctx, row, func(r *store.Booking) { r.State = Intended }); err != nil {
 			return Outcome{}, err
 		}
 		return Outcome{}, postErr
@@ -156,22 +160,22 @@ func (p *Poster) refused(ctx context.Context, in Intent, row store.Posting, post
 	return p.lost(ctx, in, row, "post", postErr)
 }
 
-func (p *Poster) reject(ctx context.Context, row store.Posting, action string, why error) (Outcome, error) {
+func (p *Poster) reject(ctx context.Context, row store.Booking, action string, why error) (Outcome, error) {
 	if err := p.note(ctx, row, action, why); err != nil {
 		return Outcome{}, err
 	}
 	words := why.Error()
-	_, err := p.update(ctx, row, func(r *store.Posting) { r.State, r.Failure = Rejected, failure(words) })
-	return Outcome{Stop: &Stop{Code: held.Rejected, Detail: words}}, err
+	_, err := p.update(ctx, row, func(r *store.Booking) { r.State, r.Failure = Rejected, failure(words) })
+	return Outcome{Stop: held.Because(held.Rejected, words)}, err
 }
 
 // doubt marks the posting as unknown. From here on it is only looked for.
-func (p *Poster) doubt(ctx context.Context, row store.Posting, action string, why error) (store.Posting, error) {
+func (p *Poster) doubt(ctx context.Context, row store.Booking, action string, why error) (store.Booking, error) {
 	if err := p.note(ctx, row, action, why); err != nil {
 		return row, err
 	}
 	now := p.Now()
-	return p.update(ctx, row, func(r *store.Posting) {
+	return p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.JobID, r.AbsentSince, r.Failure = Unknown, "", nil, troubleOf(*r).met(action, why).kept()
 		if r.UnknownSince == nil {
 			r.UnknownSince = &now
@@ -190,7 +194,7 @@ const (
 // await asks the background job until it has finished. A job that takes very
 // long stays accepted, and the next call goes on asking, after ever longer pauses;
 // after a day it is for a person, because it may still book.
-func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outcome, error) {
+func (p *Poster) await(ctx context.Context, in Intent, row store.Booking) (Outcome, error) {
 	for wait, waited := firstPoll, time.Duration(0); waited < pollFor; wait = min(wait*3/2, slowPoll) {
 		if err := p.Pause(ctx, wait); err != nil {
 			return Outcome{}, err
@@ -213,12 +217,12 @@ func (p *Poster) await(ctx context.Context, in Intent, row store.Posting) (Outco
 	if runs < longest {
 		return Outcome{LookAgain: max(runs/4, retryAfter)}, nil
 	}
-	return Outcome{LookAgain: longest, Stop: stop(held.Failed,
+	return Outcome{LookAgain: longest, Stop: held.Becausef(held.Failed,
 		"background job %s of Visma.net, which books payout %s, has not finished since %s; it may still do so, and nothing is sent again meanwhile",
-		row.JobID, row.PaymentReference, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
+		row.JobID, row.Name, row.AttemptedAt.UTC().Format("2006-01-02 15:04Z"))}, nil
 }
 
-func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action string, why error) (Outcome, error) {
+func (p *Poster) lost(ctx context.Context, in Intent, row store.Booking, action string, why error) (Outcome, error) {
 	row, err := p.doubt(ctx, row, action, why)
 	if err != nil {
 		return Outcome{}, err
@@ -228,7 +232,7 @@ func (p *Poster) lost(ctx context.Context, in Intent, row store.Posting, action 
 
 // finished reads the answer that a background job came to: finished may mean
 // a no.
-func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job visma.Job) (Outcome, error) {
+func (p *Poster) finished(ctx context.Context, in Intent, row store.Booking, job visma.Job) (Outcome, error) {
 	if job.Succeeded() && job.BatchNumber() != "" {
 		row, err := p.book(ctx, row, job.BatchNumber(), false)
 		if err != nil {
@@ -240,7 +244,7 @@ func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job
 	if job.HasResponseContent {
 		content, _ = p.Books.JobContent(ctx, row.JobID) // without it the job's own words stand
 	}
-	err := job.Err("post the voucher of payout "+row.PaymentReference, content)
+	err := job.Err("post the voucher of payout "+row.Name, content)
 	if fault.ClassOf(err) == fault.Rejected {
 		return p.reject(ctx, row, "poll", err)
 	}
@@ -250,15 +254,15 @@ func (p *Poster) finished(ctx context.Context, in Intent, row store.Posting, job
 	return p.lost(ctx, in, row, "poll", err)
 }
 
-func (p *Poster) book(ctx context.Context, row store.Posting, number string, adopted bool) (store.Posting, error) {
-	return p.update(ctx, row, func(r *store.Posting) {
+func (p *Poster) book(ctx context.Context, row store.Booking, number string, adopted bool) (store.Booking, error) {
+	return p.update(ctx, row, func(r *store.Booking) {
 		r.State, r.BatchNumber, r.Adopted = Booked, number, adopted
 		r.UnknownSince, r.AbsentSince, r.Failure = nil, nil, nil
 	})
 }
 
-func (p *Poster) update(ctx context.Context, row store.Posting, change func(*store.Posting)) (store.Posting, error) {
-	return p.Memory.UpdatePosting(ctx, row.CompanyID, row.Token, func(r *store.Posting) error {
+func (p *Poster) update(ctx context.Context, row store.Booking, change func(*store.Booking)) (store.Booking, error) {
+	return p.Memory.UpdateBooking(ctx, row.CompanyID, row.Token, func(r *store.Booking) error {
 		if r.State != row.State || r.Attempts != row.Attempts {
 			return fmt.Errorf("move posting %s on from %s: another worker has moved it to %s meanwhile", row.Token, row.State, r.State)
 		}
@@ -268,7 +272,7 @@ func (p *Poster) update(ctx context.Context, row store.Posting, change func(*sto
 }
 
 // note keeps why an attempt did not succeed, for the audit trail.
-func (p *Poster) note(ctx context.Context, row store.Posting, action string, err error) error {
+func (p *Poster) note(ctx context.Context, row store.Booking, action string, err error) error {
 	a := store.Attempt{CompanyID: row.CompanyID, Token: row.Token, At: p.Now(), Action: action, Outcome: "no answer", Detail: failure(err.Error())}
 	var said remark
 	if errors.As(err, &said) {

@@ -213,10 +213,10 @@ func TestAnEmptyDatabaseFindsWhatAnEarlierInstallationBooked(t *testing.T) {
 }
 
 func TestARestoredDatabaseFindsWhatWasPostedAfterItsBackup(t *testing.T) {
-	for name, left := range map[string]func(*store.Posting){
+	for name, left := range map[string]func(*store.Booking){
 		"nothing of it": nil,
-		"a refusal":     func(r *store.Posting) { r.State, r.Attempts = posting.Rejected, 1 },
-		"an intent":     func(r *store.Posting) { r.State, r.Attempts = posting.Intended, 1 },
+		"a refusal":     func(r *store.Booking) { r.State, r.Attempts = posting.Rejected, 1 },
+		"an intent":     func(r *store.Booking) { r.State, r.Attempts = posting.Intended, 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, after := newBench(t), newBench(t)
@@ -226,14 +226,14 @@ func TestARestoredDatabaseFindsWhatWasPostedAfterItsBackup(t *testing.T) {
 			}
 			if left != nil {
 				in := intent()
-				row := store.Posting{
+				row := store.Booking{
 					CompanyID: "42", Token: in.Voucher.Token, ConnectionID: "c1", PaymentReference: "10001",
 					VoucherHash: in.Voucher.Hash(), Voucher: []byte(`{}`), Period: "202601", Mode: "auto", State: posting.Intended,
 				}
-				if _, err := after.store.EnsurePosting(t.Context(), row); err != nil {
+				if _, err := after.store.EnsureBooking(t.Context(), row); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := after.store.UpdatePosting(t.Context(), "42", row.Token, func(r *store.Posting) error { left(r); return nil }); err != nil {
+				if _, err := after.store.UpdateBooking(t.Context(), "42", row.Token, func(r *store.Booking) error { left(r); return nil }); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -452,7 +452,7 @@ func TestAConnectionThatWasMadeAnewOwnsWhatItPosts(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	}
-	if row, err := b.store.Posting(t.Context(), "42", again.Voucher.Token); err != nil || row.ConnectionID != "c2" {
+	if row, err := b.store.Booking(t.Context(), "42", again.Voucher.Token); err != nil || row.ConnectionID != "c2" {
 		t.Errorf("the posting is %q's, %v", row.ConnectionID, err)
 	}
 }
@@ -516,16 +516,16 @@ type fragileMemory struct {
 	f *fragile
 }
 
-func (m fragileMemory) EnsurePosting(ctx context.Context, p store.Posting) (store.Posting, error) {
+func (m fragileMemory) EnsureBooking(ctx context.Context, p store.Booking) (store.Booking, error) {
 	m.f.step()
-	out, err := m.Memory.EnsurePosting(ctx, p)
+	out, err := m.Memory.EnsureBooking(ctx, p)
 	m.f.step()
 	return out, err
 }
 
-func (m fragileMemory) UpdatePosting(ctx context.Context, company, token string, change func(*store.Posting) error) (store.Posting, error) {
+func (m fragileMemory) UpdateBooking(ctx context.Context, company, token string, change func(*store.Booking) error) (store.Booking, error) {
 	m.f.step()
-	out, err := m.Memory.UpdatePosting(ctx, company, token, change)
+	out, err := m.Memory.UpdateBooking(ctx, company, token, change)
 	m.f.step()
 	return out, err
 }

@@ -79,7 +79,7 @@ func TestAReversedPostingIsNeverTakenForPosted(t *testing.T) {
 	b := newBench(t)
 	in := revised(0)
 	b.finish(t, b.poster(), in)
-	if _, err := b.store.UpdatePosting(t.Context(), "42", in.Voucher.Token, func(p *store.Posting) error { p.State = posting.Reversed; return nil }); err != nil {
+	if _, err := b.store.UpdateBooking(t.Context(), "42", in.Voucher.Token, func(p *store.Booking) error { p.State = posting.Reversed; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	changed := revised(0) // figures that have changed are the reason why most are reversed
@@ -110,7 +110,7 @@ func TestOnlyWhatStandsInTheBooksForGoodCanBeReversed(t *testing.T) {
 		{"verified", posting.Reversed, 1, false},
 		{"verified", posting.Verified, 3, false},
 	} {
-		why := posting.WhyNotReversible(&store.Payout{State: c.payout}, &store.Posting{State: c.state}, c.revision)
+		why := posting.WhyNotReversible(&store.Payout{State: c.payout}, &store.Booking{State: c.state}, c.revision)
 		neverSent := c.state == posting.Intended || c.state == posting.Rejected
 		if (why == "") != c.can || neverSent != (why == "nothing was posted for it") {
 			t.Errorf("%+v: %q", c, why)

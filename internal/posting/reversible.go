@@ -8,7 +8,7 @@ import (
 
 // WhyNotReversible says why the posting of a payout cannot be taken back by the
 // posting with that revision; "" when it can.
-func WhyNotReversible(row *store.Payout, sent *store.Posting, revision int) string {
+func WhyNotReversible(row *store.Payout, sent *store.Booking, revision int) string {
 	switch {
 	case row.State == Reversed || sent.State == Reversed:
 		return fmt.Sprintf("batch %s was reversed already", sent.BatchNumber)

@@ -23,7 +23,7 @@ func (b *bench) edited(t *testing.T) []string {
 	if state != "held" || got.Stop.Code != held.BatchDiffers {
 		t.Fatalf("ended as %s, %+v", state, got.Stop)
 	}
-	row, err := b.store.Posting(t.Context(), "42", intent().Voucher.Token)
+	row, err := b.store.Booking(t.Context(), "42", intent().Voucher.Token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestAnUnknownOutcomeEndsWithTheBatchThatAPersonNamesAndIsNeverSentAgain(t *
 		}
 		b.clock = b.clock.Add(b.poster().Absent)
 	}
-	row, err := b.store.Posting(t.Context(), "42", intent().Voucher.Token)
+	row, err := b.store.Booking(t.Context(), "42", intent().Voucher.Token)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,27 +23,25 @@ const NotTakenBackHelps = "Visma.net makes the reversing entry when the batch is
 // Next is the financial period after another one: "" when there is none.
 type Next func(period string) (id string, begun bool)
 
-// WatchAccruals is Watch for batches that take themselves back: it looks
-// whether Visma.net did, too.
-func (p *Poster) WatchAccruals(ctx context.Context, rows []store.Posting, next Next) ([]Finding, error) {
-	found, err := p.Watch(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
+// lookForMirrors looks for what takes those batches back that take themselves back.
+func (p *Poster) lookForMirrors(ctx context.Context, found []Finding, next Next) (err error) {
 	listed := map[string][]visma.JournalTransaction{}
 	for i := range found {
 		f := &found[i]
 		var v voucher.Voucher
-		if err := json.Unmarshal(f.Posting.Voucher, &v); err != nil {
-			return nil, fmt.Errorf("read the posted voucher of %s: %w", f.Posting.PaymentReference, err)
+		if err := json.Unmarshal(f.Booking.Voucher, &v); err != nil {
+			return fmt.Errorf("read the posted voucher of %s: %w", f.Booking.Name, err)
 		}
-		period, begun := next(f.Posting.Period)
-		if !v.AutoReversing || !f.inTheBooks() || period == "" {
+		if !v.AutoReversing || !f.inTheBooks() {
+			continue
+		}
+		period, begun := next(f.Booking.Period)
+		if period == "" {
 			continue
 		}
 		if listed[period] == nil {
 			if listed[period], err = p.period(ctx, period); err != nil {
-				return nil, err
+				return err
 			}
 		}
 		why := f.takenBack(&v, period, listed[period])
@@ -55,7 +53,7 @@ func (p *Poster) WatchAccruals(ctx context.Context, rows []store.Posting, next N
 		}
 		f.Differences = append(f.Differences, why)
 	}
-	return found, nil
+	return nil
 }
 
 // inTheBooks tells whether there is something to take back.

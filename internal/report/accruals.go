@@ -16,7 +16,7 @@ import (
 // accrued is an accrual that was asked for, with what the last daily check found
 // of it in Visma.net.
 type accrued struct {
-	*store.Posting
+	*store.Booking
 	voucher *voucher.Voucher
 	found   *store.Drift
 }
@@ -24,11 +24,11 @@ type accrued struct {
 // accruals are those whose voucher is dated in a span, and of them only those
 // that may have been sent.
 func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
-	rows, err := r.Source.AccrualList(ctx, r.Connection.ID)
+	rows, err := r.Source.Bookings(ctx, r.Connection.ID, "", store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.Source.AccrualDrifts(ctx, r.Connection.ID)
+	found, err := r.Source.Drifts(ctx, r.Connection.ID, store.Accruals...)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 		if day := v.Date.Time(); day.Before(span.From) || day.After(span.To) || rows[i].State == "intended" || rows[i].State == "rejected" {
 			continue
 		}
-		one := accrued{Posting: &rows[i], voucher: v}
+		one := accrued{Booking: &rows[i], voucher: v}
 		for j := range found {
 			if found[j].Token == rows[i].Token && found[j].CompanyID == rows[i].CompanyID {
 				one.found = &found[j]
@@ -57,10 +57,10 @@ func (r *Reports) accruals(ctx context.Context, span Span) ([]accrued, error) {
 
 // own tells whether an accrual is the connection's: it made it, or it is of the
 // same merchant and an earlier connection of the company did.
-func (r *Reports) own(p *store.Posting, v *voucher.Voucher) bool {
+func (r *Reports) own(p *store.Booking, v *voucher.Voucher) bool {
 	token := voucher.AccrualToken(r.Connection.MerchantID, v.Date, v.Currency, p.CompanyID)
-	if payout, ok := voucher.SplitOf(p.PaymentReference, v.Date); ok {
-		token = voucher.SplitToken(r.Connection.MerchantID, payout, v.Date, p.CompanyID)
+	if p.Kind == store.KindPart {
+		token = voucher.SplitToken(r.Connection.MerchantID, p.PaymentReference, v.Date, p.CompanyID)
 	}
 	return p.ConnectionID == r.Connection.ID || v.Token == token
 }
@@ -98,13 +98,13 @@ func (r *Reports) addAccruals(ctx context.Context, span Span, b *Bundle) error {
 	}
 	for i := range all {
 		a := &all[i]
-		record := accrualRecord{postingRecord: recordOfPosting(a.Posting)}
+		record := accrualRecord{postingRecord: recordOfPosting(a.Booking)}
 		if f := a.found; f != nil {
 			record.InVisma, record.Differences, record.Posted, record.Found, record.CheckedAt = f.Word, f.Differences, f.Posted, f.Found, &f.CheckedAt
 		}
 		body, err := json.MarshalIndent(record, "", "  ")
 		if err == nil {
-			err = b.bytes("accruals/"+fileName(a.PaymentReference)+".json", append(body, '\n'))
+			err = b.bytes("accruals/"+fileName(a.Name)+".json", append(body, '\n'))
 		}
 		if err != nil {
 			return err
@@ -130,7 +130,7 @@ func writeAccruals(to io.Writer, all []accrued, excel bool) error {
 		for j := range v.Lines {
 			l := &v.Lines[j]
 			if err := w.Write(commas(excel, []string{
-				a.PaymentReference, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
+				a.Name, a.BatchNumber, a.Period, v.Date.String(), a.State, a.Mode, a.Token, a.VoucherHash, strconv.FormatBool(v.AutoReversing),
 				strconv.Itoa(j + 1), l.Account, harmless(l.Text), string(v.Currency), settlement.Format(l.Debit, v.Currency), settlement.Format(l.Credit, v.Currency),
 				word, a.takenBackBy(), l.Branch, l.VATCode,
 			})); err != nil {

@@ -110,13 +110,13 @@ func (w *world) accrue() *voucher.Voucher {
 	if refused != "" {
 		w.t.Fatal(refused)
 	}
-	_, err = w.store.Accruals().EnsurePosting(w.t.Context(), store.Posting{
-		CompanyID: "5560001", Token: v.Token, ConnectionID: "c1", PaymentReference: v.PaymentReference, VoucherHash: v.Hash(), Voucher: w.json(v),
+	_, err = w.store.EnsureBooking(w.t.Context(), store.Booking{
+		CompanyID: "5560001", Token: v.Token, ConnectionID: "c1", Kind: store.KindAccrual, Name: v.PaymentReference, Day: v.Date.String(), VoucherHash: v.Hash(), Voucher: w.json(v),
 		Period: "202601", Mode: "auto", State: "verified", BatchNumber: "000900",
 	})
 	w.must(err)
-	w.must(w.store.Accruals().AppendAttempt(w.t.Context(), store.Attempt{CompanyID: "5560001", Token: v.Token, Action: "post", Outcome: "accepted"}))
-	w.must(w.store.Accruals().PutDrift(w.t.Context(), store.Drift{
+	w.must(w.store.AppendAttempt(w.t.Context(), store.Attempt{CompanyID: "5560001", Token: v.Token, Action: "post", Outcome: "accepted"}))
+	w.must(w.store.PutDrift(w.t.Context(), store.Drift{
 		CompanyID: "5560001", Token: v.Token, Word: "as_posted", Differences: []byte("null"), Posted: []byte("{}"), Found: []byte(`{"taken_back_by":"000901"}`),
 	}))
 	return v
@@ -201,7 +201,7 @@ func TestWhatIsHeldBesidesPayoutsIsInTheReportOfWhatIsHeld(t *testing.T) {
 	w := newWorld(t, sqlite(t))
 	v := w.accrue()
 	w.must(w.store.PutStop(t.Context(), store.Stop{ConnectionID: "c1", Work: store.WorkReversal, Name: w.refs[0], Reason: "period_closed", Held: []byte(`{"detail":"202601 is closed"}`)}))
-	w.must(w.store.Accruals().PutDrift(t.Context(), store.Drift{CompanyID: "5560001", Token: v.Token, Word: store.NotTakenBack}))
+	w.must(w.store.PutDrift(t.Context(), store.Drift{CompanyID: "5560001", Token: v.Token, Word: store.NotTakenBack}))
 	made, err := w.Make(t.Context(), report.Held, quarter)
 	w.must(err)
 	notes := strings.Join(made.Notes(), "\n")

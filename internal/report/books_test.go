@@ -53,7 +53,7 @@ func TestTheDifferenceShowsWhateverIsNotAsProven(t *testing.T) {
 	net := w.ofType(shop.Net)[0].PaymentReference
 	p, err := w.store.Payout(t.Context(), "c1", net)
 	w.must(err)
-	posting, err := w.store.PostingOf(t.Context(), "c1", net, 0)
+	posting, err := w.store.BookingOf(t.Context(), "c1", net, 0)
 	w.must(err)
 	compare := func(change func(*voucher.Voucher), p store.Payout, rehash bool) *report.Booked {
 		t.Helper()
@@ -64,7 +64,7 @@ func TestTheDifferenceShowsWhateverIsNotAsProven(t *testing.T) {
 		if rehash {
 			changed.VoucherHash = v.Hash()
 		}
-		b, err := report.Compare(&p, []store.Posting{changed})
+		b, err := report.Compare(&p, []store.Booking{changed})
 		w.must(err)
 		return b
 	}
@@ -88,7 +88,7 @@ func TestTheDifferenceShowsWhateverIsNotAsProven(t *testing.T) {
 		t.Errorf("a voucher that is not the one posted is not seen: %+v", b)
 	}
 	posting.State = "sending"
-	if b, err := report.Compare(&p, []store.Posting{posting}); err != nil || b != nil {
+	if b, err := report.Compare(&p, []store.Booking{posting}); err != nil || b != nil {
 		t.Errorf("a batch that may not be there counts as booked: %+v %v", b, err)
 	}
 }
@@ -302,7 +302,7 @@ func TestAPayoutIsFoundByAnythingThatItOrItsRowsAreCalled(t *testing.T) {
 				break
 			}
 		}
-		posting, err := w.store.PostingOf(t.Context(), "c1", payout.PaymentReference, 0)
+		posting, err := w.store.BookingOf(t.Context(), "c1", payout.PaymentReference, 0)
 		w.must(err)
 		for by, reference := range map[string]string{
 			"payment reference": payout.PaymentReference, "batch": posting.BatchNumber, "token": posting.Token,

@@ -105,7 +105,7 @@ func (r *Reports) take(ctx context.Context, t store.Todo) error {
 
 // takeBooks writes down the lines of the payout's vouchers that are booked.
 func (r *Reports) takeBooks(ctx context.Context, t store.Todo, p *store.Payout) error {
-	found, err := r.Source.PostingsOf(ctx, t.ConnectionID, []string{t.PaymentReference})
+	found, err := r.Source.BookingsOf(ctx, t.ConnectionID, []string{t.PaymentReference})
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (r *Reports) takeBooks(ctx context.Context, t store.Todo, p *store.Payout) 
 	return r.Source.PutLines(ctx, t, day, lines, where)
 }
 
-func linesOf(v *voucher.Voucher, p *store.Posting, proof *kept) []store.RegisterLine {
+func linesOf(v *voucher.Voucher, p *store.Booking, proof *kept) []store.RegisterLine {
 	sign := int64(1)
 	if takesBack(p) {
 		sign = -1

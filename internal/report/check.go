@@ -30,10 +30,10 @@ func proofOf(p *store.Payout) (*kept, error) {
 	return &k, nil
 }
 
-func voucherOf(p *store.Posting) (*voucher.Voucher, error) {
+func voucherOf(p *store.Booking) (*voucher.Voucher, error) {
 	var v voucher.Voucher
 	if err := json.Unmarshal(p.Voucher, &v); err != nil {
-		return nil, fmt.Errorf("read the voucher %s of payout %s: %w", p.Token, p.PaymentReference, err)
+		return nil, fmt.Errorf("read the voucher %s of payout %s: %w", p.Token, p.Name, err)
 	}
 	return &v, nil
 }
@@ -48,7 +48,7 @@ func isBooked(state string) bool {
 }
 
 // takesBack tells the postings that mirror the one before them.
-func takesBack(p *store.Posting) bool { return p.Revision%2 == 1 }
+func takesBack(p *store.Booking) bool { return p.Revision%2 == 1 }
 
 // Booked holds what stands in Visma.net for a payout, as it was posted and read
 // back, and by how much that differs from what Klarna paid. Amounts are minor
@@ -66,9 +66,9 @@ type Booked struct {
 // together, with their reversals. nil means that there is none. Nothing is
 // assumed: each voucher is summed line by line, its hash is made anew, and its
 // lines are held against the components of the proof.
-func Compare(p *store.Payout, postings []store.Posting) (*Booked, error) {
+func Compare(p *store.Payout, postings []store.Booking) (*Booked, error) {
 	var b *Booked
-	var last *store.Posting
+	var last *store.Booking
 	var current *voucher.Voucher
 	for i := range postings {
 		if !isBooked(postings[i].State) {

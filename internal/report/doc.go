@@ -32,8 +32,8 @@ type Source interface {
 
 	Register(ctx context.Context, f store.RegisterFilter) ([]store.Payout, error)
 	RegisterTotals(ctx context.Context, connection string, from, to time.Time) ([]store.PayoutTotal, error)
-	PostingsOf(ctx context.Context, connection string, references []string) (map[string][]store.Posting, error)
-	PostingsBy(ctx context.Context, connection, token, batch string) ([]store.Posting, error)
+	BookingsOf(ctx context.Context, connection string, references []string) (map[string][]store.Booking, error)
+	BookingsBy(ctx context.Context, connection, token, batch string) ([]store.Booking, error)
 	MonthSums(ctx context.Context, connection, from, to string, types store.RowTypes) ([]store.MonthSum, error)
 	MonthReads(ctx context.Context, connection, from, to string) ([]store.MonthRead, error)
 	AccountMonths(ctx context.Context, connection, about, from, to string) ([]store.AccountMonth, error)
@@ -43,9 +43,8 @@ type Source interface {
 
 	Attempts(ctx context.Context, company, token string) ([]store.Attempt, error)
 	Stops(ctx context.Context, connection, work string) ([]store.Stop, error)
-	AccrualList(ctx context.Context, connection string) ([]store.Posting, error)
-	AccrualDrifts(ctx context.Context, connection string) ([]store.Drift, error)
-	AccrualAttempts(ctx context.Context, company, token string) ([]store.Attempt, error)
+	Bookings(ctx context.Context, connection, reference string, kinds ...string) ([]store.Booking, error)
+	Drifts(ctx context.Context, connection string, kinds ...string) ([]store.Drift, error)
 	AuditBetween(ctx context.Context, connection string, from, to time.Time) iter.Seq2[store.AuditEntry, error]
 	AuditHead(ctx context.Context) (seq int64, hash string, err error)
 	VerifyAudit(ctx context.Context) error

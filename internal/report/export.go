@@ -93,6 +93,8 @@ func writeLine(to io.Writer, v any) error {
 type postingRecord struct {
 	Company          string          `json:"company"`
 	Token            string          `json:"token"`
+	Kind             string          `json:"kind"`
+	Day              string          `json:"day,omitempty"` // the last one of the period that it is about
 	PaymentReference string          `json:"payment_reference"`
 	Revision         int             `json:"revision"`
 	State            string          `json:"state"`
@@ -106,9 +108,9 @@ type postingRecord struct {
 	UpdatedAt        time.Time       `json:"updated_at"`
 }
 
-func recordOfPosting(p *store.Posting) postingRecord {
+func recordOfPosting(p *store.Booking) postingRecord {
 	return postingRecord{
-		p.CompanyID, p.Token, p.PaymentReference, p.Revision, p.State, p.BatchNumber, p.Period, p.Mode, p.Adopted,
+		p.CompanyID, p.Token, p.Kind, p.Day, p.Name, p.Revision, p.State, p.BatchNumber, p.Period, p.Mode, p.Adopted,
 		p.VoucherHash, p.Voucher, p.CreatedAt, p.UpdatedAt,
 	}
 }
@@ -126,38 +128,18 @@ type attemptRecord struct {
 }
 
 func (r *Reports) writeAttempts(ctx context.Context, span Span, to io.Writer) error {
-	for p, err := range r.postings(ctx, span) {
+	for p, err := range r.bookings(ctx, span) {
 		if err != nil {
 			return err
 		}
 		attempts, err := r.Source.Attempts(ctx, p.CompanyID, p.Token)
-		if err == nil {
-			err = writeTried(to, attempts)
-		}
 		if err != nil {
 			return err
 		}
-	}
-	all, err := r.accruals(ctx, span)
-	if err != nil {
-		return err
-	}
-	for i := range all {
-		attempts, err := r.Source.AccrualAttempts(ctx, all[i].CompanyID, all[i].Token)
-		if err == nil {
-			err = writeTried(to, attempts)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func writeTried(to io.Writer, attempts []store.Attempt) error {
-	for _, a := range attempts {
-		if err := writeLine(to, attemptRecord{a.Token, a.Seq, a.At, a.Action, a.Outcome, a.Status, a.RequestID, a.Detail}); err != nil {
-			return err
+		for _, a := range attempts {
+			if err := writeLine(to, attemptRecord{a.Token, a.Seq, a.At, a.Action, a.Outcome, a.Status, a.RequestID, a.Detail}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -106,7 +106,7 @@ func (f *finding) byPayout(ctx context.Context, reference string) error {
 	if !strings.HasPrefix(token, "[") {
 		token = "[kvitt:" + strings.TrimPrefix(token, "kvitt:") + "]"
 	}
-	postings, err := f.Source.PostingsBy(ctx, f.Connection.ID, token, reference)
+	postings, err := f.Source.BookingsBy(ctx, f.Connection.ID, token, reference)
 	if err != nil {
 		return err
 	}
@@ -133,7 +133,7 @@ func (f *finding) batches(ctx context.Context) error {
 	for ref := range f.hits {
 		refs = append(refs, ref)
 	}
-	found, err := f.Source.PostingsOf(ctx, f.Connection.ID, refs)
+	found, err := f.Source.BookingsOf(ctx, f.Connection.ID, refs)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (f *finding) batches(ctx context.Context) error {
 	return nil
 }
 
-func batchesOf(postings []store.Posting) []string {
+func batchesOf(postings []store.Booking) []string {
 	batches := []string{}
 	for i := range postings {
 		if postings[i].BatchNumber != "" {
@@ -264,7 +264,7 @@ func (r *Reports) rowsAfter(ctx context.Context, p *store.Payout, skip, limit in
 // linesOf are the lines of the voucher that counts: the one sent last, or the
 // one compiled.
 func (r *Reports) linesOf(ctx context.Context, p *store.Payout) ([]voucher.Line, error) {
-	found, err := r.Source.PostingsOf(ctx, p.ConnectionID, []string{p.PaymentReference})
+	found, err := r.Source.BookingsOf(ctx, p.ConnectionID, []string{p.PaymentReference})
 	if err != nil {
 		return nil, err
 	}

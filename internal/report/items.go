@@ -104,7 +104,7 @@ func (c *itemsOf) check() error {
 }
 
 // placesOf are where a voucher put what is followed row by row.
-func placesOf(v *voucher.Voucher, p *store.Posting) []store.RegisterPlace {
+func placesOf(v *voucher.Voucher, p *store.Booking) []store.RegisterPlace {
 	sign := int64(1)
 	if takesBack(p) {
 		sign = -1

@@ -177,7 +177,7 @@ func (r *Reports) addVouchers(ctx context.Context, span Span, b *Bundle) error {
 	return nil
 }
 
-func writeVoucher(w sheet, p *store.Posting, excel bool) error {
+func writeVoucher(w sheet, p *store.Booking, excel bool) error {
 	v, err := voucherOf(p)
 	if err != nil {
 		return err
@@ -200,14 +200,14 @@ func writeVoucher(w sheet, p *store.Posting, excel bool) error {
 }
 
 // postings goes through the postings of the payouts of a span.
-func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Posting, error) bool) {
-	return func(yield func(*store.Posting, error) bool) {
+func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Booking, error) bool) {
+	return func(yield func(*store.Booking, error) bool) {
 		for e, err := range r.each(ctx, span) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
-			found, err := r.Source.PostingsOf(ctx, r.Connection.ID, []string{e.PaymentReference})
+			found, err := r.Source.BookingsOf(ctx, r.Connection.ID, []string{e.PaymentReference})
 			if err != nil {
 				yield(nil, err)
 				return
@@ -216,6 +216,28 @@ func (r *Reports) postings(ctx context.Context, span Span) func(func(*store.Post
 				if !yield(&found[e.PaymentReference][i], nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// bookings goes through everything that is booked in a span: of its payouts, and
+// then the accruals that are dated in it.
+func (r *Reports) bookings(ctx context.Context, span Span) func(func(*store.Booking, error) bool) {
+	return func(yield func(*store.Booking, error) bool) {
+		for p, err := range r.postings(ctx, span) {
+			if !yield(p, err) || err != nil {
+				return
+			}
+		}
+		all, err := r.accruals(ctx, span)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for i := range all {
+			if !yield(all[i].Booking, nil) {
+				return
 			}
 		}
 	}

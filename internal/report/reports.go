@@ -120,7 +120,7 @@ func (r *Reports) page(ctx context.Context, span Span, state string, after store
 	for i := range payouts {
 		references[i] = payouts[i].PaymentReference
 	}
-	postings, err := r.Source.PostingsOf(ctx, r.Connection.ID, references)
+	postings, err := r.Source.BookingsOf(ctx, r.Connection.ID, references)
 	if err != nil {
 		return nil, after, err
 	}

@@ -169,11 +169,11 @@ func (s *scale) fill() {
 			if posted == "verified" {
 				batch = fmt.Sprintf("%06d", n+1)
 			}
-			postings = append(postings, []any{"5560001", v.Token, "c1", ref, int64(0), v.Hash(), voucherJSON, v.Date.Time().Format("200601"), "auto", posted, "", batch, int64(1), nil, nil, nil, false, "", now, now})
+			postings = append(postings, []any{"5560001", v.Token, "payout", ref, "c1", ref, "", int64(0), v.Hash(), voucherJSON, v.Date.Time().Format("200601"), "auto", posted, "", batch, int64(1), nil, nil, nil, false, "", now, now, int64(0)})
 		}
 		s.copy(db, "payouts", "connection_id, payment_reference, merchant_id, payout_date, currency, settlement_type, settlement, opening_debt, closing_debt, payout, state, held_reason, held, row_count, proof, voucher, voucher_hash, profile_version, discovered_at, updated_at", payouts)
 		s.copy(db, "documents", "connection_id, payment_reference, kind, seq, sha256, size, encoding, body, correlation_id, path, fetched_at", documents)
-		s.copy(db, "postings", "company_id, token, connection_id, payment_reference, revision, voucher_hash, voucher, period, mode, state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at", postings)
+		s.copy(db, "bookings", "company_id, token, kind, name, connection_id, payment_reference, day, revision, voucher_hash, voucher, period, mode, state, job_id, batch_number, attempts, attempted_at, unknown_since, absent_since, adopted, failure, created_at, updated_at, compared", postings)
 	}
 	_, err = db.Exec(ctx, "INSERT INTO register_todo SELECT connection_id, payment_reference, 'rows', 1 FROM payouts ON CONFLICT DO NOTHING")
 	s.must(err)
@@ -214,7 +214,7 @@ func (s *scale) catchUp() {
 	s.say("")
 	s.say("| kept | bytes |\n|---|---|")
 	for _, of := range []struct{ name, tables string }{
-		{"payouts and postings", "'payouts', 'postings'"},
+		{"payouts and postings", "'payouts', 'bookings'"},
 		{"archive, as received", "'documents'"},
 		{"sums for reports", "'register_sums', 'register_read', 'register_lines', 'register_todo'"},
 		{"index of references", "'reference_lists', 'reference_pages', 'reference_segments'"},

@@ -107,10 +107,10 @@ func (r *Reports) besides(ctx context.Context) ([]string, error) {
 		}
 		all = append(all, fmt.Sprintf("Held too: %s, since %s, %s: %s", name, p.Since.In(r.Zone).Format(time.DateOnly), p.Reason, detailOf(&store.Payout{Held: p.Held, HeldReason: p.Reason})))
 	}
-	found, err := r.Source.AccrualDrifts(ctx, r.Connection.ID)
+	found, err := r.Source.Drifts(ctx, r.Connection.ID)
 	for i := range found {
 		if found[i].Word == store.NotTakenBack {
-			all = append(all, fmt.Sprintf("Not taken back by Visma.net: %s, batch %s.", found[i].PaymentReference, found[i].BatchNumber))
+			all = append(all, fmt.Sprintf("Not taken back by Visma.net: %s, batch %s.", found[i].Name, found[i].BatchNumber))
 		}
 	}
 	return all, err

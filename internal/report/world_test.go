@@ -165,7 +165,7 @@ func (w *world) book(client *klarna.Client, profile *voucher.Profile, reference 
 // post records a voucher as posted.
 func (w *world) post(v *voucher.Voucher, revision int, batch string) {
 	w.t.Helper()
-	_, err := w.store.EnsurePosting(w.t.Context(), store.Posting{
+	_, err := w.store.EnsureBooking(w.t.Context(), store.Booking{
 		CompanyID: "5560001", Token: v.Token, ConnectionID: "c1", PaymentReference: v.PaymentReference, Revision: revision, VoucherHash: v.Hash(), Voucher: w.json(v),
 		Period: v.Date.Time().Format("200601"), Mode: "auto", State: "verified", BatchNumber: batch,
 	})

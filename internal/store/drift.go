@@ -25,9 +25,9 @@ type Drift struct {
 	Since       time.Time       // when it was first found like that
 	CheckedAt   time.Time
 
-	ConnectionID     string // of the posting; read only
-	PaymentReference string // of the posting; read only
-	BatchNumber      string // of the posting; read only
+	ConnectionID string // of the posting; read only
+	Name         string // of the posting; read only
+	BatchNumber  string // of the posting; read only
 }
 
 const driftColumns = "company_id, token, word, differences, posted, found, since, checked_at"
@@ -46,30 +46,23 @@ func (d *Drift) cells() []any {
 }
 
 func (d *Drift) read() []any {
-	return append(d.cells(), text{&d.ConnectionID}, text{&d.PaymentReference}, text{&d.BatchNumber})
+	return append(d.cells(), text{&d.ConnectionID}, text{&d.Name}, text{&d.BatchNumber})
 }
 
-// selectDrift reads what was found of the postings of a ledger.
-func (l ledger) selectDrift() string {
-	return "SELECT drift.company_id, drift.token, word, differences, drift.posted, found, since, checked_at, " +
-		"connection_id, payment_reference, batch_number FROM " + l.drift + " AS drift JOIN " + l.table + " AS postings USING (company_id, token)"
-}
+const selectDrift = "SELECT drift.company_id, drift.token, word, differences, drift.posted, found, since, checked_at, " +
+	"connection_id, name, batch_number FROM booking_drift AS drift JOIN bookings USING (company_id, token)"
 
 // PutDrift records what was found of a posting. It is audited, as about the
 // payout, when it is something else than before. Error: ErrNotFound when there
 // is no such posting.
 func (s *Store) PutDrift(ctx context.Context, d Drift) error {
-	return s.payoutLedger().putDrift(ctx, d)
-}
-
-func (l ledger) putDrift(ctx context.Context, d Drift) error {
-	return l.write(ctx, "record what was found of "+l.name(d.CompanyID, d.Token), func(q querier) error {
-		posting, err := l.posting(ctx, q, d.CompanyID, d.Token, l.dialect.forUpdate)
+	return s.write(ctx, "record what was found of "+bookingName(d.CompanyID, d.Token), func(q querier) error {
+		booking, err := s.booking(ctx, q, d.CompanyID, d.Token, s.dialect.forUpdate)
 		if err != nil {
 			return err
 		}
 		before := Drift{Word: AsPosted, Since: now()} // as it was when it was posted
-		err = one(ctx, q, before.read(), l.selectDrift()+" WHERE drift.company_id = $1 AND drift.token = $2", d.CompanyID, d.Token)
+		err = one(ctx, q, before.read(), selectDrift+" WHERE drift.company_id = $1 AND drift.token = $2", d.CompanyID, d.Token)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -78,13 +71,13 @@ func (l ledger) putDrift(ctx context.Context, d Drift) error {
 		if d.Since = before.Since; changed {
 			d.Since = d.CheckedAt
 		}
-		_, err = exec(ctx, q, insertInto(l.drift, driftColumns)+" ON CONFLICT (company_id, token) DO UPDATE SET "+excluded(driftColumns, 2), d.cells()...)
+		_, err = exec(ctx, q, insertInto("booking_drift", driftColumns)+" ON CONFLICT (company_id, token) DO UPDATE SET "+excluded(driftColumns, 2), d.cells()...)
 		if err != nil || !changed {
 			return err
 		}
-		subject, action := l.about(&posting)
-		return l.appendAudit(ctx, q, AuditEntry{
-			Who: byItself, ConnectionID: posting.ConnectionID, Subject: subject, Action: action + ".drift", Before: before.summary(), After: d.summary(),
+		subject, action := booking.about()
+		return s.appendAudit(ctx, q, AuditEntry{
+			Who: byItself, ConnectionID: booking.ConnectionID, Subject: subject, Action: action + ".drift", Before: before.summary(), After: d.summary(),
 		})
 	})
 }
@@ -101,44 +94,32 @@ func (d *Drift) summary() json.RawMessage {
 
 // DriftOf reads what was last found of a posting; nil when nobody has looked.
 func (s *Store) DriftOf(ctx context.Context, company, token string) (*Drift, error) {
-	return s.payoutLedger().driftOf(ctx, company, token)
-}
-
-func (l ledger) driftOf(ctx context.Context, company, token string) (*Drift, error) {
 	var d Drift
-	err := one(ctx, l.reads, d.read(), l.selectDrift()+" WHERE drift.company_id = $1 AND drift.token = $2", company, token)
+	err := one(ctx, s.reads, d.read(), selectDrift+" WHERE drift.company_id = $1 AND drift.token = $2", company, token)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // nobody has looked is the documented answer
 	}
 	if err != nil {
-		return nil, l.fail("read what was found of "+l.name(company, token), err)
+		return nil, s.fail("read what was found of "+bookingName(company, token), err)
 	}
 	return &d, nil
 }
 
-// Drifts lists what was last found of the postings of a connection, in the
-// order of their payment references.
-func (s *Store) Drifts(ctx context.Context, connection string) ([]Drift, error) {
-	return s.payoutLedger().drifts(ctx, connection)
+// Drifts lists what was last found of the bookings of a connection, by
+// name: of some kinds, all when none is given.
+func (s *Store) Drifts(ctx context.Context, connection string, kinds ...string) ([]Drift, error) {
+	all, err := list(ctx, s.reads, (*Drift).read, selectDrift+" WHERE connection_id = $1 AND "+of(kinds)+" ORDER BY name, drift.token", connection)
+	return all, s.fail("list what was found of the bookings of the connection "+connection, err)
 }
 
-func (l ledger) drifts(ctx context.Context, connection string) ([]Drift, error) {
-	all, err := list(ctx, l.reads, (*Drift).read, l.selectDrift()+" WHERE connection_id = $1 ORDER BY payment_reference, drift.token", connection)
-	return all, l.fail("list what was found of the "+l.what+"s of the connection "+connection, err)
-}
-
-// PostingsToCheck lists the postings of a connection whose batches should
+// BookingsToCheck lists the bookings of a connection whose batches should
 // stand in Visma.net as they were posted: those made since a time, and those
 // that were last found to be something else.
-func (s *Store) PostingsToCheck(ctx context.Context, connection string, since time.Time) ([]Posting, error) {
-	return s.payoutLedger().toCheck(ctx, connection, since)
-}
-
-func (l ledger) toCheck(ctx context.Context, connection string, since time.Time) ([]Posting, error) {
-	all, err := list(ctx, l.reads, (*Posting).cells, "SELECT "+postingColumns+" FROM "+l.table+` AS postings
+func (s *Store) BookingsToCheck(ctx context.Context, connection string, since time.Time) ([]Booking, error) {
+	all, err := list(ctx, s.reads, (*Booking).cells, "SELECT "+bookingColumns+` FROM bookings
 		WHERE connection_id = $1 AND state IN ('verified', 'draft')
-			AND (created_at >= $2 OR EXISTS (SELECT 1 FROM `+l.drift+` AS drift WHERE drift.company_id = postings.company_id
-				AND drift.token = postings.token AND word NOT IN ('as_posted', 'released')))
+			AND (created_at >= $2 OR EXISTS (SELECT 1 FROM booking_drift AS drift WHERE drift.company_id = bookings.company_id
+				AND drift.token = bookings.token AND word NOT IN ('as_posted', 'released')))
 		ORDER BY period, batch_number, token`, connection, since.UnixMicro())
-	return all, l.fail("list the "+l.what+"s of the connection "+connection+" to look at again", err)
+	return all, s.fail("list the bookings of the connection "+connection+" to look at again", err)
 }

@@ -12,7 +12,7 @@ func TestWhatBecameOfAPostingIsKeptAndItsChangesAreAudited(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		p := posting()
-		_, err := s.EnsurePosting(t.Context(), p)
+		_, err := s.EnsureBooking(t.Context(), p)
 		must(t, err)
 		before, err := s.DriftOf(t.Context(), p.CompanyID, p.Token)
 		must(t, err)
@@ -49,7 +49,7 @@ func TestWhatBecameOfAPostingIsKeptAndItsChangesAreAudited(t *testing.T) {
 			got, err := s.DriftOf(t.Context(), p.CompanyID, p.Token)
 			must(t, err)
 			same(t, "the word", got.Word, look.word)
-			same(t, "whose it is", got.ConnectionID+" "+got.PaymentReference, "c1 P1")
+			same(t, "whose it is", got.ConnectionID+" "+got.Name, "c1 P1")
 			if i == 2 && !got.Since.Equal(since) {
 				t.Errorf("what was found again is found since %s, before %s", got.Since, since)
 			}
@@ -66,15 +66,15 @@ func TestFinalPostingsAreLookedAtForAWhileAndThoseThatDriftedLonger(t *testing.T
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
 		p := posting()
-		_, err := s.EnsurePosting(t.Context(), p)
+		_, err := s.EnsureBooking(t.Context(), p)
 		must(t, err)
 		look := func(since time.Time) int {
-			rows, err := s.PostingsToCheck(t.Context(), "c1", since)
+			rows, err := s.BookingsToCheck(t.Context(), "c1", since)
 			must(t, err)
 			return len(rows)
 		}
 		same(t, "one that is not final", look(time.Time{}), 0)
-		_, err = s.UpdatePosting(t.Context(), p.CompanyID, p.Token, func(p *store.Posting) error { p.State, p.BatchNumber = "verified", "000001"; return nil })
+		_, err = s.UpdateBooking(t.Context(), p.CompanyID, p.Token, func(p *store.Booking) error { p.State, p.BatchNumber = "verified", "000001"; return nil })
 		must(t, err)
 		later := time.Now().Add(time.Hour)
 		same(t, "a recent one", look(time.Now().Add(-time.Hour)), 1)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -32,7 +33,8 @@ func (s *Store) migrator() (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(dialect, s.writes, files,
-		goose.WithExcludeNames(names), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+		goose.WithExcludeNames(names), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithAllowOutofOrder(true))
 }
 
 // Migrate creates the tables, or upgrades them to the version of this binary. It may run in several
@@ -64,8 +66,10 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}
 }
 
-// SchemaVersion returns the version of the tables in the database, 0 when there are none, and the version
-// that this binary needs. It changes nothing.
+// SchemaVersion tells the version of the tables in the database, 0 when there
+// are none, and the version that this binary needs. What was built beside another
+// migration may have been applied before it: the version is the last one before
+// which none is missing. It changes nothing.
 func (s *Store) SchemaVersion(ctx context.Context) (current, wanted int64, err error) {
 	attempted := "read the schema version of the database " + s.name
 	m, err := s.migrator()
@@ -75,9 +79,20 @@ func (s *Store) SchemaVersion(ctx context.Context) (current, wanted int64, err e
 	for _, source := range m.ListSources() {
 		wanted = max(wanted, source.Version)
 	}
-	err = one(ctx, s.reads, []any{&current}, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied")
-	if err != nil && !tableMissing(err) {
+	applied, err := list(ctx, s.reads, func(v *int64) []any { return []any{v} }, "SELECT version_id FROM goose_db_version WHERE is_applied ORDER BY version_id")
+	switch {
+	case tableMissing(err):
+		return 0, wanted, nil
+	case err != nil || len(applied) == 0:
 		return 0, wanted, s.fail(attempted, err)
+	}
+	if current = applied[len(applied)-1]; current > wanted {
+		return current, wanted, nil
+	}
+	for _, source := range m.ListSources() { // in their order
+		if !slices.Contains(applied, source.Version) {
+			return source.Version - 1, wanted, nil
+		}
 	}
 	return current, wanted, nil
 }

@@ -71,12 +71,12 @@ func (p *Payout) cells() []any {
 // read returns cells and the joined columns.
 func (p *Payout) read() []any { return append(p.cells(), text{&p.BatchNumber}) }
 
-// A posting belongs to a company. Postings of an earlier connection of the same merchant and company are
-// this connection's postings too.
-const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM postings
-	WHERE postings.payment_reference = payouts.payment_reference AND (postings.connection_id = payouts.connection_id
-		OR postings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
-		AND postings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
+// A posting belongs to a company. What an earlier connection of the same
+// merchant and company posted is this connection's posting too.
+const selectPayouts = "SELECT " + payoutColumns + `, COALESCE((SELECT batch_number FROM bookings
+	WHERE bookings.payment_reference = payouts.payment_reference AND ` + ofPayouts + ` AND (bookings.connection_id = payouts.connection_id
+		OR bookings.company_id = (SELECT company_id FROM connections WHERE id = payouts.connection_id))
+		AND bookings.revision = payouts.revision + CASE payouts.state WHEN 'reversed' THEN 1 ELSE 0 END
 	LIMIT 1), '') FROM payouts`
 
 // UpsertPayouts records the payouts that Klarna lists for a connection: new ones as discovered; for known

@@ -39,7 +39,7 @@ func childWork(ctx context.Context, s *store.Store) error {
 		p := posting()
 		p.Token = fmt.Sprint("token ", i)
 		p.Revision = i
-		if _, err := s.EnsurePosting(ctx, p); err != nil {
+		if _, err := s.EnsureBooking(ctx, p); err != nil {
 			return err
 		}
 		err := s.UpdatePayout(ctx, "c1", "P1", func(p *store.Payout) error { p.Rows++; return nil },

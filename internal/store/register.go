@@ -36,7 +36,8 @@ const registerOfStateQuery = "SELECT " + payoutColumns + ` FROM payouts
 	WHERE connection_id = $1 AND (payout_date, payment_reference) > ($2, $3) AND payout_date < $4 AND state = $6
 	ORDER BY payout_date, payment_reference LIMIT $5`
 
-// Register lists payouts by date, then by payment reference. BatchNumber is left empty; use PostingsOf.
+// Register lists payouts by date, then by payment reference. BatchNumber is
+// left empty; BookingsOf tells more.
 func (s *Store) Register(ctx context.Context, f RegisterFilter) ([]Payout, error) {
 	from, to := bounds(f.From, f.To)
 	date, reference := from-1, "\U0010FFFF" // before the first payout in the range
@@ -62,17 +63,17 @@ func bounds(from, to time.Time) (low, high int64) {
 	return low, high
 }
 
-// PostingsOf reads all postings of some payouts, by payout and revision, whichever connection of the same
-// company made them.
-func (s *Store) PostingsOf(ctx context.Context, connection string, references []string) (map[string][]Posting, error) {
-	found := map[string][]Posting{}
+// BookingsOf reads all postings of some payouts, by payout and revision,
+// whichever connection of the same company made them.
+func (s *Store) BookingsOf(ctx context.Context, connection string, references []string) (map[string][]Booking, error) {
+	found := map[string][]Booking{}
 	for chunk := range slices.Chunk(references, 500) {
 		args := []any{connection}
 		for _, r := range chunk {
 			args = append(args, r)
 		}
-		all, err := list(ctx, s.reads, (*Posting).cells, "SELECT "+postingColumns+` FROM postings
-			WHERE payment_reference IN (`+places(2, len(chunk))+`) AND (connection_id = $1
+		all, err := list(ctx, s.reads, (*Booking).cells, "SELECT "+bookingColumns+` FROM bookings
+			WHERE `+ofPayouts+` AND payment_reference IN (`+places(2, len(chunk))+`) AND (connection_id = $1
 				OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 			ORDER BY payment_reference, revision`, args...)
 		if err != nil {
@@ -261,12 +262,13 @@ func (s *Store) Waiting(ctx context.Context, connection string) ([]Payout, error
 	return all, s.fail("list the waiting payouts of the connection "+connection, err)
 }
 
-const postingsByQuery = "SELECT " + postingColumns + ` FROM postings
-	WHERE (token = $2 OR batch_number = $3) AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
+const postingsByQuery = "SELECT " + bookingColumns + ` FROM bookings
+	WHERE ` + ofPayouts + ` AND (token = $2 OR batch_number = $3) AND (connection_id = $1 OR company_id = (SELECT company_id FROM connections WHERE id = $1 AND company_id <> ''))
 	ORDER BY payment_reference, revision LIMIT 100`
 
-// PostingsBy finds the postings of a connection's company by token or by batch number.
-func (s *Store) PostingsBy(ctx context.Context, connection, token, batch string) ([]Posting, error) {
-	all, err := list(ctx, s.reads, (*Posting).cells, postingsByQuery, connection, token, batch)
+// BookingsBy finds the postings of a connection's company by token or by number
+// of batch.
+func (s *Store) BookingsBy(ctx context.Context, connection, token, batch string) ([]Booking, error) {
+	all, err := list(ctx, s.reads, (*Booking).cells, postingsByQuery, connection, token, batch)
 	return all, s.fail("look for the batch "+batch+" of the connection "+connection, err)
 }

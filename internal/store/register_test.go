@@ -48,14 +48,14 @@ func TestEveryChangeThatAffectsReportsIsATodoUntilItIsDone(t *testing.T) {
 		must(t, s.PutRead(t.Context(), again[0], &store.PayoutRead{Day: "2026-01-01", Currency: "SEK", Rows: 3}))
 		want("rows that were read")
 
-		stored, err := s.EnsurePosting(t.Context(), store.Posting{
+		stored, err := s.EnsureBooking(t.Context(), store.Booking{
 			CompanyID: "42", Token: "T1", ConnectionID: "c1", PaymentReference: "P1", VoucherHash: "h", Voucher: []byte(`{}`), Period: "202601", Mode: "auto",
 		})
 		must(t, err)
 		books := want("an intent to post", "P1 books")
 		must(t, s.PutLines(t.Context(), books[0], "", nil, nil))
-		want("lines that were read")
-		_, err = s.UpdatePosting(t.Context(), stored.CompanyID, stored.Token, func(p *store.Posting) error {
+		want("books that were taken up")
+		_, err = s.UpdateBooking(t.Context(), stored.CompanyID, stored.Token, func(p *store.Booking) error {
 			p.State, p.BatchNumber = "booked", "000001"
 			return nil
 		})

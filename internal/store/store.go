@@ -1,10 +1,12 @@
-// Package store keeps Kvitt's records: connections, profiles, sealed secrets, payouts with their proofs
-// and vouchers, the archive of received documents, postings, sync runs, people with their sessions, and
-// the audit trail, in SQLite or PostgreSQL.
+// Package store is Kvitt's memory: connections, profiles, sealed secrets,
+// payouts with their proofs and vouchers, the archive of received documents,
+// bookings, sync runs, people with their sessions, and the audit trail, in
+// SQLite or PostgreSQL.
 //
-// It must never decide anything: it has no accounting rule and no workflow, only what must hold for
-// records whoever writes them. It must never store a secret in clear text, lose a posting, or change an
-// audit entry; the database itself refuses the last two.
+// It must never decide anything: no accounting rule and no workflow lives
+// here, only what must stay true of records whoever writes them. It must never
+// hold a secret in clear, lose a booking, or change an audit entry; the
+// database itself refuses the last two.
 //
 // Times are UTC with microsecond precision, amounts are int64 minor units, JSON is kept byte for byte.
 // Every method may be called from several goroutines and several processes at once. Errors are sentences

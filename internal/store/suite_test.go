@@ -122,8 +122,8 @@ func upsert(t testing.TB, s *store.Store, connection string, payouts ...store.Pa
 	return states
 }
 
-func posting() store.Posting {
-	return store.Posting{
+func posting() store.Booking {
+	return store.Booking{
 		CompanyID: "42", Token: "[kvitt:0123456789abcdef]", ConnectionID: "c1", PaymentReference: "P1", Revision: 0,
 		VoucherHash: "h1", Voucher: json.RawMessage(`{"lines":[]}`), Period: "202601", Mode: "auto",
 	}

@@ -28,7 +28,25 @@ func (t text) Scan(src any) error {
 	return nil
 }
 
-// jsonText is a TEXT column that holds JSON exactly as it was given, "" for none.
+// optional is a TEXT column that holds NULL for "".
+type optional struct{ at *string }
+
+func (o optional) Value() (driver.Value, error) {
+	if *o.at == "" {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	return clean(*o.at), nil
+}
+
+func (o optional) Scan(src any) error {
+	if *o.at = ""; src == nil {
+		return nil
+	}
+	return text(o).Scan(src)
+}
+
+// jsonText is a TEXT column that holds JSON exactly as it was given, ” for
+// none.
 type jsonText struct {
 	column string
 	at     *json.RawMessage

@@ -35,7 +35,7 @@ type Accrued struct {
 // Name is what an accrual is called where a payout has its payment reference.
 func (a *Accrued) Name() string {
 	if a.PaymentReference != "" {
-		return splitPrefix + a.PaymentReference + " " + a.At.String()
+		return "split " + a.PaymentReference + " " + a.At.String()
 	}
 	return AccrualName(a.At, a.Currency)
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strings"
 )
 
 // Part is what a payout has to do with a period that ended before it was paid
@@ -18,18 +17,6 @@ type Part struct {
 	Batch *Voucher `json:"batch,omitempty"`
 	Why   string   `json:"why,omitempty"`
 }
-
-// SplitOf is the payout whose part of a period that ended on a day has this name;
-// see Accrued.Name.
-func SplitOf(name string, at Date) (paymentReference string, ok bool) {
-	rest, ok := strings.CutPrefix(name, splitPrefix)
-	if !ok {
-		return "", false
-	}
-	return strings.CutSuffix(rest, " "+at.String())
-}
-
-const splitPrefix = "split "
 
 // checkParts is what Check asks of the parts.
 func (v *Voucher) checkParts() error {

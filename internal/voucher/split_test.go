@@ -92,18 +92,6 @@ func TestWhatOfAPayoutBelongsToTheMonthBefore(t *testing.T) {
 	}
 }
 
-func TestThePayoutOfAPartIsInItsName(t *testing.T) {
-	part := january(t, accruing(t, accrues))
-	if payout, ok := voucher.SplitOf(part.Name(), part.At); !ok || payout != part.PaymentReference {
-		t.Errorf("%q is of %q", part.Name(), payout)
-	}
-	for _, name := range []string{voucher.AccrualName(part.At, "SEK"), "split 1234567890 2026-02-28", ""} {
-		if payout, ok := voucher.SplitOf(name, part.At); ok {
-			t.Errorf("%q is taken for the part of %q", name, payout)
-		}
-	}
-}
-
 func TestThePartOfAPayoutHasATokenOfItsOwnForEachPeriodAndNoOther(t *testing.T) {
 	p := accruing(t, accrues)
 	token := func(change func(*voucher.Accrued)) string {

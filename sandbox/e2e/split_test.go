@@ -240,7 +240,7 @@ func TestAPartWhosePeriodIsClosedWaitsOrIsLeftOut(t *testing.T) {
 		}
 		report(t, h.done(t, h.backfill("2026-04-01", "2026-04-30")...)).came(t, counted{Found: 1, Posted: 1})
 		h.once(t, p)
-		says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "Period 202603 : nothing is booked of what was captured by 2026-03-31")
+		says(t, h.done(t, "payout", "show", h.id, p.PaymentReference), "Nothing is booked in the period 202603 of what was captured by 2026-03-31")
 	})
 }
 

@@ -12,7 +12,7 @@ import (
 // memory is the database: each call is one transaction. It goes back to what it
 // was when an older copy is restored. Rows are replaced, never written to.
 type memory struct {
-	rows      map[string]*store.Posting
+	rows      map[string]*store.Booking
 	seen      map[string][]store.SeenBatch // by period
 	unrelated map[string][]string          // what people decided, by token
 	taken     map[string]*posting.Taken
@@ -20,18 +20,18 @@ type memory struct {
 
 func (m *memory) begin() {
 	*m = memory{
-		rows: map[string]*store.Posting{"earlier": {
+		rows: map[string]*store.Booking{"earlier": {
 			CompanyID: company, Token: "earlier", State: posting.Verified, BatchNumber: "000001", Period: january, UpdatedAt: midnight,
 		}},
 		seen: map[string][]store.SeenBatch{}, unrelated: map[string][]string{}, taken: map[string]*posting.Taken{},
 	}
 }
 
-func (m *memory) of(token string) store.Posting {
+func (m *memory) of(token string) store.Booking {
 	if row := m.rows[token]; row != nil {
 		return *row
 	}
-	return store.Posting{}
+	return store.Booking{}
 }
 
 // transaction does something between two awaits: a process may die before it is
@@ -49,7 +49,7 @@ func (p ports) transaction(ctx context.Context, do func(m *memory) error) error 
 	return p.await()
 }
 
-func (p ports) EnsurePosting(ctx context.Context, want store.Posting) (row store.Posting, err error) {
+func (p ports) EnsureBooking(ctx context.Context, want store.Booking) (row store.Booking, err error) {
 	err = p.transaction(ctx, func(m *memory) error {
 		have := m.rows[want.Token]
 		if have == nil {
@@ -70,7 +70,7 @@ func (p ports) EnsurePosting(ctx context.Context, want store.Posting) (row store
 	return row, err
 }
 
-func (p ports) UpdatePosting(ctx context.Context, _, token string, change func(*store.Posting) error) (row store.Posting, err error) {
+func (p ports) UpdateBooking(ctx context.Context, _, token string, change func(*store.Booking) error) (row store.Booking, err error) {
 	err = p.transaction(ctx, func(m *memory) error {
 		row = m.of(token)
 		before := row.State
@@ -95,7 +95,7 @@ func (p ports) UpdatePosting(ctx context.Context, _, token string, change func(*
 }
 
 // write changes a row. One variant lets the last writer win.
-func (p ports) write(row *store.Posting, change func(*store.Posting) error) error {
+func (p ports) write(row *store.Booking, change func(*store.Booking) error) error {
 	err := change(row)
 	if err == nil || !p.w.broken.lastWins {
 		return err
@@ -117,7 +117,7 @@ var states = []string{
 	posting.Intended, posting.Sending, posting.Accepted, posting.Unknown, posting.Booked, posting.Checked, posting.Attached, posting.Released,
 }
 
-func (p ports) Posting(ctx context.Context, _, token string) (row store.Posting, err error) {
+func (p ports) Booking(ctx context.Context, _, token string) (row store.Booking, err error) {
 	err = p.transaction(ctx, func(m *memory) error {
 		have := m.rows[token]
 		if have == nil {
@@ -165,7 +165,7 @@ func (p ports) remembered(ctx context.Context, like func(*store.SeenBatch) bool)
 // BookedLast is the same as the store's, for a memory of three rows.
 func (p ports) BookedLast(ctx context.Context, _ string) (in, number string, err error) {
 	err = p.transaction(ctx, func(m *memory) error {
-		var last *store.Posting
+		var last *store.Booking
 		for _, row := range m.rows {
 			if p.w.broken.believesEmpty || row.BatchNumber == "" || !slices.Contains(booked, row.State) {
 				continue
@@ -184,7 +184,7 @@ func (p ports) BookedLast(ctx context.Context, _ string) (in, number string, err
 
 var booked = []string{posting.Checked, posting.Attached, posting.Released, posting.Verified, posting.Draft}
 
-func final(row *store.Posting) int {
+func final(row *store.Booking) int {
 	if row.State == posting.Verified {
 		return 1
 	}

@@ -19,7 +19,7 @@ type variant struct {
 	keepsScans, lastWins, forgetsSeen, ownOnly, believesEmpty, retriesNo bool
 
 	poster func(*actor, *posting.Poster)
-	found  func(ports, *store.Posting) // the row, before the protocol sees it
+	found  func(ports, *store.Booking) // the row, before the protocol sees it
 	posted func(error) error
 	asked  func(*visma.Job, *error)
 	unread func(ports, string) *visma.JournalTransaction // instead of reading a batch
@@ -102,13 +102,13 @@ var variants = []variant{
 			b.Status = visma.BatchPosted
 		}
 	}},
-	{name: "releases a draft", found: func(_ ports, r *store.Posting) { r.Mode = "auto" }},
+	{name: "releases a draft", found: func(_ ports, r *store.Booking) { r.Mode = "auto" }},
 	{name: "repeats a clear no for ever", retriesNo: true},
 }
 
 // from lets the protocol find a posting in another state than it left it.
-func from(left, found string) func(ports, *store.Posting) {
-	return func(_ ports, r *store.Posting) {
+func from(left, found string) func(ports, *store.Booking) {
+	return func(_ ports, r *store.Booking) {
 		if r.State == left {
 			r.State = found
 		}

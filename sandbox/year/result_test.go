@@ -7,6 +7,7 @@ import (
 
 	"kvitt/internal/report"
 	"kvitt/internal/settlement"
+	"kvitt/internal/store"
 	"kvitt/internal/voucher"
 	"kvitt/sandbox/shop"
 )
@@ -63,7 +64,7 @@ func (w *world) accrueMonths() {
 			case refused != "":
 				w.differ("result", "%s in %s is not accrued: %s", end.Format(time.DateOnly), currency, refused)
 			default:
-				w.post(v, w.store.Accruals())
+				w.post(v, store.KindAccrual)
 			}
 		}
 	}

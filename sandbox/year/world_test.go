@@ -263,7 +263,7 @@ func (w *world) book(p *shop.Payout) {
 	check(w.t, err)
 	w.pdfs[reference], err = w.pdf(reference)
 	check(w.t, err)
-	w.post(v, w.store)
+	w.post(v, store.KindPayout)
 	if w.fault.unread && w.payouts == 8 {
 		return
 	}
@@ -275,17 +275,17 @@ func (w *world) book(p *shop.Payout) {
 	}, nil))
 }
 
-// post runs the real protocol, with the memory of payouts or of accruals.
-func (w *world) post(v *voucher.Voucher, memory posting.Memory) {
+// post is the real protocol, with the memory of payouts or of accruals.
+func (w *world) post(v *voucher.Voucher, kind string) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	period, err := w.company.Calendar.Of(visma.DateOf(v.Date.Time()))
 	check(w.t, err)
 	poster := &posting.Poster{
-		Books: w.to, Memory: memory, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
+		Books: w.to, Memory: w.store, Now: time.Now, Absent: time.Minute, Scans: &w.scans,
 		Pause: func(context.Context, time.Duration) error { return nil },
 	}
-	in := posting.Intent{Connection: "c1", Company: w.company.ID, Voucher: v, Periods: []string{period.ID}}
+	in := posting.Intent{Connection: "c1", Company: w.company.ID, Kind: kind, Voucher: v, Periods: []string{period.ID}}
 	got, err := poster.Post(ctx, in)
 	if err != nil || got.Stop != nil || got.BatchNumber == "" {
 		w.t.Fatalf("post %s: %+v, %v", v.PaymentReference, got.Stop, err)
