@@ -77,6 +77,11 @@ func (w *world) decides(f *flow, code held.Code) {
 	token := f.what.intent.Voucher.Token
 	w.say("a person tries payout %s on %s again", f.what.reference, f.name)
 	switch code {
+	case held.Failed:
+		if f.kept.completing && !slices.Contains(booked, w.memory.of(token).State) {
+			w.say("the workflow of %s waits for what its database forgot: a person ends it, and a sync begins anew", f.what.reference)
+			f.kept = kept{asked: f.kept.asked}
+		}
 	case held.RefusedRepeatedly:
 		f.kept.again = true
 	case held.BookedElsewhere:

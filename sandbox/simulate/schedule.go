@@ -101,7 +101,11 @@ func (w *world) backUp() {
 			w.kill(p)
 		}
 		w.memory, w.down = memory, true
-		w.after(absent, func() { w.restored(flows) })
+		wait := absent
+		if w.broken.hurries {
+			wait = 0
+		}
+		w.after(wait, func() { w.restored(flows) })
 	})
 }
 
@@ -118,8 +122,6 @@ func (w *world) restored(flows []kept) {
 			f.kept = flows[i]
 		case temporal == 1 || f.kept.final: // a sync finds it due, and begins anew
 			f.kept = kept{}
-		default:
-			f.what.excuse = "its workflow is ahead of its database"
 		}
 		f.kept.tries = 0
 		w.later(f, w.upTo(time.Minute))

@@ -16,7 +16,7 @@ import (
 type variant struct {
 	name string
 
-	keepsScans, lastWins, forgetsSeen, ownOnly, believesEmpty, retriesNo bool
+	keepsScans, lastWins, forgetsSeen, ownOnly, believesEmpty, retriesNo, hurries bool
 
 	poster func(*actor, *posting.Poster)
 	found  func(ports, *store.Booking) // the row, before the protocol sees it
@@ -81,6 +81,7 @@ var variants = []variant{
 	{name: "does not look at what is booked before", forgetsSeen: true},
 	{name: "does not look at what others booked", ownOnly: true},
 	{name: "believes what was read before a restore", keepsScans: true},
+	{name: "starts workers at once after a restore", hurries: true},
 	{name: "lets the last of two workers win", lastWins: true},
 	{name: "releases without reading back", unread: func(p ports, number string) *visma.JournalTransaction {
 		if p.state() == posting.Booked {
