@@ -158,6 +158,7 @@ func (w *world) holds(f *flow, code held.Code, lookAgain time.Duration) {
 		own = max(lookAgain, time.Second)
 	case held.Failed:
 		own = daily
+	default: // only a person ends it
 	}
 	if own < acts {
 		w.later(f, own)

@@ -25,7 +25,6 @@ type payout struct {
 
 // sent is a POST that reached Visma.net.
 type sent struct {
-	number  int
 	no      bool // a clear no to it has reached Kvitt
 	pending bool // it will be booked
 	batch   *batch

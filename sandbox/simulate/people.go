@@ -97,6 +97,7 @@ func (w *world) decides(f *flow, code held.Code) {
 		default:
 			w.takes(b, token)
 		}
+	default: // it is tried again, and no more
 	}
 }
 

@@ -59,7 +59,6 @@ type process struct {
 	name   string
 	scans  *posting.Scans
 	opened time.Duration
-	clock  time.Duration // how far its clock is ahead, where a variant uses it
 	dead   bool
 }
 
