@@ -14,7 +14,8 @@ const releasesWithin = time.Minute + 7*slowest
 
 // arrives judges a POST when it reaches Visma.net: an earlier one must have been
 // answered with a clear no, or be long gone and not in the books; and before the first
-// one no batch of somebody else's that the worker could read books the payout.
+// one no batch of somebody else's that the worker could read books the payout. Before
+// one that is sent again after an unknown outcome, posting does not look for that.
 func (w *world) arrives(p ports) *sent {
 	what := p.what
 	w.counts[posts]++
@@ -29,9 +30,8 @@ func (w *world) arrives(p ports) *sent {
 			w.bad("payout %s is posted again %s after a POST of unknown outcome", what.reference, w.now-s.at)
 		}
 	}
-	first := w.memory.of(what.intent.Voucher.Token).Attempts <= 1
 	for _, b := range w.books.batches {
-		if first && b.foreign == what && b.listed+2*listsBy < p.p.opened && !slices.Contains(w.memory.unrelated[what.intent.Voucher.Token], b.BatchNumber) {
+		if p.new && b.foreign == what && b.listed+2*listsBy < p.p.opened && !slices.Contains(w.memory.unrelated[what.intent.Voucher.Token], b.BatchNumber) {
 			w.bad("payout %s is posted though batch %s of somebody else books it", what.reference, b.BatchNumber)
 		}
 	}

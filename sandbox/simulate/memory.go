@@ -81,6 +81,7 @@ func (p ports) UpdateBooking(ctx context.Context, _, token string, change func(*
 		kept := row
 		m.rows[token] = &kept
 		if before != row.State {
+			p.new = before == posting.Intended
 			p.w.say("%s: posting of %s: %s → %s", p.p.name, p.what.reference, before, row.State)
 			if row.State == posting.Unknown {
 				p.w.counts[unknowns]++

@@ -75,6 +75,7 @@ type actor struct {
 	dead bool
 	saw  *batch // that it has read last, and at which version
 	as   int
+	new  bool // what it sends is sent for the first time
 }
 
 // attempt is the context of an attempt. Nothing waits on it: nothing here blocks.
