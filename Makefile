@@ -16,7 +16,7 @@ export PATH  := $(BIN):$(PATH)
 TEMPORAL_CLI := $(if $(shell command -v temporal),,$(BIN)/temporal)
 
 .DEFAULT_GOAL := help
-.PHONY: help build test lint vulnerabilities fmt bench chaos soak scale fuzz demo postgres browser foreign reporting-tools clean
+.PHONY: help build test lint vulnerabilities fmt bench chaos simulate soak scale fuzz demo postgres browser foreign reporting-tools clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: $(TEMPORAL_CLI) ## measure speed, memory and cost, as ratios to a baselin
 
 chaos: $(TEMPORAL_CLI) postgres ## break everything on purpose: 200 seeded fault plans, judged by the simulators' books
 	$(GO) run ./sandbox/chaos
+
+simulate: ## play simulated schedules of the booking protocol for a minute; SIMULATE=n plays n, SEED=n one with its trace
+	@$(GO) run ./sandbox/simulate $(if $(SEED),-seed $(SEED),$(if $(SIMULATE),-n $(SIMULATE)))
 
 soak: $(TEMPORAL_CLI) postgres ## 2,000 payouts on 20 connections while faults go on: memory and goroutines stay flat
 	$(GO) run ./sandbox/chaos -soak

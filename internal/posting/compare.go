@@ -22,7 +22,12 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Booking) (Outco
 		// Looked for later, not at once: a list that still shows it would lead
 		// straight back here.
 		_, err = p.doubt(ctx, row, "read", fmt.Errorf("batch %s cannot be read back: %w", row.BatchNumber, err))
-		return Outcome{LookAgain: p.lookAfter(p.Absent)}, err
+		out := Outcome{LookAgain: p.lookAfter(p.Absent)}
+		if in.Taken != nil && in.Taken.Batch == row.BatchNumber { // it would be taken again, and again
+			out.Stop = held.Becausef(held.BatchDiffers, "batch %s, which a person took as the batch of payout %s, is not in Visma.net; nothing is sent again: say which batch counts",
+				row.BatchNumber, row.Name)
+		}
+		return out, err
 	}
 	if err != nil {
 		return Outcome{}, err

@@ -12,7 +12,7 @@
 //
 // The states of a posting, and what a call of Post or Complete does in each:
 //
-//	intended   nothing is on its way        → read the period once, adopt or send
+//	intended   nothing is on its way        → read once what is booked, adopt or send
 //	sending    a POST may be on its way     → unknown: a crash came between
 //	unknown    nobody knows                 → look for the token; adopt, or wait, or send again
 //	accepted   Visma.net gave a job id      → ask the job

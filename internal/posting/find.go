@@ -86,6 +86,24 @@ type Scans struct {
 	mu   sync.Mutex
 	done map[string]bool
 	busy map[string]chan struct{} // closed when a reading has ended
+	// modified is what the second list said, by company; see confirm.
+	modified map[string]recent
+
+	// Wait returns when done is closed, or with the context's error; nil waits on
+	// the channel. A simulation, in which nothing may block, waits its own way.
+	Wait func(ctx context.Context, done <-chan struct{}) error
+}
+
+func (s *Scans) wait(ctx context.Context, done <-chan struct{}) error {
+	if s.Wait != nil {
+		return s.Wait(ctx, done)
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // first calls do unless this process has read the period. Who comes while it
@@ -102,10 +120,8 @@ func (s *Scans) first(ctx context.Context, period string, do func() error) error
 			break
 		}
 		s.mu.Unlock()
-		select {
-		case <-others:
-		case <-ctx.Done():
-			return fmt.Errorf("wait until period %s is read: %w", period, ctx.Err())
+		if err := s.wait(ctx, others); err != nil {
+			return fmt.Errorf("wait until period %s is read: %w", period, err)
 		}
 	}
 	if s.done == nil {
@@ -198,7 +214,7 @@ func sightings(company, period string, b visma.JournalTransaction) []store.SeenB
 // known tells whether a batch that this database did not make already books
 // the payout: one of ours is to be adopted, one of somebody else's stops it.
 func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Stop, err error) {
-	ours, err := p.Memory.SeenByToken(ctx, in.Company, in.Voucher.Token)
+	ours, err := p.carries(ctx, in.Company, in.Voucher.Token)
 	if err != nil {
 		return "", nil, err
 	}
@@ -213,7 +229,7 @@ func (p *Poster) known(ctx context.Context, in Intent) (number string, halt *Sto
 		}
 		return p.oneOf(ctx, in, ours)
 	}
-	others, err := p.Memory.SeenByReference(ctx, in.Company, in.Voucher.Lines[0].Reference)
+	others, err := p.refers(ctx, in)
 	if err != nil {
 		return "", nil, err
 	}
@@ -249,7 +265,7 @@ func (p *Poster) reversed(ctx context.Context, in Intent) (*Stop, error) {
 	if in.Reversal == "" {
 		return nil, nil //nolint:nilnil // nothing can take it back
 	}
-	back, err := p.Memory.SeenByToken(ctx, in.Company, in.Reversal)
+	back, err := p.carries(ctx, in.Company, in.Reversal)
 	if err != nil || len(back) == 0 {
 		return nil, err
 	}

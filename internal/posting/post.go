@@ -93,6 +93,9 @@ func (p *Poster) first(ctx context.Context, in Intent, row store.Booking) (Outco
 			return Outcome{}, err
 		}
 	}
+	if err := p.confirm(ctx, in); err != nil {
+		return Outcome{}, err
+	}
 	number, halt, err := p.known(ctx, in)
 	switch {
 	case err != nil || halt != nil:

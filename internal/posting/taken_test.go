@@ -2,6 +2,7 @@ package posting_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"kvitt/internal/held"
@@ -72,6 +73,9 @@ func TestAnUnknownOutcomeEndsWithTheBatchThatAPersonNamesAndIsNeverSentAgain(t *
 	for range 3 { // a batch that is not there is no reason to send it again
 		if got, err = b.poster().Post(t.Context(), gone); err != nil || got.LookAgain == 0 {
 			t.Fatalf("%+v, %v", got, err)
+		}
+		if got.Stop == nil || got.Stop.Code != held.BatchDiffers || !strings.Contains(got.Stop.Detail, "000007") {
+			t.Fatalf("nobody is told that the named batch is not there: %+v", got)
 		}
 		b.clock = b.clock.Add(b.poster().Absent)
 	}

@@ -102,11 +102,11 @@ func (p *Booking) cells() []any {
 }
 
 // BookedLast is the batch that was booked last for a company, and its period; ""
-// when none is known.
+// when none is known. One that is released comes first: nobody can delete it.
 func (s *Store) BookedLast(ctx context.Context, company string) (period, batch string, err error) {
 	err = one(ctx, s.reads, []any{text{&period}, text{&batch}}, `SELECT period, batch_number FROM bookings
 		WHERE company_id = $1 AND batch_number <> '' AND state IN ('checked', 'attached', 'released', 'verified', 'draft')
-		ORDER BY updated_at DESC LIMIT 1`, company)
+		ORDER BY CASE state WHEN 'verified' THEN 0 ELSE 1 END, updated_at DESC LIMIT 1`, company)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", "", nil
 	}

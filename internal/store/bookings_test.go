@@ -115,6 +115,31 @@ func TestThePostingOfAPayoutIsItsLatestRevision(t *testing.T) {
 	})
 }
 
+// A batch that is not released can be deleted by anybody, and then says nothing
+// about whether lists show what is there.
+func TestTheLastBatchIsOneThatNobodyCanDelete(t *testing.T) {
+	onBoth(t, func(t *testing.T, db database) {
+		s := withPayout(t, db)
+		for i, state := range []string{"verified", "draft", "unknown"} {
+			p := posting()
+			p.Token, p.Revision = fmt.Sprintf("[kvitt:%016d]", i), i
+			_, err := s.EnsureBooking(t.Context(), p)
+			must(t, err)
+			if period, batch, err := s.BookedLast(t.Context(), "42"); i == 0 && (err != nil || period+batch != "") {
+				t.Errorf("before anything was booked: %s in %s, %v", batch, period, err)
+			}
+			_, err = s.UpdateBooking(t.Context(), "42", p.Token, func(p *store.Booking) error {
+				p.State, p.BatchNumber = state, fmt.Sprint("00000", i)
+				return nil
+			})
+			must(t, err)
+		}
+		_, batch, err := s.BookedLast(t.Context(), "42")
+		must(t, err)
+		same(t, "the last batch", batch, "000000")
+	})
+}
+
 func TestTheDatabaseItselfGuardsPostings(t *testing.T) {
 	onBoth(t, func(t *testing.T, db database) {
 		s := withPayout(t, db)
