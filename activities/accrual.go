@@ -218,13 +218,25 @@ func (v *Visma) attachAccrual(ctx context.Context, in *workflows.AccrualStep, po
 	if err := made.UnsettledReport(n).CSV(&figures); err != nil {
 		return err
 	}
-	text := sheetOf(fmt.Sprintf("%s: captured up to and including %s in %s, and paid out after it\n\nAsked for by %s", providerName(&row), in.At, in.Currency, in.Who), posted, takesItselfBack)
+	a, err := v.attached(ctx, in.Connection)
+	if err != nil {
+		return err
+	}
+	text := a.accrual(in, posted)
 	if now, _ := made.Accrual(profile, n, posted.Currency); now == nil || now.Hash() != posted.Hash() {
-		text = append(text, "The figures per day were read later and come to something else: payouts or the posting profile have changed since.\n"...)
+		text = append(text, a.say("The figures per day were read later and come to something else: payouts or the posting profile have changed since.")+"\n"...)
 	}
 	name := "kvitt.accrual." + in.At + "." + in.Currency
 	if err := attach(ctx, visma.Bytes(name+".txt", text)); err != nil {
 		return err
 	}
 	return attach(ctx, visma.Bytes(name+".csv", figures.Bytes()))
+}
+
+func (a attached) accrual(in *workflows.AccrualStep, v *voucher.Voucher) []byte {
+	var b strings.Builder
+	b.WriteString(a.say("%s: captured up to and including %s in %s, and paid out after it", a.provider, in.At, in.Currency) + "\n\n" + a.say("Asked for by %s", in.Who) + "\n")
+	a.writeVoucher(&b, v)
+	b.WriteString("\n" + a.say(takesItselfBack) + "\n" + a.say("Voucher hash %s", v.Hash()) + "\n")
+	return []byte(b.String())
 }

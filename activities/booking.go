@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"kvitt/internal/held"
@@ -182,16 +181,6 @@ func (v *Visma) movesOn(ctx context.Context, connection string, document *vouche
 	var closed *visma.PeriodError
 	_, err = firm.Calendar.Of(visma.DateOf(document.Date.Time()))
 	return errors.As(err, &closed) && closed.NextOpen != nil
-}
-
-// sheetOf is what hangs on a batch beside documents: what it is, its lines, and
-// what becomes of it.
-func sheetOf(head string, v *voucher.Voucher, tail string) []byte {
-	var b strings.Builder
-	b.WriteString(head + "\n")
-	writeVoucher(&b, v)
-	fmt.Fprintf(&b, "\n%s\nVoucher hash %s\n", tail, v.Hash())
-	return []byte(b.String())
 }
 
 // takesItselfBack is what becomes of what is booked in a period and belongs to the

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -42,17 +41,21 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 	if err != nil {
 		return err
 	}
-	body, pdf, err := v.pdf(ctx, ref, archive.Revised(archive.KindPDF, row.Revision))
+	a, err := v.attached(ctx, ref.Connection)
+	if err != nil {
+		return err
+	}
+	body, pdf, err := v.pdf(ctx, a, ref, archive.Revised(archive.KindPDF, row.Revision))
 	if err != nil {
 		return err
 	}
 	kind := archive.Revised(archive.KindCSV, row.Revision)
-	csv, err := v.csv(ctx, ref, kind)
+	csv, err := v.csv(ctx, a, ref, kind)
 	if err != nil {
 		return err
 	}
 	if csv.whole.Parts > 0 {
-		if csv.note, err = v.attachCSV(ctx, ref, kind, &csv, attach); err != nil {
+		if csv.note, err = v.attachCSV(ctx, a, ref, kind, &csv, attach); err != nil {
 			return err
 		}
 	}
@@ -61,11 +64,7 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 			return err
 		}
 	}
-	provider, err := v.provider(ctx, ref.Connection)
-	if err != nil {
-		return err
-	}
-	proof, err := proofText(provider, zoneOf(ctx, v.Doors, ref.Connection), &row, document, pdf, csv)
+	proof, err := a.proof(&row, document, pdf, csv)
 	if err != nil {
 		return err
 	}
@@ -77,7 +76,7 @@ func (v *Visma) documents(ctx context.Context, ref workflows.PayoutRef, document
 
 // pdf is Klarna's PDF: from the archive when an earlier attempt fetched it. A
 // payout without one is a fact that the proof states, not an error.
-func (v *Visma) pdf(ctx context.Context, ref workflows.PayoutRef, kind string) ([]byte, paper, error) {
+func (v *Visma) pdf(ctx context.Context, a attached, ref workflows.PayoutRef, kind string) ([]byte, paper, error) {
 	p := paper{name: "settlement." + ref.PaymentReference + ".pdf"}
 	measured := func(body []byte) paper {
 		sum := sha256.Sum256(body)
@@ -94,7 +93,7 @@ func (v *Visma) pdf(ctx context.Context, ref workflows.PayoutRef, kind string) (
 	answer, err := client.PayoutPDF(ctx, ref.PaymentReference)
 	switch {
 	case isNotThere(err):
-		p.note = client.Party() + " has no PDF report for this payout."
+		p.note = a.say("%s has no PDF report for this payout.", client.Party())
 		return nil, p, nil
 	case err != nil:
 		return nil, p, err
@@ -104,7 +103,7 @@ func (v *Visma) pdf(ctx context.Context, ref workflows.PayoutRef, kind string) (
 
 // csv is Klarna's report with the rows, archived: by this attempt, or by an
 // earlier one.
-func (v *Visma) csv(ctx context.Context, ref workflows.PayoutRef, kind string) (paper, error) {
+func (v *Visma) csv(ctx context.Context, a attached, ref workflows.PayoutRef, kind string) (paper, error) {
 	p := paper{name: "settlement." + ref.PaymentReference + ".csv"}
 	var err error
 	if p.whole, err = archive.Measure(ctx, v.Store, ref.Connection, ref.PaymentReference, kind); err != nil || p.whole.Parts > 0 {
@@ -117,10 +116,10 @@ func (v *Visma) csv(ctx context.Context, ref workflows.PayoutRef, kind string) (
 	p.whole, err = v.fetchCSV(ctx, client, ref, kind)
 	switch {
 	case isNotThere(err):
-		p.note = client.Party() + " has no CSV report for this payout."
+		p.note = a.say("%s has no CSV report for this payout.", client.Party())
 		return p, nil
 	case v.doWithout(ctx, err):
-		p.note = client.Party() + "'s CSV report could not be had: " + err.Error() + ". Its rows are archived as they were proven."
+		p.note = a.say("%s's CSV report could not be had: %s. Its rows are archived as they were proven.", client.Party(), a.other(err.Error()))
 		return p, nil
 	}
 	return p, err
@@ -138,11 +137,11 @@ func (v *Visma) fetchCSV(ctx context.Context, client *klarna.Client, ref workflo
 // attachCSV attaches the archived CSV as it is or, where that is too large,
 // compressed. What Visma.net does not take is not attached, and the note for the
 // proof says so: the batch is booked, and must not wait for a copy of its rows.
-func (v *Visma) attachCSV(ctx context.Context, ref workflows.PayoutRef, kind string, csv *paper, attach posting.Attach) (note string, err error) {
+func (v *Visma) attachCSV(ctx context.Context, a attached, ref workflows.PayoutRef, kind string, csv *paper, attach posting.Attach) (note string, err error) {
 	plain := visma.File{Name: csv.name, Size: csv.whole.Size, Open: func(ctx context.Context) (io.ReadCloser, error) {
 		return archive.Open(ctx, v.Store, ref.Connection, ref.PaymentReference, kind), nil
 	}}
-	why := fmt.Sprintf("it is larger than %d bytes, compressed too", largestAttachment)
+	why := a.say("it is larger than %s bytes, compressed too", a.number(largestAttachment))
 	if plain.Size <= largestAttachment {
 		if err := attach(ctx, plain); !v.doWithout(ctx, err) {
 			return "", err
@@ -155,11 +154,11 @@ func (v *Visma) attachCSV(ctx context.Context, ref workflows.PayoutRef, kind str
 	if small.Size <= largestAttachment {
 		err := attach(ctx, small)
 		if !v.doWithout(ctx, err) {
-			return "It hangs on this batch compressed, as " + small.Name + "; the digest is of what gunzip makes of it.", err
+			return a.say("It hangs on this batch compressed, as %s; the digest is of what gunzip makes of it.", small.Name), err
 		}
-		why = err.Error()
+		why = a.other(err.Error())
 	}
-	return "It is not attached: " + why + ". It stands in Kvitt's archive and in its export.", nil
+	return a.say("It is not attached: %s. It stands in Kvitt's archive and in its export.", why), nil
 }
 
 // isNotThere tells that Klarna has no such report.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"kvitt/internal/archive"
 	"kvitt/internal/klarna"
 	"kvitt/internal/posting"
-	"kvitt/internal/settlement"
 	"kvitt/internal/store"
 	"kvitt/internal/visma"
 	"kvitt/internal/voucher"
@@ -153,10 +153,11 @@ func (v *Visma) draftReversal(ctx context.Context, in workflows.ReversalStep) (*
 	// One of before branches were sent went to whichever was the default, and so does its reversal.
 	b.anyBranch = original.Compared == 0
 	b.attach = func(ctx context.Context, attach posting.Attach) error {
-		text, err := v.reversalText(ctx, &in, document, "This batch takes batch "+original.BatchNumber+" back.")
+		a, err := v.attached(ctx, in.Connection)
 		if err != nil {
 			return err
 		}
+		text := a.reversal(&in, document, a.say("This batch takes batch %s back.", original.BatchNumber))
 		kind := archive.Revised(archive.KindProof, in.Revision)
 		if err := keepAnswer(ctx, v.Store, in.PayoutRef, kind, &klarna.Answer{Body: text, FetchedAt: time.Now().UTC()}); err != nil {
 			return err
@@ -183,10 +184,11 @@ func (v *Visma) reversed(ctx context.Context, in *workflows.ReversalStep, origin
 	if err != nil {
 		return err
 	}
-	text, err := v.reversalText(ctx, in, document, "This batch was taken back by batch "+mirrored.BatchNumber+".")
+	a, err := v.attached(ctx, in.Connection)
 	if err != nil {
 		return err
 	}
+	text := a.reversal(in, document, a.say("This batch was taken back by batch %s.", mirrored.BatchNumber))
 	client, err := v.Doors.Visma(ctx, in.Connection)
 	if err != nil {
 		return err
@@ -211,10 +213,13 @@ func reversalName(in *workflows.ReversalStep) string {
 	return "kvitt." + in.PaymentReference + ".reversal.txt"
 }
 
-// reversalText is what hangs on both batches: who asked for it, and why.
-func (v *Visma) reversalText(ctx context.Context, in *workflows.ReversalStep, document *voucher.Voucher, words string) ([]byte, error) {
-	provider, err := v.provider(ctx, in.Connection)
-	debit, _ := document.Total()
-	return sheetOf(fmt.Sprintf("%s payout %s\n\n%s\nAsked for by %s: %s", provider, in.PaymentReference, words, in.Who, in.Reason), document,
-		fmt.Sprintf("The two batches come to zero on every account, %s %s on each side.", settlement.Format(debit, document.Currency), document.Currency)), err
+// reversal is what hangs on both batches: who asked for it, and why.
+func (a attached) reversal(in *workflows.ReversalStep, v *voucher.Voucher, words string) []byte {
+	var b strings.Builder
+	b.WriteString(a.say("%s payout %s", a.provider, in.PaymentReference) + "\n\n" + words + "\n" + a.say("Asked for by %s: %s", in.Who, in.Reason) + "\n")
+	a.writeVoucher(&b, v)
+	debit, _ := v.Total()
+	b.WriteString("\n" + a.say("The two batches come to zero on every account, %s %s on each side.", a.money(debit, v.Currency), v.Currency) + "\n" +
+		a.say("Voucher hash %s", v.Hash()) + "\n")
+	return []byte(b.String())
 }

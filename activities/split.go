@@ -195,13 +195,11 @@ func (v *Visma) draftPart(payout *booking, ref workflows.PayoutRef, part *vouche
 		return nil
 	}
 	b.attach = func(ctx context.Context, attach posting.Attach) error {
-		provider, err := v.provider(ctx, ref.Connection)
+		a, err := v.attached(ctx, ref.Connection)
 		if err != nil {
 			return err
 		}
-		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(b.Voucher.PaymentReference, " ", ".")+".txt", sheetOf(
-			fmt.Sprintf("%s payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out", provider, ref.PaymentReference, b.Voucher.Date),
-			b.Voucher, fmt.Sprintf("%s\nIts rows, their digest and the proof stand in kvitt.%s.txt, on the batch of the payout itself.", takesItselfBack, ref.PaymentReference))))
+		return attach(ctx, visma.Bytes("kvitt."+strings.ReplaceAll(b.Voucher.PaymentReference, " ", ".")+".txt", a.part(ref, b.Voucher)))
 	}
 	return b
 }
@@ -247,6 +245,15 @@ func (v *Visma) stillWanted(ctx context.Context, ref workflows.PayoutRef, own *p
 		return false, nil, fmt.Errorf("record that %s is not booked: %w", own.Voucher.PaymentReference, err)
 	}
 	return false, nil, v.Store.Audit(ctx, store.AuditEntry{Who: "kvitt", ConnectionID: ref.Connection, Subject: "payout/" + ref.PaymentReference, Action: "payout.split_left_out", After: left})
+}
+
+func (a attached) part(ref workflows.PayoutRef, v *voucher.Voucher) []byte {
+	var b strings.Builder
+	b.WriteString(a.say("%s payout %s: what of it was captured up to and including %s, in an earlier period than it was paid out", a.provider, ref.PaymentReference, v.Date) + "\n")
+	a.writeVoucher(&b, v)
+	b.WriteString("\n" + a.say(takesItselfBack) + "\n" +
+		a.say("Its rows, their digest and the proof stand in %s, on the batch of the payout itself.", "kvitt."+ref.PaymentReference+".txt") + "\n" + a.say("Voucher hash %s", v.Hash()) + "\n")
+	return []byte(b.String())
 }
 
 // splitAt are the payouts whose part of an earlier period is booked, or may be,

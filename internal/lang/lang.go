@@ -20,7 +20,7 @@ import (
 )
 
 // Language is one that Kvitt speaks, as its ISO 639-1 code. The zero value is
-// English.
+// English. Figures are written in each language of a voucher.
 type Language string
 
 // The languages.
@@ -28,6 +28,12 @@ const (
 	English   Language = "en"
 	Swedish   Language = "sv"
 	Norwegian Language = "nb"
+)
+
+// The languages of vouchers alone: their figures are written, and no sentence is said.
+const (
+	finnish Language = "fi"
+	danish  Language = "da"
 )
 
 // Languages are those, English first.
@@ -52,11 +58,13 @@ type symbols struct{ group, decimal, minus string }
 // everybody else here.
 var english = symbols{"\u00a0", ".", "−"}
 
-var symbolsOf = map[Language]symbols{Swedish: readSymbols(Swedish), Norwegian: readSymbols(Norwegian)}
+var symbolsOf = map[Language]symbols{
+	Swedish: readSymbols(Swedish), Norwegian: readSymbols(Norwegian), finnish: readSymbols(finnish), danish: readSymbols(danish),
+}
 
 // readSymbols takes them out of a number that the library has written.
 func readSymbols(l Language) symbols {
-	p := message.NewPrinter(l.tag())
+	p := message.NewPrinter(textlanguage.Make(string(l)))
 	minus, rest, _ := strings.Cut(p.Sprint(number.Decimal(-1234567)), "1")
 	group, _, _ := strings.Cut(rest, "234")
 	decimal := strings.Trim(p.Sprint(number.Decimal(5, number.Scale(1))), "50")

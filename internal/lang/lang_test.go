@@ -3,6 +3,7 @@ package lang_test
 import (
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"kvitt/internal/lang"
@@ -25,6 +26,11 @@ func TestNumbersAreWrittenAsTheLanguageDoes(t *testing.T) {
 			if got := l.Decimal(c.in); got != want {
 				t.Errorf("%q: %q is written %q, want %q", l, c.in, got, want)
 			}
+		}
+	}
+	for l, want := range map[lang.Language]string{"fi": "−1\u00a0234\u00a0567,89", "da": "−1.234.567,89"} {
+		if got := l.Decimal("-1234567.89"); strings.ReplaceAll(got, "-", "−") != want {
+			t.Errorf("%q: it is written %q, want %q", l, got, want)
 		}
 	}
 	if got := lang.Swedish.Money(-9223372036854775808, "SEK"); got != "−92\u00a0233\u00a0720\u00a0368\u00a0547\u00a0758,08" {

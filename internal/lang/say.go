@@ -273,6 +273,9 @@ func (s speaker) fill(text string, figures []string, depth int) (string, bool) {
 		if at >= len(figures) { // a test keeps this from happening
 			return found
 		}
+		if verb.FindStringSubmatch(found)[2] == "v" && names.MatchString(figures[at]) {
+			return figures[at]
+		}
 		said, ok := s.figure(figures[at], depth)
 		whole = whole && ok
 		return said
@@ -280,11 +283,21 @@ func (s speaker) fill(text string, figures []string, depth int) (string, bool) {
 	return forms(said, s.Language), whole
 }
 
+// names are those of members of a document, several of them, or a number with its
+// name: %v keeps them as they are.
+var names = regexp.MustCompile(`^(?:\S+(?:, \S+)*|\d\S* .+)$`)
+
+// cited is what somebody else wrote, and is shown as it was.
+var cited = regexp.MustCompile(`^"(?:[^"\\]|\\.)*"$`)
+
 var amount = regexp.MustCompile(`^-?\d+\.\d{2}$`)
 
 func (s speaker) figure(text string, depth int) (string, bool) {
 	if amount.MatchString(text) {
 		return s.Decimal(text), true
+	}
+	if cited.MatchString(text) {
+		return text, true
 	}
 	words := strings.Split(text, " ")
 	if len(words) == 2 && amount.MatchString(words[0]) { // with its currency
