@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"slices"
@@ -151,9 +152,10 @@ func completeConnections(ctx context.Context, db *store.Store, _ []string, begun
 func completeReferences(states []string) completer {
 	return func(ctx context.Context, db *store.Store, before []string, begun string) ([]cobra.Completion, error) {
 		all, err := db.PayoutsLike(ctx, before[0], begun, states, mostCompleted)
+		zone, _ := (&session{store: db}).zone(ctx, before[0])
 		found := make([]cobra.Completion, len(all))
 		for i, p := range all {
-			found[i] = described(p.PaymentReference, p.Date.UTC().Format(time.DateOnly)+", "+amount(p.Settlement, p.Currency)+", "+p.State)
+			found[i] = described(p.PaymentReference, day(p.Date, cmp.Or(zone, time.UTC))+", "+amount(p.Settlement, p.Currency)+", "+p.State)
 		}
 		return found, err
 	}

@@ -1,6 +1,7 @@
 package operate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,6 +115,7 @@ func (d *Desk) postingOf(ctx context.Context, row *store.Payout, old *store.Deci
 // reopen lets a payout that was closed because another batch books it begin
 // again.
 func (d *Desk) reopen(ctx context.Context, row *store.Payout, who string, out *Decided) error {
+	day, _ := d.dayOf(ctx, row) // none without a profile: then it is shown in UTC, as the workflow does
 	err := d.Store.UpdatePayout(ctx, row.ConnectionID, row.PaymentReference, func(p *store.Payout) error {
 		if p.State == workflows.StateRejected {
 			p.State = workflows.StateDiscovered
@@ -127,9 +129,9 @@ func (d *Desk) reopen(ctx context.Context, row *store.Payout, who string, out *D
 	err = d.Temporal.Start(ctx, Start{
 		ID: workflows.PayoutWorkflowID(row.ConnectionID, row.PaymentReference), Workflow: workflows.PayoutWorkflowName, Connection: row.ConnectionID,
 		Input: workflows.PayoutInput{
-			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, Date: row.Date,
+			PayoutRef: workflows.PayoutRef{Connection: row.ConnectionID, PaymentReference: row.PaymentReference}, Date: row.Date, Day: day,
 		},
-		Summary:    fmt.Sprintf("Payout %s of %s, reopened by %s", row.PaymentReference, row.Date.Format(time.DateOnly), who),
+		Summary:    fmt.Sprintf("Payout %s of %s, reopened by %s", row.PaymentReference, cmp.Or(day, row.Date.UTC().Format(time.DateOnly)), who),
 		Attributes: payoutAttributes(row),
 	})
 	if errors.Is(err, ErrRunning) {

@@ -14,6 +14,7 @@ import (
 	"kvitt/internal/operate"
 	"kvitt/internal/posting"
 	"kvitt/internal/store"
+	"kvitt/internal/voucher"
 	"kvitt/workflows"
 )
 
@@ -141,6 +142,39 @@ func TestAPayoutThatIsBookedElsewhereBeginsAgainWhenThatIsTakenBack(t *testing.T
 	musts(t)(s.undo("1", "it was another payout's"))
 	if s.row().State != workflows.StateDiscovered || len(s.started) != 1 || s.started[0].ID != workflows.PayoutWorkflowID("c1", s.ref.PaymentReference) {
 		t.Errorf("it is %s; started was %+v", s.row().State, s.started)
+	}
+}
+
+// Temporal shows the company's day of a payout, whatever day it is in UTC.
+func TestAPayoutThatBeginsAgainIsShownWithTheCompanysDay(t *testing.T) {
+	document, err := voucher.Preset("se-bas")
+	musts(t)(err)
+	was := day
+	t.Cleanup(func() { day = was })
+	for at, want := range map[string]string{
+		"2026-01-31T23:30:00Z": "2026-02-01", "2026-12-31T23:30:00Z": "2027-01-01", "2026-03-28T23:30:00Z": "2026-03-29",
+		"2026-03-29T22:30:00Z": "2026-03-30", "2026-10-24T22:30:00Z": "2026-10-25", "2026-10-25T23:30:00Z": "2026-10-26",
+	} {
+		day, err = time.Parse(time.RFC3339, at)
+		musts(t)(err)
+		o := newOffice(t)
+		s := o.stage(t, "c1", held.FormulaDiffers)
+		s.holds()
+		s.take(store.DecidedElsewhere, held.Elsewhere)
+		s.change(func(p *store.Payout) { p.State, p.HeldReason, p.Held = workflows.StateRejected, "", nil })
+		_, err = o.store.AddProfile(t.Context(), "c1", document, "h1", anna)
+		musts(t)(err)
+		musts(t)(s.undo("1", "it was another payout's"))
+		if len(s.started) != 1 || !strings.Contains(s.started[0].Summary, " of "+want) || s.started[0].Input.(workflows.PayoutInput).Day != want {
+			t.Errorf("%s: it is shown as %+v", at, s.started)
+		}
+		row := s.row()
+		row.State = workflows.StateReversed
+		_, err = s.desk.Repost(t.Context(), row, workflows.Person{Who: anna, Reason: "again"})
+		musts(t)(err)
+		if last := s.started[len(s.started)-1]; len(s.started) != 2 || !strings.Contains(last.Summary, " of "+want) {
+			t.Errorf("%s: posted anew, it is shown as %+v", at, last)
+		}
 	}
 }
 

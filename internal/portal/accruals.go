@@ -48,7 +48,7 @@ func (p *Portal) accruals(w http.ResponseWriter, r *http.Request) error {
 	at.Pager = pagerOf(r, "asked")
 	at.All = window(&at.Pager, newest(all), mostVersions)
 	if at.Asked = at.At != ""; !at.Asked {
-		now := p.Now()
+		now := p.Now().In(p.zoneOf(r.Context(), row.ID))
 		at.At = time.Date(now.Year(), now.Month(), 0, 0, 0, 0, 0, time.UTC).Format(time.DateOnly)
 	} else if err := p.fillAccruals(r, &at, all); err != nil {
 		return err

@@ -3,19 +3,20 @@ package portal
 import (
 	"archive/zip"
 	"bytes"
+	"compress/zlib"
 	"encoding/json"
+	"errors"
 	"html"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"kvitt/internal/held"
 	"kvitt/internal/lang"
@@ -54,6 +55,14 @@ func (o *office) latePayout(reference, at string) time.Time {
 	if err != nil {
 		o.t.Fatal(err)
 	}
+	zone, err := time.LoadLocation("Europe/Stockholm")
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	document := voucher.Voucher{
+		Token: "[kvitt:63d1c3a34552cf5f]", Description: "Klarna " + reference, PaymentReference: reference, Currency: "SEK", Date: voucher.DateOf(moment, zone),
+		Lines: []voucher.Line{{Account: "1930", Text: "Klarna", Debit: 12_345_60}, {Account: "1686", Text: "Klarna", Credit: 12_345_60}}, Settlement: 12_345_60,
+	}
 	_, err = o.store.UpsertPayouts(o.t.Context(), "c1", []store.Payout{{
 		PaymentReference: reference, Date: moment, Currency: "SEK", SettlementType: "NET", Settlement: 12_345_60, Payout: json.RawMessage(`{}`),
 	}})
@@ -61,8 +70,9 @@ func (o *office) latePayout(reference, at string) time.Time {
 		err = o.store.UpdatePayout(o.t.Context(), "c1", reference, func(row *store.Payout) error {
 			row.State, row.HeldReason, row.VoucherHash, row.ProfileVersion = workflows.StateAwaitingApproval, "approval", "hash"+reference, 1
 			row.Held, _ = json.Marshal(workflows.Held{Code: held.Approval})
+			row.Voucher, _ = json.Marshal(&document)
 			return nil
-		}, nil)
+		}, &store.AuditEntry{Who: "kvitt", Action: "payout.compiled", After: o.json(&document)})
 	}
 	if err != nil {
 		o.t.Fatal(err)
@@ -89,8 +99,8 @@ func TestAPayoutHasTheCompanysDayOnEveryPageAndInEveryFile(t *testing.T) {
 				"/connections/c1/find?reference=" + c.reference,
 				"/connections/c1/reports/register" + span, "/connections/c1/reports/held",
 				"/connections/c1/files/register.csv" + span, "/connections/c1/files/register.csv" + span + "&excel=yes", "/connections/c1/files/register.xlsx" + span,
-				"/connections/c1/files/register.pdf" + span, "/connections/c1/files/held.pdf" + span,
 				"/connections/c1/files/held.csv" + span, "/connections/c1/files/pack?month=" + c.day[:7],
+				"/connections/c1/files/register.pdf" + span, "/connections/c1/files/held.pdf" + span,
 			} {
 				answer := o.as("sv", "America/New_York", path)
 				text := unpacked(t, answer.Body.Bytes())
@@ -101,38 +111,92 @@ func TestAPayoutHasTheCompanysDayOnEveryPageAndInEveryFile(t *testing.T) {
 					t.Errorf("%s says %s, the day in UTC", path, utc)
 				}
 			}
-			row, err := o.store.Connection(t.Context(), "c1")
-			o.must(err)
-			made := report.Reports{Source: o.store, Connection: row, Zone: zone, Now: moment}
-			at, err := time.Parse(time.DateOnly, c.day)
-			o.must(err)
-			for days, there := range map[int]bool{-1: false, 0: true, 1: false} {
-				dir := filepath.Join(t.TempDir(), "export")
-				bundle := report.Folder(dir, false)
-				day := at.AddDate(0, 0, days)
-				o.must(made.Export(t.Context(), report.Span{From: day, To: day}, time.December, bundle))
-				o.must(bundle.Close())
-				payouts, err := os.ReadFile(filepath.Join(dir, "payouts.jsonl"))
-				o.must(err)
-				if strings.Contains(string(payouts), c.reference) != there {
-					t.Errorf("the export of %s has it: %t", day.Format(time.DateOnly), !there)
+			for name, text := range o.exported(zone, c.day) {
+				if name != "audit.jsonl" && strings.Contains(text, c.reference) && !strings.Contains(text, c.day) {
+					t.Errorf("%s of the export does not say %s of %s:\n%s", name, c.day, c.reference, text)
+				}
+				if bare := stamp.ReplaceAllString(text, ""); strings.Contains(bare, utc) {
+					t.Errorf("%s of the export says %s, the day in UTC:\n%s", name, utc, text)
 				}
 			}
 		})
 	}
 }
 
+// stamp is a moment as programs read it, which is in UTC.
+var stamp = regexp.MustCompile(`\d{4}-\d\d-\d\dT[\d:.]+Z`)
+
+// exported are the files of an export of a day.
+func (o *office) exported(zone *time.Location, day string) map[string]string {
+	o.t.Helper()
+	row, err := o.store.Connection(o.t.Context(), "c1")
+	at, failed := time.Parse(time.DateOnly, day)
+	if err = errors.Join(err, failed); err != nil {
+		o.t.Fatal(err)
+	}
+	made := report.Reports{Source: o.store, Connection: row, Zone: zone, Now: time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)}
+	var out bytes.Buffer
+	bundle := report.Zip(&out, made.Now)
+	if err := errors.Join(made.Export(o.t.Context(), report.Span{From: at, To: at}, time.December, bundle), bundle.Close()); err != nil {
+		o.t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	files := map[string]string{}
+	for _, f := range z.File {
+		content, err := fs.ReadFile(z, f.Name)
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		files[f.Name] = string(content)
+	}
+	return files
+}
+
+// shown are the texts in a PDF of ours, whose fonts have the characters of UTF-16 as
+// the numbers of their glyphs.
+func shown(t *testing.T, document []byte) string {
+	t.Helper()
+	var all strings.Builder
+	for _, found := range pdfStream.FindAllSubmatch(document, -1) {
+		r, err := zlib.NewReader(bytes.NewReader(found[1]))
+		if err != nil {
+			continue
+		}
+		page, err := io.ReadAll(r)
+		if err != nil {
+			continue // a font
+		}
+		for _, text := range pdfText.FindAllSubmatch(page, -1) {
+			plain := pdfEscape.ReplaceAllFunc(text[1], func(c []byte) []byte {
+				if c[1] == 'r' {
+					return []byte("\r")
+				}
+				return c[1:]
+			})
+			units := make([]uint16, len(plain)/2)
+			for i := range units {
+				units[i] = uint16(plain[2*i])<<8 | uint16(plain[2*i+1])
+			}
+			all.WriteString(string(utf16.Decode(units)) + "\n")
+		}
+	}
+	return all.String()
+}
+
+var (
+	pdfStream = regexp.MustCompile(`(?s)stream\r?\n(.*?)\r?\nendstream`)
+	pdfText   = regexp.MustCompile(`(?s)\(((?:[^\\()]|\\.)*)\) ?Tj`)
+	pdfEscape = regexp.MustCompile(`(?s)\\.`)
+)
+
 // unpacked is a page or file as text, and what is in a zip, and in one in it.
 func unpacked(t *testing.T, body []byte) string {
 	t.Helper()
-	if bytes.HasPrefix(body, []byte("%PDF")) {
-		read := exec.CommandContext(t.Context(), "pdftotext", "-layout", "-", "-")
-		read.Stdin = bytes.NewReader(body)
-		text, err := read.Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
+	if bytes.HasPrefix(body, []byte("%PDF-")) {
+		return shown(t, body)
 	}
 	z, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	if err != nil {

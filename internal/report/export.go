@@ -44,6 +44,7 @@ type payoutRecord struct {
 	PaymentReference string          `json:"payment_reference"`
 	MerchantID       string          `json:"merchant_id"`
 	Date             time.Time       `json:"payout_date"`
+	Day              string          `json:"payout_day,omitempty"` // Date in the company's zone
 	Currency         string          `json:"currency"`
 	SettlementType   string          `json:"settlement_type"`
 	Settlement       int64           `json:"settlement_amount"`
@@ -70,7 +71,7 @@ func (r *Reports) writePayouts(ctx context.Context, span Span, to io.Writer) err
 			return err
 		}
 		err = writeLine(to, payoutRecord{
-			p.PaymentReference, p.MerchantID, p.Date, p.Currency, p.SettlementType, p.Settlement, p.State, p.HeldReason, p.Held,
+			p.PaymentReference, p.MerchantID, p.Date, r.dayIn(p.Date), p.Currency, p.SettlementType, p.Settlement, p.State, p.HeldReason, p.Held,
 			p.Rows, p.Payout, p.Proof, p.Voucher, p.VoucherHash, p.ProfileVersion, p.DiscoveredAt, p.UpdatedAt,
 		})
 		if err != nil {
@@ -78,6 +79,14 @@ func (r *Reports) writePayouts(ctx context.Context, span Span, to io.Writer) err
 		}
 	}
 	return nil
+}
+
+// dayIn is the company's day of a moment, "" when there is none.
+func (r *Reports) dayIn(at time.Time) string {
+	if at.IsZero() {
+		return ""
+	}
+	return at.In(r.Zone).Format(time.DateOnly)
 }
 
 func writeLine(to io.Writer, v any) error {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"io"
@@ -39,8 +40,9 @@ const (
 )
 
 // PDF writes a report as A4 pages: charts first, then the table, then the notes.
-// made is the day it was made on. Error: *TooLongError.
+// made is when it was made; it shows the company's day. Error: *TooLongError.
 func (r *Report) PDF(to io.Writer, made time.Time) error {
+	made = made.In(cmp.Or(r.zone, time.UTC))
 	p := fpdf.New("L", "mm", "A4", "")
 	p.AddUTF8FontFromBytes(fontName, "", regularFont)
 	p.AddUTF8FontFromBytes(fontName, "B", boldFont)

@@ -67,7 +67,7 @@ func (r *Reports) Make(ctx context.Context, name string, span Span) (*Report, er
 	if err != nil {
 		return nil, err
 	}
-	made.Name = name
+	made.Name, made.zone = name, r.Zone
 	told := made.Notes
 	made.Notes = func() []string { return append(told(), r.Problems...) }
 	about := []string{r.Connection.CompanyName, "connection " + r.Connection.ID}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"kvitt/internal/lang"
 	"kvitt/internal/settlement"
@@ -85,6 +86,8 @@ type Report struct {
 
 	Language lang.Language // in which its words are and a PDF writes its numbers
 	Excel    bool          // CSV is for Excel as it is set up in Sweden and Norway
+
+	zone *time.Location // the company's, in which the day is that it was made on; nil: UTC
 }
 
 func (r *Report) notes() []string {
