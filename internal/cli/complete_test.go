@@ -61,7 +61,7 @@ func TestShellsCompleteIDsReferencesAndStates(t *testing.T) {
 		}
 	}
 	described := d.run(cobra.ShellCompRequestCmd, "payout", "show", "shop-1", "P1").out
-	contains(t, described, "P1\t2026-01-12, 875.00 SEK, verified")
+	contains(t, described, "P1\t2026-01-13, 875.00 SEK, verified")
 }
 
 func TestEveryArgumentOfEveryCommandIsCompleted(t *testing.T) {
@@ -93,6 +93,20 @@ func TestCompletionSaysNothingWhenItCannotAsk(t *testing.T) {
 	}
 	if _, err := os.Stat(missing); !os.IsNotExist(err) {
 		t.Error("completion has made a database")
+	}
+}
+
+func TestCompletionNamesThePayoutsDayOfTheCompany(t *testing.T) {
+	d := newDesk(t)
+	d.connected("shop-1")
+	if _, err := d.store.UpsertPayouts(t.Context(), "shop-1", []store.Payout{{
+		PaymentReference: "LATE", MerchantID: "K123", Date: time.Date(2026, 1, 31, 23, 30, 0, 0, time.UTC), Currency: "SEK", SettlementType: "NET",
+		Settlement: 1, Payout: d.json(struct{}{}), State: workflows.StateDiscovered,
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.run(cobra.ShellCompRequestCmd, "payout", "show", "shop-1", "L").out; !strings.Contains(got, "LATE\t2026-02-01") {
+		t.Errorf("it is offered as %q", got)
 	}
 }
 

@@ -64,6 +64,9 @@ func TestDaysAndTimesOfANoticeAreTheCompanys(t *testing.T) {
 	}{
 		{time.Date(2026, 1, 31, 23, 30, 0, 0, time.UTC), "2026-02-01", "2026-02-01 00:30 CET"},
 		{time.Date(2026, 12, 31, 23, 30, 0, 0, time.UTC), "2027-01-01", "2027-01-01 00:30 CET"},
+		{time.Date(2026, 3, 28, 23, 30, 0, 0, time.UTC), "2026-03-29", "2026-03-29 00:30 CET"},
+		{time.Date(2026, 10, 24, 22, 30, 0, 0, time.UTC), "2026-10-25", "2026-10-25 00:30 CEST"},
+		{time.Date(2026, 10, 25, 23, 30, 0, 0, time.UTC), "2026-10-26", "2026-10-26 00:30 CET"},
 		{time.Date(2026, 3, 29, 22, 30, 0, 0, time.UTC), "2026-03-30", "2026-03-30 00:30 CEST"},
 	} {
 		expires := notice.ComposeFor(to, &notice.Facts{Kind: notice.AuthorizationExpires, Side: "visma", Expires: c.moment, At: at}, "Garn", "")

@@ -62,9 +62,9 @@ type Facts struct {
 // Missing is a payout that was due by the merchant's own rhythm.
 type Missing struct {
 	Currency string `json:"currency"`
-	Due      string `json:"due"` // YYYY-MM-DD, UTC
+	Due      string `json:"due"` // YYYY-MM-DD, the company's
 	GapDays  int    `json:"gap_days"`
-	Last     string `json:"last"` // the latest payout, YYYY-MM-DD
+	Last     string `json:"last"` // the latest payout, as Due
 }
 
 // ID makes the id of a notice from what makes its occasion: letters, digits,

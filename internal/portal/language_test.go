@@ -220,6 +220,17 @@ func unpacked(t *testing.T, body []byte) string {
 	return all.String()
 }
 
+func TestTheDayThatAPageOffersAndAPDFIsMadeOnIsTheCompanys(t *testing.T) {
+	o := newOffice(t)
+	o.portal.Now = func() time.Time { return time.Date(2026, 2, 28, 23, 30, 0, 0, time.UTC) } // March in Stockholm
+	if page := o.as("en", "America/New_York", "/connections/c1/accruals").Body.String(); !strings.Contains(page, `value="2026-02-28"`) {
+		t.Error("the page of accruals does not offer the last day of February")
+	}
+	if text := unpacked(t, o.as("en", "America/New_York", "/connections/c1/files/held.pdf").Body.Bytes()); !strings.Contains(text, "Kvitt, 2026-03-01") {
+		t.Errorf("the PDF does not say the company's day:\n%s", text)
+	}
+}
+
 func TestTimesAreThePersonsAndElseTheCompanys(t *testing.T) {
 	o := newOffice(t)
 	for zone, want := range map[string]string{"": " CE", "America/New_York": " E", "Local": " CE", "../../etc/passwd": " CE", "Nowhere/None": " CE", "UTC": " UTC"} {
