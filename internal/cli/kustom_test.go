@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"kvitt/internal/held"
+	"kvitt/internal/interview"
 	"kvitt/internal/klarna"
 	"kvitt/internal/store"
 	"kvitt/workflows"
@@ -61,5 +62,30 @@ func TestACommandAboutAKustomConnectionNamesKustom(t *testing.T) {
 			}
 			says(out.String())
 		}
+	}
+}
+
+func TestTheInterviewOfAKustomConnectionAsksAboutKustom(t *testing.T) {
+	var told strings.Builder
+	a := newApp(Streams{Err: &told})
+	a.paint.provider = klarna.Kustom
+	asked := 0
+	for _, q := range interview.Choices(interview.Answers{}) {
+		who := &person{answers: []string{"?", ""}}
+		a.console = who
+		before := "SEK"
+		if len(q.Options) > 0 {
+			before = q.Options[0]
+		}
+		if _, err := a.askOne(t.Context(), q, interview.Answers{}, before, interview.Chart{}, nil); err != nil {
+			t.Fatal(err)
+		}
+		asked++
+		if said := strings.Join(who.asked, "\n") + told.String(); strings.Contains(said, "Klarna") {
+			t.Errorf("it asks:\n%s", said)
+		}
+	}
+	if asked < 10 || !strings.Contains(told.String(), "Kustom") {
+		t.Errorf("%d questions were asked, and told was:\n%s", asked, told.String())
 	}
 }

@@ -41,7 +41,7 @@ func (a *app) askOne(ctx context.Context, q interview.Question, answers intervie
 	if standard == "" {
 		standard = interview.Default(q, answers, chart)
 	}
-	prompt := q.Text
+	prompt := a.paint.says(q.Text)
 	if len(q.Options) > 0 {
 		prompt += " (" + strings.Join(q.Options, ", ") + ")"
 	}
@@ -89,7 +89,7 @@ func (a *app) suggest(all []interview.Suggestion) {
 }
 
 func (a *app) explainQuestion(q interview.Question, codes []operate.VATCode) {
-	a.say("%s", table.Fold(q.Help, width(a.Err), 0))
+	a.say("%s", table.Fold(a.paint.says(q.Help), width(a.Err), 0))
 	if q.Kind != interview.Code {
 		return
 	}
