@@ -21,12 +21,12 @@ const clocks = 48 * time.Hour
 
 // elsewhere confirms in a second way that a batch is absent, before anything is
 // sent again: by what was modified since the posting was intended, whatever its
-// period. Where both lists are empty altogether, they must show a batch that is
+// period. Where one of the lists is empty altogether, they must show a batch that is
 // known to be there, and are then read again: a right may have come back between.
 func (p *Poster) elsewhere(ctx context.Context, in Intent, row store.Booking, listed int) (found []string, err error) {
 	modified := visma.JournalTransactionsQuery{ModifiedSince: row.CreatedAt.Add(-clocks), Module: "GL"}
 	found, read, err := p.carrying(ctx, in, row, modified)
-	if err != nil || read+listed > 0 {
+	if err != nil || len(found) > 0 || read > 0 && listed > 0 {
 		return found, err
 	}
 	if err := p.listsAnswer(ctx, in.Company); err != nil {

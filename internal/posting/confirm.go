@@ -27,7 +27,13 @@ func (p *Poster) confirm(ctx context.Context, in Intent) error {
 		return nil
 	}
 	return p.Scans.first(ctx, in.Company+" since "+since.Format(time.DateOnly), func() error {
-		batches, err := p.Books.JournalTransactions(ctx, visma.JournalTransactionsQuery{ModifiedSince: since, Module: "GL"})
+		modified := visma.JournalTransactionsQuery{ModifiedSince: since, Module: "GL"}
+		batches, err := p.Books.JournalTransactions(ctx, modified)
+		if err == nil && len(batches) == 0 { // read again once lists answer, as that of a period is
+			if err = p.listsAnswer(ctx, in.Company); err == nil {
+				batches, err = p.Books.JournalTransactions(ctx, modified)
+			}
+		}
 		if err != nil {
 			return err
 		}

@@ -83,6 +83,7 @@ func TestWhatWasModifiedIsListedOnceForAProcess(t *testing.T) {
 	if _, err := b.store.UpsertPayouts(t.Context(), "c1", []store.Payout{{PaymentReference: "10002", MerchantID: "K1", Currency: "SEK", SettlementType: "NET", Date: b.clock}}); err != nil {
 		t.Fatal(err)
 	}
+	b.batches = []visma.JournalTransaction{{BatchNumber: "000001", FinancialPeriod: "202601", Description: "Rent"}} // an empty list is read twice
 	count := 0
 	p := b.poster()
 	p.Books = counted{b.books, &count}
@@ -126,4 +127,64 @@ func (b counted) JournalTransactions(ctx context.Context, q visma.JournalTransac
 		*b.modified++
 	}
 	return b.books.JournalTransactions(ctx, q)
+}
+
+// rights has lists of which some are empty, because the right to read was away
+// then, and of which one kind is half.
+type rights struct {
+	half
+	empty func(list int) bool // the first one is 1
+	read  *int
+}
+
+func (b rights) JournalTransactions(ctx context.Context, q visma.JournalTransactionsQuery) ([]visma.JournalTransaction, error) {
+	if *b.read++; b.empty(*b.read) {
+		return nil, nil
+	}
+	return b.half.JournalTransactions(ctx, q)
+}
+
+// TestAHalfListIsNotBelievedBesideAnEmptyOne: batch 000099 books the second payout,
+// and the database does not know of it, or not whether it was booked.
+func TestAHalfListIsNotBelievedBesideAnEmptyOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		modified bool // the list of what was modified is half, not that of the period
+		unknown  bool
+		empty    func(list int) bool
+	}{
+		"the right was taken away after the first list": {false, false, func(list int) bool { return list > 1 }},
+		"it came back in the middle of the last look":   {true, true, func(list int) bool { return list == 1 }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			if state, _ := b.finish(t, b.poster(), intent()); state != posting.Verified {
+				t.Fatal("the first batch was not booked")
+			}
+			if _, err := b.store.UpsertPayouts(t.Context(), "c1", []store.Payout{{PaymentReference: "10002", MerchantID: "K1", Currency: "SEK", SettlementType: "NET", Date: b.clock}}); err != nil {
+				t.Fatal(err)
+			}
+			next := second(nil)
+			if c.unknown {
+				b.onCreate = func(*books, func() string) (visma.Accepted, error) { return visma.Accepted{}, errNoAnswer }
+				if got, err := b.poster().Post(t.Context(), next); err != nil || got.LookAgain == 0 {
+					t.Fatalf("%+v, %v", got, err)
+				}
+				b.clock = b.clock.Add(b.poster().Absent)
+			}
+			sent := b.creates
+			ours := b.batches[0]
+			ours.BatchNumber, ours.Description = "000099", next.Voucher.Description
+			b.batches = append(b.batches, ours)
+			p, read := b.poster(), 0
+			p.Books, p.Scans = rights{half{b.books, "000099", c.modified}, c.empty, &read}, &posting.Scans{}
+			for range 3 {
+				if _, err := p.Post(t.Context(), next); err == nil {
+					break
+				}
+			}
+			if b.creates != sent {
+				t.Errorf("it was sent again after %d lists", read)
+			}
+		})
+	}
 }

@@ -146,10 +146,8 @@ func (w *world) holds(f *flow, code held.Code, lookAgain time.Duration) {
 	f.kept.held = code
 	w.counts[holds]++
 	w.say("payout %s is held on %s: %s", f.what.reference, f.name, code)
-	if w.calm() {
-		if f.kept.asked++; f.kept.asked > patience {
-			return // it stays with them
-		}
+	if f.kept.asked >= patience {
+		return // it stays with them
 	}
 	acts := w.upTo(3 * time.Hour)
 	own := endBy
@@ -168,6 +166,9 @@ func (w *world) holds(f *flow, code held.Code, lookAgain time.Duration) {
 	timer := f.timer
 	w.after(acts, func() {
 		if f.timer == timer && !w.down {
+			if w.calm() {
+				f.kept.asked++
+			}
 			w.decides(f, code)
 			w.goOn(f)
 		}

@@ -80,7 +80,7 @@ func (w *world) judgeEnd() {
 		p, row := f.what, w.memory.of(f.what.intent.Voucher.Token)
 		standing := w.standing(p)
 		switch {
-		case f.by != nil || !f.kept.final && f.kept.asked <= patience:
+		case f.by != nil || !f.kept.final && f.kept.asked < patience:
 			w.bad("payout %s is lost on %s: its posting is %s, and nobody is asked", p.reference, f.name, row.State)
 		case !f.kept.final && p.excuse == "" && !p.touched:
 			w.bad("payout %s stays with a person on %s as %s, and nothing is wrong", p.reference, f.name, f.kept.held)
