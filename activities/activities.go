@@ -24,7 +24,7 @@ import (
 
 // Settings are what an operator chooses for the activities.
 type Settings struct {
-	// UnknownWait is how long a batch must have stayed absent before it is
+	// UnknownWait limits how long a batch must have stayed absent before it is
 	// posted again.
 	UnknownWait time.Duration
 	TaskQueue   string

@@ -10,7 +10,7 @@ import (
 	"kvitt/workflows"
 )
 
-// unapproved is why a voucher that a person has to see first is not posted: the
+// unapproved returns why a voucher that a person has to see first is not posted: the
 // audit trail knows nobody who approved it. What Temporal says does not count.
 // The payout is then compiled anew, which asks for approval. A batch that may
 // have been sent was approved before, and is only looked for.

@@ -56,7 +56,7 @@ func (a attached) say(english string, args ...any) string {
 	return fmt.Sprintf(cmp.Or(attachedWords[english][a.language], english), args...)
 }
 
-// other is what was made elsewhere: in the language where the pages speak it.
+// other translates a sentence made elsewhere: in the language where the pages speak it.
 func (a attached) other(text string) string { return lang.Language(a.language).In(text) }
 
 func (a attached) english() bool { return a.language == "" || a.language == "en" }

@@ -81,7 +81,7 @@ func (k *Klarna) brokenNews(ctx context.Context, row *store.Payout) (news, due b
 	return !same, true, err
 }
 
-// unreadable is why the entry that is kept of a payout cannot be read, "" when
+// unreadable returns why the entry that is kept of a payout cannot be read, "" when
 // it can.
 func unreadable(row *store.Payout) (string, error) {
 	var kept recorded
@@ -106,7 +106,7 @@ func (k *Klarna) stillUnreadable(ctx context.Context, row *store.Payout, err err
 	return nil, err
 }
 
-// warned is how warnings are kept.
+// warned returns how warnings are kept.
 func warned(w klarna.Warnings) (json.RawMessage, error) {
 	if len(w) == 0 {
 		return nil, nil

@@ -19,7 +19,7 @@ import (
 	"kvitt/workflows"
 )
 
-// decidedOn is what people decided about a work, for a revision of its posting.
+// decidedOn returns what people decided about a work, for a revision of its posting.
 func decidedOn(ctx context.Context, s *store.Store, connection, work, name string, revision int) (decision.Set, error) {
 	all, err := s.Decisions(ctx, connection, work, name)
 	if err != nil || len(all) == 0 {

@@ -21,7 +21,7 @@ import (
 	"kvitt/workflows"
 )
 
-// largestAttachment is how much is attached as one file. Visma.net tells no
+// largestAttachment is the most that is attached as one file. Visma.net tells no
 // limit; servers of its kind refuse 30,000,000 bytes unless told otherwise.
 const largestAttachment = 20 << 20
 

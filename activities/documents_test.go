@@ -140,7 +140,7 @@ func (d *desk) documents() error {
 	return d.on.documents(d.t.Context(), d.ref, d.voucher, d.attach)
 }
 
-// csv is what Klarna serves.
+// csv returns the CSV that Klarna serves.
 func (d *desk) csv() []byte {
 	d.t.Helper()
 	r, err := http.NewRequestWithContext(d.t.Context(), http.MethodGet, d.url+"/settlements/v1/reports/payout-with-transactions?payment_reference=10001", http.NoBody)

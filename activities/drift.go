@@ -12,7 +12,7 @@ import (
 	"kvitt/workflows"
 )
 
-// watched is for how long after it was made a posting is looked at again.
+// watched is the time after its creation during which a booking is rechecked.
 const watched = 45 * 24 * time.Hour
 
 // CheckDrift compares what was booked lately with what Visma.net has now, and

@@ -15,7 +15,7 @@ import (
 	"kvitt/workflows"
 )
 
-// patienceWithBadData is how many times an answer that cannot be read is asked
+// patienceWithBadData limits how often an answer that cannot be read is asked
 // for again before it counts as evidence.
 const patienceWithBadData = 3
 

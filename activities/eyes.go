@@ -19,7 +19,7 @@ func asker(ctx context.Context, book Instructions, id, who string) (second instr
 	return instruct.Party{Who: who, VouchedBy: written.VouchedBy}, written.First, err
 }
 
-// onePerson is why what was asked is not known to be asked by two persons, in a
+// onePerson returns why what was asked is not known to be asked by two persons, in a
 // connection that wants a second pair of eyes; else "".
 func onePerson(ctx context.Context, s Connections, book Instructions, connection, id, who string) (string, error) {
 	row, err := s.Connection(ctx, connection)

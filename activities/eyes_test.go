@@ -33,7 +33,7 @@ func newBook(t *testing.T, s *store.Store) *book {
 	return &book{t, s, b, &Ledger{Store: s, Instructions: b}}
 }
 
-// decide is what a person wants of P1: why it is refused, "" when it is not.
+// decide returns what a person wants of P1: why it is refused, "" when it is not.
 func (b *book) decide(kind, action string, by instruct.Party, first *instruct.Party) string {
 	b.t.Helper()
 	digest := "d"

@@ -25,7 +25,7 @@ func (l *Ledger) ProveInstruction(ctx context.Context, in workflows.ProveInput) 
 	return workflows.Recorded{Refused: "carry out what was asked of connection " + in.Connection + ": " + why, Code: workflows.RefusedInstruction}, nil
 }
 
-// prove is why nobody is known to have asked this workflow for something; "" when
+// prove returns why nobody is known to have asked this workflow for something; "" when
 // a person has, whose instruction this step has then used up.
 func prove(ctx context.Context, book Instructions, connection string, claimed workflows.Instruction) (refused string, err error) {
 	step := stepOf(ctx)

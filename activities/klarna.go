@@ -20,7 +20,7 @@ import (
 	"kvitt/workflows"
 )
 
-// Klarna is what the workflows want from Klarna.
+// Klarna has the activities that talk to Klarna.
 type Klarna struct {
 	Doors *access.Doors
 	Store *store.Store

@@ -56,7 +56,7 @@ func (k *Klarna) verify(ctx context.Context, in workflows.VerifyInput) (workflow
 	return out, nil
 }
 
-// refusal is what a person is told when a credential does not work; nil for
+// refusal returns what a person is told when a credential does not work; nil for
 // anything that may heal by itself.
 func refusal(err error) *workflows.Verified {
 	var malformed *klarna.CredentialError

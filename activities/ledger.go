@@ -20,7 +20,7 @@ import (
 	"kvitt/workflows"
 )
 
-// Ledger is what the workflows want from Kvitt's own database.
+// Ledger has the activities that use Kvitt's own database only.
 type Ledger struct {
 	Store *store.Store
 	Doors *access.Doors
@@ -219,7 +219,7 @@ func (l *Ledger) outcome(ctx context.Context, in workflows.FinishSyncInput) (wor
 	return workflows.Finished{Outcome: workflows.OutcomeFetched, Words: fmt.Sprintf("%d payouts were found.", in.Progress.Found)}, nil
 }
 
-// listedSince is how far back every day has been listed, half a year at most:
+// listedSince returns how far back every day has been listed, half a year at most:
 // days that nobody asked Klarna about must not look like missing payouts.
 func (l *Ledger) listedSince(ctx context.Context, connection string, window workflows.Window) (time.Time, error) {
 	runs, err := l.Store.SyncRuns(ctx, connection, 0)
@@ -328,7 +328,7 @@ func (l *Ledger) rules() map[string]rule {
 	}
 }
 
-// samePerson is why a voucher must not be approved by whoever made the profile
+// samePerson returns why a voucher must not be approved by whoever made the profile
 // version that it was compiled with, where the connection wants a second pair of
 // eyes; else "".
 func (l *Ledger) samePerson(ctx context.Context, in workflows.Decision) (string, error) {

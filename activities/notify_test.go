@@ -73,7 +73,7 @@ func (d *noticeDesk) call(name string) error {
 	return err
 }
 
-// trail is what the audit trail says of notices, oldest first.
+// trail returns what the audit trail says of notices, oldest first.
 func (d *noticeDesk) trail() (out []string) {
 	d.t.Helper()
 	all, err := d.store.AuditTrail(d.t.Context(), "c1", 0)

@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// Proof is what is kept of a proof: the proof itself, and which bytes it
+// Proof holds what is kept of a proof: the proof itself, and which bytes it
 // rests on.
 type Proof struct {
 	*settlement.Proof

@@ -213,7 +213,7 @@ func reversalName(in *workflows.ReversalStep) string {
 	return "kvitt." + in.PaymentReference + ".reversal.txt"
 }
 
-// reversal is what hangs on both batches: who asked for it, and why.
+// reversal returns what hangs on both batches: who asked for it, and why.
 func (a attached) reversal(in *workflows.ReversalStep, v *voucher.Voucher, words string) []byte {
 	var b strings.Builder
 	b.WriteString(a.say("%s payout %s", a.provider, in.PaymentReference) + "\n\n" + words + "\n" + a.say("Asked for by %s: %s", in.Who, in.Reason) + "\n")

@@ -20,7 +20,7 @@ type Schedules struct {
 	TaskQueue string
 }
 
-// catchup is how long a missed sync is still made up for. The window is
+// catchup limits how long a missed sync is still made up for. The window is
 // sliding, so one run makes up for all that were missed.
 const catchup = 24 * time.Hour
 

@@ -81,7 +81,7 @@ func endedBefore(firm *company.Company, captures *voucher.Captures, paid voucher
 	return ended
 }
 
-// part is what the payout books in one earlier period; nil when that comes to
+// part returns what the payout books in one earlier period; nil when that comes to
 // nothing. What is on its way there stays what it is.
 func (v *Visma) part(ctx context.Context, row *store.Payout, out *compiled, firm *company.Company, period visma.Period, share voucher.Share) (*voucher.Part, *workflows.Held, error) {
 	accrued := voucher.Accrued{

@@ -19,7 +19,7 @@ type Trial struct {
 	Held    *workflows.Held // why it would be held
 }
 
-// trialDays is how far back a trial looks for a payout.
+// trialDays is the number of days that a trial looks back for a payout.
 const trialDays = 45
 
 // Trial proves the latest payout of a connection and compiles its voucher, on

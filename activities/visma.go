@@ -21,16 +21,16 @@ import (
 	"kvitt/workflows"
 )
 
-// Visma is what the workflows want from Visma.net.
+// Visma has the activities that talk to Visma.net.
 type Visma struct {
 	Doors *access.Doors
 	Store *store.Store
 	// Instructions prove who asked for an accrual.
 	Instructions Instructions
 	UnknownWait  time.Duration
-	// GrantLifetime is how long an interactive consent lives.
+	// GrantLifetime limits how long an interactive consent lives.
 	GrantLifetime time.Duration
-	// CSVPatience is how long a booked batch waits for Klarna's CSV; four hours
+	// CSVPatience limits how long a booked batch waits for Klarna's CSV; four hours
 	// when zero, which leaves the step time for all else.
 	CSVPatience time.Duration
 

@@ -15,10 +15,10 @@ type AccrualInput struct {
 	Seen string `json:"seen,omitempty"`
 }
 
-// Name is what it is called where a payout has its payment reference.
+// Name returns what it is called where a payout has its payment reference.
 func (in *AccrualInput) Name() string { return "accrual " + in.At + " " + in.Currency }
 
-// PreparedAccrual is what PrepareAccrual decided. Refused is why there is
+// PreparedAccrual holds what PrepareAccrual decided. Refused is why there is
 // nothing to post, in words for the person who asked; then nothing was sent.
 type PreparedAccrual struct {
 	Refused     string   `json:"refused,omitempty"`
@@ -34,7 +34,7 @@ type AccrualStep struct {
 	Again bool `json:"again,omitempty"` // as in PostInput
 }
 
-// AccrualResult is how an accrual ended: verified, posted for a draft that
+// AccrualResult describes how an accrual ended: verified, posted for a draft that
 // stays on hold in Visma.net, or refused with Refused as the reason.
 type AccrualResult struct {
 	State       string `json:"state"`

@@ -8,13 +8,13 @@ import (
 	"kvitt/internal/held"
 )
 
-// mostAnew is how often a posting begins again by itself before it is for a person.
+// mostAnew limits how often a posting begins again before a person decides.
 const mostAnew = 3
 
 // anew counts how often a posting began again since it last waited.
 type anew int
 
-// tooOften is what ends beginning again and again, nil while it may. Each answer
+// tooOften returns what ends beginning again and again, nil while it may. Each answer
 // that it began again for cost nothing and was safe, so nothing else would end it.
 // A workflow of before this has no end under the names that it has passed.
 func (n *anew) tooOften(ctx workflow.Context, stop *Held) *Held {

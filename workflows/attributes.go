@@ -16,7 +16,7 @@ var (
 	AttrPayoutDate       = temporal.NewSearchAttributeKeyTime("KvittPayoutDate")
 )
 
-// SearchAttributes is what `starter setup` registers with the namespace.
+// SearchAttributes returns what `starter setup` registers with the namespace.
 func SearchAttributes() map[string]enumspb.IndexedValueType {
 	return map[string]enumspb.IndexedValueType{
 		AttrConnection.GetName():       AttrConnection.GetValueType(),

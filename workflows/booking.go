@@ -12,11 +12,11 @@ import (
 	"kvitt/internal/held"
 )
 
-// lookDaily is how often what is held looks by itself whether its cause has gone:
+// lookDaily is the interval at which a held booking checks whether its cause has gone:
 // a period that was opened, an outage that is over.
 const lookDaily = 24 * time.Hour
 
-// booking is what the workflows of all kinds of bookings do alike: post by the
+// booking is the part that the workflows of all kinds of bookings share: post by the
 // exactly-once protocol, stop, tell why, wait, and let people decide.
 type booking struct {
 	connection string
@@ -244,7 +244,7 @@ func cause(err error) error {
 	return err
 }
 
-// patience is how long what is held waits before it looks by itself.
+// patience returns how long what is held waits before it looks by itself.
 func patience(code held.Code, lookAgain time.Duration) time.Duration {
 	switch code {
 	case held.OutcomeUnknown, held.RefusedRepeatedly:

@@ -106,7 +106,7 @@ func (c *connection) begin(ctx workflow.Context, in ConnectionInput) error {
 	return c.save(ctx, "revive", in.Who)
 }
 
-// saving is what is kept of the connection. The instruction that began the
+// saving returns what is kept of the connection. The instruction that began the
 // workflow goes with the first record.
 func (c *connection) saving(action, who string) SaveConnectionInput {
 	in := SaveConnectionInput{Status: c.Status, Action: action, Who: who, Settings: c.settings, Instruction: c.begun}

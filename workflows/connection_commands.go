@@ -18,7 +18,7 @@ import (
 // detail is the code that tells refusals apart, as RefusedCode reads it.
 const RefusedErrorType = "refused"
 
-// RefusedCode is why a credential was refused: one of the Refused codes or the
+// RefusedCode returns why a credential was refused: one of the Refused codes or the
 // other side's own; "" for any other error, and from a worker of before.
 func RefusedCode(err error) string {
 	var app *temporal.ApplicationError

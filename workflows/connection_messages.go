@@ -88,7 +88,7 @@ type ConnectionInput struct {
 	Notices *Notices `json:"notices,omitempty"`
 }
 
-// Notices is what a connection tells people by itself.
+// Notices has the activities that send notices.
 type Notices struct {
 	Outbox []notice.Facts    `json:"outbox,omitempty"` // not delivered yet
 	Told   map[string]string `json:"told,omitempty"`   // the id of the last notice of each topic

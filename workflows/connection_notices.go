@@ -90,7 +90,7 @@ func (c *connection) tellRecovery(ctx workflow.Context, provider string, resumed
 	}, provider, notice.Stamp(c.side(provider).Since))
 }
 
-// waitingFor is how many workflows wait for a side.
+// waitingFor returns how many workflows wait for a side.
 func (c *connection) waitingFor(provider string) (n int) {
 	for _, w := range c.Waiting {
 		if strings.HasPrefix(w, provider+" ") {

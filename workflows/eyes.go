@@ -11,7 +11,7 @@ const (
 	AskForSecond    = "Ask for it in the portal; somebody else confirms it there."
 )
 
-// WhyOnePerson is why two names are not known to be two persons. unknown tells
+// WhyOnePerson returns why two names are not known to be two persons. unknown tells
 // that nobody has checked the first one; vouchedBy is who else may hold the
 // session of the second.
 func WhyOnePerson(first, second string, unknown bool, vouchedBy string) string {

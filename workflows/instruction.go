@@ -58,7 +58,7 @@ func DigestOf[T Instructed[T]](message T) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// instructionFor is what the activity that acts on a message has to prove.
+// instructionFor returns what the activity that acts on a message has to prove.
 func instructionFor[T Instructed[T]](action, id string, message T) Instruction {
 	return Instruction{ID: id, Action: action, Who: message.Asker(), Digest: DigestOf(message)}
 }

@@ -62,7 +62,7 @@ type decision struct {
 	code    string // that tells refusals apart
 }
 
-// decided is what a person decided by a message.
+// decided returns what a person decided by a message.
 func (p *payout) decided(kind, action string, by Person) *decision {
 	d := &decision{Decision: Decision{PayoutRef: p.in.PayoutRef, Kind: kind, Who: by.Who, Reason: by.Reason, VoucherHash: by.VoucherHash}}
 	if by.Instruction != "" { // a history of an earlier version has none

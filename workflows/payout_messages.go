@@ -16,7 +16,7 @@ type PayoutInput struct {
 	Reopen *Person `json:"reopen,omitempty"`
 }
 
-// PayoutResult is how a payout ended. Amounts are minor units.
+// PayoutResult describes how a payout ended. Amounts are minor units.
 type PayoutResult struct {
 	State       string `json:"state"`
 	BatchNumber string `json:"batch_number,omitempty"`

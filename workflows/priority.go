@@ -14,7 +14,7 @@ const (
 	UrgentBackfill Urgency = 4 // old ones: nobody waits for them by the minute
 )
 
-// Priority is how a connection's work of that urgency stands in a queue.
+// Priority returns how a connection's work of that urgency stands in a queue.
 // Among the equally urgent the connections take turns, where the server knows
 // fairness.
 func (u Urgency) Priority(connection string) temporal.Priority {

@@ -18,7 +18,7 @@ var types = []string{
 	workflows.ReversePayoutWorkflowName, workflows.AccrualWorkflowName,
 }
 
-// since is how many of them an older release had; the others have them all.
+// since is the number that an older release had; the others have them all.
 var since = map[string]int{"v1": 3}
 
 // TestRecordedHistoriesReplay holds today's code against the histories of

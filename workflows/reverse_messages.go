@@ -12,7 +12,7 @@ type ReverseInput struct {
 	Instruction string `json:"instruction,omitempty"` // as of a Person
 }
 
-// PreparedReversal is what PrepareReversal decided. Refused is why there is
+// PreparedReversal holds what PrepareReversal decided. Refused is why there is
 // nothing to reverse, in words for the person who asked.
 type PreparedReversal struct {
 	Refused     string   `json:"refused,omitempty"`
@@ -32,7 +32,7 @@ type ReversalStep struct {
 	Again bool `json:"again,omitempty"` // as in PostInput
 }
 
-// ReverseResult is how a reversal ended: reversed, refused with Refused as the
+// ReverseResult describes how a reversal ended: reversed, refused with Refused as the
 // reason, or withdrawn.
 type ReverseResult struct {
 	State       string `json:"state"`

@@ -268,7 +268,7 @@ func (s *sync) fail(ctx workflow.Context, why error) error {
 	return why
 }
 
-// ending is what is kept of the run.
+// ending returns what is kept of the run.
 func (s *sync) ending() FinishSyncInput {
 	in := FinishSyncInput{Connection: s.in.Connection, RunID: s.Plan.RunID, Progress: s.Progress, Cancelled: s.cancelled, DryRun: s.in.DryRun}
 	if n := len(s.Plan.Windows); n > 0 {

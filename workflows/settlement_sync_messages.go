@@ -58,7 +58,7 @@ type Progress struct {
 	DryRun     bool             `json:"dry_run,omitempty"` // nothing is posted
 }
 
-// SyncResult is how a sync ended. Items are the payouts of a dry run; those of
+// SyncResult describes how a sync ended. Items are the payouts of a dry run; those of
 // a real one stand in the store.
 type SyncResult struct {
 	Progress

@@ -37,7 +37,7 @@ type Held = held.Stop
 // Acceptable is a difference that a person may accept.
 type Acceptable = held.Acceptable
 
-// Proven is what ProvePayout found. Amounts are minor units. Final is set when
+// Proven holds what ProvePayout found. Amounts are minor units. Final is set when
 // the payout was already final, so that nothing else needs to happen.
 type Proven struct {
 	Rows       int64  `json:"rows"`
@@ -48,7 +48,7 @@ type Proven struct {
 	Held       *Held  `json:"held,omitempty"`
 }
 
-// Compiled is what CompileVoucher decided.
+// Compiled holds what CompileVoucher decided.
 type Compiled struct {
 	VoucherHash string `json:"voucher_hash"`
 	// Periods are YYYYPP, Visma.net's financial year and period number: the one
@@ -71,7 +71,7 @@ type PostInput struct {
 	Again       bool     `json:"again,omitempty"` // a person wants it sent once more, see held.RefusedRepeatedly
 }
 
-// Posted is what PostVoucher achieved. LookAgain is set while it is not known
+// Posted holds what PostVoucher achieved. LookAgain is set while it is not known
 // whether Visma.net booked the batch; with Held, a person has to look meanwhile.
 type Posted struct {
 	BatchNumber string        `json:"batch_number,omitempty"`
@@ -80,7 +80,7 @@ type Posted struct {
 	Held        *Held         `json:"held,omitempty"`
 }
 
-// Completed is how CompleteBatch left the batch: verified, or posted for a
+// Completed describes how CompleteBatch left the batch: verified, or posted for a
 // draft that stays on hold in Visma.net.
 type Completed struct {
 	State string `json:"state,omitempty"`
@@ -93,7 +93,7 @@ type Hold struct {
 	Held Held `json:"held"`
 }
 
-// Decision is what a person decided about a payout.
+// Decision holds what a person decided about a payout.
 type Decision struct {
 	PayoutRef
 	Kind   string `json:"kind"`
@@ -116,7 +116,7 @@ const (
 	DecisionReopen   = "reopen"
 )
 
-// Recorded is what became of a decision. Refused, when set, is why the person
+// Recorded holds what became of a decision. Refused, when set, is why the person
 // may not take it; then nothing was recorded.
 type Recorded struct {
 	Refused string `json:"refused,omitempty"`
@@ -151,7 +151,7 @@ type Window struct {
 	To   time.Time `json:"to"`
 }
 
-// Plan is how a sync will go about it.
+// Plan describes how a sync will go about it.
 type Plan struct {
 	RunID       string   `json:"run_id"`
 	Windows     []Window `json:"windows"`
@@ -181,7 +181,7 @@ type DuePayout struct {
 	Currency         string    `json:"currency"`
 }
 
-// Listing is what Klarna paid out in a window, oldest first. The skipped ones
+// Listing holds what Klarna paid out in a window, oldest first. The skipped ones
 // were final before.
 type Listing struct {
 	Found       int              `json:"found"`
@@ -228,7 +228,7 @@ type VerifyInput struct {
 	Who           string `json:"who,omitempty"`
 }
 
-// Verified is what a verification found. A candidate that works has replaced
+// Verified holds what a verification found. A candidate that works has replaced
 // the credential; one that does not has been erased.
 type Verified struct {
 	OK bool `json:"ok"`
@@ -243,7 +243,7 @@ type Verified struct {
 	CompanyName  string `json:"company_name,omitempty"`
 	BaseCurrency string `json:"base_currency,omitempty"`
 	Flow         string `json:"flow,omitempty"`
-	// Lifetime is how long a consent of the interactive flow lives, from
+	// Lifetime limits how long a consent of the interactive flow lives, from
 	// Consented on; zero when it does not end, or nobody knows since when.
 	Consented time.Time     `json:"consented,omitzero"`
 	Lifetime  time.Duration `json:"lifetime,omitempty"`
@@ -288,7 +288,7 @@ type StockInput struct {
 	Connection string `json:"connection"`
 }
 
-// Stock is how it stands, and what an operator wants to be told of.
+// Stock describes a connection, and what an operator is notified of.
 type Stock struct {
 	LastSync     time.Time        `json:"last_sync,omitzero"` // when the last successful one ended
 	SyncLimit    time.Duration    `json:"sync_limit"`

@@ -15,7 +15,7 @@ import (
 	"kvitt/internal/voucher"
 )
 
-// clocks is how far Visma.net's clock, whose zone is not documented, may be from
+// clocks limits how far Visma.net's clock, whose zone is not documented, may be from
 // ours.
 const clocks = 48 * time.Hour
 
@@ -87,7 +87,7 @@ func (p *Poster) listsAnswer(ctx context.Context, company string) error {
 	}
 }
 
-// trouble is what a posting has met, in its failure column.
+// trouble holds what a posting has met, in its failure column.
 type trouble struct {
 	Words string `json:"words"`
 	// Refused counts the sends that Visma.net answered with an error that says

@@ -52,7 +52,7 @@ func (p *Poster) check(ctx context.Context, in Intent, row store.Booking) (Outco
 // itself was compared too.
 const withFilled = 1
 
-// readBack is what a batch is held against beside its voucher.
+// readBack holds what a batch is held against beside its voucher.
 type readBack struct {
 	branch string // the one that was sent though the voucher names none
 	filled bool   // what Visma.net fills in by itself: VAT, branches, flags

@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/visma"
 )
 
-// recent is what was modified since a moment, whatever its period.
+// recent holds what was modified since a moment, whatever its period.
 type recent struct {
 	since time.Time
 	seen  []store.SeenBatch

@@ -84,7 +84,7 @@ type Poster struct {
 	Now func() time.Time
 	// Pause waits between two questions to a job or a batch.
 	Pause func(ctx context.Context, d time.Duration) error
-	// Absent is how long a batch must have stayed away before it is posted
+	// Absent limits how long a batch must have stayed away before it is posted
 	// again: longer than any request or background job of Visma.net can live.
 	Absent time.Duration
 	// Scans is shared by all posters of a process.
@@ -139,7 +139,7 @@ func (in Intent) period() string { return in.Periods[len(in.Periods)-1] }
 // Stop is a reason not to go on that only a person or an event can remove.
 type Stop = held.Stop
 
-// Outcome is what Post achieved: a batch number, or a time to look again while
+// Outcome holds what Post achieved: a batch number, or a time to look again while
 // it is unknown whether there is one, or a reason to stop. A Stop together
 // with a batch number means that the batch exists and must not be posted again; a
 // Stop together with a time to look again, that it is for a person now, and looked

@@ -40,7 +40,7 @@ type Sheet struct {
 	TakenBackBy string `json:"taken_back_by,omitempty"`
 }
 
-// Finding is what a look at Visma.net found of a posting.
+// Finding holds what a look at Visma.net found of a posting.
 type Finding struct {
 	Booking     store.Booking
 	Word        string

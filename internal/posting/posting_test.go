@@ -457,7 +457,7 @@ func TestAConnectionThatWasMadeAnewOwnsWhatItPosts(t *testing.T) {
 	}
 }
 
-// crash is what a dying process looks like from inside.
+// crash is a dying process as its own code sees it.
 type crash struct{ at int }
 
 // fragile is a poster whose process dies at the n-th thing it does, before or

@@ -124,7 +124,7 @@ func (v *verifier) accountsNamed(p *Proof) error {
 	return nil
 }
 
-// AcceptedEffect is what an accepted difference gives the merchant beside what
+// AcceptedEffect returns what an accepted difference gives the merchant beside what
 // the rows give: positive gives, negative takes. It is zero for what moves no
 // money, and for a break in the debt (see AcceptedDebt).
 func (p *Proof) AcceptedEffect(a Accepted) int64 {
@@ -159,7 +159,7 @@ func (p *Proof) looseEffect(a Accepted) int64 {
 	return 0
 }
 
-// AcceptedDebt is what an accepted break adds to the debt, and takes from the
+// AcceptedDebt returns what an accepted break adds to the debt, and takes from the
 // account that it names. It is zero when the books have it already.
 func (p *Proof) AcceptedDebt(a Accepted) int64 {
 	switch {
@@ -171,7 +171,7 @@ func (p *Proof) AcceptedDebt(a Accepted) int64 {
 	return a.Difference
 }
 
-// factor is what the settlement amount of the payout is of what the lines of its
+// factor returns what the settlement amount of the payout is of what the lines of its
 // voucher give: a bill may be stated as a positive amount.
 func (p *Proof) factor() int64 {
 	if p.Read(FeeInvoiceAsPositiveSettlement) {
@@ -180,7 +180,7 @@ func (p *Proof) factor() int64 {
 	return 1
 }
 
-// Booked is what the rows, the debt and the accepted differences give the
+// Booked returns what the rows, the debt and the accepted differences give the
 // merchant: what the money side of a voucher has to come to.
 func (p *Proof) Booked() (amount int64, ok bool) {
 	e := exact{}

@@ -29,7 +29,7 @@ const (
 	endOfTotals
 )
 
-// total is what Kvitt knows of one of Klarna's totals.
+// total holds what Kvitt knows of one of Klarna's totals.
 type total struct {
 	id      Total
 	name    string // as terms, differences and the portal's words name it
@@ -94,7 +94,7 @@ const (
 	TypeRelease                    = "RELEASE"
 )
 
-// direction is what a row of a type does to the merchant's money.
+// direction is the effect of a row of a type on the merchant's money.
 type direction int64
 
 const (
@@ -103,7 +103,7 @@ const (
 	own   direction = 0  // the amount's own sign is its direction: plus gives, minus takes
 )
 
-// Nature is what rows of a type are to the merchant, as reports sum them up.
+// Nature holds what rows of a type are to the merchant, as reports sum them up.
 type Nature uint8
 
 // The natures of types.
@@ -115,7 +115,7 @@ const (
 	FeeVAT               // VAT on Klarna's fees, as rows of their own
 )
 
-// rowType is what Kvitt knows of one type of rows. The amount of its rows goes to
+// rowType holds what Kvitt knows of one type of rows. The amount of its rows goes to
 // one total; what they give adds to a total that gives and takes off one that takes.
 type rowType struct {
 	name      string
@@ -193,7 +193,7 @@ var types = []rowType{
 	},
 }
 
-// Topic is what rows are followed for one by one, across payouts.
+// Topic holds what rows are followed for one by one, across payouts.
 type Topic string
 
 // The topics, by the names under which the register keeps items.
@@ -203,7 +203,7 @@ const (
 	Loan    Topic = "loan"
 )
 
-// detail is what a detailed type says whatever its type.
+// detail holds what a detailed type says whatever its type.
 type detail struct {
 	topic      Topic
 	costs      bool   // what a loan costs, and not the loan itself

@@ -22,7 +22,7 @@ func directionOf(typ string) (d direction, known bool) {
 	return own, false
 }
 
-// sign is what an amount of the type counts in its total.
+// sign returns what an amount of the type counts in its total.
 func (t *rowType) sign() int64 {
 	if t.direction == own {
 		return 1
@@ -64,7 +64,7 @@ func TypesOf(natures ...Nature) (names []string) {
 	return names
 }
 
-// CostOf is what rows of a type cost the merchant in fees and VAT, in minor units;
+// CostOf returns what rows of a type cost the merchant in fees and VAT, in minor units;
 // nothing for types that are not about fees.
 func CostOf(typ string, amount, vat int64) (net, tax int64) {
 	t := typeNamed(typ)

@@ -8,7 +8,7 @@ package settlement
 
 import "time"
 
-// Payout is what Klarna reports about one payout. Amounts are minor units of
+// Payout holds what Klarna reports about one payout. Amounts are minor units of
 // Currency. Source: Klarna Settlements API, Payout.
 type Payout struct {
 	PaymentReference     string         `json:"payment_reference"`

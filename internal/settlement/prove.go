@@ -4,7 +4,7 @@ import (
 	"fmt"
 )
 
-// Debt is what the payout before left open: its closing debt balance in minor
+// Debt holds what the payout before left open: its closing debt balance in minor
 // units. It belongs to the same merchant and currency.
 type Debt struct {
 	PaymentReference string `json:"payment_reference"`

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Balance is how something stood before a payout, what the payout did to it, and
+// Balance describes how something stood before a payout, what the payout did to it, and
 // how it stands after. Amounts are minor units.
 type Balance struct {
 	Opening int64 `json:"opening"`
@@ -16,7 +16,7 @@ type Balance struct {
 	Closing int64 `json:"closing"`
 }
 
-// Movement is what one payout did to the reserve and to the debt.
+// Movement holds what one payout did to the reserve and to the debt.
 type Movement struct {
 	PaymentReference string    `json:"payment_reference"`
 	Date             time.Time `json:"payout_date"`

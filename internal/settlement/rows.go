@@ -2,7 +2,7 @@ package settlement
 
 import "slices"
 
-// rowReading is what the totals of one group should be if the rows are read in
+// rowReading holds what the totals of one group should be if the rows are read in
 // one way. loose are sums of rows that it leaves without a total.
 type rowReading struct {
 	names  []string
@@ -176,13 +176,13 @@ func (r *rowReading) sum(t *rowType, f figures, w way, e *exact) {
 	}
 }
 
-// signed is how the signs of a type's rows are read.
+// signed describes how the signs of a type's rows are read.
 type signed struct {
 	way way
 	typ string
 }
 
-// way is how the reading reads the signs of a type's rows.
+// way returns how the reading reads the signs of a type's rows.
 func (r *rowReading) way(typ string) way {
 	for _, one := range r.ways {
 		if one.typ == typ {

@@ -103,7 +103,7 @@ func (v *verifier) formulaIsOpen(exact []attempt) error {
 	return m
 }
 
-// nameOf is what a reading is called as a whole.
+// nameOf returns what a reading is called as a whole.
 func nameOf(names []string) string {
 	if len(names) == 0 {
 		return AsPublished

@@ -2,7 +2,7 @@ package settlement
 
 import "strings"
 
-// way is how the signs of the rows of one type are read.
+// way describes how the signs of the rows of one type are read.
 type way int
 
 const (
@@ -25,7 +25,7 @@ func (w way) of(amount, against int64) int64 {
 	return amount
 }
 
-// signName is what the reading of a type's signs is called in Proof.Variants:
+// signName returns what the reading of a type's signs is called in Proof.Variants:
 // signed_rows_credit, signed_by_effect_fee.
 func signName(w way, typ string) string {
 	switch w {

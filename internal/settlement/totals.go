@@ -57,7 +57,7 @@ func SummedTotals() []Total {
 	return all
 }
 
-// Name is what terms and words call the total.
+// Name returns what terms and words call the total.
 func (t Total) Name() string { return totalOf(t).name }
 
 // Member is Klarna's name of the total in a payout.

@@ -27,7 +27,7 @@ var Accruals = []string{KindAccrual, KindPart}
 // ofPayouts selects what books payouts themselves, and takes that back.
 const ofPayouts = "kind IN ('" + KindPayout + "', '" + KindReversal + "')"
 
-// Work is what decisions and stops call a kind: a part of a payout is one of the
+// Work returns what decisions and stops call a kind: a part of a payout is one of the
 // accruals there.
 func Work(kind string) string {
 	if kind == KindPart {
@@ -64,7 +64,7 @@ type Booking struct {
 	Failure          json.RawMessage
 	CreatedAt        time.Time
 	UpdatedAt        time.Time
-	// Compared is how much of the batch was compared when it was read back: 1 with
+	// Compared says how much of the batch was compared when it was read back: 1 with
 	// what Visma.net fills in by itself, 0 without.
 	Compared int
 }
@@ -220,7 +220,7 @@ func bookingName(company, token string) string {
 	return fmt.Sprintf("the booking %s in the company %s", token, company)
 }
 
-// audited is what the audit trail calls a booking: what it is filtered by stays
+// audited returns what the audit trail calls a booking: what it is filtered by stays
 // what it was before bookings had kinds.
 func (p *Booking) audited() string {
 	switch p.Kind {

@@ -14,7 +14,7 @@ const AsPosted = "as_posted"
 // NotTakenBack is the word of an accrual that Visma.net has not taken back.
 const NotTakenBack = "not_taken_back"
 
-// Drift is what the last look at Visma.net found of a batch that was posted.
+// Drift holds what the last look at Visma.net found of a batch that was posted.
 type Drift struct {
 	CompanyID   string
 	Token       string
@@ -82,7 +82,7 @@ func (s *Store) PutDrift(ctx context.Context, d Drift) error {
 	})
 }
 
-// summary is what was found as the audit trail shows it, with both sides.
+// summary returns what was found as the audit trail shows it, with both sides.
 func (d *Drift) summary() json.RawMessage {
 	return summary(struct {
 		Reason      string          `json:"reason"`

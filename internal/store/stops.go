@@ -14,7 +14,7 @@ const (
 	WorkAccrual  = "accrual"  // its name is the accrual's
 )
 
-// Stop is why a reversal or an accrual waits. There is one while it does.
+// Stop says why a reversal or an accrual waits. There is one while it does.
 type Stop struct {
 	ConnectionID string
 	Work         string
@@ -30,7 +30,7 @@ func (p *Stop) cells() []any {
 	return []any{text{&p.ConnectionID}, text{&p.Work}, text{&p.Name}, text{&p.Reason}, jsonText{"why it is held", &p.Held}, instant{&p.Since}}
 }
 
-// subject is what the audit trail says it is about: a reversal is of a payout.
+// subject returns what the audit trail says it is about: a reversal is of a payout.
 func (p *Stop) subject() string {
 	if p.Work == WorkReversal {
 		return "payout/" + p.Name
@@ -38,7 +38,7 @@ func (p *Stop) subject() string {
 	return p.Work + "/" + p.Name
 }
 
-// action is what the audit trail calls a change of it.
+// action returns what the audit trail calls a change of it.
 func (p *Stop) action(verb string) string {
 	if p.Work == WorkReversal {
 		return "payout.reversal_" + verb

@@ -20,7 +20,7 @@ type accrual struct {
 	withoutEffect []string
 }
 
-// Accrued is what was captured and not paid out by the end of a day: in all, or
+// Accrued holds what was captured and not paid out by the end of a day: in all, or
 // of one payout.
 type Accrued struct {
 	MerchantID       string
@@ -32,7 +32,7 @@ type Accrued struct {
 	Shares           []Share
 }
 
-// Name is what an accrual is called where a payout has its payment reference.
+// Name returns what an accrual is called where a payout has its payment reference.
 func (a *Accrued) Name() string {
 	if a.PaymentReference != "" {
 		return "split " + a.PaymentReference + " " + a.At.String()

@@ -20,7 +20,7 @@ type Share struct {
 	Components []settlement.Component
 }
 
-// UpTo is what was captured up to and including a day.
+// UpTo returns what was captured up to and including a day.
 func (c *Captures) UpTo(day Date) (Share, error) {
 	var all []settlement.Component
 	for at, components := range c.Days {

@@ -41,13 +41,13 @@ type HeadChange struct {
 	New    string `json:"new"`
 }
 
-// Comparison is what another profile makes of the same payout.
+// Comparison holds what another profile makes of the same payout.
 type Comparison struct {
 	Head  []HeadChange `json:"head"`
 	Lines []Pair       `json:"lines"`
 }
 
-// Changes is how many lines and members of the head differ.
+// Changes returns how many lines and members of the head differ.
 func (c *Comparison) Changes() int {
 	n := len(c.Head)
 	for i := range c.Lines {
@@ -118,7 +118,7 @@ func nearest(old *Line, candidates []*Line) int {
 	return best
 }
 
-// about is what a line is about: its role and the components that it sums.
+// about returns what a line is about: its role and the components that it sums.
 func about(l *Line) string {
 	parts := make([]string, len(l.Components))
 	for i, c := range l.Components {
@@ -219,7 +219,7 @@ func Near(lines []TextLine, around int) [][]TextLine {
 	return out
 }
 
-// TableRow is what a profile says of a kind of rows, for people. Account and
+// TableRow holds what a profile says of a kind of rows, for people. Account and
 // VATAccount are as they are written, a number or a name.
 type TableRow struct {
 	When       string `json:"when,omitempty"` // "currency EUR": an override

@@ -148,7 +148,7 @@ func (c *compiler) addComponents() (untaxed map[*layer]*adder) {
 	return untaxed
 }
 
-// aboutOf is what the lines of a component are about.
+// aboutOf returns what the lines of a component are about.
 func (c *compiler) aboutOf(component settlement.Component) condition {
 	return condition{
 		currency:   c.payout.Currency,

@@ -87,7 +87,7 @@ func (m *Missing) what(c settlement.Currency) string {
 	}
 }
 
-// remedy is what to write into the profile: everything that a component lacks
+// remedy returns what to write into the profile: everything that a component lacks
 // in one rule.
 func (e *RuleError) remedy(m Missing) string {
 	if m.Component == "" {

@@ -7,7 +7,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// rateDigits is how exact an exchange rate is written.
+// rateDigits is the number of digits that an exchange rate is written with.
 const rateDigits = 8
 
 // ratePrecision is the bound on the error of a rate that is taken from VAT: one
@@ -70,7 +70,7 @@ func precise(charged, home, rows int64) bool {
 	return highest.Cmp(rate) <= 0
 }
 
-// roundingError is what rounding may make of the sum of so many rows, in halves of
+// roundingError returns what rounding may make of the sum of so many rows, in halves of
 // a minor unit. Each row is off by at most one half. Rows are rounded
 // independently of each other, so beyond four of them the sum is off by no more
 // than one unit times the root of their number (three and a half standard

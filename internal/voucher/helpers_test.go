@@ -168,7 +168,7 @@ func normal(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// balance is what a voucher does to an account: debit less credit.
+// balance returns what a voucher does to an account: debit less credit.
 func balance(v *voucher.Voucher, account string) int64 {
 	var sum int64
 	for i := range v.Lines {

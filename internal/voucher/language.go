@@ -23,7 +23,7 @@ func Languages() []string {
 	return []string{string(english), string(swedish), string(norwegian), string(finnish), string(danish)}
 }
 
-// phrasebook is what vouchers say in a language.
+// phrasebook holds what vouchers say in a language.
 type phrasebook struct {
 	texts texts             // by member, those of `texts` and what only Kvitt writes
 	rules map[string]string // by kind of rows
@@ -55,7 +55,7 @@ func readLanguages() map[Language]phrasebook {
 	return all
 }
 
-// text is what Kvitt writes where a profile has no text of its own.
+// text returns what Kvitt writes where a profile has no text of its own.
 func (l Language) text(member string) string {
 	if l == "" {
 		l = english

@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// lineKey is what amounts have in common that share a line. The two sides of an
+// lineKey holds what amounts have in common that share a line. The two sides of an
 // account are kept apart: a return is not netted against a sale.
 type lineKey struct {
 	role       Role

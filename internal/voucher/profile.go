@@ -43,13 +43,13 @@ type Profile struct {
 type Posting struct {
 	Mode        Mode
 	ReviewFirst int // the first N payouts of a connection are reviewed in any mode
-	// ReviewAfterChange is how many payouts are reviewed after the profile was
+	// ReviewAfterChange is the number of payouts to review after the profile was
 	// changed, in any mode; as many as ReviewFirst, and at least one, when the
 	// profile does not say.
 	ReviewAfterChange int
 }
 
-// Mode is what happens to a compiled voucher.
+// Mode decides what happens to a compiled voucher.
 type Mode string
 
 // The posting modes.
@@ -66,7 +66,7 @@ type Periods struct {
 	Split  bool // what was captured in an earlier period is booked there, see Part
 }
 
-// PeriodPolicy is what happens when the period of a voucher date is closed.
+// PeriodPolicy decides what happens when the period of a voucher date is closed.
 type PeriodPolicy string
 
 // The period policies.
@@ -104,7 +104,7 @@ type rule struct {
 	zeroRate   *bool // these fees may carry no VAT, whatever the rates are
 }
 
-// condition is what an override is for. An empty field holds for everything.
+// condition says what an override applies to. An empty field holds for everything.
 type condition struct {
 	currency   settlement.Currency
 	country    string
@@ -161,7 +161,7 @@ func (p *Profile) BeforeStart(payoutDate time.Time) bool {
 	return !p.Start.IsZero() && DateOf(payoutDate, p.zone).Before(p.Start)
 }
 
-// and is what a line of this level is about: what the condition asks for, and the
+// and returns what a line of this level is about: what the condition asks for, and the
 // rest from elsewhere.
 func (w condition) and(rest condition) condition {
 	return condition{

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Part is what a payout has to do with a period that ended before it was paid
+// Part holds what a payout has to do with a period that ended before it was paid
 // out: a batch of its own books there what was captured by the end of the
 // period, and takes itself back in the next one, in which the payout books the
 // same again.
@@ -18,7 +18,7 @@ type Part struct {
 	Why   string   `json:"why,omitempty"`
 }
 
-// checkParts is what Check asks of the parts.
+// checkParts returns what Check asks of the parts.
 func (v *Voucher) checkParts() error {
 	for i := range v.Earlier {
 		part := &v.Earlier[i]

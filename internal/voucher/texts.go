@@ -34,7 +34,7 @@ var textPlaceholders = map[string][]string{
 // textMembers are the members of `texts`.
 var textMembers = []string{"description", "settlement", "invoice", "vat", "repay", "deposit", "carried", "reversal"}
 
-// longest is how long a text may be. The description of a batch follows its token.
+// longest returns how long a text may be. The description of a batch follows its token.
 func longest(member string) int {
 	if member == "description" || member == "reversal" {
 		return maxDescription - tokenLength - 1
@@ -60,7 +60,7 @@ func (p *Profile) OpeningText(provider string, at Date) string {
 
 func (c *compiler) say(member string) string { return c.profile.say(member) }
 
-// orders is how many captured orders the payout pays.
+// orders returns how many captured orders the payout pays.
 func (c *compiler) orders() string {
 	var rows int64
 	for _, component := range c.proof.Components {
@@ -146,7 +146,7 @@ func placeholders(text string) (names []string, ok bool) {
 	}
 }
 
-// plainText is what a kind of rows is called that no text is written for:
+// plainText returns what a kind of rows is called that no text is written for:
 // "fee, servicing fee".
 func plainText(k settlement.Key) string {
 	text := words(k.Type)

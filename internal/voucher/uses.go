@@ -9,7 +9,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// Uses is what a profile or a voucher needs to find in the Visma.net company.
+// Uses holds what a profile or a voucher needs to find in the Visma.net company.
 // Every list is sorted and free of repetitions.
 type Uses struct {
 	Ledgers     []string

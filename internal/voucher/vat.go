@@ -11,7 +11,7 @@ import (
 	"kvitt/internal/settlement"
 )
 
-// vat is what a profile, or an override, says about VAT on Klarna's fees. What
+// vat holds what a profile, or an override, says about VAT on Klarna's fees. What
 // Klarna charged is taken from its rows; only a reverse charge, which the buyer
 // owes and Klarna does not state, is computed. What is nil is looked up further.
 type vat struct {
@@ -177,7 +177,7 @@ func Percent(rate int64) string {
 	return strings.TrimRight(strings.TrimRight(text, "0"), ".")
 }
 
-// said is what a level says of something, if it says anything.
+// said returns what a level says of something, if it says anything.
 func said(yes *bool) (value, ok bool) {
 	if yes == nil {
 		return false, false

@@ -27,7 +27,7 @@ type VATRow struct {
 	BaseID   string `json:"base_id,omitempty"`
 }
 
-// VAT is what the profile says about VAT as a table: the profile itself, then its
+// VAT returns what the profile says about VAT as a table: the profile itself, then its
 // overrides, the most specific last.
 func (p *Profile) VAT() []VATRow {
 	var out []VATRow

@@ -183,7 +183,7 @@ func (v *Voucher) checkSums(debit, credit, bank, bill int64) error {
 	return v.checkHeader()
 }
 
-// wantedAtBank is what the bank line has to come to: the settlement amount if
+// wantedAtBank returns what the bank line has to come to: the settlement amount if
 // Klarna paid it out. A voucher that takes one back has the opposite of that; of
 // a batch from before negative payouts became debt, it is all of the settlement.
 func (v *Voucher) wantedAtBank(bank int64) int64 {

@@ -53,7 +53,7 @@ func (b *batch) wrong() bool {
 	return b.Lines[0].AccountNumber != b.what.intent.Voucher.Lines[0].Account || b.FinancialPeriod != b.what.period() || b.Status == visma.BatchVoided
 }
 
-// content is what a person can change, and take as it is.
+// content returns the part that a person can change.
 func (b *batch) content() string { return b.Lines[0].AccountNumber + " " + b.FinancialPeriod }
 
 // acceptable tells whether Kvitt may release it.
@@ -78,7 +78,7 @@ func (b *books) begin(w *world) {
 	b.batches = []*batch{{JournalTransaction: visma.JournalTransaction{BatchNumber: "000001", Status: visma.BatchPosted, FinancialPeriod: january}}}
 }
 
-// trouble is what may go wrong with a request, by chance.
+// trouble holds what may go wrong with a request, by chance.
 type trouble struct {
 	class   fault.Class // of a request that only reads
 	written fault.Class // of one that writes
@@ -171,7 +171,7 @@ func (w *world) closedFor(what *payout) bool {
 	return w.books.closed && !w.calm() && what.period() == january
 }
 
-// fate is what becomes of a background job.
+// fate holds what becomes of a background job.
 type fate struct {
 	of100   int // how often
 	books   bool

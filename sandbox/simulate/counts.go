@@ -26,7 +26,7 @@ var named = [kinds]string{
 	"stops for a person", "foreign hands", "restores of an older database", "workflows that ended final",
 }
 
-// spread is how the counts of many schedules are distributed.
+// spread describes how the counts of many schedules are distributed.
 type spread struct {
 	of  [kinds][]uint64 // how many schedules had so many
 	sum [kinds]uint64

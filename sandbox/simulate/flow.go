@@ -30,7 +30,7 @@ type flow struct {
 	timer int    // only the last one that was set counts
 }
 
-// kept is what an older backup of Temporal's database brings back.
+// kept is the state that an older backup of Temporal's database brings back.
 type kept struct {
 	completing, final, verified bool
 	held                        held.Code

@@ -8,7 +8,7 @@ import (
 	"kvitt/internal/visma"
 )
 
-// releasesWithin is how long after a comparison a batch may still be released: the
+// releasesWithin limits how long after a comparison a batch may still be released: the
 // minute that posting allows, and as many steps as it takes there.
 const releasesWithin = time.Minute + 7*slowest
 

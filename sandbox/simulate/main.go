@@ -25,7 +25,7 @@ import (
 	"time"
 )
 
-// mostUntilFound is how many schedules may pass until a broken variant is found.
+// mostUntilFound is the most schedules that may pass until a broken variant is found.
 const mostUntilFound = 10_000
 
 func main() {

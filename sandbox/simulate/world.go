@@ -149,7 +149,7 @@ func (w *world) after(d time.Duration, do func()) {
 	w.events = append(w.events, event{w.now + d, do})
 }
 
-// latency is how long a step takes: mostly nothing, now and then very long.
+// latency returns how long a step takes: mostly nothing, now and then very long.
 func (w *world) latency() time.Duration {
 	switch n := w.rng.IntN(100); {
 	case n < 80:

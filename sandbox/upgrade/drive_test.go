@@ -45,7 +45,7 @@ type work struct {
 	why string // it was held last, in words
 }
 
-// posting is what the database of a fixture says of one booking.
+// posting holds what the database of a fixture says of one booking.
 type posting struct {
 	Token    string `json:"token"`
 	Kind     string `json:"kind"` // payout, reversal, split, accrual

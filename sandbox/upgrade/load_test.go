@@ -85,7 +85,7 @@ func execute(t *testing.T, database, statements string) {
 	must(t, err)
 }
 
-// named is what the database calls what a work books: the part of an earlier
+// named returns what the database calls what a work books: the part of an earlier
 // period of one that is split.
 func named(t *testing.T, release, name string) string {
 	t.Helper()

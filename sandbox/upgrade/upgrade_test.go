@@ -13,7 +13,7 @@ import (
 	"kvitt/workflows"
 )
 
-// end is how a work ended.
+// end returns how a work ended.
 func (x *work) end() string {
 	switch {
 	case x.Held != "":

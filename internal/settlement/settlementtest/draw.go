@@ -101,7 +101,7 @@ func (c *Case) drawRow(t *rapid.T, i int, k settlement.Kind) settlement.Row {
 	return r
 }
 
-// effect is what rows of a type do to the merchant's money.
+// effect returns what rows of a type do to the merchant's money.
 func effect(typ string) int64 {
 	switch typ {
 	case "SALE", "COMMISSION", "RELEASE", "CREDIT", "FEE_REFUND", "REVERSAL_MERCHANT_PROTECTION", "CORRECTION":
