@@ -149,7 +149,7 @@ func TestInReviewModeNothingIsPostedWithoutApproval(t *testing.T) {
 		}
 	}
 	w.done(t, "payout", "reject", h.id, payouts[2].PaymentReference, "--reason", "booked by hand")
-	w.starter(t, "payout", "approve", h.id, payouts[2].PaymentReference).refused(t, 1, "rejected", "final")
+	w.starter(t, "payout", "approve", h.id, payouts[2].PaymentReference).refused(t, 1, "already rejected by")
 	h.once(t, payouts[:2]...)
 	report(t, w.done(t, h.backfill(controlFrom, controlTo)...)).came(t, counted{Found: 3, Skipped: 3})
 	trail, err := w.store.AuditTrail(t.Context(), h.id, 0)
