@@ -77,8 +77,12 @@ func (p *Poster) listsAnswer(ctx context.Context, company string) error {
 		return nil
 	case err != nil:
 		return err
-	case periodOf(b) != period:
-		return nil // somebody has moved it
+	}
+	if now := periodOf(b); now != period { // somebody has moved it
+		period = now
+		if batches, err = p.period(ctx, period); err != nil || slices.ContainsFunc(batches, same) {
+			return err
+		}
 	}
 	return &fault.Error{
 		Class: fault.Transient, Party: "Visma.net", Attempted: "list the batches of period " + period,
