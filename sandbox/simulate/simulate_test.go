@@ -112,3 +112,14 @@ func TestACrashAtEachAwait(t *testing.T) {
 		t.Errorf("workers were killed at %d steps", killed)
 	}
 }
+
+// Schedules that were bad before the protocol was mended stay clean.
+func TestWhatWasMendedStaysClean(t *testing.T) {
+	var threads []*thread
+	defer func() { end(threads) }()
+	for _, seed := range []uint64{1065, 702470} {
+		if _, found, _ := played(seed, variant{}, &threads); len(found) > 0 {
+			t.Errorf("seed %d: %v", seed, found)
+		}
+	}
+}
